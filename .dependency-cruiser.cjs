@@ -1,0 +1,126 @@
+/**
+ * Who may import whom, as a machine. A library is named once, in the folder that owns it; tests may use any package.
+ *
+ * @typedef {object} Room
+ * @property {string} room a folder or a file of src
+ * @property {string[]} imports what it may import of src besides itself
+ * @property {string[]} packages the npm packages it may import, as regular expressions
+ * @property {false} [builtins] may not import Node's own modules
+ */
+
+/** @type {Room[]} */
+const house = [
+  { room: 'core', imports: [], packages: [] },
+  { room: 'wechat', imports: ['core'], packages: ['axios'] },
+  { room: 'backends/memory', imports: ['core'], packages: [] },
+  { room: 'backends/redis', imports: ['core'], packages: ['ioredis', 'redlock'] },
+  {
+    room: 'http',
+    imports: ['core'],
+    packages: ['@nestjs/[^/]+', 'fastify', 'class-validator', 'class-transformer', 'rxjs'],
+  },
+  { room: 'jobs', imports: ['core'], packages: ['@nestjs/[^/]+'] },
+  { room: 'ops', imports: ['core'], packages: ['@nestjs/common', 'pino', 'prom-client'] },
+  {
+    room: 'config',
+    imports: [],
+    packages: ['yaml', 'class-validator', 'class-transformer', 'reflect-metadata'],
+  },
+  { room: 'simulator', imports: [], packages: [] },
+  { room: 'client', imports: [], packages: [], builtins: false },
+  {
+    room: 'app.module.ts',
+    imports: ['core', 'wechat', 'backends', 'http', 'jobs', 'ops', 'config'],
+    packages: ['@nestjs/[^/]+', 'fastify'],
+  },
+  {
+    room: 'main.ts',
+    imports: ['app.module.ts', 'core', 'http', 'ops', 'config'],
+    packages: ['@nestjs/[^/]+', 'fastify', 'reflect-metadata'],
+  },
+  { room: 'cli.ts', imports: ['main.ts', 'config', 'simulator'], packages: [] },
+];
+
+const TESTS = '\\.(spec|contract)\\.ts$';
+
+/** @param {string} room */
+const pathOf = (room) => `^src/${room.replace('.', '\\.')}${room.endsWith('.ts') ? '$' : '/'}`;
+
+/** @param {Room} room */
+const importRule = ({ room, imports, packages, builtins }) => ({
+  name: `imports-of-${room.replace('/', '-').replace(/\.ts$/, '')}`,
+  severity: 'error',
+  from: { path: pathOf(room), pathNot: TESTS },
+  to: {
+    pathNot: [
+      ...[room, ...imports].map(pathOf),
+      ...packages.map((name) => `^node_modules/(@types/)?${name}/`),
+    ],
+    dependencyTypesNot: builtins === false ? [] : ['core'],
+    couldNotResolve: false,
+  },
+});
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+module.exports = {
+  forbidden: [
+    ...house.map(importRule),
+    {
+      name: 'imports-of-tests',
+      comment:
+        'A unit test sees its own room, the core and the test support. What needs more is an e2e test.',
+      severity: 'error',
+      from: { path: `^src/(backends/[^/]+|[^/]+)/.*${TESTS}` },
+      to: {
+        pathNot: ['^src/$1/', pathOf('core'), '^test/support/', '^node_modules/'],
+        dependencyTypesNot: ['core'],
+        couldNotResolve: false,
+      },
+    },
+    {
+      name: 'no-room-outside-the-plan',
+      comment: 'A new file or folder right under src needs a line in the table above.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: [...house.map(({ room }) => pathOf(room)), TESTS] },
+      to: {},
+    },
+    {
+      name: 'cli-loads-commands-when-asked',
+      comment: 'One command must not pay for loading, or start, another.',
+      severity: 'error',
+      from: { path: pathOf('cli.ts') },
+      to: { path: '^src/', dynamic: false, dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'no-tests-in-production',
+      severity: 'error',
+      from: { path: '^src/', pathNot: TESTS },
+      to: { path: TESTS },
+    },
+    {
+      name: 'no-dev-dependency-in-production',
+      severity: 'error',
+      from: { path: '^src/', pathNot: TESTS },
+      to: { dependencyTypes: ['npm-dev'], pathNot: '^node_modules/@types/' },
+    },
+    {
+      name: 'no-undeclared-package',
+      severity: 'error',
+      from: {},
+      to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown'], couldNotResolve: false },
+    },
+    { name: 'no-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'no-orphans', severity: 'error', from: { orphan: true, path: '^src/' }, to: {} },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '^dist/' },
+    tsPreCompilationDeps: true,
+    detectJSDocImports: false,
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'types', 'default'],
+    },
+  },
+};

@@ -1,0 +1,3 @@
+export { MemoryRefreshLease } from './memory-refresh-lease.js';
+export { MemoryRotationFeed } from './memory-rotation-feed.js';
+export { MemoryTokenStore } from './memory-token-store.js';

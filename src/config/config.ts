@@ -1,0 +1,88 @@
+import type { Secret } from './secret.js';
+
+export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** What a caller may do. `token:admin` forces a refresh without proof; `ticket:read` is for JS-SDK tickets. */
+export const SCOPES = ['token:read', 'token:refresh', 'token:admin', 'ticket:read'] as const;
+export type Scope = (typeof SCOPES)[number];
+
+export const GRANTS = ['stable', 'classic'] as const;
+/** How WeChat gives tokens: `stable` is POST /cgi-bin/stable_token, `classic` is GET /cgi-bin/token. */
+export type Grant = (typeof GRANTS)[number];
+
+export interface ServerConfig {
+  readonly port: number;
+  readonly host: string;
+  readonly logLevel: LogLevel;
+  readonly docs: boolean;
+  /** `true` believes any X-Forwarded-For; a list names the addresses and CIDRs that are believed. */
+  readonly trustProxy: boolean | readonly string[];
+}
+
+export interface Endpoint {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface RedisConfig {
+  readonly server:
+    | { readonly kind: 'url'; readonly url: Secret }
+    | { readonly kind: 'sentinel'; readonly sentinels: readonly Endpoint[]; readonly name: string }
+    | { readonly kind: 'cluster'; readonly nodes: readonly Endpoint[] };
+  /** For sentinels and cluster nodes; a URL carries its own. */
+  readonly username: string | null;
+  readonly password: Secret | null;
+  readonly keyPrefix: string;
+  /** Null: no TLS. `ca` is PEM; null trusts the usual authorities. */
+  readonly tls: { readonly ca: string | null; readonly serverName: string | null } | null;
+}
+
+export interface EncryptionKeyConfig {
+  readonly id: string;
+  /** 32 bytes in base64, checked. */
+  readonly key: Secret;
+}
+
+/** Not bounded by a token's life yet: that is only known at run time. */
+export interface RefreshConfig {
+  readonly aheadSeconds: number;
+  readonly jitterSeconds: number;
+  readonly dailyBudget: number;
+  readonly forcedDailyBudget: number;
+  readonly verifyReports: boolean;
+  readonly upstreamTimeoutSeconds: number;
+  readonly leaseSeconds: number;
+  readonly reconcileSeconds: number;
+}
+
+export interface AppConfig {
+  readonly name: string;
+  readonly provider: 'wechat';
+  readonly grant: Grant;
+  readonly appId: string;
+  readonly appSecret: Secret;
+  /** Without a slash at its end. */
+  readonly apiBaseUrl: string;
+  readonly refresh: RefreshConfig;
+}
+
+export interface ClientConfig {
+  readonly name: string;
+  /** Lower-case hex. */
+  readonly keySha256: readonly string[];
+  /** Names of apps, or `*` for all. */
+  readonly apps: readonly string[] | '*';
+  readonly scopes: readonly Scope[];
+}
+
+/** Everything the broker is told at start: checked, complete and frozen. Only the value of a `Secret` read from a file can change. */
+export interface Config {
+  readonly server: ServerConfig;
+  /** Null: the memory backend. */
+  readonly redis: RedisConfig | null;
+  /** The first key encrypts, all decrypt. Never null with redis. */
+  readonly encryption: { readonly keys: readonly EncryptionKeyConfig[] } | null;
+  readonly apps: readonly AppConfig[];
+  readonly clients: readonly ClientConfig[];
+}

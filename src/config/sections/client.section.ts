@@ -1,0 +1,42 @@
+import { Check, List, Text } from '../constraints.js';
+import { API_KEY_PREFIX } from '../api-key.js';
+import { SCOPES, type Scope } from '../config.js';
+import { problem } from '../problem.js';
+import { NAME, NAME_FORM } from './name.js';
+
+export class ClientSection {
+  @Text(NAME, NAME_FORM)
+  name!: string;
+
+  @List(checkHash, 'must list one or two hashes, the second while a key is being replaced', 2)
+  keySha256!: string[];
+
+  @Check(checkApps)
+  apps!: string[] | '*';
+
+  @List(checkScope, `must list at least one of ${SCOPES.join(', ')}`)
+  scopes!: Scope[];
+}
+
+// Shows no value: the most likely mistake is the key itself.
+function checkHash(value: unknown): string | undefined {
+  if (typeof value !== 'string') return 'must be text of 64 hex digits: put it in quotes';
+  if (/^[0-9a-f]{64}$/i.test(value)) return undefined;
+  return value.startsWith(API_KEY_PREFIX)
+    ? 'this is the key itself; put its SHA-256 here and keep the key with the caller'
+    : 'must be a SHA-256 of 64 hex digits; `access-token-broker keygen` prints a key with its hash';
+}
+
+function checkApps(value: unknown): string | string[] | undefined {
+  if (value === '*') return undefined;
+  if (!Array.isArray(value) || value.length === 0)
+    return problem('a list of names of apps, or "*" for all', value);
+  return value.flatMap((entry: unknown, index) => {
+    if (entry === '*') return [`[${index}]: for all apps write apps: "*", without a list`];
+    return typeof entry === 'string' ? [] : [`[${index}]: ${problem('the name of an app', entry)}`];
+  });
+}
+
+function checkScope(value: unknown): string | undefined {
+  return SCOPES.some((scope) => scope === value) ? undefined : problem(`one of ${SCOPES.join(', ')}`, value);
+}

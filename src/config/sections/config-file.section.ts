@@ -1,0 +1,33 @@
+import 'reflect-metadata';
+import { Optional, Section, SectionList } from '../constraints.js';
+import { AppSection } from './app.section.js';
+import { ClientSection } from './client.section.js';
+import { EncryptionSection } from './encryption.section.js';
+import { RedisSection } from './redis.section.js';
+import { ServerSection } from './server.section.js';
+
+const NO_APP =
+  'no app is configured: set BROKER_APP_ID and BROKER_APP_SECRET, or list one in the file that BROKER_CONFIG names';
+const NO_CLIENT =
+  'no caller is configured: set BROKER_API_KEY, or list one with keySha256 in the file that BROKER_CONFIG names; ' +
+  '`access-token-broker keygen` (also `npm run keygen`) makes a key';
+
+/** The root of the file, with the environment laid over it. The sections' types hold only once they are validated. */
+export class ConfigFile {
+  @Section(() => ServerSection)
+  server = new ServerSection();
+
+  @Optional()
+  @Section(() => RedisSection)
+  redis?: RedisSection;
+
+  @Optional()
+  @Section(() => EncryptionSection)
+  encryption?: EncryptionSection;
+
+  @SectionList(() => AppSection, NO_APP)
+  apps: AppSection[] = [];
+
+  @SectionList(() => ClientSection, NO_CLIENT)
+  clients: ClientSection[] = [];
+}

@@ -1,0 +1,68 @@
+import { Optional, SecretText, Section, SectionList, Text, WholeNumber } from '../constraints.js';
+import { parseUrl } from '../parse-url.js';
+import type { Secret } from '../secret.js';
+
+const HOST = /^[\w.:-]{1,253}$/;
+const AT_LEAST_ONE = 'must list at least one host and port';
+
+export class EndpointSection {
+  @Text(HOST, 'an address or a host name')
+  host!: string;
+
+  @WholeNumber(1, 65535)
+  port!: number;
+}
+
+export class TlsSection {
+  @Optional()
+  @SecretText((pem) =>
+    pem.includes('-----BEGIN CERTIFICATE-----') ? undefined : 'must be certificates in PEM',
+  )
+  ca?: Secret;
+
+  @Optional()
+  @Text(HOST, 'a host name')
+  serverName?: string;
+}
+
+/** One of `url`, `sentinels` with `name`, and `clusterNodes`. */
+export class RedisSection {
+  @Optional()
+  @SecretText(checkUrl)
+  url?: Secret;
+
+  @Optional()
+  @SectionList(() => EndpointSection, AT_LEAST_ONE)
+  sentinels?: EndpointSection[];
+
+  /** What the sentinels call the primary. */
+  @Optional()
+  @Text(/^[\w.-]{1,63}$/, 'the name under which the sentinels know the primary')
+  name?: string;
+
+  @Optional()
+  @SectionList(() => EndpointSection, AT_LEAST_ONE)
+  clusterNodes?: EndpointSection[];
+
+  @Optional()
+  @Text(/^\S{1,128}$/, 'a user name')
+  username?: string;
+
+  @Optional()
+  @SecretText()
+  password?: Secret;
+
+  // Braces would move the hash tag of a cluster's keys.
+  @Text(/^[^\s{}]{1,64}$/, 'up to 64 characters without spaces and braces')
+  keyPrefix = 'tokenbroker:';
+
+  @Optional()
+  @Section(() => TlsSection)
+  tls?: TlsSection;
+}
+
+function checkUrl(text: string): string | undefined {
+  const url = parseUrl(text);
+  const valid = url !== null && /^rediss?:$/.test(url.protocol) && url.hostname !== '';
+  return valid ? undefined : 'must be a URL like redis://user:password@host:6379/0, or rediss:// for TLS';
+}

@@ -1,0 +1,105 @@
+import type { AppDefinition } from './app-definition.js';
+import type { Clock } from './clock.js';
+import { doubtOf, healAtMs, nextMidnightUtc8Ms, refreshDueAtMs } from './renewal-policy.js';
+import type { BackOff, StoreView } from './token-store.js';
+import type { HeldToken } from './token.js';
+
+/**
+ * What this replica holds of one app: the newest token it ever saw and the store's last word, both placed on the
+ * monotonic clock. Only ever moves forward.
+ */
+export class AppMemory {
+  private newest: HeldToken | null = null;
+  private dueMonoMs = -Infinity;
+  private last: { readonly view: StoreView; readonly sentMonoMs: number } | null = null;
+  /** The highest generation that this replica committed itself. */
+  committed = 0;
+
+  constructor(
+    private readonly app: AppDefinition,
+    private readonly clock: Clock,
+  ) {}
+
+  /** The newest token, living or not. */
+  get token(): HeldToken | null {
+    return this.newest;
+  }
+
+  get generation(): number {
+    return this.newest?.record.generation ?? 0;
+  }
+
+  get view(): StoreView | null {
+    return this.last?.view ?? null;
+  }
+
+  get livingToken(): HeldToken | undefined {
+    const { newest } = this;
+    return newest && newest.deadlineMonoMs > this.clock.monotonicMs() ? newest : undefined;
+  }
+
+  /**
+   * Takes over what the store said. `sentMonoMs` is when it was asked, so that the trip shortens the token's life here
+   * and never lengthens it. Returns whether a newer generation came with it.
+   */
+  adopt(view: StoreView, sentMonoMs: number): boolean {
+    if (!this.last || sentMonoMs >= this.last.sentMonoMs) this.last = { view, sentMonoMs };
+    const { record } = view;
+    if (!record || record.generation <= this.generation) return false;
+    const deadlineMonoMs = sentMonoMs + (record.expiresAtMs - view.nowMs);
+    const dueAtMs = refreshDueAtMs(record, this.app.refresh, this.clock.random());
+    this.dueMonoMs = deadlineMonoMs - (record.expiresAtMs - dueAtMs);
+    this.newest = { record, deadlineMonoMs };
+    return true;
+  }
+
+  /** The store's clock, as far as it can be told from here. */
+  storeNowMs(): number {
+    if (!this.last) return this.clock.wallMs();
+    return this.last.view.nowMs + this.clock.monotonicMs() - this.last.sentMonoMs;
+  }
+
+  get isDue(): boolean {
+    return this.clock.monotonicMs() >= this.dueMonoMs;
+  }
+
+  get nextRefreshAtMs(): number | null {
+    if (!this.newest) return null;
+    const { record, deadlineMonoMs } = this.newest;
+    return record.expiresAtMs - (deadlineMonoMs - this.dueMonoMs);
+  }
+
+  get doubt(): 'suspect' | 'in_doubt' | null {
+    const view = this.view;
+    const doubt = view && doubtOf(view);
+    if (doubt !== 'in_doubt' || !view?.intent) return doubt;
+    // A young intent is just a fetch that is going on.
+    return view.intent.atMs + this.app.refresh.leaseMs < this.storeNowMs() ? doubt : null;
+  }
+
+  get isHealTime(): boolean {
+    return this.view !== null && this.storeNowMs() >= healAtMs(this.view, this.app.refresh.leaseMs);
+  }
+
+  /** The back-off that holds the next fetch up, or null. */
+  get backOff(): BackOff | null {
+    const backOff = this.view?.backOff;
+    return backOff && backOff.untilMs > this.storeNowMs() ? backOff : null;
+  }
+
+  /** Milliseconds until the day's budget is filled again, or 0 while some of it is left. */
+  get budgetWaitMs(): number {
+    if (this.fetchesToday < this.app.refresh.dailyBudget) return 0;
+    return this.midnightWaitMs;
+  }
+
+  get midnightWaitMs(): number {
+    return nextMidnightUtc8Ms(this.storeNowMs()) - this.storeNowMs();
+  }
+
+  get fetchesToday(): number {
+    const { view } = this;
+    if (!view || this.storeNowMs() >= nextMidnightUtc8Ms(view.nowMs)) return 0;
+    return view.today.fetches;
+  }
+}

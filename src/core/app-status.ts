@@ -1,0 +1,33 @@
+import type { AppName } from './token.js';
+
+/**
+ * `ok`; `suspect`: served, while it is verified or replaced; `degraded`: served, but refreshes fail; `expired`: had a
+ * token and could not replace it in time; `pending`: never had one.
+ */
+export type AppState = 'ok' | 'suspect' | 'degraded' | 'expired' | 'pending';
+
+/** Why the last fetch brought no token. */
+export interface LastError {
+  /** The platform's errcode; null when it gave no answer. */
+  readonly errcode: number | null;
+  readonly message: string;
+  /** What a person does about it. */
+  readonly remedy: string;
+  readonly atMs: number;
+}
+
+/** An app as people and dashboards see it. Never holds a token. Times are milliseconds since the Unix epoch. */
+export interface AppStatus {
+  readonly app: AppName;
+  readonly provider: string;
+  readonly grant: string;
+  readonly appId: string;
+  readonly state: AppState;
+  readonly generation: number | null;
+  readonly issuedAtMs: number | null;
+  readonly expiresAtMs: number | null;
+  readonly nextRefreshAtMs: number | null;
+  readonly lastError: LastError | null;
+  readonly fetchesToday: number;
+  readonly fetchBudget: number;
+}

@@ -1,0 +1,22 @@
+/**
+ * Time and chance, so that both can be simulated. Nothing else in the core reads a clock, sets a timer or rolls dice.
+ *
+ * `monotonicMs` never jumps and decides what is expired; `wallMs` is what people read and may be stepped at any moment.
+ */
+export abstract class Clock {
+  /** Milliseconds since an arbitrary origin; never goes back. */
+  abstract monotonicMs(): number;
+  /** Milliseconds since the Unix epoch, as the machine believes. */
+  abstract wallMs(): number;
+  /** Uniform in [0, 1). */
+  abstract random(): number;
+  /** Calls back once after `delayMs`, unless the returned function is called first. The timer keeps no process alive. */
+  abstract after(delayMs: number, callback: () => void): () => void;
+}
+
+/** Resolves after `delayMs`. */
+export function sleep(clock: Clock, delayMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    clock.after(delayMs, resolve);
+  });
+}

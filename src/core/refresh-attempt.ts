@@ -1,0 +1,239 @@
+import type { AppDefinition } from './app-definition.js';
+import type { AppMemory } from './app-memory.js';
+import type { AppSecrets } from './app-secrets.js';
+import { sleep } from './clock.js';
+import type { BrokerPorts } from './broker-ports.js';
+import type { Lease } from './refresh-lease.js';
+import { waitAfterFailureMs } from './renewal-policy.js';
+import type { IssueOutcome } from './token-issuer.js';
+import { StoreUnavailableError } from './errors.js';
+import type { AbortRequest, BeginRequest, CommitRequest, FailedFetch, Grant } from './token-store.js';
+import type { FetchReason } from './token.js';
+
+/** A fetch that was granted longer ago than this is not sent: the lease may be somebody else's by now. */
+const SEND_GUARD_MS = 1000;
+/** How often a replica that did not get the lease looks whether the holder is done. */
+const POLL_MS = 100;
+/** With another AppSecret at hand, a refused one is no reason to wait. */
+const OTHER_SECRET_WAIT_MS = 1000;
+
+export interface RefreshRequest {
+  readonly reason: FetchReason;
+  /** Counts against the budget of forced refreshes. */
+  readonly forced: boolean;
+  readonly seenGeneration: number;
+  readonly ignoreBackOff: BeginRequest['ignoreBackOff'];
+  /** Have the platform replace a token that it still hands out. */
+  readonly forceNew: boolean;
+}
+
+/** `over`: it ran to its end, look into memory for what came of it. The others name why nothing was asked. */
+export type RefreshResult =
+  | { readonly kind: 'over' }
+  | { readonly kind: 'budget_exhausted'; readonly budget: 'daily' | 'forced' }
+  | { readonly kind: 'store_unavailable'; readonly cause: Error };
+
+/**
+ * One rotation of one app: lease, begin, guard, fetch, then commit or abort. Every answer of the store goes into
+ * memory on the way, and the last failure with its remedy stays in the store's back-off.
+ */
+export class RefreshAttempt {
+  private pending: CommitRequest | null = null;
+
+  constructor(
+    private readonly app: AppDefinition,
+    private readonly memory: AppMemory,
+    private readonly secrets: AppSecrets,
+    private readonly ports: BrokerPorts,
+  ) {}
+
+  /** Never throws for what a store, a platform or a network may do. */
+  async run(request: RefreshRequest): Promise<RefreshResult> {
+    const { lease, observer } = this.ports;
+    const acquired = await lease.acquire(this.app.name, this.app.refresh.leaseMs);
+    observer.notice({ app: this.app.name, kind: 'lease', result: acquired.kind });
+    try {
+      if (acquired.kind === 'acquired') return await this.asHolder(acquired.lease, request);
+      if (acquired.kind === 'held') return await this.awaitHolder(request.seenGeneration);
+      return { kind: 'store_unavailable', cause: acquired.cause };
+    } catch (error) {
+      if (error instanceof StoreUnavailableError) return { kind: 'store_unavailable', cause: error };
+      throw error;
+    } finally {
+      if (acquired.kind === 'acquired') await lease.release(acquired.lease);
+    }
+  }
+
+  private async asHolder(lease: Lease, request: RefreshRequest): Promise<RefreshResult> {
+    const { clock, store, observer } = this.ports;
+    const { name, refresh } = this.app;
+    const sentMonoMs = clock.monotonicMs();
+    const begun = await store.begin(name, {
+      lease,
+      forced: request.forced,
+      seenGeneration: request.seenGeneration,
+      highestKnown: this.memory.generation,
+      ignoreBackOff: request.ignoreBackOff,
+      budget: { daily: refresh.dailyBudget, forcedDaily: refresh.forcedDailyBudget },
+      leaseMs: refresh.leaseMs,
+    });
+    if (begun.kind !== 'granted') {
+      if (this.memory.adopt(begun.view, sentMonoMs)) this.noticeAdopted();
+      if (begun.kind === 'lease_lost') observer.notice({ app: name, kind: 'lease', result: 'lost' });
+      return begun.kind === 'budget_exhausted'
+        ? { kind: 'budget_exhausted', budget: begun.budget }
+        : { kind: 'over' };
+    }
+    await this.fetch(begun.grant, sentMonoMs, request);
+    return { kind: 'over' };
+  }
+
+  private async fetch(grant: Grant, begunMonoMs: number, request: RefreshRequest): Promise<void> {
+    const { clock, observer } = this.ports;
+    const { name } = this.app;
+    const startMonoMs = clock.monotonicMs();
+    if (startMonoMs - begunMonoMs > SEND_GUARD_MS) {
+      await this.abort(grant, request, 'not_sent', null);
+      return;
+    }
+    observer.notice({ app: name, kind: 'fetch_started', reason: request.reason, fence: grant.fence });
+    const appSecret = this.secrets.current;
+    const outcome = await this.issue(appSecret, request.forceNew);
+    const failure = outcome.kind === 'issued' ? null : this.judge(outcome, grant, appSecret);
+    observer.notice({
+      app: name,
+      kind: 'fetch_ended',
+      reason: request.reason,
+      outcome: outcome.kind,
+      durationMs: clock.monotonicMs() - startMonoMs,
+      errcode: failure?.errcode ?? null,
+      message: failure?.message ?? null,
+      remedy: failure?.errcode == null ? null : this.app.issuer.explain(failure.errcode).remedy,
+      retryInMs: failure?.delayMs ?? null,
+    });
+    if (outcome.kind === 'issued') {
+      this.secrets.accepted(appSecret);
+      await this.commit(grant, outcome.value, outcome.expiresInSeconds * 1000, request.reason);
+    } else {
+      await this.abort(grant, request, outcome.kind, failure);
+    }
+  }
+
+  private async issue(appSecret: string, forceNew: boolean): Promise<IssueOutcome> {
+    const { name, appId, issuer, refresh } = this.app;
+    const timeoutMs = refresh.upstreamTimeoutMs;
+    const controller = new AbortController();
+    const cancel = this.ports.clock.after(timeoutMs, () => {
+      controller.abort();
+    });
+    try {
+      return await issuer.issue(
+        { app: name, appId, appSecret },
+        { signal: controller.signal, timeoutMs },
+        { forceNew },
+      );
+    } catch (error) {
+      return { kind: 'unknown', cause: error instanceof Error ? error : new Error('the issuer failed') };
+    } finally {
+      cancel();
+    }
+  }
+
+  private judge(
+    outcome: Exclude<IssueOutcome, { kind: 'issued' }>,
+    grant: Grant,
+    appSecret: string,
+  ): FailedFetch {
+    const random = this.ports.clock.random();
+    const { dailyBudget } = this.app.refresh;
+    if (outcome.kind !== 'refused') {
+      const delayMs = waitAfterFailureMs('unavailable', grant.view, dailyBudget, random);
+      return { class: 'unavailable', errcode: null, message: outcome.cause.message, delayMs };
+    }
+    const advice = this.app.issuer.explain(outcome.errcode);
+    const hasOtherSecret = advice.secretRejected && this.secrets.rejected(appSecret);
+    const delayMs = hasOtherSecret
+      ? OTHER_SECRET_WAIT_MS
+      : waitAfterFailureMs(advice.class, grant.view, dailyBudget, random);
+    return { class: advice.class, errcode: outcome.errcode, message: outcome.message, delayMs };
+  }
+
+  private async commit(grant: Grant, value: string, expiresInMs: number, reason: FetchReason): Promise<void> {
+    this.pending = { grant, value, expiresInMs, owner: this.ports.replica, reason };
+    await this.commitPending();
+  }
+
+  /** Stores the token that was fetched but is not known to be stored. Does nothing if there is none. */
+  async commitPending(): Promise<void> {
+    const request = this.pending;
+    if (!request) return;
+    const { clock, store, feed, observer } = this.ports;
+    const { name } = this.app;
+    const { grant, reason, expiresInMs } = request;
+    const wasInDoubt = this.memory.doubt !== null;
+    const sentMonoMs = clock.monotonicMs();
+    const committed = await store.commit(name, request);
+    this.pending = null;
+    this.memory.adopt(committed.view, sentMonoMs);
+    const { generation, doubt } = this.memory;
+    if (committed.kind === 'superseded') {
+      observer.notice({ app: name, kind: 'superseded', fence: grant.fence, generation });
+      return;
+    }
+    this.memory.committed = Math.max(this.memory.committed, grant.fence);
+    const sameValue = grant.view.record?.value === request.value;
+    observer.notice({ app: name, kind: 'rotated', generation: grant.fence, reason, expiresInMs, sameValue });
+    if (doubt) observer.notice({ app: name, kind: 'suspected', generation, why: doubt });
+    else if (wasInDoubt) observer.notice({ app: name, kind: 'healed', generation });
+    await feed.publish(name, grant.fence);
+  }
+
+  private async abort(
+    grant: Grant,
+    { forced }: RefreshRequest,
+    outcome: AbortRequest['outcome'],
+    backOff: FailedFetch | null,
+  ): Promise<void> {
+    const sentMonoMs = this.ports.clock.monotonicMs();
+    const view = await this.ports.store.abort(this.app.name, { grant, forced, outcome, backOff });
+    this.memory.adopt(view, sentMonoMs);
+  }
+
+  /**
+   * Somebody else fetches. Waits until a newer token is stored, or until the holder is seen to have ended without one;
+   * the caller comes back for the next turn.
+   */
+  private async awaitHolder(seenGeneration: number): Promise<RefreshResult> {
+    const { clock, store } = this.ports;
+    const deadlineMonoMs = clock.monotonicMs() + this.app.refresh.leaseMs;
+    let idlePolls = 0;
+    while (clock.monotonicMs() < deadlineMonoMs && idlePolls < 3) {
+      await this.nextRotationOr(POLL_MS);
+      const sentMonoMs = clock.monotonicMs();
+      const view = await store.read(this.app.name);
+      if (this.memory.adopt(view, sentMonoMs)) this.noticeAdopted();
+      if (this.memory.generation > seenGeneration || this.memory.backOff) break;
+      idlePolls = view.intent ? 0 : idlePolls + 1;
+    }
+    return { kind: 'over' };
+  }
+
+  private async nextRotationOr(timeoutMs: number): Promise<void> {
+    let unsubscribe = (): void => undefined;
+    const rotation = new Promise<void>((resolve) => {
+      unsubscribe = this.ports.feed.subscribe((app) => {
+        if (app === this.app.name) resolve();
+      });
+    });
+    await Promise.race([rotation, sleep(this.ports.clock, timeoutMs)]);
+    unsubscribe();
+  }
+
+  private noticeAdopted(): void {
+    this.ports.observer.notice({
+      app: this.app.name,
+      kind: 'adopted',
+      generation: this.memory.generation,
+    });
+  }
+}

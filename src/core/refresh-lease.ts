@@ -1,0 +1,26 @@
+import type { AppName } from './token.js';
+
+/** A lease that was won. `id` is unguessable and unique; the store compares it at begin. */
+export interface Lease {
+  readonly app: AppName;
+  readonly id: string;
+}
+
+/**
+ * At most one holder per app, most of the time. It saves calls and proves nothing: it may be lost at any moment
+ * (a pause, a failover, a time-out shorter than the work) and its holder is not told.
+ */
+export abstract class RefreshLease {
+  /** One attempt, never waits for a holder. `held`: somebody else has it. `unavailable`: nobody can tell. */
+  abstract acquire(
+    app: AppName,
+    durationMs: number,
+  ): Promise<
+    | { readonly kind: 'acquired'; readonly lease: Lease }
+    | { readonly kind: 'held' }
+    | { readonly kind: 'unavailable'; readonly cause: Error }
+  >;
+
+  /** Gives the lease back if it is still this one. Never throws: a lease that cannot be released runs out. */
+  abstract release(lease: Lease): Promise<void>;
+}

@@ -1,0 +1,100 @@
+import type { RefreshSettings } from './app-definition.js';
+import type { BackOff, StoreView } from './token-store.js';
+import type { TokenRecord } from './token.js';
+
+const SECOND_MS = 1000;
+const MINUTE_MS = 60 * SECOND_MS;
+const DAY_MS = 24 * 60 * MINUTE_MS;
+/** WeChat counts its quotas by days of China Standard Time, which has no summer time. */
+const UTC_PLUS_8_MS = 8 * 60 * MINUTE_MS;
+
+const LONGEST_REASK_MS = 20 * SECOND_MS;
+const SHORTEST_REASK_MS = SECOND_MS;
+const LONGEST_BACK_OFF_MS = MINUTE_MS;
+const FIRST_CONFIGURATION_WAIT_MS = 5 * MINUTE_MS;
+const CONFIGURATION_WAIT_MS = 30 * MINUTE_MS;
+
+type AheadAndJitter = Pick<RefreshSettings, 'aheadMs' | 'jitterMs'>;
+
+/**
+ * When to fetch the record's successor, on the store's clock. `random` is uniform in [0, 1).
+ *
+ * Always before expiry. A platform that handed the same token out again is asked again after a tenth of what is left,
+ * but not before its refresh window: its shorter life is no failure.
+ */
+export function refreshDueAtMs(record: TokenRecord, settings: AheadAndJitter, random: number): number {
+  const lifeMs = record.expiresAtMs - record.issuedAtMs;
+  if (record.since < record.generation) {
+    return Math.max(record.expiresAtMs - settings.aheadMs, record.issuedAtMs + reaskDelayMs(lifeMs));
+  }
+  const aheadMs = Math.min(settings.aheadMs, lifeMs / 2);
+  const jitterMs = Math.min(settings.jitterMs, lifeMs / 10, aheadMs / 2);
+  return record.expiresAtMs - aheadMs + (2 * random - 1) * jitterMs;
+}
+
+/** How long to wait before asking again for a token that came back the same, with `leftMs` of its life left. */
+export function reaskDelayMs(leftMs: number): number {
+  return Math.min(LONGEST_REASK_MS, Math.max(leftMs / 10, Math.min(SHORTEST_REASK_MS, leftMs / 2)));
+}
+
+/** Full jitter between 1 s and a ceiling that doubles from 2 s to 60 s. `failures` counts this one. */
+export function backOffDelayMs(failures: number, random: number): number {
+  const ceilingMs = Math.min(LONGEST_BACK_OFF_MS, SECOND_MS * 2 ** Math.min(failures, 10));
+  return SECOND_MS + random * (ceilingMs - SECOND_MS);
+}
+
+/** Milliseconds for which no further fetch may be sent, after one that brought no token. */
+export function waitAfterFailureMs(
+  refusal: BackOff['class'],
+  before: Pick<StoreView, 'backOff' | 'failures' | 'nowMs' | 'today'>,
+  dailyBudget: number,
+  random: number,
+): number {
+  switch (refusal) {
+    case 'busy':
+    case 'unavailable':
+      return Math.max(backOffDelayMs(before.failures + 1, random), pacedDelayMs(before, dailyBudget));
+    case 'minute_quota':
+      return MINUTE_MS;
+    case 'day_quota':
+      return nextMidnightUtc8Ms(before.nowMs) - before.nowMs;
+    case 'configuration':
+      return before.backOff?.class === 'configuration' ? CONFIGURATION_WAIT_MS : FIRST_CONFIGURATION_WAIT_MS;
+  }
+}
+
+/**
+ * Once half of the day's budget is gone, a platform that fails is asked so rarely that the rest lasts until midnight:
+ * an outage of hours must not end with a broker that may not ask any more.
+ */
+function pacedDelayMs(before: Pick<StoreView, 'nowMs' | 'today'>, dailyBudget: number): number {
+  const left = dailyBudget - before.today.fetches - 1;
+  if (left > dailyBudget / 2) return 0;
+  return (nextMidnightUtc8Ms(before.nowMs) - before.nowMs) / Math.max(1, left);
+}
+
+/** The day of UTC+8 that an instant falls into, as a count of days. */
+export function dayOfUtc8(wallMs: number): number {
+  return Math.floor((wallMs + UTC_PLUS_8_MS) / DAY_MS);
+}
+
+/** The next 00:00 UTC+8. */
+export function nextMidnightUtc8Ms(wallMs: number): number {
+  return (dayOfUtc8(wallMs) + 1) * DAY_MS - UTC_PLUS_8_MS;
+}
+
+/** Why the stored token has to be replaced although it is not due, or null. */
+export function doubtOf(
+  view: Pick<StoreView, 'record' | 'suspect' | 'intent'>,
+): 'suspect' | 'in_doubt' | null {
+  if (view.record && view.record.generation <= view.suspect) return 'suspect';
+  return view.intent ? 'in_doubt' : null;
+}
+
+/**
+ * From when on a doubtful token may be replaced, on the store's clock. Two lease times after the last fetch began, no
+ * request of that time is still on its way, so that the replacement cannot be overtaken in its turn.
+ */
+export function healAtMs(view: Pick<StoreView, 'beganAtMs'>, leaseMs: number): number {
+  return view.beganAtMs + 2 * leaseMs;
+}

@@ -1,0 +1,203 @@
+import type { AppKeeper } from './app-keeper.js';
+import type { BrokerPorts } from './broker-ports.js';
+import { BrokerError } from './errors.js';
+import type { RefreshResult } from './refresh-attempt.js';
+import { SingleFlight } from './single-flight.js';
+import type { ProbeOutcome } from './token-issuer.js';
+import type { ReportAnswer, ReportReason, TokenReport } from './token-report.js';
+import { isSameValue, type HeldToken } from './token.js';
+
+/** A token that was fetched because of a report is not doubted again for this long. */
+const RECENT_MS = 30_000;
+const PROBE_CACHE_MS = 10_000;
+/** Two callers that report the same token within this time are believed without, and against, a probe. */
+const OUTVOTE_MS = 60_000;
+
+/** How sure the broker is that a reported token is dead. */
+type Verdict = 'dead' | 'unproven' | 'alive';
+
+/** Judges callers' reports of one app, so that a wrong or late one costs nothing and a right one costs one fetch. */
+export class ReportDesk {
+  private readonly probes = new SingleFlight<string, ProbeOutcome>();
+  private lastProbe: { value: string; outcome: ProbeOutcome; atMonoMs: number } | null = null;
+  private votes: { value: string; atMonoMs: Map<string, number> } = { value: '', atMonoMs: new Map() };
+
+  constructor(
+    private readonly keeper: AppKeeper,
+    private readonly ports: BrokerPorts,
+  ) {}
+
+  /** Throws `BrokerError`: `not_a_token_error`, `upstream_unavailable`, `upstream_rejected`. */
+  async receive(report: TokenReport): Promise<ReportAnswer> {
+    const answer = await this.judge(report);
+    this.ports.observer.notice({
+      app: this.keeper.app.name,
+      kind: 'reported',
+      result: answer.kind === 'answered' ? answer.reason : answer.kind,
+      errcode: report.errcode ?? null,
+      caller: report.caller,
+    });
+    return answer;
+  }
+
+  private async judge(report: TokenReport): Promise<ReportAnswer> {
+    this.refuseOtherErrors(report);
+    const { memory } = this.keeper;
+    if ((report.generation ?? 0) > memory.generation) await this.keeper.reconcile();
+    const reported = memory.livingToken;
+    if (!reported) return this.rotate(report, null, 'unproven');
+    if (report.force) return this.rotate(report, reported, 'dead');
+    if (!names(report, reported)) return answered('already_rotated', reported);
+    if (this.isRecent(reported)) return answered('recently_rotated', reported);
+    const verdict = await this.verdict(report.caller, reported);
+    if (verdict === 'alive') return answered('still_valid', reported);
+    return this.rotate(report, reported, verdict);
+  }
+
+  private refuseOtherErrors(report: TokenReport): void {
+    if (report.errcode === undefined || report.force) return;
+    const advice = this.keeper.app.issuer.explain(report.errcode);
+    if (advice.curedByNewToken) return;
+    throw new BrokerError(
+      'not_a_token_error',
+      `errcode ${String(report.errcode)} is not about the access token, so a new one cannot cure it. ${advice.remedy}`,
+      { errcode: report.errcode },
+    );
+  }
+
+  private isRecent(token: HeldToken): boolean {
+    const { reason, issuedAtMs } = token.record;
+    const isAfterReport = reason === 'report' || reason === 'force';
+    return isAfterReport && this.keeper.memory.storeNowMs() - issuedAtMs < RECENT_MS;
+  }
+
+  private async verdict(caller: string, token: HeldToken): Promise<Verdict> {
+    const isOutvoted = this.vote(caller, token.record.value);
+    if (!this.keeper.app.refresh.verifyReports || isOutvoted) return 'dead';
+    const outcome = await this.probe(token.record.value);
+    if (outcome === 'no_answer') return 'unproven';
+    return outcome === 'rejected' ? 'dead' : 'alive';
+  }
+
+  /** Counts the caller in; returns whether two different ones have reported this token of late. */
+  private vote(caller: string, value: string): boolean {
+    const nowMonoMs = this.ports.clock.monotonicMs();
+    if (this.votes.value !== value) this.votes = { value, atMonoMs: new Map() };
+    this.votes.atMonoMs.set(caller, nowMonoMs);
+    const recent = [...this.votes.atMonoMs.values()].filter((at) => nowMonoMs - at < OUTVOTE_MS);
+    return recent.length >= 2;
+  }
+
+  private async probe(value: string): Promise<ProbeOutcome> {
+    const { clock, observer } = this.ports;
+    const cached = this.lastProbe;
+    if (cached?.value === value && clock.monotonicMs() - cached.atMonoMs < PROBE_CACHE_MS)
+      return cached.outcome;
+    return this.probes.run(value, async () => {
+      const startMonoMs = clock.monotonicMs();
+      const timeoutMs = this.keeper.app.refresh.upstreamTimeoutMs;
+      const controller = new AbortController();
+      const cancel = clock.after(timeoutMs, () => {
+        controller.abort();
+      });
+      const outcome = await this.keeper.app.issuer.probe(value, { signal: controller.signal, timeoutMs });
+      cancel();
+      const atMonoMs = clock.monotonicMs();
+      if (outcome !== 'no_answer') this.lastProbe = { value, outcome, atMonoMs };
+      observer.notice({
+        app: this.keeper.app.name,
+        kind: 'probed',
+        outcome,
+        durationMs: atMonoMs - startMonoMs,
+      });
+      return outcome;
+    });
+  }
+
+  /**
+   * Replaces the token, sharing the fetch with everybody who wants the same. First as any refresh, because a platform
+   * that knows its token to be dead gives another; only if a dead one comes back is the platform forced.
+   */
+  private async rotate(
+    report: TokenReport,
+    reported: HeldToken | null,
+    verdict: Verdict,
+  ): Promise<ReportAnswer> {
+    const request = {
+      reason: reported ? (report.force ? ('force' as const) : ('report' as const)) : ('cold' as const),
+      forced: reported !== null,
+      seenGeneration: this.keeper.memory.generation,
+      ignoreBackOff: report.force ? ('day_quota' as const) : ('none' as const),
+    };
+    let result = await this.refreshUnlessMoved({ ...request, forceNew: report.force }, reported);
+    if (verdict === 'dead' && !report.force && this.isSameAs(reported) && result.kind === 'over') {
+      const seenGeneration = this.keeper.memory.generation;
+      if (!this.keeper.memory.backOff) {
+        result = await this.refreshUnlessMoved({ ...request, seenGeneration, forceNew: true }, reported);
+      }
+    }
+    return this.answer(result, reported);
+  }
+
+  /** A flight that was under way may have been for something older: one more of our own, if it changed nothing. */
+  private async refreshUnlessMoved(
+    request: Parameters<AppKeeper['refresh']>[0],
+    reported: HeldToken | null,
+  ): Promise<RefreshResult> {
+    const wasRunning = this.keeper.isRefreshing;
+    const result = await this.keeper.refresh(request);
+    const needsOwn =
+      wasRunning && this.keeper.memory.generation === request.seenGeneration && !this.keeper.memory.backOff;
+    return needsOwn && this.isSameAs(reported) ? this.keeper.refresh(request) : result;
+  }
+
+  private isSameAs(reported: HeldToken | null): boolean {
+    return this.keeper.memory.livingToken?.record.value === reported?.record.value;
+  }
+
+  private answer(result: RefreshResult, reported: HeldToken | null): ReportAnswer {
+    const { memory } = this.keeper;
+    const token = memory.livingToken ?? null;
+    if (token && token.record.value !== reported?.record.value) return answered('rotated', token);
+    if (result.kind === 'budget_exhausted') {
+      return {
+        kind: 'budget_exhausted',
+        detail: this.budgetDetail(result.budget),
+        retryAfterSeconds: Math.max(1, Math.ceil(memory.midnightWaitMs / 1000)),
+        token,
+      };
+    }
+    const confirmed = token && reported && token.record.generation > reported.record.generation;
+    if (confirmed && !memory.view?.backOff) return answered('still_valid', token);
+    throw this.failure();
+  }
+
+  private budgetDetail(budget: 'daily' | 'forced'): string {
+    const { dailyBudget, forcedDailyBudget } = this.keeper.app.refresh;
+    const [what, key] =
+      budget === 'daily'
+        ? [`${String(dailyBudget)} fetches`, 'dailyBudget']
+        : [`${String(forcedDailyBudget)} forced refreshes`, 'forcedDailyBudget'];
+    return `Today's ${what} are used up (apps[].refresh.${key}); the day begins at 00:00 UTC+8. Find the caller that keeps reporting: the log names it.`;
+  }
+
+  private failure(): BrokerError {
+    const { keeper } = this;
+    const backOff = keeper.memory.view?.backOff;
+    const isRefusal = backOff?.errcode != null;
+    return new BrokerError(
+      isRefusal ? 'upstream_rejected' : 'upstream_unavailable',
+      `No new token: ${keeper.whyNoToken()}`,
+      { errcode: backOff?.errcode ?? undefined, retryAfterSeconds: keeper.retryAfterSeconds() },
+    );
+  }
+}
+
+function names(report: TokenReport, token: HeldToken): boolean {
+  if (report.accessToken !== undefined) return report.accessToken === token.record.value;
+  return report.generation === undefined || isSameValue(token.record, report.generation);
+}
+
+function answered(reason: ReportReason, token: HeldToken): ReportAnswer {
+  return { kind: 'answered', refreshed: reason === 'rotated', reason, token };
+}

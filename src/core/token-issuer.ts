@@ -1,0 +1,62 @@
+import type { AppName } from './token.js';
+
+/** What a platform needs to know an app by. `appSecret` must reach no log, error, URL that is logged, or metric. */
+export interface AppCredentials {
+  readonly app: AppName;
+  readonly appId: string;
+  readonly appSecret: string;
+}
+
+/** When a call must be over. The issuer gives up as soon as `signal` aborts. */
+export interface Deadline {
+  readonly signal: AbortSignal;
+  /** Length of the whole call, in milliseconds from when it was made. */
+  readonly timeoutMs: number;
+}
+
+/**
+ * How soon a refused fetch may be tried again.
+ *
+ * `busy`: back-off; `minute_quota`: a minute; `day_quota`: after the platform's midnight;
+ * `configuration`: a person must act, so 5 minutes and then 30.
+ */
+export type RefusalClass = 'busy' | 'minute_quota' | 'day_quota' | 'configuration';
+
+/** What a platform's error code means to those who run the broker and those who call it. */
+export interface ErrcodeAdvice {
+  readonly class: RefusalClass;
+  /** One sentence: what a person does about it. */
+  readonly remedy: string;
+  /** The code says that the AppSecret is not, or no longer, the right one. */
+  readonly secretRejected: boolean;
+  /** On a business call: whether a newer token can cure it. Unknown codes count as curable; the guards of a report decide. */
+  readonly curedByNewToken: boolean;
+}
+
+/** What became of one request to the platform. Only `refused` and `not_sent` prove that nothing was minted. */
+export type IssueOutcome =
+  | { readonly kind: 'issued'; readonly value: string; readonly expiresInSeconds: number }
+  | { readonly kind: 'refused'; readonly errcode: number; readonly message: string }
+  | { readonly kind: 'not_sent'; readonly cause: Error }
+  | { readonly kind: 'unknown'; readonly cause: Error };
+
+/** What the platform says of a token that a caller reported. `no_answer`: could not be found out. */
+export type ProbeOutcome = 'accepted' | 'rejected' | 'no_answer';
+
+/** Asks a platform for a token. Never retries, never throws for what a platform or a network may do. */
+export abstract class TokenIssuer {
+  /**
+   * Asks once. `forceNew` asks a platform that hands out the same token again to replace it (and kill the old one);
+   * platforms that mint at every call ignore it.
+   */
+  abstract issue(
+    credentials: AppCredentials,
+    deadline: Deadline,
+    options: { readonly forceNew: boolean },
+  ): Promise<IssueOutcome>;
+
+  /** Tries the token with a harmless call. */
+  abstract probe(token: string, deadline: Deadline): Promise<ProbeOutcome>;
+
+  abstract explain(errcode: number): ErrcodeAdvice;
+}

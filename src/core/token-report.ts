@@ -1,0 +1,32 @@
+import type { HeldToken } from './token.js';
+
+/** A caller says that the platform refused its token. Naming none names the current one. */
+export interface TokenReport {
+  /** The API client; two different ones outvote a probe. */
+  readonly caller: string;
+  readonly generation?: number | undefined;
+  readonly accessToken?: string | undefined;
+  /** What the platform answered to the caller. */
+  readonly errcode?: number | undefined;
+  /** Replace the token although nothing is wrong with it: it leaked. The edge has checked the scope. */
+  readonly force: boolean;
+}
+
+export type ReportReason = 'rotated' | 'already_rotated' | 'recently_rotated' | 'still_valid';
+
+/** What came of a report. Failures of the platform are thrown as `BrokerError`. */
+export type ReportAnswer =
+  | {
+      readonly kind: 'answered';
+      readonly refreshed: boolean;
+      readonly reason: ReportReason;
+      readonly token: HeldToken;
+    }
+  | {
+      readonly kind: 'budget_exhausted';
+      /** For people: which budget, and when it is filled again. */
+      readonly detail: string;
+      readonly retryAfterSeconds: number;
+      /** The current token, if it still lives. */
+      readonly token: HeldToken | null;
+    };

@@ -1,0 +1,40 @@
+/** The alias of a configured app, as callers write it; never the platform's AppID. */
+export type AppName = string;
+
+/** Why a token was fetched. Also the `reason` label of the fetch counter. */
+export type FetchReason =
+  'scheduled' | 'cold' | 'report' | 'force' | 'in_doubt' | 'suspect' | 'rollback' | 'secret_change';
+
+/** One fetched token, as it is stored and served. Immutable: a new fetch makes a new record. */
+export interface TokenRecord {
+  /** The fence of the fetch that stored it. Only ever grows for an app; below 2^53. */
+  readonly generation: number;
+  /** The generation that was current when this fetch began; 0 if there was none. */
+  readonly base: number;
+  /** The first generation with this same value: a platform may hand the same token out again. */
+  readonly since: number;
+  readonly value: string;
+  /** The store's time when the fetch began. */
+  readonly issuedAtMs: number;
+  /** `issuedAtMs` plus the platform's `expires_in`, on the store's clock. */
+  readonly expiresAtMs: number;
+  /** The replica that fetched it. */
+  readonly owner: string;
+  readonly reason: FetchReason;
+}
+
+/** A record together with the moment, on this process's monotonic clock, from which it must not be served. */
+export interface HeldToken {
+  readonly record: TokenRecord;
+  readonly deadlineMonoMs: number;
+}
+
+/** Milliseconds for which the token may still be served; negative once it expired. */
+export function remainingMs(held: HeldToken, nowMonoMs: number): number {
+  return held.deadlineMonoMs - nowMonoMs;
+}
+
+/** Whether a caller that names this generation names the record's value. */
+export function isSameValue(record: TokenRecord, generation: number): boolean {
+  return generation >= record.since && generation <= record.generation;
+}

@@ -1,0 +1,9 @@
+/** Why a request was turned away before its route was reached. */
+export type DenialReason = 'missing_key' | 'unknown_key' | 'missing_scope';
+
+/** Is told about every request. Called on the hot path: must be cheap, must not throw and must not wait. */
+export abstract class HttpObserver {
+  /** Once per answered request. `route` is the pattern, `unmatched` for URLs that are no route, so its values are few. */
+  abstract request(route: string, method: string, status: number, durationMs: number): void;
+  abstract denied(reason: DenialReason, route: string): void;
+}

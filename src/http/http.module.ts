@@ -1,0 +1,46 @@
+import { Module, type DynamicModule, type ModuleMetadata } from '@nestjs/common';
+import { APP_FILTER, APP_GUARD } from '@nestjs/core';
+import { TokenBroker } from '../core/token-broker.js';
+import { ApiKeyGuard } from './api-key.guard.js';
+import { AppsController } from './apps.controller.js';
+import { Authenticator } from './authenticator.js';
+import { Gatekeeper } from './gatekeeper.js';
+import { HealthController } from './health.controller.js';
+import type { ApiClient } from './http-settings.js';
+import { ProblemFilter } from './problem.filter.js';
+import { Readiness } from './readiness.js';
+import { RefreshController } from './refresh.controller.js';
+import { ResponseHooks } from './response-hooks.js';
+import { TokenRoute } from './token.route.js';
+
+export interface HttpModuleOptions {
+  /** Modules that export `TokenBroker`, `Clock` and `HttpObserver`. */
+  readonly imports: NonNullable<ModuleMetadata['imports']>;
+  readonly clients: readonly ApiClient[];
+}
+
+/** The HTTP edge. It needs the adapter that `createFastifyAdapter` makes. */
+@Module({})
+export class HttpModule {
+  static register({ imports, clients }: HttpModuleOptions): DynamicModule {
+    return {
+      module: HttpModule,
+      imports,
+      controllers: [RefreshController, AppsController, HealthController],
+      providers: [
+        {
+          provide: Authenticator,
+          inject: [TokenBroker],
+          useFactory: (broker: TokenBroker) => new Authenticator(clients, broker.apps),
+        },
+        Gatekeeper,
+        Readiness,
+        ResponseHooks,
+        TokenRoute,
+        { provide: APP_GUARD, useClass: ApiKeyGuard },
+        { provide: APP_FILTER, useClass: ProblemFilter },
+      ],
+      exports: [Readiness],
+    };
+  }
+}

@@ -1,0 +1,34 @@
+import { ValidationPipe, type ArgumentMetadata, type Type, type ValidationError } from '@nestjs/common';
+import { HttpProblem } from './http-problem.js';
+
+/** Caller's text is repeated only if it is plainly a field's name. */
+const FIELD_NAME = /^\w{1,40}$/;
+
+/** Checks a JSON body against a class; a body that was left out counts as `{}`. Unknown fields are faults, not ignored. */
+export class JsonBodyPipe extends ValidationPipe {
+  constructor(shape: Type<object>) {
+    super({
+      expectedType: shape,
+      transform: true,
+      whitelist: true,
+      forbidNonWhitelisted: true,
+      stopAtFirstError: true,
+      exceptionFactory: (errors) => new HttpProblem('invalid_request', errors.map(sentence).join(' ')),
+    });
+  }
+
+  override async transform(body: unknown, metadata: ArgumentMetadata): Promise<unknown> {
+    if (Array.isArray(body) || (body !== undefined && typeof body !== 'object')) {
+      throw new HttpProblem('invalid_request', 'The body must be a JSON object, or be left out.');
+    }
+    return super.transform(body, metadata);
+  }
+}
+
+function sentence({ property, constraints = {} }: ValidationError): string {
+  if ('whitelistValidation' in constraints) {
+    const name = FIELD_NAME.test(property) ? `"${property}"` : 'of some name';
+    return `The body has a field ${name} that this route does not know: leave it out.`;
+  }
+  return `In the body, ${Object.values(constraints).join(', ')}.`;
+}

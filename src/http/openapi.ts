@@ -1,0 +1,186 @@
+import type { OpenAPIObject } from '@nestjs/swagger';
+import { openApiFaults, type Fault } from './openapi-faults.js';
+import { openApiSchemas } from './openapi-schemas.js';
+
+/*
+ * Written by hand, because GET /token is no controller, and decorators would load the OpenAPI machinery at every start.
+ * `openapi.spec.ts` holds it against the routes.
+ */
+
+const ref = (schema: string) => ({ $ref: `#/components/schemas/${schema}` });
+const json = (schema: object, example?: unknown) => ({ 'application/json': { schema, example } });
+
+const UNAUTHORIZED: Fault = ['unauthorized', 'Send an API key as "Authorization: Bearer <key>".'];
+const FORBIDDEN: Fault = ['forbidden', 'This needs the scope token:read, which client orders lacks.'];
+const APP_REQUIRED: Fault = ['app_required', 'Say which app is meant with "app". It may name: shop, blog.'];
+const UNKNOWN_APP: Fault = ['unknown_app', 'This API key sees no app of that name. It may name: shop, blog.'];
+const INVALID: Fault = ['invalid_request', 'Give "app" only once.'];
+const INTERNAL: Fault = ['internal_error', 'The broker failed at this request. Its log says why.'];
+
+const TOKEN = {
+  app: 'shop',
+  access_token: '83_dE5x0yb2…',
+  expires_in: 6543,
+  expires_at: '2026-11-21T10:00:00.000Z',
+  generation: 1795250000123,
+  cache_max_age: 60,
+};
+
+const APP = {
+  app: 'shop',
+  provider: 'wechat',
+  grant: 'stable',
+  app_id: 'wx0123456789abcdef',
+  state: 'ok',
+  generation: 1795250000123,
+  issued_at: '2026-11-21T08:00:00.000Z',
+  expires_at: '2026-11-21T10:00:00.000Z',
+  next_refresh_at: '2026-11-21T09:55:30.000Z',
+  last_error: null,
+  fetches_today: 13,
+  fetch_budget: 200,
+};
+
+const appParameter = {
+  name: 'app',
+  in: 'query' as const,
+  schema: { type: 'string' },
+  description: 'May be left out by a caller that sees one app, or one named `default`.',
+};
+
+const NO_TOKEN: readonly Fault[] = [
+  [
+    'no_token_yet',
+    'The platform gave no token yet: 40164. Add this machine to the IP whitelist.',
+    { errcode: 40164, retryAfterSeconds: 30 },
+  ],
+  [
+    'token_expired',
+    'The token ran out and the platform gave no new one.',
+    { errcode: -1, retryAfterSeconds: 2 },
+  ],
+  ['behind', 'This replica has not seen that generation yet.', { retryAfterSeconds: 1 }],
+];
+
+const paths: OpenAPIObject['paths'] = {
+  '/token': {
+    get: {
+      summary: 'The current token',
+      description: 'Scope `token:read`.',
+      parameters: [
+        appParameter,
+        {
+          name: 'min_generation',
+          in: 'query',
+          schema: { type: 'integer', format: 'int64', minimum: 0 },
+          description: 'A generation that the caller has seen: an older token is never returned.',
+        },
+      ],
+      responses: {
+        200: { description: 'A living token', content: json(ref('Token'), TOKEN) },
+        ...openApiFaults(INVALID, APP_REQUIRED, UNAUTHORIZED, FORBIDDEN, UNKNOWN_APP, INTERNAL, ...NO_TOKEN),
+      },
+    },
+  },
+  '/token/refresh': {
+    post: {
+      summary: 'Report that the platform refused a token',
+      description:
+        'Scope `token:refresh`. Name the refused token by generation or by value: a token that is no longer current costs no call. Then retry once with the token in the answer.',
+      requestBody: {
+        required: false,
+        content: json(ref('RefreshRequest'), { app: 'shop', generation: 1795250000123, errcode: 40001 }),
+      },
+      responses: {
+        200: {
+          description: 'The token to use from now on',
+          content: json(ref('Refresh'), { ...TOKEN, refreshed: true, reason: 'rotated' }),
+        },
+        ...openApiFaults(
+          INVALID,
+          APP_REQUIRED,
+          UNAUTHORIZED,
+          FORBIDDEN,
+          UNKNOWN_APP,
+          ['payload_too_large', 'The body is larger than 16 KiB.'],
+          ['unsupported_media_type', 'Send the body as JSON, with "Content-Type: application/json".'],
+          [
+            'not_a_token_error',
+            '48001: the app lacks this permission; a new token cannot cure it.',
+            { errcode: 48001 },
+          ],
+          [
+            'refresh_budget_exhausted',
+            'The forced refreshes of today are used up.',
+            { retryAfterSeconds: 3600 },
+          ],
+          INTERNAL,
+          ['upstream_unavailable', 'The platform gave no answer.', { retryAfterSeconds: 2 }],
+          [
+            'upstream_rejected',
+            'The platform refused: 40125. Check the AppSecret.',
+            { errcode: 40125, retryAfterSeconds: 300 },
+          ],
+        ),
+      },
+    },
+  },
+  '/apps': {
+    get: {
+      summary: 'The apps that this key may see, and how they fare',
+      description: 'Any key. Never a token.',
+      responses: {
+        200: { description: 'Apps', content: json({ type: 'array', items: ref('App') }, [APP]) },
+        ...openApiFaults(UNAUTHORIZED, INTERNAL),
+      },
+    },
+  },
+  '/health/live': {
+    get: {
+      summary: 'Whether the process runs',
+      security: [],
+      responses: {
+        200: {
+          description: 'It does',
+          content: json({ type: 'object', properties: { status: { type: 'string' } } }, { status: 'ok' }),
+        },
+      },
+    },
+  },
+  '/health/ready': {
+    get: {
+      summary: 'Whether this replica wants requests',
+      security: [],
+      responses: {
+        200: {
+          description: 'It does',
+          content: json(ref('Ready'), { status: 'ready', apps: [{ app: 'shop', state: 'ok' }] }),
+        },
+        ...openApiFaults(
+          [
+            'starting',
+            'Some app has neither a token nor a definite answer from the platform yet.',
+            { retryAfterSeconds: 1 },
+          ],
+          ['stopping', 'This replica is shutting down: ask another.', { retryAfterSeconds: 1 }],
+        ),
+      },
+    },
+  },
+};
+
+/** What GET /docs shows. */
+export const openApiDocument: OpenAPIObject = {
+  openapi: '3.0.3',
+  info: {
+    title: 'access-token-broker',
+    version: '1',
+    description: 'One living access token per app, for all services.',
+  },
+  security: [{ apiKey: [] }],
+  paths,
+  components: {
+    securitySchemes: { apiKey: { type: 'http', scheme: 'bearer' } },
+    schemas: openApiSchemas,
+  },
+};

@@ -1,0 +1,49 @@
+import type { IssueOutcome } from '../core/token-issuer.js';
+import { parseJsonObject } from './parse-json-object.js';
+
+/** Tokens have 512 characters at most by WeChat's documents, some 150 in practice. */
+const TOKEN_SHAPE = /^[\x21-\x7e]{1,5000}$/;
+/** WeChat sends 7,200; more than 30 days is a fault, and would hide every later rotation. */
+const MAX_EXPIRES_IN_SECONDS = 30 * 24 * 3600;
+const MAX_MESSAGE_CHARACTERS = 300;
+
+/**
+ * Reads the body of either token endpoint's answer. Whatever is not exactly a token or an errcode is `unknown`, with a
+ * cause that names the fault and quotes nothing. `appSecret` is there to be taken out of the platform's message.
+ */
+export function readTokenAnswer(body: string, appSecret: string): IssueOutcome {
+  const answer = parseJsonObject(body);
+  if (!answer) return unknown('is not a JSON object');
+
+  const { errcode = 0, access_token: value, expires_in: expiresInSeconds } = answer;
+  if (!isInteger(errcode)) return unknown('has an errcode that is not an integer');
+  if (errcode !== 0) {
+    return { kind: 'refused', errcode, message: readableMessage(answer.errmsg, [appSecret, value]) };
+  }
+  if (typeof value !== 'string') return unknown('has neither an errcode nor a string as access_token');
+  if (!TOKEN_SHAPE.test(value)) {
+    return unknown('has an access_token that is not 1 to 5000 printable ASCII characters');
+  }
+  if (!isInteger(expiresInSeconds) || expiresInSeconds <= 0 || expiresInSeconds > MAX_EXPIRES_IN_SECONDS) {
+    return unknown(`has an expires_in that is not an integer from 1 to ${MAX_EXPIRES_IN_SECONDS}`);
+  }
+  return { kind: 'issued', value, expiresInSeconds };
+}
+
+function unknown(fault: string): IssueOutcome {
+  return { kind: 'unknown', cause: new Error(`The platform's answer ${fault}.`) };
+}
+
+function isInteger(value: unknown): value is number {
+  return Number.isSafeInteger(value);
+}
+
+/** One line that is safe to log: invisible characters go first, since they could split a secret in two. */
+function readableMessage(errmsg: unknown, secrets: readonly unknown[]): string {
+  if (typeof errmsg !== 'string') return '';
+  let message = errmsg.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '');
+  for (const secret of secrets) {
+    if (typeof secret === 'string' && secret !== '') message = message.replaceAll(secret, '[redacted]');
+  }
+  return Array.from(message).slice(0, MAX_MESSAGE_CHARACTERS).join('');
+}

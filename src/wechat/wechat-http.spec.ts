@@ -1,0 +1,107 @@
+import { once } from 'node:events';
+import type { AddressInfo, Socket } from 'node:net';
+import tls from 'node:tls';
+import { callWechat } from './wechat-http.js';
+
+const pem = (label: string, base64: string) =>
+  `-----BEGIN ${label}-----\n${base64}\n-----END ${label}-----\n`;
+
+/** Of 127.0.0.1, signed by itself, made for these tests, until 2120. */
+const KEY = pem(
+  'PRIVATE KEY',
+  'MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgDFB5g2wCzuSxhy5P' +
+    'MCZPLIavOwzvBtZFMl2FKpq/0BehRANCAATt+sBuARQK/65HY6XDuKWQNI4b/L25' +
+    '8T9IdvEnTfYjqJwLK0KmmvLp7c6ULKKTNWsJiodBEXgxEl66esJoIZaZ',
+);
+const CERTIFICATE = pem(
+  'CERTIFICATE',
+  'MIIBXTCCAQKgAwIBAgIBATAKBggqhkjOPQQDAjAUMRIwEAYDVQQDDAl0ZXN0IG9u' +
+    'bHkwIBcNMjAwMTAxMDAwMDAwWhgPMjEyMDAxMDEwMDAwMDBaMBQxEjAQBgNVBAMM' +
+    'CXRlc3Qgb25seTBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABO36wG4BFAr/rkdj' +
+    'pcO4pZA0jhv8vbnxP0h28SdN9iOonAsrQqaa8untzpQsopM1awmKh0EReDESXrp6' +
+    'wmghlpmjQzBBMA8GA1UdEQQIMAaHBH8AAAEwDwYDVR0TAQH/BAUwAwEB/zAdBgNV' +
+    'HQ4EFgQUoD/nk46WAYjAUb3FSqiXAW6hb6IwCgYIKoZIzj0EAwIDSQAwRgIhANWl' +
+    'vu+A7QCxi3+JbE802hWSJC7kjrysE9wMau6Zub4bAiEA0JMU1hjssCM0TTACvDs8' +
+    '3AT/zPD3hEjAjI9Y/zFD2Cc=',
+);
+
+const ANSWER = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}';
+
+describe('callWechat over TLS', () => {
+  const systemCertificates = tls.getCACertificates('default');
+  let platform: (socket: tls.TLSSocket) => void;
+  let received: string;
+  let server: tls.Server;
+  let baseUrl: string;
+
+  beforeAll(async () => {
+    server = tls.createServer({ key: KEY, cert: CERTIFICATE }, (socket) => {
+      socket.on('error', () => undefined);
+      socket.on('data', (chunk) => {
+        received += String(chunk);
+        platform(socket);
+      });
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    baseUrl = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  });
+
+  beforeEach(() => {
+    received = '';
+    platform = (socket) => socket.end(ANSWER);
+  });
+
+  afterEach(() => {
+    tls.setDefaultCACertificates(systemCertificates);
+  });
+
+  afterAll(() => {
+    server.close();
+  });
+
+  const call = (timeoutMs: number, apiBaseUrl = baseUrl) =>
+    callWechat(
+      apiBaseUrl,
+      { method: 'GET', path: '/cgi-bin/token', query: { secret: 's' } },
+      { signal: AbortSignal.timeout(timeoutMs), timeoutMs },
+    );
+  const trustCertificate = () => {
+    tls.setDefaultCACertificates([CERTIFICATE]);
+  };
+
+  it('reads the answer of a platform whose certificate is trusted', async () => {
+    trustCertificate();
+    expect(await call(5000)).toEqual({ kind: 'answered', body: '{}' });
+    expect(received).toContain('GET /cgi-bin/token?secret=s HTTP/1.1');
+  });
+
+  it('sends nothing to a platform whose certificate is not trusted', async () => {
+    const closed = once(server, 'connection').then(([socket]: Socket[]) => socket && once(socket, 'close'));
+    expect(await call(5000)).toMatchObject({
+      kind: 'not_sent',
+      cause: { message: expect.stringContaining('SELF_SIGNED') },
+    });
+    await closed;
+    expect(received).toBe('');
+  });
+
+  it('sends nothing to a platform with the certificate of another name', async () => {
+    trustCertificate();
+    expect(await call(5000, baseUrl.replace('127.0.0.1', 'localhost'))).toMatchObject({
+      kind: 'not_sent',
+      cause: { message: expect.stringContaining('ERR_TLS_CERT_ALTNAME_INVALID') },
+    });
+    expect(received).toBe('');
+  });
+
+  it.each([
+    ['stays silent', () => undefined],
+    ['closes the connection', (socket: tls.TLSSocket) => socket.destroy()],
+  ])('does not know what became of the request when a trusted platform %s', async (_, behaviour) => {
+    trustCertificate();
+    platform = behaviour;
+    expect((await call(200)).kind).toBe('unknown');
+    expect(received).not.toBe('');
+  });
+});

@@ -1,0 +1,45 @@
+import {
+  TokenIssuer,
+  type AppCredentials,
+  type Deadline,
+  type ErrcodeAdvice,
+  type IssueOutcome,
+  type ProbeOutcome,
+} from '../core/token-issuer.js';
+import { explain } from './errcodes.js';
+import { fetchClassicToken } from './fetch-classic-token.js';
+import { fetchStableToken } from './fetch-stable-token.js';
+import { probeToken } from './probe-token.js';
+
+export interface WechatIssuerOptions {
+  /** Each grant has tokens of its own; neither kills the other's. */
+  readonly grant: 'stable' | 'classic';
+  /** The platform's host with its scheme, and a path if a gateway needs one. */
+  readonly apiBaseUrl: string;
+}
+
+/** WeChat's official accounts and mini programs. */
+export class WechatIssuer extends TokenIssuer {
+  constructor(private readonly options: WechatIssuerOptions) {
+    super();
+  }
+
+  issue(
+    credentials: AppCredentials,
+    deadline: Deadline,
+    { forceNew }: { readonly forceNew: boolean },
+  ): Promise<IssueOutcome> {
+    const { grant, apiBaseUrl } = this.options;
+    return grant === 'stable'
+      ? fetchStableToken(apiBaseUrl, credentials, deadline, forceNew)
+      : fetchClassicToken(apiBaseUrl, credentials, deadline);
+  }
+
+  probe(token: string, deadline: Deadline): Promise<ProbeOutcome> {
+    return probeToken(this.options.apiBaseUrl, token, deadline);
+  }
+
+  explain(errcode: number): ErrcodeAdvice {
+    return explain(errcode);
+  }
+}

@@ -1,0 +1,289 @@
+import { MemoryRefreshLease, MemoryRotationFeed, MemoryTokenStore } from '../../src/backends/memory/index.js';
+import type { AppDefinition } from '../../src/core/app-definition.js';
+import { StoreUnavailableError } from '../../src/core/errors.js';
+import type { BrokerFact } from '../../src/core/observer.js';
+import { RefreshLease, type Lease } from '../../src/core/refresh-lease.js';
+import { RotationFeed } from '../../src/core/rotation-feed.js';
+import { TokenBroker } from '../../src/core/token-broker.js';
+import { TokenIssuer, type IssueOutcome, type ProbeOutcome } from '../../src/core/token-issuer.js';
+import { TokenStore } from '../../src/core/token-store.js';
+import { BUSY, ModelPlatform } from './model-platform.js';
+import { Dice, VirtualProcess, VirtualTime } from './virtual-time.js';
+
+export const APP = 'shop';
+export const LEASE_MS = 2500;
+export const RECONCILE_MS = 3000;
+export const TIMEOUT_MS = 1200;
+/** A request is processed within a lease time of being sent, or never. */
+const LATEST_PROCESSING_MS = LEASE_MS;
+
+/** Faults that are waiting to hit, by the next request or command that they concern. */
+export type Fault =
+  | 'drop_reply'
+  | 'slow_request'
+  | 'refuse'
+  | 'not_sent'
+  | 'lose_lease'
+  | 'store_lost'
+  | 'store_deaf'
+  | 'kill_after_sending';
+
+export interface WorldOptions {
+  readonly seed: number;
+  readonly grant: 'classic' | 'stable';
+  readonly replicas: number;
+  readonly lifeMs: number;
+  readonly graceMs: number;
+  readonly aheadMs: number;
+  readonly dailyBudget: number;
+  readonly forcedDailyBudget: number;
+  readonly makeStore: (clock: VirtualProcess, lease: MemoryRefreshLease) => MemoryTokenStore;
+}
+
+export interface Replica {
+  readonly process: VirtualProcess;
+  readonly broker: TokenBroker;
+}
+
+/** Several brokers over one shared store and one platform, in virtual time, with faults on all ways between them. */
+export class World {
+  readonly time = new VirtualTime();
+  readonly dice: Dice;
+  readonly platform: ModelPlatform;
+  readonly replicas: Replica[] = [];
+  readonly facts: (BrokerFact & { readonly atMs: number })[] = [];
+  readonly store: MemoryTokenStore;
+  readonly waitingFaults = new Set<Fault>();
+  /** When a fault last did something. */
+  lastFaultMs = -Infinity;
+  faults = 0;
+  requests = 0;
+  private readonly lease: MemoryRefreshLease;
+  private readonly feed = new MemoryRotationFeed();
+
+  constructor(readonly options: WorldOptions) {
+    this.dice = new Dice(options.seed);
+    this.platform = new ModelPlatform(options.grant, options.lifeMs, options.graceMs);
+    const storeClock = new VirtualProcess(this.time, this.dice, 0);
+    this.lease = new MemoryRefreshLease(storeClock);
+    this.store = options.makeStore(storeClock, this.lease);
+    for (let index = 0; index < options.replicas; index += 1) this.boot(index);
+  }
+
+  get lastRotationMs(): number {
+    return this.facts.findLast(({ kind }) => kind === 'fetch_started')?.atMs ?? 0;
+  }
+
+  /** Starts a replica, the first one or one after a crash. */
+  boot(index: number): void {
+    const process = new VirtualProcess(this.time, this.dice, this.dice.between(0, 1e6));
+    const broker = new TokenBroker([this.app(process)], {
+      clock: process,
+      store: new RemoteStore(this, process, this.store),
+      lease: new RemoteLease(this, process, this.lease),
+      feed: new LossyFeed(this, process, this.feed),
+      observer: { notice: (fact) => this.facts.push({ ...fact, atMs: this.time.nowMs }) },
+      replica: `replica-${String(index)}`,
+    });
+    this.replicas[index] = { process, broker };
+    process.deliver(0, () => void broker.start());
+    const tick = (): void => {
+      broker.renewDue();
+      broker.reconcileDue();
+      process.deliver(this.dice.between(1000, 2000), tick);
+    };
+    process.deliver(this.dice.between(0, 1000), tick);
+  }
+
+  /** Kills a process without warning; its supervisor starts another one soon. */
+  crash(process: VirtualProcess): void {
+    process.kill();
+    const index = this.replicas.findIndex((replica) => replica.process === process);
+    this.time.schedule(this.dice.between(500, 3000), () => {
+      this.boot(index);
+    });
+  }
+
+  /** Uses up a waiting fault, if there is one of this kind. */
+  strikes(fault: Fault): boolean {
+    if (!this.waitingFaults.delete(fault)) return false;
+    this.struck();
+    return true;
+  }
+
+  struck(): void {
+    this.faults += 1;
+    this.lastFaultMs = Math.max(this.lastFaultMs, this.time.nowMs);
+  }
+
+  /** Does something on the far side after the way there, and brings its answer back to the process. */
+  remote<T>(process: VirtualProcess, work: () => Promise<T>): Promise<T> {
+    const isLost = this.strikes('store_lost');
+    const isDeaf = this.strikes('store_deaf');
+    return new Promise((resolve, reject) => {
+      const fail = (): void => {
+        process.deliver(300, () => {
+          reject(new StoreUnavailableError('command timed out'));
+        });
+      };
+      if (isLost) {
+        fail();
+        return;
+      }
+      this.time.schedule(this.dice.between(0.2, 3), () => {
+        void work().then((answer) => {
+          if (isDeaf) fail();
+          else
+            process.deliver(this.dice.between(0.2, 3), () => {
+              resolve(answer);
+            });
+        });
+      });
+    });
+  }
+
+  loseLeaseOf(lease: Lease): void {
+    void this.lease.release(lease);
+  }
+
+  private app(process: VirtualProcess): AppDefinition {
+    const { aheadMs, dailyBudget, forcedDailyBudget, grant } = this.options;
+    return {
+      name: APP,
+      provider: 'model',
+      grant,
+      appId: 'wx-model',
+      appSecret: 'model-secret',
+      issuer: new ModelIssuer(this, process),
+      refresh: {
+        aheadMs,
+        jitterMs: 3000,
+        dailyBudget,
+        forcedDailyBudget,
+        verifyReports: true,
+        upstreamTimeoutMs: TIMEOUT_MS,
+        leaseMs: LEASE_MS,
+        reconcileMs: RECONCILE_MS,
+      },
+    };
+  }
+}
+
+class RemoteStore extends TokenStore {
+  constructor(
+    private readonly world: World,
+    private readonly process: VirtualProcess,
+    private readonly store: TokenStore,
+  ) {
+    super();
+  }
+
+  override read: TokenStore['read'] = (app) => this.world.remote(this.process, () => this.store.read(app));
+  override begin: TokenStore['begin'] = async (app, request) => {
+    const begun = await this.world.remote(this.process, () => this.store.begin(app, request));
+    if (begun.kind === 'granted' && this.world.strikes('lose_lease')) this.world.loseLeaseOf(request.lease);
+    return begun;
+  };
+  override commit: TokenStore['commit'] = (app, request) =>
+    this.world.remote(this.process, () => this.store.commit(app, request));
+  override abort: TokenStore['abort'] = (app, request) =>
+    this.world.remote(this.process, () => this.store.abort(app, request));
+  override reconcile: TokenStore['reconcile'] = (app, known) =>
+    this.world.remote(this.process, () => this.store.reconcile(app, known));
+}
+
+class RemoteLease extends RefreshLease {
+  constructor(
+    private readonly world: World,
+    private readonly process: VirtualProcess,
+    private readonly lease: RefreshLease,
+  ) {
+    super();
+  }
+
+  override acquire: RefreshLease['acquire'] = async (app, durationMs) => {
+    try {
+      return await this.world.remote(this.process, () => this.lease.acquire(app, durationMs));
+    } catch (error) {
+      return { kind: 'unavailable', cause: error as Error };
+    }
+  };
+  override release: RefreshLease['release'] = (lease) =>
+    this.world.remote(this.process, () => this.lease.release(lease)).catch(() => undefined);
+}
+
+class LossyFeed extends RotationFeed {
+  constructor(
+    private readonly world: World,
+    private readonly process: VirtualProcess,
+    private readonly feed: RotationFeed,
+  ) {
+    super();
+  }
+
+  override async publish(app: string, generation: number): Promise<void> {
+    if (!this.world.dice.chance(0.2)) await this.feed.publish(app, generation);
+  }
+
+  override subscribe(listener: (app: string, generation: number) => void): () => void {
+    return this.feed.subscribe((app, generation) => {
+      this.process.deliver(this.world.dice.between(0.2, 5), () => {
+        listener(app, generation);
+      });
+    });
+  }
+}
+
+class ModelIssuer extends TokenIssuer {
+  constructor(
+    private readonly world: World,
+    private readonly process: VirtualProcess,
+  ) {
+    super();
+  }
+
+  override issue: TokenIssuer['issue'] = (_credentials, deadline, { forceNew }) => {
+    const { world, process } = this;
+    if (world.strikes('not_sent')) {
+      return Promise.resolve({ kind: 'not_sent', cause: new Error('connection refused') });
+    }
+    world.requests += 1;
+    const isRefused = world.strikes('refuse');
+    const isDropped = world.strikes('drop_reply');
+    const isSlow = world.strikes('slow_request');
+    if (world.strikes('kill_after_sending')) world.crash(process);
+    const wayMs = isSlow ? world.dice.between(TIMEOUT_MS, LATEST_PROCESSING_MS) : world.dice.between(20, 200);
+    return new Promise<IssueOutcome>((resolve) => {
+      deadline.signal.addEventListener('abort', () => {
+        resolve({ kind: 'unknown', cause: new Error('deadline exceeded') });
+      });
+      world.time.schedule(wayMs, () => {
+        if (isSlow) world.struck();
+        const answer: IssueOutcome = isRefused
+          ? { kind: 'refused', errcode: -1, message: 'system error' }
+          : this.mint(forceNew);
+        if (!isDropped)
+          process.deliver(world.dice.between(20, 200), () => {
+            resolve(answer);
+          });
+      });
+    });
+  };
+
+  private mint(forceNew: boolean): IssueOutcome {
+    const { value, expiresInMs } = this.world.platform.process(this.world.time.nowMs, forceNew);
+    return { kind: 'issued', value, expiresInSeconds: Math.floor(expiresInMs / 1000) };
+  }
+
+  override probe: TokenIssuer['probe'] = (token) =>
+    new Promise<ProbeOutcome>((resolve) => {
+      this.world.time.schedule(this.world.dice.between(20, 100), () => {
+        const isAccepted = this.world.platform.isAccepted(token, this.world.time.nowMs);
+        this.process.deliver(20, () => {
+          resolve(isAccepted ? 'accepted' : 'rejected');
+        });
+      });
+    });
+
+  override explain: TokenIssuer['explain'] = () => BUSY;
+}
