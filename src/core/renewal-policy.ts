@@ -11,6 +11,7 @@ const UTC_PLUS_8_MS = 8 * 60 * MINUTE_MS;
 const LONGEST_REASK_MS = 20 * SECOND_MS;
 const SHORTEST_REASK_MS = SECOND_MS;
 const LONGEST_BACK_OFF_MS = MINUTE_MS;
+const LONGEST_PACED_MS = 15 * MINUTE_MS;
 const FIRST_CONFIGURATION_WAIT_MS = 5 * MINUTE_MS;
 const CONFIGURATION_WAIT_MS = 30 * MINUTE_MS;
 
@@ -64,13 +65,14 @@ export function waitAfterFailureMs(
 }
 
 /**
- * Once half of the day's budget is gone, a platform that fails is asked so rarely that the rest lasts until midnight:
- * an outage of hours must not end with a broker that may not ask any more.
+ * Once half of the day's budget is gone, a platform that fails is asked so rarely that the rest lasts until midnight,
+ * or at least every quarter of an hour: an outage of hours must not end with a broker that may not ask any more.
  */
 function pacedDelayMs(before: Pick<StoreView, 'nowMs' | 'today'>, dailyBudget: number): number {
   const left = dailyBudget - before.today.fetches - 1;
   if (left > dailyBudget / 2) return 0;
-  return (nextMidnightUtc8Ms(before.nowMs) - before.nowMs) / Math.max(1, left);
+  const evenMs = (nextMidnightUtc8Ms(before.nowMs) - before.nowMs) / Math.max(1, left);
+  return Math.min(LONGEST_PACED_MS, evenMs);
 }
 
 /** The day of UTC+8 that an instant falls into, as a count of days. */

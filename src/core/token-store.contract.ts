@@ -330,6 +330,7 @@ export function describeTokenStore(name: string, create: () => Promise<StoreUnde
         const view = await store.reconcile(APP, { record, committed: record.generation });
         expect(view.record).toEqual(record);
         expect(doubtOf(view)).toBe('suspect');
+        expect(view.beganAtMs).toBe(view.nowMs);
         expect((await begin()).fence).toBeGreaterThan(record.generation);
       });
 

@@ -144,6 +144,8 @@ export class MemoryTokenStore extends TokenStore {
     if (known.record && held > stored) {
       state.record = known.record;
       state.fence = Math.max(state.fence, held);
+      // Fetches that this store knows nothing of may be under way.
+      state.beganAtMs = this.nowMs();
       this.distrust(state, held);
     } else if (state.record && stored > known.committed && state.record.base < known.committed) {
       this.distrust(state, stored);

@@ -1,0 +1,42 @@
+import { AppSecrets } from './app-secrets.js';
+
+describe('AppSecrets', () => {
+  it('prefers the newest and forgets the older one once the newest has worked', () => {
+    const secrets = new AppSecrets('old');
+    expect(secrets.offer('old')).toBe(false);
+    expect(secrets.offer('new')).toBe(true);
+    expect(secrets.current).toBe('new');
+    secrets.accepted('new');
+    expect(secrets.rejected('new')).toBe(false);
+    expect(secrets.current).toBe('new');
+  });
+
+  it('falls back to the one that worked, and comes back to the newest when that is refused', () => {
+    const secrets = new AppSecrets('old');
+    secrets.offer('new');
+    expect(secrets.rejected('new')).toBe(true);
+    expect(secrets.current).toBe('old');
+    secrets.accepted('old');
+    expect(secrets.rejected('old')).toBe(true);
+    expect(secrets.current).toBe('new');
+  });
+
+  it('says so when both are refused, and goes on to try them in turn', () => {
+    const secrets = new AppSecrets('old');
+    secrets.offer('new');
+    expect(secrets.rejected('new')).toBe(true);
+    expect(secrets.rejected('old')).toBe(false);
+    expect(secrets.current).toBe('new');
+    expect(secrets.rejected('new')).toBe(false);
+    expect(secrets.current).toBe('old');
+  });
+
+  it('keeps the one that worked when two newer ones come in a row', () => {
+    const secrets = new AppSecrets('old');
+    secrets.offer('mistyped');
+    secrets.rejected('mistyped');
+    secrets.offer('new');
+    secrets.rejected('new');
+    expect(secrets.current).toBe('old');
+  });
+});

@@ -1,0 +1,155 @@
+import fc from 'fast-check';
+import {
+  backOffDelayMs,
+  dayOfUtc8,
+  doubtOf,
+  nextMidnightUtc8Ms,
+  reaskDelayMs,
+  refreshDueAtMs,
+  waitAfterFailureMs,
+} from './renewal-policy.js';
+import type { TokenRecord } from './token.js';
+
+const NOW_MS = Date.UTC(2026, 10, 21, 10);
+const HOUR_MS = 3_600_000;
+
+function record(lifeMs: number, since = 5): TokenRecord {
+  return {
+    generation: 5,
+    base: 4,
+    since,
+    value: 'token',
+    issuedAtMs: NOW_MS,
+    expiresAtMs: NOW_MS + lifeMs,
+    owner: 'me',
+    reason: 'cold',
+  };
+}
+
+const chance = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
+const durationMs = fc.double({ min: 1, max: 30 * 24 * HOUR_MS, noNaN: true });
+const settings = fc.record({ aheadMs: durationMs, jitterMs: fc.oneof(fc.constant(0), durationMs) });
+
+describe('when a token is due', () => {
+  it('is never at or after its expiry and never in the first four tenths of its life', () => {
+    fc.assert(
+      fc.property(durationMs, settings, chance, (lifeMs, given, random) => {
+        const dueInMs = refreshDueAtMs(record(lifeMs), given, random) - NOW_MS;
+        expect(dueInMs).toBeLessThan(lifeMs);
+        expect(dueInMs).toBeGreaterThanOrEqual(0.4 * lifeMs - 1);
+      }),
+    );
+  });
+
+  it('is within the jitter of the configured time', () => {
+    fc.assert(
+      fc.property(chance, (random) => {
+        const given = { aheadMs: 270_000, jitterMs: 20_000 };
+        const leftMs = record(2 * HOUR_MS).expiresAtMs - refreshDueAtMs(record(2 * HOUR_MS), given, random);
+        expect(Math.abs(leftMs - 270_000)).toBeLessThanOrEqual(20_000);
+      }),
+    );
+  });
+
+  it('spreads over the whole jitter', () => {
+    const given = { aheadMs: 270_000, jitterMs: 20_000 };
+    const dueAt = (random: number): number => refreshDueAtMs(record(2 * HOUR_MS), given, random);
+    expect(dueAt(0.999) - dueAt(0)).toBeGreaterThan(39_000);
+  });
+
+  it('after the same token came back, is not before the refresh window, and soon inside of it', () => {
+    const given = { aheadMs: 270_000, jitterMs: 20_000 };
+    const dueInMs = (lifeMs: number): number => refreshDueAtMs(record(lifeMs, 3), given, 0.5) - NOW_MS;
+    expect(dueInMs(HOUR_MS)).toBe(HOUR_MS - 270_000);
+    expect(dueInMs(260_000)).toBe(20_000);
+    expect(dueInMs(100_000)).toBe(10_000);
+  });
+});
+
+describe('asking again for a token that came back the same', () => {
+  it('waits a tenth of what is left, at most 20 s and never past the end', () => {
+    fc.assert(
+      fc.property(durationMs, (leftMs) => {
+        const delayMs = reaskDelayMs(leftMs);
+        expect(delayMs).toBeGreaterThan(0);
+        expect(delayMs).toBeLessThanOrEqual(Math.min(20_000, Math.max(leftMs / 10, 1000)));
+        expect(delayMs).toBeLessThan(leftMs);
+      }),
+    );
+  });
+
+  it('takes few calls, even if the platform never changes it', () => {
+    let leftMs = 300_000;
+    let calls = 0;
+    for (; leftMs > 250; calls += 1) leftMs -= reaskDelayMs(leftMs);
+    expect(calls).toBeLessThan(60);
+  });
+});
+
+describe('back-off', () => {
+  it('is between 1 s and 60 s, and may reach further with every failure', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 1e6 }), chance, (failures, random) => {
+        const delayMs = backOffDelayMs(failures, random);
+        expect(delayMs).toBeGreaterThanOrEqual(1000);
+        expect(delayMs).toBeLessThanOrEqual(60_000);
+        expect(backOffDelayMs(failures + 1, random)).toBeGreaterThanOrEqual(delayMs);
+      }),
+    );
+  });
+
+  const fresh = { backOff: null, failures: 0, nowMs: NOW_MS, today: { fetches: 1, forced: 0 } };
+
+  it.each([
+    ['busy', 1500],
+    ['unavailable', 1500],
+    ['minute_quota', 60_000],
+    ['day_quota', 6 * HOUR_MS],
+    ['configuration', 300_000],
+  ] as const)('after a first %s lasts %d ms', (refusal, delayMs) => {
+    expect(waitAfterFailureMs(refusal, fresh, 200, 0.5)).toBe(delayMs);
+  });
+
+  it('after a second configuration error in a row lasts half an hour', () => {
+    const backOff = { class: 'configuration', untilMs: 0, atMs: 0, errcode: 40164, message: '' } as const;
+    expect(waitAfterFailureMs('configuration', { ...fresh, backOff }, 200, 0.5)).toBe(1_800_000);
+  });
+
+  it('never lets a failing platform use up the day’s budget', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 200, max: 5000 }), chance, (dailyBudget, random) => {
+        const midnightMs = nextMidnightUtc8Ms(NOW_MS);
+        let nowMs = NOW_MS;
+        let fetches = 0;
+        while (nowMs < midnightMs && fetches <= dailyBudget) {
+          const before = { backOff: null, failures: fetches, nowMs, today: { fetches, forced: 0 } };
+          nowMs += waitAfterFailureMs('unavailable', before, dailyBudget, random);
+          fetches += 1;
+        }
+        expect(fetches).toBeLessThanOrEqual(dailyBudget);
+      }),
+    );
+  });
+});
+
+describe('the platform’s day', () => {
+  it('begins at 16:00 UTC', () => {
+    const midnightMs = Date.UTC(2026, 10, 20, 16);
+    expect(dayOfUtc8(midnightMs) - dayOfUtc8(midnightMs - 1)).toBe(1);
+    expect(nextMidnightUtc8Ms(midnightMs - 1)).toBe(midnightMs);
+    expect(nextMidnightUtc8Ms(midnightMs)).toBe(midnightMs + 24 * HOUR_MS);
+  });
+});
+
+describe('doubt', () => {
+  const intent = { fence: 6, atMs: NOW_MS };
+  it.each([
+    ['suspect', { record: record(HOUR_MS), suspect: 5, intent: null }],
+    [null, { record: record(HOUR_MS), suspect: 4, intent: null }],
+    ['in_doubt', { record: record(HOUR_MS), suspect: 4, intent }],
+    ['suspect', { record: record(HOUR_MS), suspect: 9, intent }],
+    [null, { record: null, suspect: 9, intent: null }],
+  ] as const)('is %s', (doubt, view) => {
+    expect(doubtOf(view)).toBe(doubt);
+  });
+});

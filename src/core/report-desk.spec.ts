@@ -1,0 +1,247 @@
+import { createBroker, type BrokerFixture } from '../../test/support/create-broker.js';
+import { settle } from '../../test/support/manual-clock.js';
+import type { ReportAnswer, TokenReport } from './token-report.js';
+
+const APP = 'shop';
+
+async function started(refresh: Parameters<typeof createBroker>[0] = {}): Promise<BrokerFixture> {
+  const fixture = createBroker(refresh);
+  await fixture.start();
+  return fixture;
+}
+
+function report({ broker }: BrokerFixture, changes: Partial<TokenReport> = {}): Promise<ReportAnswer> {
+  return broker.report(APP, { caller: 'orders', force: false, ...changes });
+}
+
+function rotated(token: string): object {
+  return { kind: 'answered', refreshed: true, reason: 'rotated', token: { record: { value: token } } };
+}
+
+function kept(reason: string, token: string): object {
+  return { kind: 'answered', refreshed: false, reason, token: { record: { value: token } } };
+}
+
+describe('a report', () => {
+  it('of a token that is not current costs nothing', async () => {
+    const fixture = await started();
+    const old = fixture.broker.held(APP)?.record.generation ?? 0;
+    await report(fixture, { force: true });
+    expect(await report(fixture, { accessToken: 'token-1' })).toMatchObject(
+      kept('already_rotated', 'token-2'),
+    );
+    expect(await report(fixture, { generation: old })).toMatchObject(kept('already_rotated', 'token-2'));
+    expect(fixture.issuer.calls).toHaveLength(2);
+    expect(fixture.issuer.probed).toEqual([]);
+  });
+
+  it.each([
+    ['by value', { accessToken: 'token-1' }],
+    ['by nothing', {}],
+  ])('of the dead current token, named %s, costs a probe and a fetch', async (_how, named) => {
+    const fixture = await started();
+    expect(await report(fixture, named)).toMatchObject(rotated('token-2'));
+    expect(fixture.issuer.probed).toEqual(['token-1']);
+    expect(fixture.issuer.calls).toEqual([
+      { appSecret: 'first-secret', forceNew: false },
+      { appSecret: 'first-secret', forceNew: false },
+    ]);
+  });
+
+  it('names the current token by any generation that has its value', async () => {
+    const fixture = await started();
+    const generation = fixture.broker.held(APP)?.record.generation;
+    fixture.issuer.next.push(fixture.issuer.again());
+    await fixture.broker.changeSecret(APP, 'second-secret');
+    expect(fixture.broker.held(APP)?.record.generation).toBeGreaterThan(generation ?? 0);
+    expect(await report(fixture, { generation })).toMatchObject(rotated('token-2'));
+  });
+
+  it('by 50 at once costs one probe and one fetch', async () => {
+    const fixture = await started();
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, () => report(fixture, { accessToken: 'token-1' })),
+    );
+    for (const answer of answers) expect(answer).toMatchObject(rotated('token-2'));
+    expect(fixture.issuer.probed).toHaveLength(1);
+    expect(fixture.issuer.calls).toHaveLength(2);
+  });
+
+  it('that names nothing after a reported token was replaced costs nothing for 30 s', async () => {
+    const fixture = await started();
+    await report(fixture);
+    await fixture.run(29_000);
+    expect(await report(fixture)).toMatchObject(kept('recently_rotated', 'token-2'));
+    expect(fixture.issuer.calls).toHaveLength(2);
+    await fixture.run(1500);
+    expect(await report(fixture)).toMatchObject(rotated('token-3'));
+  });
+
+  it('of a token that the platform still accepts changes nothing, and is believed for 10 s', async () => {
+    const fixture = await started();
+    fixture.issuer.probeOutcome = 'accepted';
+    expect(await report(fixture)).toMatchObject(kept('still_valid', 'token-1'));
+    await fixture.run(9500);
+    expect(await report(fixture)).toMatchObject(kept('still_valid', 'token-1'));
+    expect(fixture.issuer.probed).toHaveLength(1);
+    await fixture.run(1000);
+    await report(fixture);
+    expect(fixture.issuer.probed).toHaveLength(2);
+    expect(fixture.issuer.calls).toHaveLength(1);
+  });
+
+  it('by two different callers within a minute outvotes the probe', async () => {
+    const fixture = await started();
+    fixture.issuer.probeOutcome = 'accepted';
+    await report(fixture);
+    await fixture.run(61_000);
+    expect(await report(fixture, { caller: 'billing' })).toMatchObject(kept('still_valid', 'token-1'));
+    await fixture.run(59_000);
+    expect(await report(fixture)).toMatchObject(rotated('token-2'));
+  });
+
+  it('is believed unseen where reports are not verified', async () => {
+    const fixture = await started({ verifyReports: false });
+    expect(await report(fixture)).toMatchObject(rotated('token-2'));
+    expect(fixture.issuer.probed).toEqual([]);
+  });
+
+  it('is taken for true when the probe gives no answer', async () => {
+    const fixture = await started();
+    fixture.issuer.probeOutcome = 'no_answer';
+    expect(await report(fixture)).toMatchObject(rotated('token-2'));
+  });
+
+  it('forces the platform only when it hands the dead token out again', async () => {
+    const fixture = await started();
+    fixture.issuer.next.push(fixture.issuer.again());
+    expect(await report(fixture)).toMatchObject(rotated('token-2'));
+    expect(fixture.issuer.calls.map(({ forceNew }) => forceNew)).toEqual([false, false, true]);
+  });
+
+  it('does not force the platform when nothing proves the token dead', async () => {
+    const fixture = await started();
+    fixture.issuer.probeOutcome = 'no_answer';
+    fixture.issuer.next.push(fixture.issuer.again());
+    expect(await report(fixture)).toMatchObject(kept('still_valid', 'token-1'));
+    expect(fixture.issuer.calls.map(({ forceNew }) => forceNew)).toEqual([false, false]);
+  });
+
+  it('while there is no token costs one fetch', async () => {
+    const fixture = createBroker();
+    const answers = await Promise.all([report(fixture), report(fixture, { accessToken: 'ancient' })]);
+    for (const answer of answers) expect(answer).toMatchObject(rotated('token-1'));
+    expect(fixture.issuer.calls).toHaveLength(1);
+    expect((await fixture.store.read(APP)).today.forced).toBe(0);
+  });
+
+  it('that names a newer generation than this replica knows makes it look into the store', async () => {
+    const fixture = await started();
+    const sibling = fixture.sibling();
+    await sibling.start();
+    await report(fixture, { force: true });
+    const generation = fixture.broker.held(APP)?.record.generation;
+    const answer = await sibling.report(APP, { caller: 'orders', force: false, generation });
+    expect(answer).toMatchObject(kept('recently_rotated', 'token-2'));
+  });
+
+  it('that joins a scheduled fetch of the same token takes its result', async () => {
+    const fixture = await started({ jitterMs: 0 });
+    const answer = fixture.issuer.later();
+    fixture.issuer.next.push(answer.outcome);
+    await fixture.run(7_200_000 - 270_000 + 500);
+    const reported = report(fixture, { accessToken: 'token-1' });
+    await settle();
+    answer.answer(fixture.issuer.mint());
+    expect(await reported).toMatchObject(rotated('token-2'));
+    expect(fixture.issuer.calls).toHaveLength(2);
+  });
+});
+
+describe('an errcode that no new token cures', () => {
+  it('is an error that says what the code means', async () => {
+    const fixture = await started();
+    await expect(report(fixture, { errcode: 48001 })).rejects.toMatchObject({
+      code: 'not_a_token_error',
+      errcode: 48001,
+      message: expect.stringContaining('What to do about 48001.') as string,
+    });
+    expect(fixture.issuer.probed).toEqual([]);
+    expect(await report(fixture, { errcode: 42001 })).toMatchObject(rotated('token-2'));
+  });
+});
+
+describe('force', () => {
+  it('replaces a healthy token without a comparison or a probe', async () => {
+    const fixture = await started();
+    expect(await report(fixture, { force: true, accessToken: 'whatever' })).toMatchObject(rotated('token-2'));
+    expect(fixture.issuer.probed).toEqual([]);
+    expect(fixture.issuer.calls.at(-1)).toMatchObject({ forceNew: true });
+  });
+
+  it('passes an exhausted quota of the platform, which a person may have cleared, but no wrong configuration', async () => {
+    const fixture = createBroker();
+    fixture.issuer.next.push(fixture.issuer.refuse(45009));
+    await fixture.start();
+    expect(await report(fixture, { force: true })).toMatchObject(rotated('token-1'));
+    const wrong = createBroker();
+    wrong.issuer.next.push(wrong.issuer.refuse(40164));
+    await wrong.start();
+    await expect(report(wrong, { force: true })).rejects.toMatchObject({ code: 'upstream_rejected' });
+    expect(wrong.issuer.calls).toHaveLength(1);
+  });
+});
+
+describe('when no new token comes', () => {
+  it('the budget of forced refreshes is named, with the token that is left', async () => {
+    const fixture = await started({ forcedDailyBudget: 1 });
+    await report(fixture, { force: true });
+    const answer = await report(fixture, { force: true });
+    expect(answer).toMatchObject({
+      kind: 'budget_exhausted',
+      token: { record: { value: 'token-2' } },
+      detail: expect.stringContaining('1 forced refreshes') as string,
+      retryAfterSeconds: expect.any(Number) as number,
+    });
+    expect(fixture.facts.at(-1)).toMatchObject({
+      kind: 'reported',
+      result: 'budget_exhausted',
+      caller: 'orders',
+    });
+  });
+
+  it('the day’s budget is named, without a token if there is none', async () => {
+    const fixture = createBroker({ dailyBudget: 1 });
+    fixture.issuer.next.push({ kind: 'unknown', cause: new Error('reset') });
+    await fixture.start();
+    await fixture.clock.advance(901_000);
+    expect(await report(fixture)).toMatchObject({
+      kind: 'budget_exhausted',
+      token: null,
+      detail: expect.stringContaining('1 fetches') as string,
+    });
+  });
+
+  it('a refusal is upstream_rejected, and further reports wait with everybody else', async () => {
+    const fixture = await started();
+    fixture.issuer.next.push(fixture.issuer.refuse(40125));
+    for (let turn = 0; turn < 5; turn += 1) {
+      await expect(report(fixture)).rejects.toMatchObject({
+        code: 'upstream_rejected',
+        errcode: 40125,
+        retryAfterSeconds: 300,
+      });
+    }
+    expect(fixture.issuer.calls).toHaveLength(2);
+  });
+
+  it('a platform that gives no answer is upstream_unavailable', async () => {
+    const fixture = await started();
+    fixture.issuer.next.push({ kind: 'unknown', cause: new Error('connection reset') });
+    await expect(report(fixture)).rejects.toMatchObject({
+      code: 'upstream_unavailable',
+      errcode: undefined,
+      message: expect.stringContaining('connection reset') as string,
+    });
+  });
+});

@@ -1,0 +1,153 @@
+import { MemoryRefreshLease, MemoryRotationFeed, MemoryTokenStore } from '../../src/backends/memory/index.js';
+import type { AppDefinition, RefreshSettings } from '../../src/core/app-definition.js';
+import type { BrokerFact } from '../../src/core/observer.js';
+import { TokenBroker } from '../../src/core/token-broker.js';
+import {
+  TokenIssuer,
+  type AppCredentials,
+  type Deadline,
+  type ErrcodeAdvice,
+  type IssueOutcome,
+  type ProbeOutcome,
+} from '../../src/core/token-issuer.js';
+import { ManualClock, settle } from './manual-clock.js';
+
+/** Answers as it is told to: by default a new token at every call, `token-1`, `token-2`, …, each good for two hours. */
+export class FakeIssuer extends TokenIssuer {
+  readonly calls: { readonly appSecret: string; readonly forceNew: boolean }[] = [];
+  readonly probed: string[] = [];
+  /** Outcomes of the next calls, in order, before the default applies again. */
+  readonly next: (IssueOutcome | Promise<IssueOutcome>)[] = [];
+  probeOutcome: ProbeOutcome | Promise<ProbeOutcome> = 'rejected';
+  lifeSeconds = 7200;
+  private minted = 0;
+
+  override async issue(
+    { appSecret }: AppCredentials,
+    deadline: Deadline,
+    { forceNew }: { readonly forceNew: boolean },
+  ): Promise<IssueOutcome> {
+    this.calls.push({ appSecret, forceNew });
+    const planned = this.next.shift();
+    if (planned === undefined) return this.mint();
+    return Promise.race([planned, this.timeout(deadline)]);
+  }
+
+  override async probe(token: string): Promise<ProbeOutcome> {
+    this.probed.push(token);
+    return this.probeOutcome;
+  }
+
+  override explain(errcode: number): ErrcodeAdvice {
+    return {
+      class:
+        ({ [-1]: 'busy', 45011: 'minute_quota', 45009: 'day_quota' } as const)[errcode] ?? 'configuration',
+      remedy: `What to do about ${String(errcode)}.`,
+      secretRejected: errcode === 40125,
+      curedByNewToken: [40001, 40014, 42001].includes(errcode),
+    };
+  }
+
+  mint(): IssueOutcome {
+    this.minted += 1;
+    return this.again();
+  }
+
+  /** The token that was minted last, as a platform hands it out again. */
+  again(lifeSeconds = this.lifeSeconds): IssueOutcome {
+    return { kind: 'issued', value: `token-${String(this.minted)}`, expiresInSeconds: lifeSeconds };
+  }
+
+  refuse(errcode: number): IssueOutcome {
+    return { kind: 'refused', errcode, message: `refused with ${String(errcode)}` };
+  }
+
+  /** An answer that the test gives, or that never comes. */
+  later(): { readonly outcome: Promise<IssueOutcome>; answer(outcome: IssueOutcome): void } {
+    let answer: (outcome: IssueOutcome) => void = () => undefined;
+    const outcome = new Promise<IssueOutcome>((resolve) => {
+      answer = resolve;
+    });
+    return { outcome, answer };
+  }
+
+  private timeout({ signal }: Deadline): Promise<IssueOutcome> {
+    return new Promise((resolve) => {
+      signal.addEventListener('abort', () => {
+        resolve({ kind: 'unknown', cause: new Error('no answer in time') });
+      });
+    });
+  }
+}
+
+/** A broker of one app, `shop`, over the memory backend, and all that it works with. */
+export interface BrokerFixture {
+  readonly broker: TokenBroker;
+  readonly clock: ManualClock;
+  readonly issuer: FakeIssuer;
+  readonly store: MemoryTokenStore;
+  readonly lease: MemoryRefreshLease;
+  readonly feed: MemoryRotationFeed;
+  readonly facts: BrokerFact[];
+  /** Another replica over the same store and platform. */
+  sibling(): TokenBroker;
+  /** Starts the broker and lets its first fetch end. */
+  start(): Promise<void>;
+  /** Lets time go by with a tick of the jobs every quarter of a second, as in production. */
+  run(ms: number): Promise<void>;
+}
+
+export const REFRESH: RefreshSettings = {
+  aheadMs: 270_000,
+  jitterMs: 20_000,
+  dailyBudget: 200,
+  forcedDailyBudget: 20,
+  verifyReports: true,
+  upstreamTimeoutMs: 8000,
+  leaseMs: 15_000,
+  reconcileMs: 5000,
+};
+
+export function createBroker(refresh: Partial<RefreshSettings> = {}): BrokerFixture {
+  const clock = new ManualClock();
+  const issuer = new FakeIssuer();
+  const lease = new MemoryRefreshLease(clock);
+  const store = new MemoryTokenStore(clock, lease);
+  const feed = new MemoryRotationFeed();
+  const facts: BrokerFact[] = [];
+  const app: AppDefinition = {
+    name: 'shop',
+    provider: 'fake',
+    grant: 'stable',
+    appId: 'wx0123456789abcdef',
+    appSecret: 'first-secret',
+    issuer,
+    refresh: { ...REFRESH, ...refresh },
+  };
+  const observer = { notice: (fact: BrokerFact): unknown => facts.push(fact) };
+  const make = (replica: string): TokenBroker =>
+    new TokenBroker([app], { clock, store, lease, feed, observer, replica });
+  const broker = make('replica-1');
+  return {
+    broker,
+    clock,
+    issuer,
+    store,
+    lease,
+    feed,
+    facts,
+    sibling: () => make('replica-2'),
+    async start() {
+      await broker.start();
+      await settle();
+    },
+    async run(ms) {
+      for (let leftMs = ms; leftMs > 0; leftMs -= 250) {
+        await clock.advance(Math.min(250, leftMs));
+        broker.renewDue();
+        broker.reconcileDue();
+        await settle();
+      }
+    },
+  };
+}
