@@ -6,7 +6,7 @@ import type { ConfigFile } from './sections/config-file.section.js';
 /** The rules between sections. Runs whether or not the sections are right, so it takes nothing for granted. */
 export function crossChecks(file: ConfigFile): Fault[] {
   const { apps, clients, redis, encryption }: Partial<Record<keyof ConfigFile, unknown>> = file;
-  const keys = isMapping(encryption) ? encryption['keys'] : undefined;
+  const keys = isMapping(encryption) ? encryption.keys : undefined;
   return [
     ...duplicates(textsOf(apps, 'apps', 'name')),
     ...duplicates(textsOf(clients, 'clients', 'name')),
@@ -31,7 +31,7 @@ function textsOf(list: unknown, path: string, key: string): Place[] {
 
 function hashes(clients: unknown): Place[] {
   return asList(clients).flatMap((client, index) =>
-    asList(isMapping(client) ? client['keySha256'] : undefined).flatMap((hash, at) =>
+    asList(isMapping(client) ? client.keySha256 : undefined).flatMap((hash, at) =>
       typeof hash === 'string'
         ? [{ path: `clients[${index}].keySha256[${at}]`, text: hash.toLowerCase() }]
         : [],
@@ -52,7 +52,7 @@ function duplicates(places: readonly Place[]): Fault[] {
 function unknownApps(apps: unknown, clients: unknown): Fault[] {
   const known = textsOf(apps, 'apps', 'name').map(({ text }) => text);
   return asList(clients).flatMap((client, index) =>
-    asList(isMapping(client) ? client['apps'] : undefined).flatMap((app, at) => {
+    asList(isMapping(client) ? client.apps : undefined).flatMap((app, at) => {
       if (typeof app !== 'string' || app === '*' || known.includes(app)) return [];
       const meant = nearest(app, known);
       const hint = meant === undefined ? 'add it to apps or remove it here' : `did you mean ${meant}?`;

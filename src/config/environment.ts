@@ -21,7 +21,7 @@ type Variables = (name: string) => string | undefined;
  * `PORT`, `HOST`, `LOG_LEVEL` and `REDIS_URL` win over the file; `WECHAT_API_BASE_URL` is for apps without `apiBaseUrl`.
  */
 export function overlayEnvironment(file: Record<string, unknown> | null, env: NodeJS.ProcessEnv): Overlay {
-  const read: Variables = (name) => env[name] || undefined;
+  const read: Variables = (name) => (env[name] === '' ? undefined : env[name]);
   const overlay: Overlay = { root: file ?? {}, faults: [], origins: new Map() };
   if (file === null) {
     addApp(overlay, read);
@@ -46,7 +46,7 @@ function addApp({ root, faults, origins }: Overlay, read: Variables): void {
   if ((appId ?? secret ?? secretFile ?? grant) === undefined) return;
 
   const appSecret = secretFile === undefined ? { env: 'BROKER_APP_SECRET' } : { file: secretFile };
-  root['apps'] = [{ name: 'default', appId, appSecret, ...(grant !== undefined && { grant }) }];
+  root.apps = [{ name: 'default', appId, appSecret, ...(grant !== undefined && { grant }) }];
   origins.set('apps[0].appId', 'BROKER_APP_ID');
   origins.set('apps[0].grant', 'BROKER_GRANT');
   origins.set(
@@ -64,7 +64,7 @@ function addApp({ root, faults, origins }: Overlay, read: Variables): void {
 function addClient({ root, faults }: Overlay, read: Variables): void {
   const key = read('BROKER_API_KEY');
   if (key === undefined) return;
-  root['clients'] = [{ name: 'default', keySha256: [sha256Hex(key)], apps: '*', scopes: [...SCOPES] }];
+  root.clients = [{ name: 'default', keySha256: [sha256Hex(key)], apps: '*', scopes: [...SCOPES] }];
   if (/^[\x21-\x7e]{16,}$/.test(key)) return;
   faults.push({
     path: 'BROKER_API_KEY',
@@ -103,9 +103,9 @@ function override(
 
 function setBaseUrls({ root, origins }: Overlay, apiBaseUrl: string | undefined): void {
   if (apiBaseUrl === undefined) return;
-  for (const [index, app] of asList(root['apps']).entries()) {
+  for (const [index, app] of asList(root.apps).entries()) {
     if (!isMapping(app) || 'apiBaseUrl' in app) continue;
-    app['apiBaseUrl'] = apiBaseUrl;
+    app.apiBaseUrl = apiBaseUrl;
     origins.set(`apps[${index}].apiBaseUrl`, 'WECHAT_API_BASE_URL');
   }
 }

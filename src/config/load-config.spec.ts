@@ -380,9 +380,8 @@ describe('the environment', () => {
     ['base URL', { ...ENV_ONLY, WECHAT_API_BASE_URL: 'x' }, ['WECHAT_API_BASE_URL: must be an http or https URL']],
     ['Redis', { ...ENV_ONLY, REDIS_URL: 'http://host' }, ['REDIS_URL: must be a URL like redis://', 'encryption: must be set with redis']],
   ])('is blamed under the name of the variable: %s', (_, env, expected) => {
-    expect(faultsOf(() => loadConfig(env))).toEqual(
-      expected.map((start) => expect.stringMatching(literal(start))),
-    );
+    const starts = faultsOf(() => loadConfig(env)).map((line, index) => line.slice(0, expected[index]?.length));
+    expect(starts).toEqual(expected);
   });
 
   it('does not name apps or callers beside a file', () => {
@@ -500,7 +499,7 @@ describe('whatever the file holds', () => {
   it('shows none in faults of syntax either', () => {
     fc.assert(
       fc.property(
-        fc.string({ unit: fc.constantFrom(...'{}[]:,&*!|>?-"\'#%@` \n\ta') }),
+        fc.string({ unit: fc.constantFrom(...Array.from('{}[]:,&*!|>?-"\'#%@` \n\ta')) }),
         fc.nat(),
         (text, at) => {
           const cut = at % (text.length + 1);
@@ -516,7 +515,3 @@ describe('whatever the file holds', () => {
     );
   });
 });
-
-function literal(start: string): RegExp {
-  return new RegExp(`^${start.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')}`);
-}

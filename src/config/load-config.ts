@@ -23,7 +23,7 @@ export interface LoadConfigOptions {
  * that lists every fault; only a file that cannot be read or parsed is reported alone.
  */
 export function loadConfig(env: NodeJS.ProcessEnv, { secretPollMs = 2000 }: LoadConfigOptions = {}): Config {
-  const { root, faults, origins } = overlayEnvironment(readFile(env['BROKER_CONFIG']), env);
+  const { root, faults, origins } = overlayEnvironment(readFile(env.BROKER_CONFIG), env);
   const file = plainToInstance(ConfigFile, root);
   resolveSecrets(file, (source) => readSecret(source, env, secretPollMs));
 

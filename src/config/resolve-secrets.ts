@@ -6,18 +6,18 @@ import type { ConfigFile } from './sections/config-file.section.js';
  * validation, so the shape of `file` may be anything.
  */
 export function resolveSecrets(file: ConfigFile, read: (source: unknown) => unknown): void {
-  for (const app of mappings(file.apps)) app['appSecret'] = read(app['appSecret']);
+  for (const app of mappings(file.apps)) app.appSecret = read(app.appSecret);
 
   const encryption: unknown = file.encryption;
   if (isMapping(encryption)) {
-    for (const key of mappings(encryption['keys'])) key['key'] = read(key['key']);
+    for (const key of mappings(encryption.keys)) key.key = read(key.key);
   }
 
   const redis: unknown = file.redis;
   if (isMapping(redis)) {
     readIfSet(redis, 'url', read);
     readIfSet(redis, 'password', read);
-    if (isMapping(redis['tls'])) readIfSet(redis['tls'], 'ca', read);
+    if (isMapping(redis.tls)) readIfSet(redis.tls, 'ca', read);
   }
 }
 

@@ -144,5 +144,9 @@ function fromFile(path: string): Secret {
 const baseline = () => new Promise((resolve) => setTimeout(resolve, 5 * POLL_MS));
 
 async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  const deadline = performance.now() + 3000;
+  while (!condition()) {
+    if (performance.now() > deadline) throw new Error('waited in vain');
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
 }

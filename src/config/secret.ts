@@ -73,7 +73,7 @@ export class Secret {
     if (this.#file === null) return;
     watchFile(this.#file.path, { interval: this.#file.pollMs, persistent: false }, this.#reread);
     // The file may have changed between the start and now.
-    
+    queueMicrotask(this.#reread);
   }
 
   #unwatch(): void {

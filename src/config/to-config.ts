@@ -1,8 +1,17 @@
-import type { AppConfig, ClientConfig, Config, RedisConfig, RefreshConfig } from './config.js';
+import type {
+  AppConfig,
+  ClientConfig,
+  Config,
+  Endpoint,
+  RedisConfig,
+  RefreshConfig,
+  ServerConfig,
+} from './config.js';
 import type { AppSection } from './sections/app.section.js';
 import type { ClientSection } from './sections/client.section.js';
 import type { ConfigFile } from './sections/config-file.section.js';
-import type { RedisSection } from './sections/redis.section.js';
+import type { EndpointSection, RedisSection } from './sections/redis.section.js';
+import type { ServerSection } from './sections/server.section.js';
 
 /** A classic token is replaced early: the one before it lives on for 300 s only. A stable one changes in its last 300 s. */
 const AHEAD_SECONDS = { classic: 900, stable: 270 } as const;
@@ -11,13 +20,17 @@ const FORCED_DAILY_BUDGET = 20;
 /** Turns a validated file into what the rest of the broker reads. */
 export function toConfig({ server, redis, encryption, apps, clients }: ConfigFile): Config {
   return {
-    server: { ...server },
+    server: toServer(server),
     redis: redis === undefined ? null : toRedis(redis),
     encryption:
       encryption === undefined ? null : { keys: encryption.keys.map(({ id, key }) => ({ id, key })) },
     apps: apps.map(toApp),
     clients: clients.map(toClient),
   };
+}
+
+function toServer({ port, host, logLevel, docs, trustProxy }: ServerSection): ServerConfig {
+  return { port, host, logLevel, docs, trustProxy };
 }
 
 function toRedis(section: RedisSection): RedisConfig {
@@ -35,9 +48,13 @@ function toRedis(section: RedisSection): RedisConfig {
 function toRedisServer({ url, sentinels, name, clusterNodes }: RedisSection): RedisConfig['server'] {
   if (url !== undefined) return { kind: 'url', url };
   if (sentinels !== undefined && name !== undefined) {
-    return { kind: 'sentinel', sentinels: sentinels.map((endpoint) => ({ ...endpoint })), name };
+    return { kind: 'sentinel', sentinels: sentinels.map(toEndpoint), name };
   }
-  return { kind: 'cluster', nodes: (clusterNodes ?? []).map((endpoint) => ({ ...endpoint })) };
+  return { kind: 'cluster', nodes: (clusterNodes ?? []).map(toEndpoint) };
+}
+
+function toEndpoint({ host, port }: EndpointSection): Endpoint {
+  return { host, port };
 }
 
 function toApp({ name, provider, grant, appId, appSecret, apiBaseUrl, refresh }: AppSection): AppConfig {
@@ -54,9 +71,14 @@ function toApp({ name, provider, grant, appId, appSecret, apiBaseUrl, refresh }:
 
 function toRefresh(section: AppSection['refresh'], grant: AppSection['grant']): RefreshConfig {
   return {
-    ...section,
     aheadSeconds: section.aheadSeconds ?? AHEAD_SECONDS[grant],
+    jitterSeconds: section.jitterSeconds,
+    dailyBudget: section.dailyBudget,
     forcedDailyBudget: section.forcedDailyBudget ?? Math.min(FORCED_DAILY_BUDGET, section.dailyBudget),
+    verifyReports: section.verifyReports,
+    upstreamTimeoutSeconds: section.upstreamTimeoutSeconds,
+    leaseSeconds: section.leaseSeconds,
+    reconcileSeconds: section.reconcileSeconds,
   };
 }
 

@@ -11,9 +11,9 @@ export async function readCall(request: IncomingMessage): Promise<WechatCall | u
   let length = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     length += chunk.length;
-    if (length > LONGEST_BODY_BYTES) return undefined;
-    chunks.push(chunk);
+    if (length <= LONGEST_BODY_BYTES) chunks.push(chunk);
   }
+  if (length > LONGEST_BODY_BYTES) return undefined;
   const [path = '', ...query] = (request.url ?? '').split('?');
   return {
     method: request.method ?? '',

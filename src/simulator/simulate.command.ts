@@ -125,7 +125,8 @@ function numberFrom(value: string): number {
 
 /** The first sentence: Node explains at length how positional arguments work. */
 function messageOf(error: unknown): string {
-  return error instanceof Error ? (error.message.split(/\.? (?=[A-Z])|\n/)[0] ?? '') : String(error);
+  const message = String(error).replace(/^\w*Error(?: \[\w+\])?: /, '');
+  return message.split(/\. (?=[A-Z])|\n/)[0] ?? '';
 }
 
 /** The simulator speaks of its options; whoever typed them knows them as flags. */

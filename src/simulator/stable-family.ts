@@ -12,7 +12,7 @@ const SECOND_MS = 1000;
  * old lives to its end. A forced refresh replaces it and kills what lives.
  */
 export class StableFamily {
-  /** Ordinary calls go on handing out the current token although it is dead, until it is due or a refresh is forced. */
+  /** Ordinary calls hand out the current token although it is dead, until it is due or a refresh is forced. */
   sticky = false;
   readonly #forced: PeriodCounter;
   #current: IssuedToken | undefined;
@@ -42,7 +42,6 @@ export class StableFamily {
     } else if (this.#current && this.#isHandedOutAgain(this.#current, nowMs)) {
       return this.#current;
     }
-    this.sticky = false;
     this.#previous = this.#current;
     this.#current = this.ledger.mint(this.appId, 'stable', issuedTo, nowMs, this.settings.lifeMs);
     return this.#current;

@@ -47,13 +47,12 @@ export class WechatSimulator extends SimulatedWechat {
     return { url };
   }
 
-  /** Closes every connection at once, forgets the faults, and gives up what was still to be done. Harmless when not running. */
+  /** Closes every connection at once and gives up what was still to be done; the world stays. Harmless when not running. */
   async stop(): Promise<void> {
     const running = this.#running;
     if (!running) return;
     this.#running = undefined;
     running.stopping.abort();
-    this.clearFaults();
     await new Promise<void>((resolve) => {
       running.server.close(() => {
         resolve();
@@ -65,7 +64,6 @@ export class WechatSimulator extends SimulatedWechat {
   async #serve(request: IncomingMessage, response: ServerResponse, stopping: AbortSignal): Promise<void> {
     const call = await readCall(request);
     if (!call) {
-      response.setHeader('Connection', 'close');
       send(response, { status: 413, contentType: 'text/plain', text: 'The body is too long.\n' });
     } else if (call.path.startsWith(CONTROL_PREFIX)) {
       serveControl(this, call, response);

@@ -10,7 +10,7 @@ export class AppSection {
   name!: string;
 
   @OneOf(['wechat'])
-  provider: 'wechat' = 'wechat';
+  provider = 'wechat' as const;
 
   @OneOf(GRANTS)
   grant: Grant = 'stable';

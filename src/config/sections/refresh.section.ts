@@ -18,11 +18,7 @@ export class RefreshSection {
   /** The default is 20, or all of a smaller `dailyBudget`. */
   @Optional()
   @WholeNumber(0)
-  @Check((forced, section) =>
-    section instanceof RefreshSection && Number(forced) > section.dailyBudget
-      ? `must be at most dailyBudget: ${forced} is more than ${section.dailyBudget}`
-      : undefined,
-  )
+  @Check(checkForced)
   forcedDailyBudget?: number;
 
   @Flag()
@@ -37,6 +33,14 @@ export class RefreshSection {
 
   @Seconds()
   reconcileSeconds = 5;
+}
+
+function checkForced(forced: unknown, section: object): string | undefined {
+  if (!(section instanceof RefreshSection) || typeof forced !== 'number') return undefined;
+  const { dailyBudget } = section;
+  return forced > dailyBudget
+    ? `must be at most dailyBudget: ${forced} is more than ${dailyBudget}`
+    : undefined;
 }
 
 function checkLease(lease: unknown, section: object): string | undefined {

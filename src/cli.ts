@@ -1,0 +1,53 @@
+#!/usr/bin/env node
+const USAGE = `Usage: access-token-broker <command>
+
+  serve       run the broker; configured by BROKER_CONFIG or the environment (see README.md)
+  keygen      print a new API key and its SHA-256
+  simulate    run a simulator of WeChat's token endpoints; simulate --help lists its options`;
+
+const [command, ...args] = process.argv.slice(2);
+
+switch (command) {
+  case 'serve':
+    await import('./main.js');
+    break;
+  case 'keygen':
+    await runKeygen();
+    break;
+  case 'simulate':
+    await runSimulator();
+    break;
+  case undefined:
+  case 'help':
+  case '--help':
+  case '-h':
+    console.log(USAGE);
+    process.exitCode = command === undefined ? 2 : 0;
+    break;
+  default:
+    console.error(`access-token-broker: there is no command "${command}".\n\n${USAGE}`);
+    process.exitCode = 2;
+}
+
+async function runKeygen(): Promise<void> {
+  const { keygen } = await import('./config/keygen.command.js');
+  process.exitCode = keygen({
+    args,
+    out: (text) => process.stdout.write(text),
+    err: (text) => process.stderr.write(text),
+  });
+}
+
+async function runSimulator(): Promise<void> {
+  const { simulate } = await import('./simulator/simulate.command.js');
+  const result = await simulate(args, { stdout: console.log, stderr: console.error });
+  if (result.kind === 'ended') {
+    process.exitCode = result.exitCode;
+    return;
+  }
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      void result.stop();
+    });
+  }
+}

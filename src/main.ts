@@ -1,0 +1,110 @@
+import 'reflect-metadata';
+import { NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { Logger } from 'pino';
+import { AppModule } from './app.module.js';
+import { ConfigError } from './config/config-error.js';
+import type { Config } from './config/config.js';
+import { loadConfig } from './config/load-config.js';
+import { TokenBroker } from './core/token-broker.js';
+import { createFastifyAdapter } from './http/create-fastify-adapter.js';
+import { mountDocs } from './http/mount-docs.js';
+import { createLogger } from './ops/logger.js';
+import { NestLogger } from './ops/nest-logger.js';
+import { Redactor } from './ops/redactor.js';
+
+/** WeChat hands a stable token out unchanged until this much of its life is left. */
+const STABLE_WINDOW_SECONDS = 300;
+
+async function serve(config: Config): Promise<void> {
+  const redactor = redactorOf(config);
+  const logger = createLogger(config.server.logLevel, redactor);
+  for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+    process.on(event, (error) => {
+      logger.fatal({ event: 'process.crashed', err: error }, 'stopping after an error nobody expected');
+      process.exit(1);
+    });
+  }
+  if (config.redis) {
+    logger.fatal(
+      { event: 'config.unsupported' },
+      'redis: this version has the memory backend only; leave redis out and run one replica',
+    );
+    process.exit(1);
+  }
+  const replica = `${hostname()}-${randomBytes(3).toString('hex')}`;
+  const { docs, trustProxy, host, port } = config.server;
+  const app = await NestFactory.create<NestFastifyApplication>(
+    AppModule.register({ config, logger, replica }),
+    createFastifyAdapter({ trustProxy, replica }),
+    { logger: new NestLogger(logger), bodyParser: false, abortOnError: false },
+  );
+  app.enableShutdownHooks([], { useProcessExit: true });
+  process.once('SIGTERM', () => {
+    logger.info({ event: 'server.stopping' }, 'SIGTERM: awaiting what was sent, then stopping');
+  });
+  if (docs) await mountDocs(app);
+  followSecrets(config, app.get(TokenBroker), redactor, logger);
+  await app.listen(port, host);
+  announce(config, await app.getUrl(), replica, logger);
+}
+
+function redactorOf(config: Config): Redactor {
+  const redactor = new Redactor();
+  for (const { appSecret } of config.apps) redactor.add(appSecret.value());
+  for (const { key } of config.encryption?.keys ?? []) redactor.add(key.value());
+  const apiKey = process.env['BROKER_API_KEY'];
+  if (apiKey) redactor.add(apiKey);
+  return redactor;
+}
+
+/** A secret file that changes is tried at once. */
+function followSecrets(config: Config, broker: TokenBroker, redactor: Redactor, logger: Logger): void {
+  for (const { name, appSecret } of config.apps) {
+    appSecret.onChange(
+      (value) => {
+        redactor.add(value);
+        logger.info({ event: 'secret.changed', app: name }, 'the AppSecret file changed; trying the new one');
+        void broker.changeSecret(name, value);
+      },
+      (reason) => {
+        logger.error(
+          { event: 'secret.unreadable', app: name, error: reason },
+          'keeping the AppSecret that was read before',
+        );
+      },
+    );
+  }
+}
+
+function announce(config: Config, url: string, replica: string, logger: Logger): void {
+  for (const { name, grant, refresh } of config.apps) {
+    if (grant === 'stable' && refresh.aheadSeconds > STABLE_WINDOW_SECONDS) {
+      logger.warn(
+        { event: 'config.ahead_too_early', app: name, ahead_seconds: refresh.aheadSeconds },
+        'in stable mode the platform gives the same token until 300 s are left: a larger refresh.aheadSeconds only costs calls',
+      );
+    }
+  }
+  logger.info(
+    {
+      event: 'server.listening',
+      url,
+      replica,
+      backend: 'memory',
+      apps: config.apps.map(({ name, grant }) => `${name} (${grant})`),
+      clients: config.clients.map(({ name }) => name),
+      node: process.version,
+    },
+    'access-token-broker is listening',
+  );
+}
+
+try {
+  await serve(loadConfig(process.env));
+} catch (error) {
+  console.error(error instanceof ConfigError ? error.message : `access-token-broker: ${String(error)}`);
+  process.exit(1);
+}

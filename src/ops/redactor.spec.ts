@@ -1,0 +1,47 @@
+import fc from 'fast-check';
+import { Redactor } from './redactor.js';
+
+const secretText = fc.string({ unit: 'binary-ascii', minLength: 8, maxLength: 64 });
+
+function redactorOf(secret: string): Redactor {
+  const redactor = new Redactor();
+  redactor.add(secret);
+  return redactor;
+}
+
+describe('Redactor', () => {
+  it('hides a secret as it is, URL-encoded and in JSON', () => {
+    fc.assert(
+      fc.property(secretText, fc.string(), fc.string(), (secret, before, after) => {
+        const redactor = redactorOf(secret);
+        for (const form of [secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1)]) {
+          expect(redactor.redact(`${before}${form}${after}`)).toContain('[redacted]');
+        }
+        expect(redactor.redact(` ${secret} `)).toBe(' [redacted] ');
+      }),
+    );
+  });
+
+  it('hides it in base64, wherever it stands in what was encoded', () => {
+    fc.assert(
+      fc.property(secretText, fc.string(), fc.string(), (secret, before, after) => {
+        for (const encoding of ['base64', 'base64url'] as const) {
+          const encoded = Buffer.from(`${before}${secret}${after}`).toString(encoding);
+          expect(redactorOf(secret).redact(encoded)).toContain('[redacted]');
+        }
+      }),
+    );
+  });
+
+  it('hides what looks like an access token or an API key without being told', () => {
+    const token = `83_${'aB-_9'.repeat(30)}`;
+    const key = `tbk_${'x'.repeat(43)}`;
+    expect(new Redactor().redact(`token=${token}&key=${key}`)).toBe('token=[redacted]&key=[redacted]');
+  });
+
+  it('leaves everything else alone', () => {
+    const line = '{"event":"token.rotated","app":"shop","generation":1795250000123}';
+    expect(redactorOf('0123456789abcdef0123456789abcdef').redact(line)).toBe(line);
+    expect(redactorOf('short').redact('short')).toBe('short');
+  });
+});
