@@ -4,7 +4,6 @@ import {
   type DynamicModule,
   type OnApplicationBootstrap,
 } from '@nestjs/common';
-import type { Logger } from 'pino';
 import { MemoryRefreshLease, MemoryRotationFeed, MemoryTokenStore } from './backends/memory/index.js';
 import type { AppConfig, Config } from './config/config.js';
 import type { AppDefinition } from './core/app-definition.js';
@@ -17,6 +16,7 @@ import { MetricsSource } from './http/metrics.controller.js';
 import { Readiness } from './http/readiness.js';
 import { JobsModule } from './jobs/jobs.module.js';
 import { LogObserver } from './ops/log.observer.js';
+import type { Logger } from './ops/logger.js';
 import { Metrics } from './ops/metrics.js';
 import { WechatIssuer } from './wechat/wechat.issuer.js';
 
@@ -59,6 +59,21 @@ export class AppModule implements OnApplicationBootstrap, BeforeApplicationShutd
   }
 }
 
+/** Turns what the HTTP edge reports into numbers. */
+class CountingObserver extends HttpObserver {
+  constructor(private readonly metrics: Metrics) {
+    super();
+  }
+
+  override request(route: string, method: string, status: number): void {
+    this.metrics.countRequest(route, method, status);
+  }
+
+  override denied(reason: string): void {
+    this.metrics.countDenial(reason);
+  }
+}
+
 @Module({})
 class CoreModule {}
 
@@ -74,18 +89,10 @@ function coreModule({ config, logger, replica }: AppModuleOptions): DynamicModul
     observer: new LogObserver(logger),
     replica,
   });
-  const httpObserver: HttpObserver = {
-    request: (route, method, status) => {
-      metrics.countRequest(route, method, status);
-    },
-    denied: (reason) => {
-      metrics.countDenial(reason);
-    },
-  };
   const providers = [
     { provide: TokenBroker, useValue: broker },
     { provide: Clock, useValue: clock },
-    { provide: HttpObserver, useValue: httpObserver },
+    { provide: HttpObserver, useValue: new CountingObserver(metrics) },
     { provide: MetricsSource, useValue: metrics },
   ];
   return { module: CoreModule, providers, exports: providers.map(({ provide }) => provide) };

@@ -3,7 +3,6 @@ import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
-import type { Logger } from 'pino';
 import { AppModule } from './app.module.js';
 import { ConfigError } from './config/config-error.js';
 import type { Config } from './config/config.js';
@@ -11,7 +10,7 @@ import { loadConfig } from './config/load-config.js';
 import { TokenBroker } from './core/token-broker.js';
 import { createFastifyAdapter } from './http/create-fastify-adapter.js';
 import { mountDocs } from './http/mount-docs.js';
-import { createLogger } from './ops/logger.js';
+import { createLogger, type Logger } from './ops/logger.js';
 import { NestLogger } from './ops/nest-logger.js';
 import { Redactor } from './ops/redactor.js';
 
@@ -55,7 +54,7 @@ function redactorOf(config: Config): Redactor {
   const redactor = new Redactor();
   for (const { appSecret } of config.apps) redactor.add(appSecret.value());
   for (const { key } of config.encryption?.keys ?? []) redactor.add(key.value());
-  const apiKey = process.env['BROKER_API_KEY'];
+  const apiKey = process.env.BROKER_API_KEY;
   if (apiKey) redactor.add(apiKey);
   return redactor;
 }

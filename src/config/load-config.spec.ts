@@ -289,12 +289,12 @@ describe('a fault', () => {
     [
       'no app',
       { clients: [{ ...CLIENT, apps: '*' }] },
-      /^apps: no app is configured: set BROKER_APP_ID and BROKER_APP_SECRET, or/,
+      /^apps: no app is configured: without a file set BROKER_APP_ID and BROKER_APP_SECRET, else/,
     ],
     [
       'no caller',
       { apps: [APP] },
-      /^clients: no caller is configured: set BROKER_API_KEY, .*npm run keygen.* makes a key$/,
+      /^clients: no caller is configured: without a file set BROKER_API_KEY, .*npm run keygen.* makes a key$/,
     ],
   ])('says what to set: %s', (_, tree, expected) => {
     expect(faultsOf(() => load(tree))).toEqual([expect.stringMatching(expected)]);

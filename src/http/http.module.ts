@@ -7,6 +7,7 @@ import { Authenticator } from './authenticator.js';
 import { Gatekeeper } from './gatekeeper.js';
 import { HealthController } from './health.controller.js';
 import type { ApiClient } from './http-settings.js';
+import { MetricsController } from './metrics.controller.js';
 import { ProblemFilter } from './problem.filter.js';
 import { Readiness } from './readiness.js';
 import { RefreshController } from './refresh.controller.js';
@@ -14,7 +15,7 @@ import { ResponseHooks } from './response-hooks.js';
 import { TokenRoute } from './token.route.js';
 
 export interface HttpModuleOptions {
-  /** Modules that export `TokenBroker`, `Clock` and `HttpObserver`. */
+  /** Modules that export `TokenBroker`, `Clock`, `HttpObserver` and `MetricsSource`. */
   readonly imports: NonNullable<ModuleMetadata['imports']>;
   readonly clients: readonly ApiClient[];
 }
@@ -26,7 +27,7 @@ export class HttpModule {
     return {
       module: HttpModule,
       imports,
-      controllers: [RefreshController, AppsController, HealthController],
+      controllers: [RefreshController, AppsController, HealthController, MetricsController],
       providers: [
         {
           provide: Authenticator,

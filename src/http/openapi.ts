@@ -135,6 +135,15 @@ const paths: OpenAPIObject['paths'] = {
       },
     },
   },
+  '/metrics': {
+    get: {
+      summary: 'Metrics for Prometheus',
+      security: [],
+      responses: {
+        200: { description: 'Text format 0.0.4', content: { 'text/plain': { schema: { type: 'string' } } } },
+      },
+    },
+  },
   '/health/live': {
     get: {
       summary: 'Whether the process runs',

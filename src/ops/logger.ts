@@ -2,6 +2,8 @@ import { pino, type Logger, type LoggerOptions } from 'pino';
 import { readableLine } from './readable-line.js';
 import type { Redactor } from './redactor.js';
 
+export type { Logger } from 'pino';
+
 /** Where lines go: standard output, or a test. */
 export interface LogDestination {
   write(line: string): unknown;
@@ -28,7 +30,7 @@ export function createLogger(
 }
 
 /** An error's name, message, code and stack, and nothing that hangs on it: libraries attach requests with their headers. */
-export function describeError(error: unknown): object {
+function describeError(error: unknown): object {
   if (!(error instanceof Error)) return { message: String(error) };
   const code = 'code' in error ? error.code : undefined;
   return { type: error.name, message: error.message, code, stack: error.stack };

@@ -8,7 +8,7 @@ export function readableLine(line: string): string {
     .filter(([, value]) => value !== null && value !== undefined)
     .map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
   const head = [clock, String(level).toUpperCase().padEnd(5), msg ?? event].filter(Boolean).join(' ');
-  const stack = isRecord(err) && typeof err['stack'] === 'string' ? `\n${err['stack']}` : '';
+  const stack = isRecord(err) && typeof err.stack === 'string' ? `\n${err.stack}` : '';
   return `${[head, ...details].join('  ')}${stack}\n`;
 }
 

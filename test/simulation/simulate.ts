@@ -6,13 +6,13 @@ import { APP, LEASE_MS, RECONCILE_MS, TIMEOUT_MS, World, type Fault, type WorldO
 const LIFE_MS = 100_000;
 const GRACE_MS = 25_000;
 const AHEAD_MS = 20_000;
-const FAULTS_END_MS = 130_000;
-const END_MS = 190_000;
+const FAULTS_END_MS = 100_000;
+const END_MS = 150_000;
 /**
  * How long after a fault a dead token may still be served. It is less than the platform's overlap: the broker has that
  * long to find out that its token was superseded.
  */
-export const HEAL_MS = 2 * (LEASE_MS + RECONCILE_MS) + 2 * TIMEOUT_MS + 5000;
+const HEAL_MS = 2 * (LEASE_MS + RECONCILE_MS) + 2 * TIMEOUT_MS + 5000;
 
 const FAULTS: readonly (Fault | 'kill' | 'pause' | 'early_death')[] = [
   'drop_reply',
@@ -133,7 +133,7 @@ function scheduleCallers(world: World, plan: Dice, check: Checker): void {
         }, ignore);
       }
     }
-    world.time.schedule(plan.between(300, 1500), call);
+    world.time.schedule(plan.between(500, 2000), call);
   };
   world.time.schedule(100, call);
 }

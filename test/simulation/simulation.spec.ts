@@ -3,8 +3,8 @@ import type { WorldOptions } from './world.js';
 import { simulate } from './simulate.js';
 
 /** One seed to replay, and how many to run from it on. */
-const SEED = Number(process.env['SIMULATION_SEED'] ?? 0);
-const SEEDS = Number(process.env['SIMULATION_SEEDS'] ?? (SEED === 0 ? 2000 : 1));
+const SEED = Number(process.env.SIMULATION_SEED ?? 0);
+const SEEDS = Number(process.env.SIMULATION_SEEDS ?? (SEED === 0 ? 2000 : 1));
 
 /** What the first seed that goes wrong breaks, and how to see it again. */
 async function firstFailure(makeStore?: WorldOptions['makeStore']): Promise<string | null> {

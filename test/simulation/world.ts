@@ -1,4 +1,5 @@
-import { MemoryRefreshLease, MemoryRotationFeed, MemoryTokenStore } from '../../src/backends/memory/index.js';
+import type { MemoryTokenStore } from '../../src/backends/memory/index.js';
+import { MemoryRefreshLease, MemoryRotationFeed } from '../../src/backends/memory/index.js';
 import type { AppDefinition } from '../../src/core/app-definition.js';
 import { StoreUnavailableError } from '../../src/core/errors.js';
 import type { BrokerFact } from '../../src/core/observer.js';
@@ -90,7 +91,7 @@ export class World {
     const tick = (): void => {
       broker.renewDue();
       broker.reconcileDue();
-      process.deliver(this.dice.between(1000, 2000), tick);
+      process.deliver(this.dice.between(1500, 2500), tick);
     };
     process.deliver(this.dice.between(0, 1000), tick);
   }

@@ -8,6 +8,7 @@ import { createFastifyAdapter } from '../../src/http/create-fastify-adapter.js';
 import { HttpObserver } from '../../src/http/http-observer.js';
 import type { ApiClient } from '../../src/http/http-settings.js';
 import { HttpModule } from '../../src/http/http.module.js';
+import { MetricsSource } from '../../src/http/metrics.controller.js';
 import { mountDocs } from '../../src/http/mount-docs.js';
 import { Readiness } from '../../src/http/readiness.js';
 import { FakeBroker } from './fake-broker.js';
@@ -55,6 +56,11 @@ class RecordingLogger implements LoggerService {
   }
 }
 
+const FAKE_METRICS: MetricsSource = {
+  contentType: 'text/plain; version=0.0.4; charset=utf-8',
+  render: () => Promise.resolve('fake_requests_total 1\n'),
+};
+
 @Module({})
 class FakeCoreModule {
   static of(broker: FakeBroker, clock: Clock, observer: HttpObserver): DynamicModule {
@@ -64,8 +70,9 @@ class FakeCoreModule {
         { provide: TokenBroker, useValue: broker },
         { provide: Clock, useValue: clock },
         { provide: HttpObserver, useValue: observer },
+        { provide: MetricsSource, useValue: FAKE_METRICS },
       ],
-      exports: [TokenBroker, Clock, HttpObserver],
+      exports: [TokenBroker, Clock, HttpObserver, MetricsSource],
     };
   }
 }
@@ -104,7 +111,7 @@ export async function createEdge({
   const app = await NestFactory.create<NestFastifyApplication>(
     HttpModule.register({ imports: [FakeCoreModule.of(broker, clock, observer)], clients }),
     createFastifyAdapter({ trustProxy: false, replica: 'replica-1' }),
-    { bodyParser: false, logger },
+    { bodyParser: false, logger, abortOnError: false },
   );
   if (docs) await mountDocs(app);
   await app.init();

@@ -7,9 +7,9 @@ import { RedisSection } from './redis.section.js';
 import { ServerSection } from './server.section.js';
 
 const NO_APP =
-  'no app is configured: set BROKER_APP_ID and BROKER_APP_SECRET, or list one in the file that BROKER_CONFIG names';
+  'no app is configured: without a file set BROKER_APP_ID and BROKER_APP_SECRET, else list one in the file that BROKER_CONFIG names';
 const NO_CLIENT =
-  'no caller is configured: set BROKER_API_KEY, or list one with keySha256 in the file that BROKER_CONFIG names; ' +
+  'no caller is configured: without a file set BROKER_API_KEY, else list one with keySha256 in the file that BROKER_CONFIG names; ' +
   '`access-token-broker keygen` (also `npm run keygen`) makes a key';
 
 /** The root of the file, with the environment laid over it. The sections' types hold only once they are validated. */

@@ -1,0 +1,50 @@
+import { createHash, randomBytes } from 'node:crypto';
+import type { SimulatedApp } from '../../src/simulator/settings.js';
+
+export interface AppOptions extends SimulatedApp {
+  readonly name: string;
+  readonly apiBaseUrl: string;
+  readonly grant?: 'classic' | 'stable';
+  /** Instead of the secret itself. */
+  readonly secretFile?: string;
+  /** Keys of `apps[].refresh`. */
+  readonly refresh?: Readonly<Record<string, number | boolean>>;
+}
+
+export interface ConfigOptions {
+  readonly apps: readonly AppOptions[];
+  /** API keys by client, each for all apps and with every scope. */
+  readonly keys: Readonly<Record<string, string>>;
+  /** Keys of `server`. */
+  readonly server?: Readonly<Record<string, unknown>>;
+}
+
+/** A configuration as the file holds it: any free port of the loopback address, the memory backend. */
+export function brokerConfig({ apps, keys, server }: ConfigOptions): object {
+  return {
+    server: { port: 0, host: '127.0.0.1', ...server },
+    apps: apps.map(({ name, appId, appSecret, secretFile, apiBaseUrl, grant = 'classic', refresh = {} }) => ({
+      name,
+      grant,
+      appId,
+      appSecret: secretFile === undefined ? appSecret : { file: secretFile },
+      apiBaseUrl,
+      refresh: { jitterSeconds: 0, ...refresh },
+    })),
+    clients: Object.entries(keys).map(([name, key]) => ({
+      name,
+      keySha256: [createHash('sha256').update(key).digest('hex')],
+      apps: '*',
+      scopes: ['token:read', 'token:refresh', 'token:admin'],
+    })),
+  };
+}
+
+export function newApiKey(): string {
+  return `tbk_${randomBytes(32).toString('base64url')}`;
+}
+
+/** An app as WeChat knows it, with a secret of the platform's form. */
+export function newApp(): SimulatedApp {
+  return { appId: `wx${randomBytes(8).toString('hex')}`, appSecret: randomBytes(16).toString('hex') };
+}
