@@ -1,30 +1,27 @@
+import { AppDiagnosis } from './app-diagnosis.js';
 import type { AppDefinition } from './app-definition.js';
 import { AppMemory } from './app-memory.js';
 import { AppSecrets } from './app-secrets.js';
-import type { AppState, AppStatus, LastError } from './app-status.js';
 import type { BrokerPorts } from './broker-ports.js';
-import { BrokerError, StoreUnavailableError } from './errors.js';
+import { BrokerError } from './errors.js';
 import { RefreshAttempt, type RefreshRequest, type RefreshResult } from './refresh-attempt.js';
 import { SingleFlight } from './single-flight.js';
-import type { BackOff } from './token-store.js';
-import type { HeldToken } from './token.js';
+import { StoreLink } from './store-link.js';
+import { TokenFetch } from './token-fetch.js';
+import type { FetchReason, HeldToken } from './token.js';
+import { UnfencedRefresh } from './unfenced-refresh.js';
 
-/** After the store gave no answer, nothing is asked of it for this long. */
-const STORE_RETRY_MS = 1000;
-
-/** Said where no errcode explains a failure. */
-const UNREACHABLE_REMEDY =
-  'Check that this host reaches the platform: DNS, egress firewall, and apiBaseUrl. The broker keeps trying.';
-
-/** Keeps one app's token on one replica: serves it from memory, starts what is due, answers why there is none. */
+/** Keeps one app's token on one replica: serves it from memory, starts what is due, and merges with the store. */
 export class AppKeeper {
   readonly memory: AppMemory;
-  readonly secrets: AppSecrets;
+  readonly diagnosis: AppDiagnosis;
+  private readonly secrets: AppSecrets;
+  private readonly link: StoreLink;
   private readonly attempt: RefreshAttempt;
+  private readonly unfenced: UnfencedRefresh;
   private readonly flights = new SingleFlight<'refresh' | 'reconcile', RefreshResult>();
   private reconcileAtMonoMs = -Infinity;
-  private storeRetryAtMonoMs = -Infinity;
-  private storeIsDown = false;
+  private tickedMonoMs: number;
   private isSettled = false;
   private isStopping = false;
 
@@ -34,7 +31,12 @@ export class AppKeeper {
   ) {
     this.memory = new AppMemory(app, ports.clock);
     this.secrets = new AppSecrets(app.appSecret);
-    this.attempt = new RefreshAttempt(app, this.memory, this.secrets, ports);
+    this.link = new StoreLink(app.name, ports);
+    const tokenFetch = new TokenFetch(app, this.secrets, ports);
+    this.attempt = new RefreshAttempt(app, this.memory, tokenFetch, ports);
+    this.unfenced = new UnfencedRefresh(app, this.memory, tokenFetch, ports);
+    this.diagnosis = new AppDiagnosis(app, this.memory, this.link, this.unfenced);
+    this.tickedMonoMs = ports.clock.monotonicMs();
   }
 
   /** Has had a token, or a definite refusal: the platform will give none before a person or midnight changes something. */
@@ -44,69 +46,89 @@ export class AppKeeper {
     return this.isSettled;
   }
 
-  /** Starts the fetch that is due, if one is. */
+  /** What may be served without asking anybody: nothing right after a long pause, when others may have rotated long ago. */
+  get served(): HeldToken | undefined {
+    const { token } = this.memory;
+    const nowMonoMs = this.ports.clock.monotonicMs();
+    if (!token || nowMonoMs >= token.deadlineMonoMs) return undefined;
+    return this.wasPaused(nowMonoMs) ? undefined : token;
+  }
+
+  get isRefreshing(): boolean {
+    return this.flights.isRunning('refresh');
+  }
+
+  /** Starts the fetch that is due, if one is. Called by every tick. */
   renewIfDue(): void {
+    const nowMonoMs = this.ports.clock.monotonicMs();
+    if (this.wasPaused(nowMonoMs)) void this.reconcile();
+    this.tickedMonoMs = nowMonoMs;
     if (this.isStopping || this.isRefreshing || this.isHeldUp) return;
     const reason = this.reasonToFetch();
-    if (!reason) return;
-    void this.refresh({
-      reason,
-      forced: false,
-      seenGeneration: this.memory.generation,
-      ignoreBackOff: 'none',
-      forceNew: false,
-    });
+    if (reason) void this.refresh(this.plain(reason));
   }
 
   /** Merges memory with the store, if it is time to. */
   reconcileIfDue(): void {
     const nowMonoMs = this.ports.clock.monotonicMs();
-    if (this.isStopping || nowMonoMs < this.reconcileAtMonoMs) return;
+    if (this.isStopping || nowMonoMs < this.reconcileAtMonoMs || this.link.isResting) return;
     void this.reconcile();
   }
 
   reconcile(): Promise<RefreshResult> {
-    return this.flights.run('reconcile', async () => {
-      const { clock, store } = this.ports;
+    return this.flights.run('reconcile', () => {
+      const { clock, store, observer } = this.ports;
       const { name, refresh } = this.app;
       this.reconcileAtMonoMs = clock.monotonicMs() + refresh.reconcileMs * (0.75 + clock.random() / 2);
-      return this.overStore(async () => {
+      return this.link.over(async () => {
         await this.attempt.commitPending();
         const sentMonoMs = clock.monotonicMs();
         const { token, committed } = this.memory;
         const view = await store.reconcile(name, { record: token?.record ?? null, committed });
+        this.unfenced.reset();
         if (this.memory.adopt(view, sentMonoMs)) {
-          this.ports.observer.notice({ app: name, kind: 'adopted', generation: this.memory.generation });
+          observer.notice({ app: name, kind: 'adopted', generation: this.memory.generation });
         }
         return { kind: 'over' };
       });
     });
   }
 
+  /** Messages of other replicas may have been lost: looks into the store soon, but not all apps at once. */
+  reconcileSoon(): void {
+    const { clock } = this.ports;
+    const withinMs = Math.min(1000, this.app.refresh.reconcileMs);
+    this.reconcileAtMonoMs = Math.min(
+      this.reconcileAtMonoMs,
+      clock.monotonicMs() + withinMs * clock.random(),
+    );
+  }
+
   /** Runs one rotation, or joins the one that runs. Whoever joined asked for something else: look again afterwards. */
   async refresh(request: RefreshRequest): Promise<RefreshResult> {
     if (request.ignoreBackOff === 'none' && this.memory.backOff) return { kind: 'over' };
-    return this.flights.run('refresh', () => this.overStore(() => this.attempt.run(request)));
+    return this.flights.run('refresh', async () => {
+      const result: RefreshResult = this.link.isResting
+        ? { kind: 'store_unavailable' }
+        : await this.link.over(() => this.attempt.run(request));
+      if (result.kind !== 'store_unavailable' || !this.unfenced.isAllowed(request)) return result;
+      await this.unfenced.run(request);
+      return { kind: 'over' };
+    });
   }
 
   /** The token with at least this generation, waiting for the first one if need be. Throws `BrokerError`. */
   async current(minGeneration: number): Promise<HeldToken> {
-    if (minGeneration > this.memory.generation) await this.reconcile();
-    if (!this.memory.livingToken && !this.isHeldUp && !this.isStopping) {
-      await this.refresh({
-        reason: 'cold',
-        forced: false,
-        seenGeneration: this.memory.generation,
-        ignoreBackOff: 'none',
-        forceNew: false,
-      });
-    }
+    const isBehind = minGeneration > this.memory.generation;
+    if (isBehind || this.wasPaused(this.ports.clock.monotonicMs())) await this.reconcile();
+    if (!this.memory.livingToken && !this.isHeldUp && !this.isStopping)
+      await this.refresh(this.plain('cold'));
     const token = this.memory.livingToken;
-    if (!token) throw this.noToken();
+    if (!token) throw this.diagnosis.noToken();
     if (token.record.generation >= minGeneration) return token;
     throw new BrokerError(
       'behind',
-      `This replica knows generation ${String(token.record.generation)} and the store has nothing newer, but the caller has seen ${String(minGeneration)}. Ask again shortly, or leave min_generation out.`,
+      `This replica knows generation ${token.record.generation} and the store has nothing newer, but the caller has seen ${minGeneration}. Ask again shortly, or leave min_generation out.`,
       { retryAfterSeconds: 1 },
     );
   }
@@ -116,13 +138,7 @@ export class AppKeeper {
     if (!this.secrets.offer(appSecret)) return;
     await this.flights.settled();
     if (this.isStopping) return;
-    await this.refresh({
-      reason: 'secret_change',
-      forced: false,
-      seenGeneration: this.memory.generation,
-      ignoreBackOff: 'all',
-      forceNew: false,
-    });
+    await this.refresh({ ...this.plain('secret_change'), ignoreBackOff: 'all' });
   }
 
   /** Starts nothing any more, and waits for what was sent. */
@@ -131,55 +147,21 @@ export class AppKeeper {
     await this.flights.settled();
   }
 
-  status(): AppStatus {
-    const { name, provider, grant, appId, refresh } = this.app;
-    const record = this.memory.token?.record;
+  /** A refresh that nobody demands. */
+  private plain(reason: FetchReason): RefreshRequest {
+    const seenGeneration = this.memory.generation;
     return {
-      app: name,
-      provider,
-      grant,
-      appId,
-      state: this.state(),
-      generation: record?.generation ?? null,
-      issuedAtMs: record?.issuedAtMs ?? null,
-      expiresAtMs: record?.expiresAtMs ?? null,
-      nextRefreshAtMs: this.nextFetchAtMs(),
-      lastError: this.lastError(),
-      fetchesToday: this.memory.fetchesToday,
-      fetchBudget: refresh.dailyBudget,
+      reason,
+      seenGeneration,
+      forced: false,
+      ignoreBackOff: 'none',
+      forceNew: false,
+      isProvenDead: false,
     };
-  }
-
-  /** Why the last fetch brought no token, or null when it did. */
-  lastError(): LastError | null {
-    const backOff = this.memory.view?.backOff;
-    if (!backOff) return null;
-    return {
-      errcode: backOff.errcode,
-      message: backOff.message,
-      remedy: this.remedy(backOff),
-      atMs: backOff.atMs,
-    };
-  }
-
-  /** Whole seconds until the next fetch may be sent; at least 1. */
-  retryAfterSeconds(): number {
-    const { memory } = this;
-    const backOffMs = memory.backOff ? memory.backOff.untilMs - memory.storeNowMs() : 0;
-    return Math.max(1, Math.ceil(Math.max(backOffMs, memory.budgetWaitMs) / 1000));
-  }
-
-  get isRefreshing(): boolean {
-    return this.flights.isRunning('refresh');
   }
 
   private get isHeldUp(): boolean {
-    const { memory, ports } = this;
-    return (
-      memory.backOff !== null ||
-      memory.budgetWaitMs > 0 ||
-      ports.clock.monotonicMs() < this.storeRetryAtMonoMs
-    );
+    return this.memory.backOff !== null || this.memory.budgetWaitMs > 0;
   }
 
   private reasonToFetch(): 'cold' | 'scheduled' | 'suspect' | 'in_doubt' | null {
@@ -189,64 +171,8 @@ export class AppKeeper {
     return memory.isHealTime ? memory.doubt : null;
   }
 
-  private async overStore(work: () => Promise<RefreshResult>): Promise<RefreshResult> {
-    const { observer, clock } = this.ports;
-    const app = this.app.name;
-    const result = await work().catch((error: unknown): RefreshResult => {
-      if (error instanceof StoreUnavailableError) return { kind: 'store_unavailable', cause: error };
-      throw error;
-    });
-    const isDown = result.kind === 'store_unavailable';
-    if (isDown) this.storeRetryAtMonoMs = clock.monotonicMs() + STORE_RETRY_MS * (1 + clock.random());
-    if (isDown && !this.storeIsDown) {
-      observer.notice({ app, kind: 'store_unavailable', message: result.cause.message });
-    } else if (!isDown && this.storeIsDown) {
-      observer.notice({ app, kind: 'store_available' });
-    }
-    this.storeIsDown = isDown;
-    return result;
-  }
-
-  private state(): AppState {
-    const { memory } = this;
-    if (!memory.token) return 'pending';
-    if (!memory.livingToken) return 'expired';
-    if (memory.doubt) return 'suspect';
-    return memory.view?.backOff || memory.budgetWaitMs > 0 ? 'degraded' : 'ok';
-  }
-
-  private nextFetchAtMs(): number | null {
-    const at = this.memory.nextRefreshAtMs;
-    const { backOff } = this.memory;
-    return backOff ? Math.max(at ?? 0, backOff.untilMs) : at;
-  }
-
-  private remedy(backOff: BackOff): string {
-    return backOff.errcode === null ? UNREACHABLE_REMEDY : this.app.issuer.explain(backOff.errcode).remedy;
-  }
-
-  private noToken(): BrokerError {
-    const retryAfterSeconds = this.retryAfterSeconds();
-    const what = this.memory.token ? 'The last token expired and no new one came' : 'There is no token yet';
-    return new BrokerError(
-      this.memory.token ? 'token_expired' : 'no_token_yet',
-      `${what}: ${this.whyNoToken()} Next attempt in ${String(retryAfterSeconds)} s.`,
-      { errcode: this.memory.view?.backOff?.errcode ?? undefined, retryAfterSeconds },
-    );
-  }
-
-  /** One or two sentences: what happened, and what a person does about it. */
-  whyNoToken(): string {
-    const { memory, app } = this;
-    if (memory.budgetWaitMs > 0) {
-      return `today's ${String(app.refresh.dailyBudget)} fetches are used up (apps[].refresh.dailyBudget; the day begins at 00:00 UTC+8).`;
-    }
-    const backOff = memory.view?.backOff;
-    if (!backOff) return this.storeIsDown ? 'the store cannot be reached.' : 'the first fetch is on its way.';
-    const answer =
-      backOff.errcode === null
-        ? `the platform gave no usable answer (${backOff.message}).`
-        : `the platform answered ${String(backOff.errcode)} (${backOff.message}).`;
-    return `${answer} ${this.remedy(backOff)}`;
+  /** The ticks stood still for so long that this process must have been stopped. */
+  private wasPaused(nowMonoMs: number): boolean {
+    return nowMonoMs - this.tickedMonoMs > 2 * this.app.refresh.reconcileMs + 500;
   }
 }

@@ -1,8 +1,8 @@
 import type { AppDefinition } from './app-definition.js';
 import type { Clock } from './clock.js';
-import { doubtOf, healAtMs, nextMidnightUtc8Ms, refreshDueAtMs } from './renewal-policy.js';
-import type { BackOff, StoreView } from './token-store.js';
-import type { HeldToken } from './token.js';
+import { doubtOf, healAtMs, lastChanceMs, nextMidnightUtc8Ms, refreshDueAtMs } from './renewal-policy.js';
+import type { BackOff, DayCount, StoreView } from './token-store.js';
+import type { HeldToken, TokenRecord } from './token.js';
 
 /**
  * What this replica holds of one app: the newest token it ever saw and the store's last word, both placed on the
@@ -11,6 +11,7 @@ import type { HeldToken } from './token.js';
 export class AppMemory {
   private newest: HeldToken | null = null;
   private dueMonoMs = -Infinity;
+  private lastChanceMonoMs = Infinity;
   private last: { readonly view: StoreView; readonly sentMonoMs: number } | null = null;
   /** The highest generation that this replica committed itself. */
   committed = 0;
@@ -46,11 +47,18 @@ export class AppMemory {
     if (!this.last || sentMonoMs >= this.last.sentMonoMs) this.last = { view, sentMonoMs };
     const { record } = view;
     if (!record || record.generation <= this.generation) return false;
-    const deadlineMonoMs = sentMonoMs + (record.expiresAtMs - view.nowMs);
-    const dueAtMs = refreshDueAtMs(record, this.app.refresh, this.clock.random());
-    this.dueMonoMs = deadlineMonoMs - (record.expiresAtMs - dueAtMs);
-    this.newest = { record, deadlineMonoMs };
+    this.hold(record, sentMonoMs + (record.expiresAtMs - view.nowMs));
     return true;
+  }
+
+  /** Serves this record from now on, unless a newer one is known. */
+  hold(record: TokenRecord, deadlineMonoMs: number): void {
+    if (record.generation <= this.generation) return;
+    const { refresh } = this.app;
+    const dueAtMs = refreshDueAtMs(record, refresh, this.clock.random());
+    this.dueMonoMs = deadlineMonoMs - (record.expiresAtMs - dueAtMs);
+    this.lastChanceMonoMs = deadlineMonoMs - lastChanceMs(record, this.clock.random());
+    this.newest = { record, deadlineMonoMs };
   }
 
   /** The store's clock, as far as it can be told from here. */
@@ -61,6 +69,11 @@ export class AppMemory {
 
   get isDue(): boolean {
     return this.clock.monotonicMs() >= this.dueMonoMs;
+  }
+
+  /** So near to its end that the token is replaced even without the store. */
+  get isLastChance(): boolean {
+    return this.clock.monotonicMs() >= this.lastChanceMonoMs;
   }
 
   get nextRefreshAtMs(): number | null {
@@ -89,7 +102,7 @@ export class AppMemory {
 
   /** Milliseconds until the day's budget is filled again, or 0 while some of it is left. */
   get budgetWaitMs(): number {
-    if (this.fetchesToday < this.app.refresh.dailyBudget) return 0;
+    if (this.today.fetches < this.app.refresh.dailyBudget) return 0;
     return this.midnightWaitMs;
   }
 
@@ -97,9 +110,10 @@ export class AppMemory {
     return nextMidnightUtc8Ms(this.storeNowMs()) - this.storeNowMs();
   }
 
-  get fetchesToday(): number {
+  /** The day's fetches, as the store last counted them. */
+  get today(): DayCount {
     const { view } = this;
-    if (!view || this.storeNowMs() >= nextMidnightUtc8Ms(view.nowMs)) return 0;
-    return view.today.fetches;
+    const isToday = view && this.storeNowMs() < nextMidnightUtc8Ms(view.nowMs);
+    return isToday ? view.today : { fetches: 0, forced: 0 };
   }
 }

@@ -25,6 +25,8 @@ export type BrokerFact = { readonly app: AppName } & (
       readonly expiresInMs: number;
       /** The platform handed the token out that was current already. */
       readonly sameValue: boolean;
+      /** False while the store is away: other replicas do not know of it. */
+      readonly isStored: boolean;
     }
   | { readonly kind: 'adopted'; readonly generation: number }
   | { readonly kind: 'superseded'; readonly fence: number; readonly generation: number }

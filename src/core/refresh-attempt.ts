@@ -1,21 +1,23 @@
 import type { AppDefinition } from './app-definition.js';
 import type { AppMemory } from './app-memory.js';
-import type { AppSecrets } from './app-secrets.js';
 import { sleep } from './clock.js';
 import type { BrokerPorts } from './broker-ports.js';
 import type { Lease } from './refresh-lease.js';
-import { waitAfterFailureMs } from './renewal-policy.js';
-import type { IssueOutcome } from './token-issuer.js';
-import { StoreUnavailableError } from './errors.js';
-import type { AbortRequest, BeginRequest, CommitRequest, FailedFetch, Grant } from './token-store.js';
+import type { TokenFetch } from './token-fetch.js';
+import {
+  recordOf,
+  type AbortRequest,
+  type BeginRequest,
+  type CommitRequest,
+  type FailedFetch,
+  type Grant,
+} from './token-store.js';
 import type { FetchReason } from './token.js';
 
 /** A fetch that was granted longer ago than this is not sent: the lease may be somebody else's by now. */
 const SEND_GUARD_MS = 1000;
 /** How often a replica that did not get the lease looks whether the holder is done. */
 const POLL_MS = 100;
-/** With another AppSecret at hand, a refused one is no reason to wait. */
-const OTHER_SECRET_WAIT_MS = 1000;
 
 export interface RefreshRequest {
   readonly reason: FetchReason;
@@ -25,13 +27,15 @@ export interface RefreshRequest {
   readonly ignoreBackOff: BeginRequest['ignoreBackOff'];
   /** Have the platform replace a token that it still hands out. */
   readonly forceNew: boolean;
+  /** The current token is known to be dead: even without the store there is nothing to lose. */
+  readonly isProvenDead: boolean;
 }
 
 /** `over`: it ran to its end, look into memory for what came of it. The others name why nothing was asked. */
 export type RefreshResult =
   | { readonly kind: 'over' }
   | { readonly kind: 'budget_exhausted'; readonly budget: 'daily' | 'forced' }
-  | { readonly kind: 'store_unavailable'; readonly cause: Error };
+  | { readonly kind: 'store_unavailable' };
 
 /**
  * One rotation of one app: lease, begin, guard, fetch, then commit or abort. Every answer of the store goes into
@@ -43,24 +47,21 @@ export class RefreshAttempt {
   constructor(
     private readonly app: AppDefinition,
     private readonly memory: AppMemory,
-    private readonly secrets: AppSecrets,
+    private readonly tokenFetch: TokenFetch,
     private readonly ports: BrokerPorts,
   ) {}
 
-  /** Never throws for what a store, a platform or a network may do. */
+  /** Throws `StoreUnavailableError`; what the platform does is never thrown. */
   async run(request: RefreshRequest): Promise<RefreshResult> {
     const { lease, observer } = this.ports;
     const acquired = await lease.acquire(this.app.name, this.app.refresh.leaseMs);
     observer.notice({ app: this.app.name, kind: 'lease', result: acquired.kind });
+    if (acquired.kind === 'unavailable') throw acquired.cause;
+    if (acquired.kind === 'held') return this.awaitHolder(request.seenGeneration);
     try {
-      if (acquired.kind === 'acquired') return await this.asHolder(acquired.lease, request);
-      if (acquired.kind === 'held') return await this.awaitHolder(request.seenGeneration);
-      return { kind: 'store_unavailable', cause: acquired.cause };
-    } catch (error) {
-      if (error instanceof StoreUnavailableError) return { kind: 'store_unavailable', cause: error };
-      throw error;
+      return await this.asHolder(acquired.lease, request);
     } finally {
-      if (acquired.kind === 'acquired') await lease.release(acquired.lease);
+      await lease.release(acquired.lease);
     }
   }
 
@@ -89,77 +90,20 @@ export class RefreshAttempt {
   }
 
   private async fetch(grant: Grant, begunMonoMs: number, request: RefreshRequest): Promise<void> {
-    const { clock, observer } = this.ports;
-    const { name } = this.app;
-    const startMonoMs = clock.monotonicMs();
-    if (startMonoMs - begunMonoMs > SEND_GUARD_MS) {
+    if (this.ports.clock.monotonicMs() - begunMonoMs > SEND_GUARD_MS) {
       await this.abort(grant, request, 'not_sent', null);
       return;
     }
-    observer.notice({ app: name, kind: 'fetch_started', reason: request.reason, fence: grant.fence });
-    const appSecret = this.secrets.current;
-    const outcome = await this.issue(appSecret, request.forceNew);
-    const failure = outcome.kind === 'issued' ? null : this.judge(outcome, grant, appSecret);
-    observer.notice({
-      app: name,
-      kind: 'fetch_ended',
-      reason: request.reason,
-      outcome: outcome.kind,
-      durationMs: clock.monotonicMs() - startMonoMs,
-      errcode: failure?.errcode ?? null,
-      message: failure?.message ?? null,
-      remedy: failure?.errcode == null ? null : this.app.issuer.explain(failure.errcode).remedy,
-      retryInMs: failure?.delayMs ?? null,
-    });
-    if (outcome.kind === 'issued') {
-      this.secrets.accepted(appSecret);
-      await this.commit(grant, outcome.value, outcome.expiresInSeconds * 1000, request.reason);
-    } else {
-      await this.abort(grant, request, outcome.kind, failure);
+    const { reason, forceNew } = request;
+    const result = await this.tokenFetch.send({ reason, forceNew, fence: grant.fence }, grant.view);
+    if (result.kind === 'failed') {
+      await this.abort(grant, request, result.outcome, result.failure);
+      return;
     }
-  }
-
-  private async issue(appSecret: string, forceNew: boolean): Promise<IssueOutcome> {
-    const { name, appId, issuer, refresh } = this.app;
-    const timeoutMs = refresh.upstreamTimeoutMs;
-    const controller = new AbortController();
-    const cancel = this.ports.clock.after(timeoutMs, () => {
-      controller.abort();
-    });
-    try {
-      return await issuer.issue(
-        { app: name, appId, appSecret },
-        { signal: controller.signal, timeoutMs },
-        { forceNew },
-      );
-    } catch (error) {
-      return { kind: 'unknown', cause: error instanceof Error ? error : new Error('the issuer failed') };
-    } finally {
-      cancel();
-    }
-  }
-
-  private judge(
-    outcome: Exclude<IssueOutcome, { kind: 'issued' }>,
-    grant: Grant,
-    appSecret: string,
-  ): FailedFetch {
-    const random = this.ports.clock.random();
-    const { dailyBudget } = this.app.refresh;
-    if (outcome.kind !== 'refused') {
-      const delayMs = waitAfterFailureMs('unavailable', grant.view, dailyBudget, random);
-      return { class: 'unavailable', errcode: null, message: outcome.cause.message, delayMs };
-    }
-    const advice = this.app.issuer.explain(outcome.errcode);
-    const hasOtherSecret = advice.secretRejected && this.secrets.rejected(appSecret);
-    const delayMs = hasOtherSecret
-      ? OTHER_SECRET_WAIT_MS
-      : waitAfterFailureMs(advice.class, grant.view, dailyBudget, random);
-    return { class: advice.class, errcode: outcome.errcode, message: outcome.message, delayMs };
-  }
-
-  private async commit(grant: Grant, value: string, expiresInMs: number, reason: FetchReason): Promise<void> {
+    const { value, expiresInMs } = result;
     this.pending = { grant, value, expiresInMs, owner: this.ports.replica, reason };
+    // Served even if the store cannot be told: no older token is better than this one.
+    this.memory.hold(recordOf(this.pending), begunMonoMs + expiresInMs);
     await this.commitPending();
   }
 
@@ -182,7 +126,15 @@ export class RefreshAttempt {
     }
     this.memory.committed = Math.max(this.memory.committed, grant.fence);
     const sameValue = grant.view.record?.value === request.value;
-    observer.notice({ app: name, kind: 'rotated', generation: grant.fence, reason, expiresInMs, sameValue });
+    observer.notice({
+      app: name,
+      kind: 'rotated',
+      generation: grant.fence,
+      reason,
+      expiresInMs,
+      sameValue,
+      isStored: true,
+    });
     if (doubt) observer.notice({ app: name, kind: 'suspected', generation, why: doubt });
     else if (wasInDoubt) observer.notice({ app: name, kind: 'healed', generation });
     await feed.publish(name, grant.fence);

@@ -1,3 +1,4 @@
+import type { StoreUnavailableError } from './errors.js';
 import type { AppName } from './token.js';
 
 /** A lease that was won. `id` is unguessable and unique; the store compares it at begin. */
@@ -18,7 +19,7 @@ export abstract class RefreshLease {
   ): Promise<
     | { readonly kind: 'acquired'; readonly lease: Lease }
     | { readonly kind: 'held' }
-    | { readonly kind: 'unavailable'; readonly cause: Error }
+    | { readonly kind: 'unavailable'; readonly cause: StoreUnavailableError }
   >;
 
   /** Gives the lease back if it is still this one. Never throws: a lease that cannot be released runs out. */

@@ -33,6 +33,15 @@ export function refreshDueAtMs(record: TokenRecord, settings: AheadAndJitter, ra
   return record.expiresAtMs - aheadMs + (2 * random - 1) * jitterMs;
 }
 
+/**
+ * How long before expiry a token is replaced without the store, if need be: in the last tenth of its life and at most
+ * the last minute, spread so that two replicas seldom do it at once.
+ */
+export function lastChanceMs(record: TokenRecord, random: number): number {
+  const lifeMs = record.expiresAtMs - record.issuedAtMs;
+  return Math.min(MINUTE_MS, lifeMs / 10) * (0.5 + random / 2);
+}
+
 /** How long to wait before asking again for a token that came back the same, with `leftMs` of its life left. */
 export function reaskDelayMs(leftMs: number): number {
   return Math.min(LONGEST_REASK_MS, Math.max(leftMs / 10, Math.min(SHORTEST_REASK_MS, leftMs / 2)));
@@ -91,6 +100,14 @@ export function doubtOf(
 ): 'suspect' | 'in_doubt' | null {
   if (view.record && view.record.generation <= view.suspect) return 'suspect';
   return view.intent ? 'in_doubt' : null;
+}
+
+/** Whether an open request is so young that the platform may process it after one that is sent now. */
+export function isOverlapping(
+  view: Pick<StoreView, 'intent' | 'beganAtMs' | 'nowMs'>,
+  leaseMs: number,
+): boolean {
+  return view.intent !== null && view.nowMs < healAtMs(view, leaseMs);
 }
 
 /**

@@ -128,6 +128,7 @@ export class ReportDesk {
       forced: reported !== null,
       seenGeneration: this.keeper.memory.generation,
       ignoreBackOff: report.force ? ('day_quota' as const) : ('none' as const),
+      isProvenDead: reported !== null && verdict === 'dead',
     };
     let result = await this.refreshUnlessMoved({ ...request, forceNew: report.force }, reported);
     if (verdict === 'dead' && !report.force && this.isSameAs(reported) && result.kind === 'over') {
@@ -169,7 +170,7 @@ export class ReportDesk {
     }
     const confirmed = token && reported && token.record.generation > reported.record.generation;
     if (confirmed && !memory.view?.backOff) return answered('still_valid', token);
-    throw this.failure();
+    throw this.keeper.diagnosis.noRotation();
   }
 
   private budgetDetail(budget: 'daily' | 'forced'): string {
@@ -179,17 +180,6 @@ export class ReportDesk {
         ? [`${String(dailyBudget)} fetches`, 'dailyBudget']
         : [`${String(forcedDailyBudget)} forced refreshes`, 'forcedDailyBudget'];
     return `Today's ${what} are used up (apps[].refresh.${key}); the day begins at 00:00 UTC+8. Find the caller that keeps reporting: the log names it.`;
-  }
-
-  private failure(): BrokerError {
-    const { keeper } = this;
-    const backOff = keeper.memory.view?.backOff;
-    const isRefusal = backOff?.errcode != null;
-    return new BrokerError(
-      isRefusal ? 'upstream_rejected' : 'upstream_unavailable',
-      `No new token: ${keeper.whyNoToken()}`,
-      { errcode: backOff?.errcode ?? undefined, retryAfterSeconds: keeper.retryAfterSeconds() },
-    );
   }
 }
 

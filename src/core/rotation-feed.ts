@@ -8,6 +8,9 @@ export abstract class RotationFeed {
   /** Never throws: a message that cannot be sent is a lost one. */
   abstract publish(app: AppName, generation: number): Promise<void>;
 
-  /** Calls back for every message, the subscriber's own included, until the returned function is called. */
-  abstract subscribe(listener: (app: AppName, generation: number) => void): () => void;
+  /**
+   * Calls back for every message, the subscriber's own included, until the returned function is called. `onGap` says
+   * that messages may have been lost.
+   */
+  abstract subscribe(listener: (app: AppName, generation: number) => void, onGap?: () => void): () => void;
 }

@@ -131,7 +131,7 @@ describe('renewal', () => {
     answer.answer(fixture.issuer.mint());
     await settle();
     fixture.clock.stepWallClock(-3_600_000);
-    await fixture.clock.advance(96_999);
+    await fixture.run(96_999);
     expect(value(fixture)).toBe('token-1');
     await fixture.clock.advance(1);
     expect(value(fixture)).toBeUndefined();

@@ -29,7 +29,7 @@ export class TokenBroker {
 
   /** The living token in memory, if there is one. Synchronous: the way of nearly every request. */
   held(app: AppName): HeldToken | undefined {
-    return this.keepers.get(app)?.keeper.memory.livingToken;
+    return this.keepers.get(app)?.keeper.served;
   }
 
   /**
@@ -53,7 +53,7 @@ export class TokenBroker {
 
   /** @throws BrokerError `unknown_app` */
   status(app: AppName): AppStatus {
-    return this.find(app).keeper.status();
+    return this.find(app).keeper.diagnosis.status();
   }
 
   /** Every app has had a token, or a definite refusal, since the start. */
@@ -79,10 +79,15 @@ export class TokenBroker {
 
   /** Listens to rotations, takes over what is stored, and fetches what is missing. Resolves when that has been tried once. */
   async start(): Promise<void> {
-    this.unsubscribe = this.ports.feed.subscribe((app, generation) => {
-      const keeper = this.keepers.get(app)?.keeper;
-      if (keeper && generation > keeper.memory.generation) void keeper.reconcile();
-    });
+    this.unsubscribe = this.ports.feed.subscribe(
+      (app, generation) => {
+        const keeper = this.keepers.get(app)?.keeper;
+        if (keeper && generation > keeper.memory.generation) void keeper.reconcile();
+      },
+      () => {
+        for (const { keeper } of this.keepers.values()) keeper.reconcileSoon();
+      },
+    );
     await Promise.all([...this.keepers.values()].map(({ keeper }) => keeper.reconcile()));
     this.renewDue();
   }

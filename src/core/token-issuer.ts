@@ -45,6 +45,9 @@ export type ProbeOutcome = 'accepted' | 'rejected' | 'no_answer';
 
 /** Asks a platform for a token. Never retries, never throws for what a platform or a network may do. */
 export abstract class TokenIssuer {
+  /** Every call mints a token and kills the one before; otherwise the same token comes back until it is nearly over. */
+  abstract readonly mintsAtEveryCall: boolean;
+
   /**
    * Asks once. `forceNew` asks a platform that hands out the same token again to replace it (and kill the old one);
    * platforms that mint at every call ignore it.

@@ -91,6 +91,21 @@ export interface CommitRequest {
   readonly reason: FetchReason;
 }
 
+/** The record that a commit is about to store, as long as nobody committed since it began. */
+export function recordOf({ grant, value, expiresInMs, owner, reason }: CommitRequest): TokenRecord {
+  const { record: base, nowMs } = grant.view;
+  return {
+    generation: grant.fence,
+    base: base?.generation ?? 0,
+    since: base?.value === value ? base.since : grant.fence,
+    value,
+    issuedAtMs: nowMs,
+    expiresAtMs: nowMs + expiresInMs,
+    owner,
+    reason,
+  };
+}
+
 /** `superseded`: a later fetch was stored first; this token was dropped, and what is stored is under suspicion. */
 export interface CommitResult {
   readonly kind: 'committed' | 'superseded';

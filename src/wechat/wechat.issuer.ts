@@ -20,8 +20,11 @@ export interface WechatIssuerOptions {
 
 /** WeChat's official accounts and mini programs. */
 export class WechatIssuer extends TokenIssuer {
+  override readonly mintsAtEveryCall: boolean;
+
   constructor(private readonly options: WechatIssuerOptions) {
     super();
+    this.mintsAtEveryCall = options.grant === 'classic';
   }
 
   issue(

@@ -58,6 +58,8 @@ export class World {
   /** When a fault last did something. */
   lastFaultMs = -Infinity;
   faults = 0;
+  /** Those that hit a command to the store: without the store every replica counts for itself. */
+  storeFaults = 0;
   requests = 0;
   private readonly lease: MemoryRefreshLease;
   private readonly feed = new MemoryRotationFeed();
@@ -71,8 +73,9 @@ export class World {
     for (let index = 0; index < options.replicas; index += 1) this.boot(index);
   }
 
-  get lastRotationMs(): number {
-    return this.facts.findLast(({ kind }) => kind === 'fetch_started')?.atMs ?? 0;
+  async beganWithin(ms: number): Promise<boolean> {
+    const { beganAtMs, nowMs } = await this.store.read(APP);
+    return nowMs - beganAtMs < ms;
   }
 
   /** Starts a replica, the first one or one after a crash. */
@@ -109,6 +112,7 @@ export class World {
   strikes(fault: Fault): boolean {
     if (!this.waitingFaults.delete(fault)) return false;
     this.struck();
+    if (fault === 'store_lost' || fault === 'store_deaf') this.storeFaults += 1;
     return true;
   }
 
@@ -206,7 +210,7 @@ class RemoteLease extends RefreshLease {
     try {
       return await this.world.remote(this.process, () => this.lease.acquire(app, durationMs));
     } catch (error) {
-      return { kind: 'unavailable', cause: error as Error };
+      return { kind: 'unavailable', cause: error as StoreUnavailableError };
     }
   };
   override release: RefreshLease['release'] = (lease) =>
@@ -236,11 +240,14 @@ class LossyFeed extends RotationFeed {
 }
 
 class ModelIssuer extends TokenIssuer {
+  override readonly mintsAtEveryCall: boolean;
+
   constructor(
     private readonly world: World,
     private readonly process: VirtualProcess,
   ) {
     super();
+    this.mintsAtEveryCall = world.options.grant === 'classic';
   }
 
   override issue: TokenIssuer['issue'] = (_credentials, deadline, { forceNew }) => {

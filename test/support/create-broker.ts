@@ -1,6 +1,8 @@
 import { MemoryRefreshLease, MemoryRotationFeed, MemoryTokenStore } from '../../src/backends/memory/index.js';
 import type { AppDefinition, RefreshSettings } from '../../src/core/app-definition.js';
+import { StoreUnavailableError } from '../../src/core/errors.js';
 import type { BrokerFact } from '../../src/core/observer.js';
+import type { RefreshLease } from '../../src/core/refresh-lease.js';
 import { TokenBroker } from '../../src/core/token-broker.js';
 import {
   TokenIssuer,
@@ -10,10 +12,12 @@ import {
   type IssueOutcome,
   type ProbeOutcome,
 } from '../../src/core/token-issuer.js';
+import type { TokenStore } from '../../src/core/token-store.js';
 import { ManualClock, settle } from './manual-clock.js';
 
 /** Answers as it is told to: by default a new token at every call, `token-1`, `token-2`, …, each good for two hours. */
 export class FakeIssuer extends TokenIssuer {
+  override mintsAtEveryCall = false;
   readonly calls: { readonly appSecret: string; readonly forceNew: boolean }[] = [];
   readonly probed: string[] = [];
   /** Outcomes of the next calls, in order, before the default applies again. */
@@ -89,12 +93,27 @@ export interface BrokerFixture {
   readonly lease: MemoryRefreshLease;
   readonly feed: MemoryRotationFeed;
   readonly facts: BrokerFact[];
+  /** Makes the store, or the named commands of it, give no answer, until it is called with none. */
+  cutStore(...commands: readonly (keyof TokenStore | 'acquire')[]): void;
   /** Another replica over the same store and platform. */
   sibling(): TokenBroker;
   /** Starts the broker and lets its first fetch end. */
   start(): Promise<void>;
   /** Lets time go by with a tick of the jobs every quarter of a second, as in production. */
   run(ms: number): Promise<void>;
+}
+
+/** Every command of the store, for `cutStore`. */
+export const ALL_COMMANDS = ['read', 'begin', 'commit', 'abort', 'reconcile', 'acquire'] as const;
+
+function unavailableWhenCut(lease: RefreshLease): RefreshLease {
+  return {
+    acquire: (app, durationMs) =>
+      lease
+        .acquire(app, durationMs)
+        .catch((cause: unknown) => ({ kind: 'unavailable', cause: cause as StoreUnavailableError })),
+    release: (held) => lease.release(held),
+  };
 }
 
 export const REFRESH: RefreshSettings = {
@@ -113,6 +132,14 @@ export function createBroker(refresh: Partial<RefreshSettings> = {}): BrokerFixt
   const issuer = new FakeIssuer();
   const lease = new MemoryRefreshLease(clock);
   const store = new MemoryTokenStore(clock, lease);
+  const cut = new Set<string>();
+  const cuttable = <Target extends object>(target: Target): Target =>
+    new Proxy(target, {
+      get: (object, command, receiver) =>
+        cut.has(String(command))
+          ? () => Promise.reject(new StoreUnavailableError('connection is closed'))
+          : (Reflect.get(object, command, receiver) as unknown),
+    });
   const feed = new MemoryRotationFeed();
   const facts: BrokerFact[] = [];
   const app: AppDefinition = {
@@ -126,7 +153,14 @@ export function createBroker(refresh: Partial<RefreshSettings> = {}): BrokerFixt
   };
   const observer = { notice: (fact: BrokerFact): unknown => facts.push(fact) };
   const make = (replica: string): TokenBroker =>
-    new TokenBroker([app], { clock, store, lease, feed, observer, replica });
+    new TokenBroker([app], {
+      clock,
+      store: cuttable(store),
+      lease: unavailableWhenCut(cuttable(lease)),
+      feed,
+      observer,
+      replica,
+    });
   const broker = make('replica-1');
   return {
     broker,
@@ -136,6 +170,10 @@ export function createBroker(refresh: Partial<RefreshSettings> = {}): BrokerFixt
     lease,
     feed,
     facts,
+    cutStore: (...commands) => {
+      cut.clear();
+      for (const command of commands) cut.add(command);
+    },
     sibling: () => make('replica-2'),
     async start() {
       await broker.start();

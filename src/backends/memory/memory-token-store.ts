@@ -1,7 +1,8 @@
 import type { Clock } from '../../core/clock.js';
-import { dayOfUtc8 } from '../../core/renewal-policy.js';
+import { dayOfUtc8, isOverlapping } from '../../core/renewal-policy.js';
 import {
   TokenStore,
+  recordOf,
   type AbortRequest,
   type BackOff,
   type BeginRequest,
@@ -65,9 +66,7 @@ export class MemoryTokenStore extends TokenStore {
     if (request.forced && view.today.forced >= request.budget.forcedDaily) {
       return { kind: 'budget_exhausted', budget: 'forced', view };
     }
-    const inDoubt = state.intent !== null;
-    // A request this young may still reach the platform after the one that is about to be sent.
-    const overlapping = inDoubt && nowMs < state.beganAtMs + 2 * request.leaseMs;
+    const overlapping = isOverlapping(view, request.leaseMs);
     const generation = record?.generation ?? 0;
     state.fence = Math.max(
       state.fence + 1,
@@ -76,7 +75,7 @@ export class MemoryTokenStore extends TokenStore {
       request.highestKnown + 1,
       Math.floor(nowMs),
     );
-    state.intent = { fence: state.fence, atMs: nowMs, inDoubt };
+    state.intent = { fence: state.fence, atMs: nowMs, inDoubt: view.intent !== null };
     state.beganAtMs = nowMs;
     state.day = dayOfUtc8(nowMs);
     state.fetches = view.today.fetches + 1;
@@ -95,20 +94,11 @@ export class MemoryTokenStore extends TokenStore {
       this.distrust(state, state.fence);
       return { kind: 'superseded', view: this.view(state) };
     }
-    const base = grant.view.record?.generation ?? 0;
-    const isSame = state.record !== null && generation === base && state.record.value === request.value;
-    if (generation !== base || grant.overlapping) this.distrust(state, Math.max(state.fence, grant.fence));
+    const record = recordOf(request);
+    const isBaseStored = generation === record.base;
+    if (!isBaseStored || grant.overlapping) this.distrust(state, Math.max(state.fence, grant.fence));
     state.fence = Math.max(state.fence, grant.fence);
-    state.record = {
-      generation: grant.fence,
-      base,
-      since: isSame && state.record ? state.record.since : grant.fence,
-      value: request.value,
-      issuedAtMs: grant.view.nowMs,
-      expiresAtMs: grant.view.nowMs + request.expiresInMs,
-      owner: request.owner,
-      reason: request.reason,
-    };
+    state.record = isBaseStored ? record : { ...record, since: grant.fence };
     state.backOff = null;
     state.failures = 0;
     return { kind: 'committed', view: this.view(state) };

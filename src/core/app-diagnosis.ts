@@ -1,0 +1,125 @@
+import type { AppDefinition } from './app-definition.js';
+import type { AppMemory } from './app-memory.js';
+import type { AppState, AppStatus, LastError } from './app-status.js';
+import { BrokerError } from './errors.js';
+import type { StoreLink } from './store-link.js';
+import type { UnfencedRefresh } from './unfenced-refresh.js';
+
+/** Said where no errcode explains a failure of the platform. */
+const UNREACHABLE_REMEDY =
+  'Check that this host reaches the platform: DNS, egress firewall, and apiBaseUrl. The broker keeps trying.';
+const STORE_REMEDY =
+  'Bring Redis back, or the way to it. Until then every replica serves the token that it holds, to its end.';
+
+/** Says how an app fares, and why there is no token, in words for the person who has to mend it. */
+export class AppDiagnosis {
+  constructor(
+    private readonly app: AppDefinition,
+    private readonly memory: AppMemory,
+    private readonly link: StoreLink,
+    private readonly unfenced: UnfencedRefresh,
+  ) {}
+
+  status(): AppStatus {
+    const { name, provider, grant, appId, refresh } = this.app;
+    const { memory } = this;
+    const record = memory.token?.record;
+    return {
+      app: name,
+      provider,
+      grant,
+      appId,
+      state: this.state(),
+      generation: record?.generation ?? null,
+      issuedAtMs: record?.issuedAtMs ?? null,
+      expiresAtMs: record?.expiresAtMs ?? null,
+      nextRefreshAtMs: this.nextFetchAtMs(),
+      lastError: this.lastError(),
+      fetchesToday: memory.today.fetches,
+      fetchBudget: refresh.dailyBudget,
+    };
+  }
+
+  /** Whole seconds until the next fetch may be sent; at least 1. */
+  retryAfterSeconds(): number {
+    const { memory } = this;
+    const backOffMs = memory.backOff ? memory.backOff.untilMs - memory.storeNowMs() : 0;
+    return Math.max(1, Math.ceil(Math.max(backOffMs, memory.budgetWaitMs) / 1000));
+  }
+
+  /** Why a request for the token has to be turned away. */
+  noToken(): BrokerError {
+    const retryAfterSeconds = this.retryAfterSeconds();
+    const hadOne = this.memory.token !== null;
+    const what = hadOne ? 'The last token expired and no new one came' : 'There is no token yet';
+    return new BrokerError(
+      hadOne ? 'token_expired' : 'no_token_yet',
+      `${what}: ${this.why()} Next attempt in ${retryAfterSeconds} s.`,
+      { errcode: this.failure()?.errcode ?? undefined, retryAfterSeconds },
+    );
+  }
+
+  /** Why a report brought no new token. */
+  noRotation(): BrokerError {
+    const errcode = this.failure()?.errcode ?? undefined;
+    return new BrokerError(
+      errcode === undefined ? 'upstream_unavailable' : 'upstream_rejected',
+      `No new token: ${this.why()}`,
+      { errcode, retryAfterSeconds: this.retryAfterSeconds() },
+    );
+  }
+
+  private state(): AppState {
+    const { memory, link } = this;
+    if (!memory.token) return 'pending';
+    if (!memory.livingToken) return 'expired';
+    if (memory.doubt) return 'suspect';
+    return this.failure() || link.down || memory.budgetWaitMs > 0 ? 'degraded' : 'ok';
+  }
+
+  private nextFetchAtMs(): number | null {
+    const at = this.memory.nextRefreshAtMs;
+    const { backOff } = this.memory;
+    return backOff ? Math.max(at ?? 0, backOff.untilMs) : at;
+  }
+
+  private failure(): { readonly errcode: number | null; readonly message: string } | null {
+    return this.unfenced.lastFailure ?? this.memory.view?.backOff ?? null;
+  }
+
+  private lastError(): LastError | null {
+    const { link, memory } = this;
+    const failure = this.failure();
+    if (failure) {
+      const { errcode, message } = failure;
+      const atMs = this.unfenced.lastFailure ? memory.storeNowMs() : (memory.view?.backOff?.atMs ?? 0);
+      return { errcode, message, remedy: this.remedy(errcode), atMs };
+    }
+    if (!link.down) return null;
+    const message = `the store does not answer: ${link.down.message}`;
+    return { errcode: null, message, remedy: STORE_REMEDY, atMs: link.down.sinceMs };
+  }
+
+  private remedy(errcode: number | null): string {
+    return errcode === null ? UNREACHABLE_REMEDY : this.app.issuer.explain(errcode).remedy;
+  }
+
+  /** What happened, and what a person does about it. */
+  private why(): string {
+    const { memory, app, link } = this;
+    if (memory.budgetWaitMs > 0) {
+      return `today's ${app.refresh.dailyBudget} fetches are used up (apps[].refresh.dailyBudget; the day begins at 00:00 UTC+8).`;
+    }
+    const failure = this.failure();
+    if (failure) {
+      const { errcode, message } = failure;
+      const answer =
+        errcode === null
+          ? `the platform gave no usable answer (${message}).`
+          : `the platform answered ${errcode} (${message}).`;
+      return `${answer} ${this.remedy(errcode)}`;
+    }
+    if (link.down) return `the store does not answer (${link.down.message}). ${STORE_REMEDY}`;
+    return 'the first fetch is on its way.';
+  }
+}

@@ -1,0 +1,178 @@
+import { ALL_COMMANDS, createBroker, REFRESH, type BrokerFixture } from '../../test/support/create-broker.js';
+import { settle } from '../../test/support/manual-clock.js';
+import type { RotationFeed } from './rotation-feed.js';
+
+const APP = 'shop';
+const LIFE_MS = 7_200_000;
+const MINUTE_MS = 60_000;
+
+function value({ broker }: BrokerFixture): string | undefined {
+  return broker.held(APP)?.record.value;
+}
+
+async function startedClassic(): Promise<BrokerFixture> {
+  const fixture = createBroker({ aheadMs: 900_000, jitterMs: 0 });
+  fixture.issuer.mintsAtEveryCall = true;
+  await fixture.start();
+  return fixture;
+}
+
+describe('while the store is away', () => {
+  it('serves from memory and says so', async () => {
+    const fixture = createBroker();
+    await fixture.start();
+    fixture.cutStore(...ALL_COMMANDS);
+    await fixture.run(10 * MINUTE_MS);
+    expect(value(fixture)).toBe('token-1');
+    expect(fixture.broker.status(APP)).toMatchObject({
+      state: 'degraded',
+      lastError: {
+        errcode: null,
+        message: 'the store does not answer: connection is closed',
+        remedy: expect.stringContaining('Bring Redis back') as string,
+      },
+    });
+    fixture.cutStore();
+    await fixture.run(2 * REFRESH.reconcileMs);
+    expect(fixture.broker.status(APP)).toMatchObject({ state: 'ok', lastError: null });
+    expect(fixture.issuer.calls).toHaveLength(1);
+    const kinds = fixture.facts.map(({ kind }) => kind);
+    expect(kinds.filter((kind) => kind === 'store_unavailable')).toHaveLength(1);
+    expect(kinds.filter((kind) => kind === 'store_available')).toHaveLength(1);
+  });
+
+  it('a stable token is renewed when it is due, and stored and verified when the store is back', async () => {
+    const fixture = createBroker({ jitterMs: 0 });
+    await fixture.start();
+    fixture.cutStore(...ALL_COMMANDS);
+    await fixture.run(LIFE_MS - REFRESH.aheadMs + 3000);
+    expect(value(fixture)).toBe('token-2');
+    expect(fixture.issuer.calls).toHaveLength(2);
+    fixture.cutStore();
+    await fixture.run(2 * REFRESH.reconcileMs);
+    expect((await fixture.store.read(APP)).record?.value).toBe('token-2');
+    expect(fixture.broker.status(APP).state).toBe('suspect');
+    await fixture.run(2 * REFRESH.leaseMs);
+    expect(fixture.issuer.calls).toHaveLength(3);
+    expect(fixture.broker.status(APP).state).toBe('ok');
+  });
+
+  it('a stable token can be had from a cold start', async () => {
+    const fixture = createBroker();
+    fixture.cutStore(...ALL_COMMANDS);
+    await fixture.start();
+    expect(value(fixture)).toBe('token-1');
+    expect(fixture.broker.isReady).toBe(true);
+  });
+
+  it('a classic token is left alone until the last minute of its life, then replaced once', async () => {
+    const fixture = await startedClassic();
+    fixture.cutStore(...ALL_COMMANDS);
+    await fixture.run(LIFE_MS - 1.1 * MINUTE_MS);
+    expect(fixture.issuer.calls).toHaveLength(1);
+    await fixture.run(MINUTE_MS);
+    expect(value(fixture)).toBe('token-2');
+    await fixture.run(30 * MINUTE_MS);
+    expect(fixture.issuer.calls).toHaveLength(2);
+  });
+
+  it('a replica without a token does not kill the classic token that others may serve', async () => {
+    const fixture = createBroker();
+    fixture.issuer.mintsAtEveryCall = true;
+    fixture.cutStore(...ALL_COMMANDS);
+    await fixture.start();
+    await fixture.run(5000);
+    expect(fixture.issuer.calls).toHaveLength(0);
+    await expect(fixture.broker.current(APP)).rejects.toMatchObject({
+      code: 'no_token_yet',
+      message: expect.stringContaining('the store does not answer (connection is closed)') as string,
+    });
+  });
+
+  it('a classic token that is proven dead is replaced, within the budget of forced refreshes', async () => {
+    const fixture = createBroker({ forcedDailyBudget: 1 });
+    fixture.issuer.mintsAtEveryCall = true;
+    await fixture.start();
+    fixture.cutStore(...ALL_COMMANDS);
+    await fixture.run(2000);
+    const report = () => fixture.broker.report(APP, { caller: 'orders', force: false });
+    expect(await report()).toMatchObject({ reason: 'rotated', token: { record: { value: 'token-2' } } });
+    await fixture.run(31_000);
+    await expect(report()).rejects.toMatchObject({ code: 'upstream_unavailable' });
+    expect(fixture.issuer.calls).toHaveLength(2);
+  });
+
+  it('backs off from a platform that fails too, and names both', async () => {
+    const fixture = createBroker({ jitterMs: 0 });
+    await fixture.start();
+    fixture.issuer.next.push(
+      { kind: 'not_sent', cause: new Error('connection refused') },
+      fixture.issuer.refuse(40164),
+    );
+    fixture.cutStore(...ALL_COMMANDS);
+    await fixture.run(LIFE_MS - REFRESH.aheadMs + 1000);
+    expect(fixture.broker.status(APP).lastError).toMatchObject({ message: 'connection refused' });
+    await fixture.run(MINUTE_MS);
+    expect(fixture.broker.status(APP).lastError).toMatchObject({ errcode: 40164 });
+    await fixture.run(2 * MINUTE_MS);
+    expect(value(fixture)).toBe('token-1');
+    fixture.cutStore();
+    await fixture.run(MINUTE_MS);
+    expect(fixture.broker.status(APP)).toMatchObject({ state: 'ok', lastError: null });
+  });
+});
+
+describe('a store that fails in the middle of a fetch', () => {
+  it('loses no token: it is served at once and stored when the store is back', async () => {
+    const fixture = createBroker();
+    fixture.cutStore('commit');
+    await fixture.start();
+    expect(value(fixture)).toBe('token-1');
+    expect((await fixture.store.read(APP)).record).toBeNull();
+    fixture.cutStore();
+    await fixture.run(2 * REFRESH.reconcileMs);
+    expect((await fixture.store.read(APP)).record?.value).toBe('token-1');
+    expect(fixture.broker.status(APP).state).toBe('ok');
+    expect(fixture.issuer.calls).toHaveLength(1);
+  });
+});
+
+describe('messages that may have been lost', () => {
+  it('make every replica look into the store soon', async () => {
+    const fixture = createBroker({ reconcileMs: 60_000 });
+    const gaps: (() => void)[] = [];
+    const feed: RotationFeed = fixture.feed;
+    const subscribe = feed.subscribe.bind(feed);
+    feed.subscribe = (listener, onGap) => {
+      if (onGap) gaps.push(onGap);
+      return subscribe(gaps.length === 1 ? listener : () => undefined);
+    };
+    const sibling = fixture.sibling();
+    await fixture.start();
+    await sibling.start();
+    await fixture.broker.report(APP, { caller: 'orders', force: true });
+    await settle();
+    expect(sibling.held(APP)?.record.value).toBe('token-1');
+    for (const gap of gaps) gap();
+    await fixture.clock.advance(1000);
+    sibling.reconcileDue();
+    await settle();
+    expect(sibling.held(APP)?.record.value).toBe('token-2');
+  });
+});
+
+describe('after a long pause of the process', () => {
+  it('nothing is served before the store was asked', async () => {
+    const fixture = createBroker();
+    await fixture.start();
+    const sibling = fixture.sibling();
+    await sibling.start();
+    await fixture.broker.report(APP, { caller: 'orders', force: true });
+    await fixture.clock.advance(10 * MINUTE_MS);
+    expect(sibling.held(APP)).toBeUndefined();
+    await expect(sibling.current(APP)).resolves.toMatchObject({ record: { value: 'token-2' } });
+    sibling.renewDue();
+    await settle();
+    expect(sibling.held(APP)?.record.value).toBe('token-2');
+  });
+});

@@ -1,0 +1,112 @@
+import type { AppDefinition } from './app-definition.js';
+import type { AppMemory } from './app-memory.js';
+import type { BrokerPorts } from './broker-ports.js';
+import type { RefreshRequest } from './refresh-attempt.js';
+import { dayOfUtc8 } from './renewal-policy.js';
+import type { TokenFetch } from './token-fetch.js';
+import type { DayCount, FailedFetch } from './token-store.js';
+
+/** Two replicas that fetch in the same millisecond should not name two tokens by one generation. */
+const GENERATION_SPREAD = 1000;
+
+/**
+ * Keeps the token alive while the store is away. Nothing coordinates the replicas then, so a platform that mints at
+ * every call is asked only when there is nothing left to lose. The token is stored, and put under suspicion, when the
+ * store is back: reconciling finds it behind.
+ */
+export class UnfencedRefresh {
+  private failure: FailedFetch | null = null;
+  private failures = 0;
+  private waitUntilMonoMs = -Infinity;
+  private day = { number: 0, fetches: 0, forced: 0 };
+
+  constructor(
+    private readonly app: AppDefinition,
+    private readonly memory: AppMemory,
+    private readonly tokenFetch: TokenFetch,
+    private readonly ports: BrokerPorts,
+  ) {}
+
+  /** Why the last fetch without the store brought no token, or null. */
+  get lastFailure(): FailedFetch | null {
+    return this.failure;
+  }
+
+  /** Forgets its failures: the store is back and keeps count again. */
+  reset(): void {
+    this.failure = null;
+    this.failures = 0;
+  }
+
+  isAllowed({ isProvenDead, forced }: RefreshRequest): boolean {
+    const { memory, app, ports } = this;
+    if (ports.clock.monotonicMs() < this.waitUntilMonoMs) return false;
+    const today = this.today();
+    if (today.fetches >= app.refresh.dailyBudget) return false;
+    if (forced && today.forced >= app.refresh.forcedDailyBudget) return false;
+    if (isProvenDead) return true;
+    if (!app.issuer.mintsAtEveryCall) return !memory.livingToken || memory.isDue;
+    // A replica that never held a token cannot know whether others serve a living one, which its fetch would kill.
+    return memory.token !== null && memory.isLastChance;
+  }
+
+  async run({ reason, forceNew, forced }: RefreshRequest): Promise<void> {
+    const { clock, observer, replica } = this.ports;
+    const { memory } = this;
+    const nowMs = memory.storeNowMs();
+    const begunMonoMs = clock.monotonicMs();
+    const fence =
+      Math.max(memory.generation + 1, Math.floor(nowMs)) + Math.floor(clock.random() * GENERATION_SPREAD);
+    const before = { backOff: null, failures: this.failures, nowMs, today: this.today() };
+    const result = await this.tokenFetch.send({ reason, forceNew, fence }, before);
+    if (result.kind !== 'failed' || result.outcome !== 'not_sent') this.count(forced);
+    if (result.kind === 'failed') {
+      this.failure = result.failure;
+      this.failures += 1;
+      this.waitUntilMonoMs = clock.monotonicMs() + result.failure.delayMs;
+      return;
+    }
+    this.reset();
+    const { value, expiresInMs } = result;
+    const base = memory.token?.record;
+    const sameValue = base?.value === value;
+    const record = {
+      generation: fence,
+      base: base?.generation ?? 0,
+      since: sameValue ? base.since : fence,
+      value,
+      issuedAtMs: nowMs,
+      expiresAtMs: nowMs + expiresInMs,
+      owner: replica,
+      reason,
+    };
+    memory.hold(record, begunMonoMs + expiresInMs);
+    observer.notice({
+      app: this.app.name,
+      kind: 'rotated',
+      generation: fence,
+      reason,
+      expiresInMs,
+      sameValue,
+      isStored: false,
+    });
+  }
+
+  /** What the store last said, and what it was not told. */
+  private today(): DayCount {
+    const { fetches, forced } = this.memory.today;
+    const own = this.own();
+    return { fetches: fetches + own.fetches, forced: forced + own.forced };
+  }
+
+  private own(): DayCount {
+    const number = dayOfUtc8(this.memory.storeNowMs());
+    if (this.day.number !== number) this.day = { number, fetches: 0, forced: 0 };
+    return this.day;
+  }
+
+  private count(forced: boolean): void {
+    const { fetches, forced: forcedBefore } = this.own();
+    this.day = { ...this.day, fetches: fetches + 1, forced: forcedBefore + (forced ? 1 : 0) };
+  }
+}
