@@ -1,0 +1,65 @@
+import type { Cluster, Redis } from 'ioredis';
+import { RotationFeed } from '../../core/rotation-feed.js';
+import type { AppName } from '../../core/token.js';
+import { rotationChannel } from './keys.js';
+import type { RedisConnection } from './redis-connection.js';
+
+type Listener = (app: AppName, generation: number) => void;
+
+/** Rotations over pub/sub, on a connection of its own. What is lost while it reconnects is said as a gap. */
+export class RedisRotationFeed extends RotationFeed {
+  private readonly listeners = new Set<Listener>();
+  private readonly gapListeners = new Set<() => void>();
+  private readonly channel: string;
+  private readonly subscriber: Redis | Cluster;
+
+  constructor(
+    private readonly connection: RedisConnection,
+    keyPrefix: string,
+  ) {
+    super();
+    this.channel = rotationChannel(keyPrefix);
+    this.subscriber = connection.subscriber();
+    this.subscriber.on('message', (_channel: string, message: string) => {
+      this.receive(message);
+    });
+    this.subscriber.on('ready', () => {
+      for (const onGap of this.gapListeners) onGap();
+    });
+    void this.subscriber.subscribe(this.channel).catch(() => undefined);
+  }
+
+  override async publish(app: AppName, generation: number): Promise<void> {
+    const message = JSON.stringify({ app, generation });
+    await this.connection.client.publish(this.channel, message).catch(() => undefined);
+  }
+
+  override subscribe(listener: Listener, onGap?: () => void): () => void {
+    this.listeners.add(listener);
+    if (onGap) this.gapListeners.add(onGap);
+    return () => {
+      this.listeners.delete(listener);
+      if (onGap) this.gapListeners.delete(onGap);
+    };
+  }
+
+  close(): void {
+    this.subscriber.disconnect();
+  }
+
+  private receive(message: string): void {
+    const rotation = parse(message);
+    if (!rotation) return;
+    for (const listener of this.listeners) listener(rotation.app, rotation.generation);
+  }
+}
+
+/** Anybody who may publish can send anything. */
+function parse(message: string): { app: AppName; generation: number } | null {
+  try {
+    const { app, generation } = JSON.parse(message) as { app?: unknown; generation?: unknown };
+    return typeof app === 'string' && typeof generation === 'number' ? { app, generation } : null;
+  } catch {
+    return null;
+  }
+}
