@@ -7,9 +7,21 @@ export const MINIMAL_ACL = [
   '&tokenbroker:*',
   '-@all',
   // The connection
-  ...['+hello', '+auth', '+ping', '+info', '+select', '+client|setname', '+client|setinfo'],
+  ...['+hello', '+auth', '+ping', '+info', '+select', '+client|setname'],
   // The scripts, and what they do
-  ...['+eval', '+evalsha', '+time', '+get', '+set', '+del', '+exists', '+hgetall', '+hset', '+hdel', '+hincrby'],
+  ...[
+    '+eval',
+    '+evalsha',
+    '+time',
+    '+get',
+    '+set',
+    '+del',
+    '+exists',
+    '+hgetall',
+    '+hset',
+    '+hdel',
+    '+hincrby',
+  ],
   // The feed
   ...['+publish', '+subscribe', '+unsubscribe'],
 ].join(' ');

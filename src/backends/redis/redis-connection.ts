@@ -84,8 +84,7 @@ export class RedisConnection {
       this.client.disconnect(true);
       return `Redis gave no answer within ${COMMAND_TIMEOUT_MS} ms`;
     }
-    const isReply = error instanceof Error && error.name === 'ReplyError';
-    if (isReply || this.client.status === 'ready') return `Redis answered: ${message}`;
+    if (error instanceof Error && error.name === 'ReplyError') return `Redis answered: ${message}`;
     return `no connection to Redis (${this.trouble ?? this.client.status})`;
   }
 }
@@ -94,7 +93,10 @@ function connect({ server, username, password, tls }: RedisSettings, options: Op
   const common: Options = {
     ...options,
     connectTimeout: CONNECT_TIMEOUT_MS,
+    // A server that answers nothing does not say goodbye either.
+    disconnectTimeout: 100,
     connectionName: 'access-token-broker',
+    disableClientInfo: true,
     // A former primary that became a replica: reconnect, which finds the new one, and send nothing twice.
     reconnectOnError: ({ message }) => message.startsWith('READONLY'),
     retryStrategy: (times) => Math.min(LONGEST_RECONNECT_MS, 50 * 2 ** Math.min(times, 6)),

@@ -1,4 +1,4 @@
-import type { Lock} from 'redlock';
+import type { Lock } from 'redlock';
 import Redlock, { ExecutionError, ResourceLockedError } from 'redlock';
 import type { StoreUnavailableError } from '../../core/errors.js';
 import { RefreshLease, type Lease } from '../../core/refresh-lease.js';

@@ -1,10 +1,18 @@
 import { RedisServer } from '../../../test/support/redis-server.js';
+import { eventually } from '../../../test/support/eventually.js';
 import { sleep } from '../../core/clock.js';
 import { describeRefreshLease } from '../../core/refresh-lease.contract.js';
 import { describeRotationFeed } from '../../core/rotation-feed.contract.js';
 import { SystemClock } from '../../core/system-clock.js';
 import { describeTokenStore } from '../../core/token-store.contract.js';
-import { MINIMAL_ACL, RedisConnection, RedisRefreshLease, RedisRotationFeed, RedisTokenStore, TokenCipher } from './index.js';
+import {
+  MINIMAL_ACL,
+  RedisConnection,
+  RedisRefreshLease,
+  RedisRotationFeed,
+  RedisTokenStore,
+  TokenCipher,
+} from './index.js';
 
 const clock = new SystemClock();
 const USER = { name: 'broker', password: 'broker-password' };
@@ -15,7 +23,12 @@ let connection: RedisConnection;
 let tests = 0;
 
 function connect(): RedisConnection {
-  const settings = { server: { kind: 'url', url: server.url(USER) }, username: null, password: null, tls: null } as const;
+  const settings = {
+    server: { kind: 'url', url: server.url(USER) },
+    username: null,
+    password: null,
+    tls: null,
+  } as const;
   return new RedisConnection(settings, clock);
 }
 
@@ -46,7 +59,10 @@ describeTokenStore('Redis', async () => {
   };
 });
 
-describeRefreshLease('Redis', async () => ({ lease: new RedisRefreshLease(connection, freshPrefix()), elapse }));
+describeRefreshLease('Redis', async () => ({
+  lease: new RedisRefreshLease(connection, freshPrefix()),
+  elapse,
+}));
 
 describe('the feed', () => {
   const feeds: RedisRotationFeed[] = [];
@@ -144,28 +160,45 @@ describe('tokens in Redis', () => {
 });
 
 describe('trouble with Redis', () => {
+  const opened: RedisConnection[] = [];
+
+  afterEach(() => {
+    for (const own of opened.splice(0)) own.close();
+  });
+
   const read = (through: RedisConnection) =>
-    new RedisTokenStore(through, { keyPrefix: freshPrefix(), cipher, onUnreadable: () => undefined }).read('shop');
+    new RedisTokenStore(through, { keyPrefix: freshPrefix(), cipher, onUnreadable: () => undefined }).read(
+      'shop',
+    );
 
   it.each([
     ['out of memory', ['CONFIG', 'SET', 'maxmemory', '1'], ['CONFIG', 'SET', 'maxmemory', '0'], /OOM/],
-    ['a replica that cannot be written', ['REPLICAOF', '127.0.0.1', '1'], ['REPLICAOF', 'NO', 'ONE'], /READONLY|MASTERDOWN/],
+    [
+      'a replica that cannot be written',
+      ['REPLICAOF', '127.0.0.1', '1'],
+      ['REPLICAOF', 'NO', 'ONE'],
+      /READONLY|MASTERDOWN/,
+    ],
   ])('is said plainly: %s', async (_what, breakIt, mendIt, message) => {
     const own = connect();
+    opened.push(own);
     await own.ready(2000);
     const lease = new RedisRefreshLease(own, freshPrefix());
     await server.call(breakIt[0] ?? '', ...breakIt.slice(1));
     try {
       const acquired = await lease.acquire('shop', 1000);
-      expect(acquired).toMatchObject({ kind: 'unavailable', cause: { message: expect.stringMatching(message) as string } });
+      expect(acquired).toMatchObject({
+        kind: 'unavailable',
+        cause: { message: expect.stringMatching(message) as string },
+      });
     } finally {
       await server.call(mendIt[0] ?? '', ...mendIt.slice(1));
-      own.close();
     }
   });
 
   it('is said plainly: frozen, and over as soon as it goes on', async () => {
     const own = connect();
+    opened.push(own);
     await own.ready(2000);
     server.freeze();
     try {
@@ -173,12 +206,12 @@ describe('trouble with Redis', () => {
         name: 'StoreUnavailableError',
         message: 'Redis gave no answer within 800 ms',
       });
-      await expect(read(own)).rejects.toMatchObject({ message: expect.stringMatching(/^no connection to Redis/) as string });
+      await expect(read(own)).rejects.toMatchObject({
+        message: expect.stringMatching(/^no connection to Redis/) as string,
+      });
     } finally {
       server.thaw();
     }
-    await own.ready(5000);
-    await expect(read(own)).resolves.toMatchObject({ record: null });
-    own.close();
+    await eventually('an answer after the thaw', () => read(own).catch(() => undefined));
   });
 });

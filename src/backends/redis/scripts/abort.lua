@@ -12,7 +12,7 @@ end
 
 if ARGV[2] == 'not_sent' and state.day == ARGV[4] then
   redis.call('HINCRBY', KEYS[1], 'fetches', -1)
-  redis.call('HINCRBY', KEYS[1], 'forced', -tonumber(ARGV[3]))
+  redis.call('HINCRBY', KEYS[1], 'forced', text(0 - tonumber(ARGV[3])))
 end
 
 if ARGV[5] ~= '' then
