@@ -3,10 +3,19 @@ import {
   type BeforeApplicationShutdown,
   type DynamicModule,
   type OnApplicationBootstrap,
+  type OnApplicationShutdown,
 } from '@nestjs/common';
 import { MemoryRefreshLease, MemoryRotationFeed, MemoryTokenStore } from './backends/memory/index.js';
-import type { AppConfig, Config } from './config/config.js';
+import {
+  RedisConnection,
+  RedisRefreshLease,
+  RedisRotationFeed,
+  RedisTokenStore,
+  TokenCipher,
+} from './backends/redis/index.js';
+import type { AppConfig, Config, EncryptionKeyConfig, RedisConfig } from './config/config.js';
 import type { AppDefinition } from './core/app-definition.js';
+import type { BrokerPorts } from './core/broker-ports.js';
 import { Clock } from './core/clock.js';
 import { SystemClock } from './core/system-clock.js';
 import { TokenBroker } from './core/token-broker.js';
@@ -27,12 +36,23 @@ export interface AppModuleOptions {
   readonly replica: string;
 }
 
+/** How long the first fetch waits for Redis: without it every replica would fetch for itself. */
+const REDIS_START_MS = 3000;
+
+/** What the replicas share, or one replica keeps to itself. */
+abstract class Backend {
+  abstract readonly ports: Pick<BrokerPorts, 'store' | 'lease' | 'feed'>;
+  abstract ready(): Promise<void>;
+  abstract close(): void;
+}
+
 /** The composition root: the one place that names concrete adapters. */
 @Module({})
-export class AppModule implements OnApplicationBootstrap, BeforeApplicationShutdown {
+export class AppModule implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown {
   constructor(
     private readonly broker: TokenBroker,
     private readonly readiness: Readiness,
+    private readonly backend: Backend,
   ) {}
 
   static register(options: AppModuleOptions): DynamicModule {
@@ -47,8 +67,9 @@ export class AppModule implements OnApplicationBootstrap, BeforeApplicationShutd
     };
   }
 
-  /** Listens at once: the first fetch goes on while callers may already wait for it. */
-  onApplicationBootstrap(): void {
+  /** Waits for no fetch: it goes on while the server already listens and callers wait for it. */
+  async onApplicationBootstrap(): Promise<void> {
+    await this.backend.ready();
     void this.broker.start();
   }
 
@@ -56,6 +77,10 @@ export class AppModule implements OnApplicationBootstrap, BeforeApplicationShutd
   async beforeApplicationShutdown(): Promise<void> {
     this.readiness.stopping();
     await this.broker.stop();
+  }
+
+  onApplicationShutdown(): void {
+    this.backend.close();
   }
 }
 
@@ -79,23 +104,71 @@ class CoreModule {}
 
 function coreModule({ config, logger, replica }: AppModuleOptions): DynamicModule {
   const clock = new SystemClock();
-  const lease = new MemoryRefreshLease(clock);
   const metrics = new Metrics();
+  const backend = config.redis
+    ? redisBackend(config.redis, config.encryption?.keys ?? [], clock, logger)
+    : memoryBackend(clock);
   const broker = new TokenBroker(config.apps.map(appDefinition), {
+    ...backend.ports,
     clock,
-    store: new MemoryTokenStore(clock, lease),
-    lease,
-    feed: new MemoryRotationFeed(),
     observer: new LogObserver(logger),
     replica,
   });
   const providers = [
     { provide: TokenBroker, useValue: broker },
     { provide: Clock, useValue: clock },
+    { provide: Backend, useValue: backend },
     { provide: HttpObserver, useValue: new CountingObserver(metrics) },
     { provide: MetricsSource, useValue: metrics },
   ];
   return { module: CoreModule, providers, exports: providers.map(({ provide }) => provide) };
+}
+
+function memoryBackend(clock: Clock): Backend {
+  const lease = new MemoryRefreshLease(clock);
+  return {
+    ports: { lease, store: new MemoryTokenStore(clock, lease), feed: new MemoryRotationFeed() },
+    ready: () => Promise.resolve(),
+    close: () => undefined,
+  };
+}
+
+function redisBackend(
+  redis: RedisConfig,
+  encryptionKeys: readonly EncryptionKeyConfig[],
+  clock: Clock,
+  logger: Logger,
+): Backend {
+  const { server, keyPrefix } = redis;
+  const settings = {
+    server: server.kind === 'url' ? { ...server, url: server.url.value() } : server,
+    username: redis.username,
+    password: redis.password?.value() ?? null,
+    tls: redis.tls,
+  };
+  const connection = new RedisConnection(settings, clock);
+  const cipher = new TokenCipher(
+    encryptionKeys.map(({ id, key }) => ({ id, key: Buffer.from(key.value(), 'base64') })),
+  );
+  const onUnreadable = (app: string): void => {
+    logger.error(
+      { event: 'store.unreadable', app },
+      'no key of encryption.keys opens the stored token: fetching a new one; keep an old key in the list while replicas still use it',
+    );
+  };
+  const feed = new RedisRotationFeed(connection, keyPrefix);
+  return {
+    ports: {
+      lease: new RedisRefreshLease(connection, keyPrefix),
+      store: new RedisTokenStore(connection, { keyPrefix, cipher, onUnreadable }),
+      feed,
+    },
+    ready: () => connection.ready(REDIS_START_MS),
+    close: () => {
+      feed.close();
+      connection.close();
+    },
+  };
 }
 
 function appDefinition(app: AppConfig): AppDefinition {

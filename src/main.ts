@@ -26,13 +26,6 @@ async function serve(config: Config): Promise<void> {
       process.exit(1);
     });
   }
-  if (config.redis) {
-    logger.fatal(
-      { event: 'config.unsupported' },
-      'redis: this version has the memory backend only; leave redis out and run one replica',
-    );
-    process.exit(1);
-  }
   const replica = `${hostname()}-${randomBytes(3).toString('hex')}`;
   const { docs, trustProxy, host, port } = config.server;
   const app = await NestFactory.create<NestFastifyApplication>(
@@ -54,9 +47,18 @@ function redactorOf(config: Config): Redactor {
   const redactor = new Redactor();
   for (const { appSecret } of config.apps) redactor.add(appSecret.value());
   for (const { key } of config.encryption?.keys ?? []) redactor.add(key.value());
+  for (const secret of redisSecrets(config)) redactor.add(secret);
   const apiKey = process.env.BROKER_API_KEY;
   if (apiKey) redactor.add(apiKey);
   return redactor;
+}
+
+function redisSecrets({ redis }: Config): string[] {
+  if (!redis) return [];
+  const url = redis.server.kind === 'url' ? new URL(redis.server.url.value()) : null;
+  return [url?.password, url && decodeURIComponent(url.password), redis.password?.value()].filter(
+    (secret) => secret != null,
+  );
 }
 
 /** A secret file that changes is tried at once. */
@@ -92,7 +94,7 @@ function announce(config: Config, url: string, replica: string, logger: Logger):
       event: 'server.listening',
       url,
       replica,
-      backend: 'memory',
+      backend: config.redis ? `redis (${config.redis.server.kind})` : 'memory',
       apps: config.apps.map(({ name, grant }) => `${name} (${grant})`),
       clients: config.clients.map(({ name }) => name),
       node: process.version,
