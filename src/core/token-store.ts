@@ -71,7 +71,7 @@ export interface Grant {
   readonly fence: number;
   /** An earlier request is so young that the platform may process it after this one: the new token starts as suspect. */
   readonly overlapping: boolean;
-  /** The store as it was: `record` is the base, `nowMs` the instant from which the new token's life counts. */
+  /** The store as it was, but for the fence: `record` is the base, `nowMs` the instant from which the new token's life counts. */
   readonly view: StoreView;
 }
 

@@ -2,19 +2,26 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import { Clock } from '../core/clock.js';
 import { TokenBroker } from '../core/token-broker.js';
 import type { AppName, HeldToken } from '../core/token.js';
+import { Authenticator } from './authenticator.js';
+import type { ClientAccess } from './client-access.js';
 import { Gatekeeper } from './gatekeeper.js';
+import { HttpObserver } from './http-observer.js';
 import { generationParameter, singleParameter, type Query } from './query-parameters.js';
 import { Readiness } from './readiness.js';
 import { TokenAnswers } from './token-answers.js';
 
 const ROUTE = '/token';
+const NAMING_AN_APP = `${ROUTE}?app=`;
+const SCOPE = 'token:read';
 
 /**
- * GET /token: nearly every request there is. So it is a plain Fastify route, without guards, pipes or interceptors, and
- * while a token is in memory it makes no promise and builds no JSON: the ready answer goes straight to the socket.
+ * GET /token: nearly every request there is. A plain Fastify route, without guards, pipes or interceptors, answers each of
+ * them. Ahead of it a short cut answers the usual ones, a known key that asks for a token in memory, without the framework;
+ * docs/adr/0003-hot-route.md has the measurements.
  */
 @Injectable()
 export class TokenRoute implements OnModuleInit {
@@ -25,19 +32,49 @@ export class TokenRoute implements OnModuleInit {
     private readonly broker: TokenBroker,
     private readonly clock: Clock,
     private readonly gatekeeper: Gatekeeper,
+    private readonly authenticator: Authenticator,
     private readonly readiness: Readiness,
+    private readonly observer: HttpObserver,
   ) {}
 
   onModuleInit(): void {
-    const fastify = this.adapterHost.httpAdapter.getInstance();
+    const { httpAdapter } = this.adapterHost;
+    const fastify = httpAdapter.getInstance();
     fastify.get<{ Querystring: Query }>(ROUTE, (request, reply) => this.handle(request, reply));
+    this.goAhead(httpAdapter.getHttpServer());
+  }
+
+  private goAhead(server: Server): void {
+    const framework = server.listeners('request') as RequestListener[];
+    server.removeAllListeners('request');
+    server.on('request', (request, response) => {
+      if (this.answerUsual(request, response)) return;
+      for (const listener of framework) listener.call(server, request, response);
+    });
+  }
+
+  /** False, and nothing happened, when the request is not a usual one: the route has the last word on those. */
+  private answerUsual(request: IncomingMessage, response: ServerResponse): boolean {
+    const { method, url = '' } = request;
+    const isForToken = url === ROUTE || url.startsWith(NAMING_AN_APP);
+    if (!isForToken || method !== 'GET' || this.readiness.isStopping) return false;
+    const startMs = this.clock.monotonicMs();
+    const who = this.authenticator.authenticate(request.headers.authorization);
+    if (who.kind !== 'ok' || !who.client.may(SCOPE)) return false;
+    const app = usualApp(url, who.client);
+    const held = app === undefined ? undefined : this.broker.held(app);
+    if (app === undefined || held === undefined) return false;
+    const { body, headers } = this.answers.answer(app, held, startMs);
+    response.writeHead(200, headers).end(body);
+    this.observer.request(ROUTE, method, 200, this.clock.monotonicMs() - startMs);
+    return true;
   }
 
   private handle(
     request: FastifyRequest<{ Querystring: Query }>,
     reply: FastifyReply,
   ): Promise<void> | undefined {
-    const client = this.gatekeeper.admit(request.raw.headers.authorization, 'token:read', ROUTE);
+    const client = this.gatekeeper.admit(request.raw.headers.authorization, SCOPE, ROUTE);
     const app = client.app(singleParameter(request.query, 'app'));
     const minGeneration = generationParameter(request.query, 'min_generation') ?? 0;
     const held = this.broker.held(app);
@@ -59,4 +96,11 @@ export class TokenRoute implements OnModuleInit {
     if (this.readiness.isStopping) reply.raw.setHeader('connection', 'close');
     reply.raw.writeHead(200, headers).end(body);
   }
+}
+
+/** The app of a URL that needs no parsing: aliases are never escaped, so one with escapes or more parameters is no alias. */
+function usualApp(url: string, { apps }: ClientAccess): AppName | undefined {
+  if (url === ROUTE) return apps.length === 1 ? apps[0] : undefined;
+  const named = url.slice(NAMING_AN_APP.length);
+  return apps.includes(named) ? named : undefined;
 }

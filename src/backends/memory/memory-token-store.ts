@@ -80,7 +80,10 @@ export class MemoryTokenStore extends TokenStore {
     state.day = dayOfUtc8(nowMs);
     state.fetches = view.today.fetches + 1;
     state.forced = view.today.forced + (request.forced ? 1 : 0);
-    return { kind: 'granted', grant: { fence: state.fence, overlapping, view } };
+    return {
+      kind: 'granted',
+      grant: { fence: state.fence, overlapping, view: { ...view, fence: state.fence } },
+    };
   }
 
   override async commit(app: AppName, request: CommitRequest): Promise<CommitResult> {

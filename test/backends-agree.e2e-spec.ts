@@ -1,0 +1,243 @@
+import fc from 'fast-check';
+import { MemoryRefreshLease, MemoryTokenStore } from '../src/backends/memory/index.js';
+import {
+  RedisConnection,
+  RedisRefreshLease,
+  RedisTokenStore,
+  TokenCipher,
+} from '../src/backends/redis/index.js';
+import type { Lease, RefreshLease } from '../src/core/refresh-lease.js';
+import { doubtOf } from '../src/core/renewal-policy.js';
+import { SystemClock } from '../src/core/system-clock.js';
+import type { Grant, StoreView, TokenStore } from '../src/core/token-store.js';
+import type { TokenRecord } from '../src/core/token.js';
+import { RedisServer } from './support/redis-server.js';
+
+const APP = 'shop';
+const LONG_MS = 1e6;
+
+/** One step of a random history. Indexes choose among what the history has brought up so far. */
+type Step =
+  | { readonly do: 'acquire' | 'release' | 'read' }
+  | {
+      readonly do: 'begin';
+      readonly hasLease: boolean;
+      readonly seen: number;
+      readonly forced: boolean;
+      readonly ignore: 'none' | 'day_quota' | 'all';
+      readonly daily: number;
+      readonly isOverlapPossible: boolean;
+    }
+  | { readonly do: 'commit'; readonly grant: number; readonly value: number; readonly lives: boolean }
+  | {
+      readonly do: 'abort';
+      readonly grant: number;
+      readonly outcome: 'not_sent' | 'refused' | 'unknown';
+      readonly waits: 'no' | 'busy' | 'day_quota';
+    }
+  | { readonly do: 'reconcile'; readonly isAhead: boolean; readonly committed: number };
+
+const index = fc.nat({ max: 30 });
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 3, arbitrary: fc.record({ do: fc.constantFrom('acquire', 'release', 'read') }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      do: fc.constant('begin' as const),
+      hasLease: fc.boolean().map((no) => !no),
+      seen: index,
+      forced: fc.boolean(),
+      ignore: fc.constantFrom('none', 'day_quota', 'all', 'all'),
+      daily: fc.constantFrom(3, 50),
+      isOverlapPossible: fc.boolean(),
+    }),
+  },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      do: fc.constant('commit' as const),
+      grant: index,
+      value: fc.nat({ max: 2 }),
+      lives: fc.boolean(),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant('abort' as const),
+      grant: index,
+      outcome: fc.constantFrom('not_sent', 'refused', 'unknown'),
+      waits: fc.constantFrom('no', 'busy', 'day_quota'),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('reconcile' as const),
+      isAhead: fc.boolean(),
+      committed: index,
+    }),
+  },
+);
+
+/** Runs a history on one store, and tells it without what must differ: times, and fences, which follow from times. */
+class Historian {
+  private readonly fences = [0];
+  private readonly grants: { readonly grant: Grant; readonly forced: boolean }[] = [];
+  private held: Lease | null = null;
+
+  constructor(
+    private readonly store: TokenStore,
+    private readonly lease: RefreshLease,
+  ) {}
+
+  async take(step: Step): Promise<unknown> {
+    switch (step.do) {
+      case 'acquire': {
+        const acquired = await this.lease.acquire(APP, LONG_MS);
+        if (acquired.kind === 'acquired') this.held = acquired.lease;
+        return acquired.kind;
+      }
+      case 'release':
+        if (this.held) await this.lease.release(this.held);
+        return 'released';
+      case 'read':
+        return this.told(await this.store.read(APP));
+      case 'begin':
+        return this.begin(step);
+      case 'commit': {
+        const chosen = this.chosen(this.grants, step.grant);
+        if (!chosen) return null;
+        const expiresInMs = step.lives ? LONG_MS : -1;
+        const { kind, view } = await this.store.commit(APP, {
+          grant: chosen.grant,
+          value: `token-${String(step.value)}`,
+          expiresInMs,
+          owner: 'me',
+          reason: 'cold',
+        });
+        return [kind, this.told(view)];
+      }
+      case 'abort': {
+        const chosen = this.chosen(this.grants, step.grant);
+        if (!chosen) return null;
+        const backOff =
+          step.waits === 'no' ? null : { class: step.waits, errcode: -1, message: 'busy', delayMs: LONG_MS };
+        return this.told(await this.store.abort(APP, { ...chosen, outcome: step.outcome, backOff }));
+      }
+      case 'reconcile':
+        return this.reconcile(step);
+    }
+  }
+
+  private async begin(step: Extract<Step, { do: 'begin' }>): Promise<unknown> {
+    const begun = await this.store.begin(APP, {
+      lease: step.hasLease && this.held ? this.held : { app: APP, id: 'none' },
+      forced: step.forced,
+      seenGeneration: this.chosen(this.fences, step.seen) ?? 0,
+      highestKnown: this.fences.at(-1) ?? 0,
+      ignoreBackOff: step.ignore,
+      budget: { daily: step.daily, forcedDaily: 2 },
+      leaseMs: step.isOverlapPossible ? LONG_MS : 0,
+    });
+    if (begun.kind !== 'granted') return [begun.kind, this.told(begun.view)];
+    this.fences.push(begun.grant.fence);
+    this.grants.push({ grant: begun.grant, forced: step.forced });
+    return [begun.kind, begun.grant.overlapping, this.told(begun.grant.view)];
+  }
+
+  private async reconcile({ isAhead, committed }: Extract<Step, { do: 'reconcile' }>): Promise<unknown> {
+    const { record: stored, nowMs } = await this.store.read(APP);
+    const generation = (this.fences.at(-1) ?? 0) + 1e6;
+    const ahead: TokenRecord = {
+      generation,
+      base: 0,
+      since: generation,
+      value: 'token-ahead',
+      issuedAtMs: Math.floor(nowMs),
+      expiresAtMs: Math.floor(nowMs) + LONG_MS,
+      owner: 'me',
+      reason: 'cold',
+    };
+    if (isAhead) this.fences.push(generation);
+    const known = {
+      record: isAhead ? ahead : stored,
+      committed: this.chosen(this.fences, committed) ?? 0,
+    };
+    return this.told(await this.store.reconcile(APP, known));
+  }
+
+  private chosen<T>(items: readonly T[], at: number): T | undefined {
+    return items.length === 0 ? undefined : items[at % items.length];
+  }
+
+  private told({ record, suspect, intent, backOff, failures, today, ...view }: StoreView): unknown {
+    return {
+      record: record && {
+        value: record.value,
+        generation: this.rank(record.generation),
+        base: this.rank(record.base),
+        since: this.rank(record.since),
+      },
+      fence: this.rank(view.fence),
+      suspect: this.rank(suspect),
+      intent: intent && this.rank(intent.fence),
+      hasBegun: view.beganAtMs > 0,
+      doubt: doubtOf({ record, suspect, intent }),
+      backOff: backOff?.class,
+      failures,
+      today,
+    };
+  }
+
+  private rank(fence: number): number {
+    const rank = this.fences.indexOf(fence);
+    return rank === -1 ? Number.NaN : rank;
+  }
+}
+
+describe('memory and Redis', () => {
+  const clock = new SystemClock();
+  const cipher = new TokenCipher([{ id: 'k1', key: Buffer.alloc(32, 7) }]);
+  let server: RedisServer;
+  let connection: RedisConnection;
+  let runs = 0;
+
+  beforeAll(async () => {
+    server = await RedisServer.start();
+    const settings = {
+      server: { kind: 'url', url: server.url() },
+      username: null,
+      password: null,
+      tls: null,
+    } as const;
+    connection = new RedisConnection(settings, clock);
+    await connection.ready(5000);
+  });
+
+  afterAll(() => {
+    connection.close();
+  });
+
+  it('tell every history alike', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 30 }), async (history) => {
+        runs += 1;
+        const keyPrefix = `agree-${String(runs)}:`;
+        const memoryLease = new MemoryRefreshLease(clock);
+        const inMemory = new Historian(new MemoryTokenStore(clock, memoryLease), memoryLease);
+        const inRedis = new Historian(
+          new RedisTokenStore(connection, { keyPrefix, cipher, onUnreadable: () => undefined }),
+          new RedisRefreshLease(connection, keyPrefix),
+        );
+        for (const each of history) {
+          expect({ step: each, told: await inRedis.take(each) }).toEqual({
+            step: each,
+            told: await inMemory.take(each),
+          });
+        }
+      }),
+      { numRuns: 200 },
+    );
+  }, 60_000);
+});
