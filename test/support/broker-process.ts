@@ -8,19 +8,28 @@ export interface BrokerOptions {
   /** Written to a file for `BROKER_CONFIG`. Left out: the environment alone configures it. */
   readonly config?: object;
   readonly env?: Readonly<Record<string, string>>;
+  /** As `access-token-broker serve`; left out: as `npm start` does. */
+  readonly throughCli?: boolean;
   /** Sent with requests that name no other key. */
-  readonly key?: string;
+  readonly key?: string | undefined;
 }
 
 /** One line of its log. */
 export type LogLine = Readonly<Record<string, unknown>>;
 
 /** Starts a broker; resolves once it listens. Throws, with its output, when it ends instead. */
-export async function startBroker({ config, env = {}, key }: BrokerOptions): Promise<BrokerProcess> {
+export async function startBroker({ config, env, throughCli, key }: BrokerOptions): Promise<BrokerProcess> {
   const file = config && { BROKER_CONFIG: tempFile(JSON.stringify(config)) };
-  const process = new NodeProcess('main.js', [], { PORT: '0', HOST: '127.0.0.1', ...file, ...env });
+  const all = { PORT: '0', HOST: '127.0.0.1', ...file, ...env };
+  const process = throughCli
+    ? new NodeProcess('cli.js', ['serve'], all)
+    : new NodeProcess('main.js', [], all);
   const listening = await eventually('listening', () => {
-    if (!process.isRunning) throw new Error(`The broker ended instead of listening:\n${process.output}`);
+    if (!process.isRunning) {
+      throw new Error(
+        `The broker ended (${process.endedBy ?? 'by itself'}) instead of listening:\n${process.output}`,
+      );
+    }
     return linesOf(process).find(({ event }) => event === 'server.listening');
   });
   return new BrokerProcess(process, String(listening.url), key);

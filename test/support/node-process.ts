@@ -14,6 +14,7 @@ export class NodeProcess {
   stderr = '';
   /** The exit code, once the process is gone and its output is read; null when a signal ended it. Never rejects. */
   readonly ended: Promise<number | null>;
+  endedBy: NodeJS.Signals | null = null;
   private readonly child: ChildProcess;
 
   /** Its environment is `env` and nothing else. */
@@ -28,7 +29,10 @@ export class NodeProcess {
         this.stderr += String(error);
         resolve(null);
       });
-      child.once('close', resolve);
+      child.once('close', (code, signal) => {
+        this.endedBy = signal;
+        resolve(code);
+      });
     });
     running.add(this);
     void this.ended.then(() => running.delete(this));

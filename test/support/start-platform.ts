@@ -1,0 +1,16 @@
+import type { SimulatorOptions } from '../../src/simulator/settings.js';
+import { WechatSimulator } from '../../src/simulator/wechat-simulator.js';
+
+const simulators = new Set<WechatSimulator>();
+
+afterAll(async () => {
+  await Promise.all([...simulators].map((simulator) => simulator.stop()));
+});
+
+/** A simulated WeChat on a free port of this process, which stops with the test file, if not before. */
+export async function startPlatform(options: SimulatorOptions): Promise<WechatSimulator> {
+  const simulator = new WechatSimulator(options);
+  simulators.add(simulator);
+  await simulator.start();
+  return simulator;
+}

@@ -1,0 +1,36 @@
+import type { SimulatorOptions } from '../../src/simulator/settings.js';
+import type { WechatSimulator } from '../../src/simulator/wechat-simulator.js';
+import { brokerConfig, newApiKey, type AppOptions, type ConfigOptions } from './broker-config.js';
+import { startBroker, type BrokerProcess } from './broker-process.js';
+import { startPlatform } from './start-platform.js';
+
+export interface WorldOptions {
+  /** Known to the platform and, unless they name another `apiBaseUrl`, configured to ask it. */
+  readonly apps: readonly (Omit<AppOptions, 'apiBaseUrl'> & { readonly apiBaseUrl?: string })[];
+  readonly platform?: Omit<SimulatorOptions, 'apps'>;
+  /** Default: one caller. */
+  readonly keys?: ConfigOptions['keys'];
+  readonly server?: ConfigOptions['server'];
+  /** What happens to the platform before the broker starts. */
+  readonly before?: (simulator: WechatSimulator) => void;
+}
+
+export interface World {
+  readonly simulator: WechatSimulator;
+  /** Sends the first caller's key. */
+  readonly broker: BrokerProcess;
+}
+
+/** A platform, and a broker that asks it. Both end with the test file, if not before. */
+export async function startWorld({ apps, platform, keys, server, before }: WorldOptions): Promise<World> {
+  const simulator = await startPlatform({ apps, ...platform });
+  before?.(simulator);
+  const callers = keys ?? { orders: newApiKey() };
+  const config = brokerConfig({
+    apps: apps.map((app) => ({ ...app, apiBaseUrl: app.apiBaseUrl ?? simulator.url })),
+    keys: callers,
+    ...(server && { server }),
+  });
+  const broker = await startBroker({ config, key: Object.values(callers)[0] });
+  return { simulator, broker };
+}
