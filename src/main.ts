@@ -7,12 +7,12 @@ import { AppModule } from './app.module.js';
 import { ConfigError } from './config/config-error.js';
 import type { Config } from './config/config.js';
 import { loadConfig } from './config/load-config.js';
+import { Redactor } from './core/redactor.js';
 import { TokenBroker } from './core/token-broker.js';
 import { createFastifyAdapter } from './http/create-fastify-adapter.js';
 import { mountDocs } from './http/mount-docs.js';
 import { createLogger, type Logger } from './ops/logger.js';
 import { NestLogger } from './ops/nest-logger.js';
-import { Redactor } from './ops/redactor.js';
 
 /** WeChat hands a stable token out unchanged until this much of its life is left. */
 const STABLE_WINDOW_SECONDS = 300;

@@ -1,55 +1,216 @@
 import { writeFileSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { FaultSpec } from '../src/simulator/fault-spec.js';
-import { WechatSimulator } from '../src/simulator/wechat-simulator.js';
-import { brokerConfig, newApiKey, newApp, type AppOptions } from './support/broker-config.js';
-import { startBroker, type BrokerProcess } from './support/broker-process.js';
+import type { WechatSimulator } from '../src/simulator/wechat-simulator.js';
+import { newApp } from './support/broker-config.js';
+import type { BrokerProcess } from './support/broker-process.js';
 import { eventually } from './support/eventually.js';
 import type { HttpAnswer } from './support/http-client.js';
 import { poll } from './support/poll.js';
+import { startWorld } from './support/start-world.js';
 import { tempFile } from './support/temp-file.js';
 
-const KEY = newApiKey();
-/** Any but that of this machine. */
-const ELSEWHERE = ['192.0.2.1'];
-
-let simulator: WechatSimulator;
-let broker: BrokerProcess;
-
-afterEach(async () => {
-  await broker.kill();
-  await simulator.stop();
-});
-
-/** Starts both, with short-lived classic tokens. */
-async function start(
-  apps: readonly Omit<AppOptions, 'apiBaseUrl'>[],
-  { expiresInSeconds, knownSecrets = {} }: { expiresInSeconds: number; knownSecrets?: Record<string, string> },
-): Promise<void> {
-  simulator = new WechatSimulator({
-    apps: apps.map((app) => ({ ...app, appSecret: knownSecrets[app.name] ?? app.appSecret })),
-    expiresInSeconds,
-  });
-  const { url: apiBaseUrl } = await simulator.start();
-  const config = brokerConfig({ apps: apps.map((app) => ({ ...app, apiBaseUrl })), keys: { orders: KEY } });
-  broker = await startBroker({ config, key: KEY });
-}
-
-function get(app: string): Promise<HttpAnswer> {
-  return broker.get(`/token?app=${app}`);
-}
-
 describe('a refusal that only a person can cure', () => {
-  const COLD_IP = { name: 'cold-ip', ...newApp(), ipWhitelist: ELSEWHERE };
-  const COLD_SECRET = { name: 'cold-secret', ...newApp() };
-  const WARM_IP = { name: 'warm-ip', ...newApp() };
-  const WARM_SECRET = { name: 'warm-secret', ...newApp() };
+  const LIFE_SECONDS = 2;
+  /** The address of documentation, which this machine does not have. */
+  const ELSEWHERE = ['192.0.2.1'];
+  const IP = { errcode: 40164, remedy: /IP whitelist/ };
+  const SECRET = { errcode: 40125, remedy: /AppSecret is wrong or was reset/ };
+  const COLD = [
+    { name: 'cold-ip', ...newApp(), ...IP },
+    { name: 'cold-secret', ...newApp(), ...SECRET },
+  ];
+  const WARM = [
+    { name: 'warm-ip', ...newApp(), ...IP },
+    { name: 'warm-secret', ...newApp(), ...SECRET },
+  ];
   const answers: Record<string, HttpAnswer[]> = {};
+  let simulator: WechatSimulator;
+  let broker: BrokerProcess;
 
   beforeAll(async () => {
-    await start([COLD_IP, COLD_SECRET, WARM_IP, WARM_SECRET], {
-      expiresInSeconds: 2,
-      knownSecrets: { [COLD_SECRET.name]: newApp().appSecret },
+    ({ simulator, broker } = await startWorld({
+      apps: [...COLD, ...WARM],
+      platform: { expiresInSeconds: LIFE_SECONDS },
+      before: (platform) => {
+        refuse(platform, COLD);
+      },
+    }));
+    await broker.ready();
+    refuse(simulator, WARM);
+    const callers = [...COLD, ...WARM, ...COLD, ...WARM].map(async ({ name }) => {
+      const polled = await poll(() => broker.get(`/token?app=${name}`), {
+        forMs: 1.75 * LIFE_SECONDS * 1000,
+        pauseMs: 20,
+      });
+      answers[name] = [...(answers[name] ?? []), ...polled];
     });
+    await Promise.all(callers);
+  }, 20_000);
+
+  function refuse(platform: WechatSimulator, apps: typeof COLD): void {
+    for (const { appId, errcode } of apps) {
+      if (errcode === IP.errcode) platform.setIpWhitelist(ELSEWHERE, appId);
+      else platform.resetSecret(newApp().appSecret, appId);
+    }
+  }
+
+  it.each(COLD)(
+    'costs one call, whoever asks: $errcode before the first token',
+    ({ name, appId, errcode }) => {
+      const asked = answers[name] ?? [];
+      expect(asked.length).toBeGreaterThan(50);
+      expect(new Set(asked.map(outcomeOf))).toEqual(new Set([`503 no_token_yet ${String(errcode)}`]));
+      expect(simulator.calls(appId).fetches).toBe(1);
+    },
+  );
+
+  it.each(WARM)('leaves a living token in use: $errcode', ({ name, appId, errcode }) => {
+    const asked = answers[name] ?? [];
+    expect(new Set(asked.map(outcomeOf))).toEqual(new Set(['200', `503 token_expired ${String(errcode)}`]));
+    expect(simulator.calls(appId).fetches).toBe(2);
+    const expiresAtMs = Date.parse(String(asked.find(({ status }) => status === 200)?.body.expires_at));
+    const refusedAtMs = asked.filter(({ status }) => status === 503).map(({ endedAtMs }) => endedAtMs);
+    // Two processes may read the wall clock a little differently.
+    expect(Math.min(...refusedAtMs)).toBeGreaterThan(expiresAtMs - 50);
+  });
+
+  it.each([...COLD, ...WARM])(
+    'says in $name what to do about it, and when to ask again',
+    ({ name, remedy }) => {
+      const refusals = (answers[name] ?? []).filter(({ status }) => status === 503);
+      for (const { body, headers } of refusals) {
+        expect(body.detail).toMatch(remedy);
+        const retryAfter = Number(headers.get('retry-after'));
+        expect(retryAfter).toBe(body.retry_after);
+        // Five minutes from the one call.
+        expect(retryAfter).toBeGreaterThan(290);
+        expect(retryAfter).toBeLessThanOrEqual(300);
+      }
+    },
+  );
+
+  it.each([...COLD, ...WARM])('logs in $name what to do about it, once', ({ name, errcode, remedy }) => {
+    const lines = broker.logs().filter(({ app, level }) => app === name && level === 'error');
+    expect(lines).toEqual([
+      expect.objectContaining({
+        event: 'token.fetch_ended',
+        outcome: 'refused',
+        errcode,
+        remedy: expect.stringMatching(remedy),
+        retry_in_s: 300,
+      }),
+    ]);
   });
 });
+
+describe('a platform that fails', () => {
+  const LIFE_SECONDS = 3;
+  const PROMPT_MS = 250;
+  const FAULTS: readonly FaultSpec[] = [
+    { hang: true },
+    { delayBeforeMs: 1000 },
+    { delayAfterMs: 1000 },
+    { reset: 'before' },
+    { reset: 'after' },
+    { dropReply: true },
+    { truncate: true },
+    { garbage: 'html' },
+    { garbage: 'huge' },
+    { status: 502 },
+    { errcode: -1 },
+  ];
+  const APPS = FAULTS.map((fault, index) => ({
+    name: `app-${String(index)}`,
+    title: JSON.stringify(fault),
+    fault,
+    ...newApp(),
+  }));
+  const answers: Record<string, HttpAnswer[]> = {};
+  let simulator: WechatSimulator;
+  let broker: BrokerProcess;
+
+  beforeAll(async () => {
+    ({ simulator, broker } = await startWorld({
+      apps: APPS,
+      platform: { expiresInSeconds: LIFE_SECONDS },
+    }));
+    await broker.ready();
+    for (const { appId, fault } of APPS) simulator.addFault({ appId, times: 0, ...fault });
+    await Promise.all(
+      APPS.map(async ({ name }) => {
+        const forMs = LIFE_SECONDS * 1000;
+        answers[name] = await poll(() => broker.get(`/token?app=${name}`), { forMs, pauseMs: 20 });
+      }),
+    );
+  }, 20_000);
+
+  it.each(APPS)('makes nobody wait who can have a living token: $title', ({ name, appId }) => {
+    const all = answers[name] ?? [];
+    const expiresAtMs = Date.parse(String(all[0]?.body.expires_at));
+    const asked = all.filter(({ startedAtMs }) => startedAtMs < expiresAtMs - PROMPT_MS);
+    expect(simulator.calls(appId).log.filter(({ fault }) => fault !== null)).not.toEqual([]);
+    expect(new Set(asked.map(outcomeOf))).toEqual(new Set(['200']));
+    expect(Math.max(...asked.map(({ tookMs }) => tookMs))).toBeLessThan(PROMPT_MS);
+  });
+});
+
+// Concurrent, because they mostly wait: they run beside the first tests of this file, in worlds of their own.
+
+describe('a platform that is down', () => {
+  it.concurrent(
+    'means 503 once the token has expired, and a new token as soon as it is back',
+    async () => {
+      const { simulator, broker } = await startWorld({
+        apps: [{ name: 'shop', ...newApp() }],
+        platform: { expiresInSeconds: 1 },
+      });
+      const token = await broker.token();
+      const fault = simulator.addFault({ times: 0, reset: 'before' });
+
+      const refusal = await eventually('expired', async () => {
+        const answer = await broker.get('/token');
+        return answer.status === 503 && answer;
+      });
+      expect(outcomeOf(refusal)).toBe('503 token_expired');
+      expect(refusal.body.detail).toMatch(/Check that this host reaches the platform/);
+      expect(Number(refusal.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
+      expect(Number(refusal.headers.get('retry-after'))).toBeLessThanOrEqual(60);
+
+      simulator.removeFault(fault);
+      const next = await eventually('served again', () => broker.token().catch(() => null));
+      expect(next).not.toBe(token);
+      expect(simulator.verdict(next).newest).toBe(true);
+    },
+    20_000,
+  );
+});
+
+describe('a new AppSecret in the secret file', () => {
+  it.concurrent(
+    'is tried at once, however long the old one keeps the broker waiting',
+    async () => {
+      const app = newApp();
+      const newSecret = newApp().appSecret;
+      const secretFile = tempFile(`${app.appSecret}\n`);
+      const { simulator, broker } = await startWorld({
+        apps: [{ name: 'shop', ...app, secretFile }],
+        before: (platform) => {
+          platform.resetSecret(newSecret);
+        },
+      });
+      const refusal = await broker.get('/token');
+      expect(outcomeOf(refusal)).toBe('503 no_token_yet 40125');
+
+      writeFileSync(secretFile, `${newSecret}\n`);
+      const token = await eventually('served', () => broker.token().catch(() => null), 10_000);
+      expect(simulator.verdict(token).valid).toBe(true);
+      expect(simulator.calls().fetches).toBe(2);
+    },
+    20_000,
+  );
+});
+
+function outcomeOf({ status, body }: HttpAnswer): string {
+  const parts = [status, body.code, body.errcode];
+  return parts.filter((part) => typeof part === 'number' || typeof part === 'string').join(' ');
+}

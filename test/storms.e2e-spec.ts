@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { WechatSimulator } from '../src/simulator/wechat-simulator.js';
-import { brokerConfig, newApiKey, newApp } from './support/broker-config.js';
-import { startBroker, type BrokerProcess } from './support/broker-process.js';
+import type { WechatSimulator } from '../src/simulator/wechat-simulator.js';
+import { awaitedLater } from './support/awaited-later.js';
+import { newApiKey, newApp } from './support/broker-config.js';
+import type { BrokerProcess } from './support/broker-process.js';
 import type { HttpAnswer } from './support/http-client.js';
+import { startWorld } from './support/start-world.js';
 
 const PROBE_PATH = '/cgi-bin/get_api_domain_ip';
 const KEYS = { orders: newApiKey(), billing: newApiKey(), search: newApiKey() };
@@ -22,28 +24,25 @@ const REPORT_RUNS = newRuns('report');
 const LATE_RUNS = newRuns('late');
 
 describe('in each of 20 runs', () => {
-  const simulator = new WechatSimulator({ apps: [...COLD_RUNS, ...REPORT_RUNS, ...LATE_RUNS] });
   const holds = new Map<Run, string>();
+  let simulator: WechatSimulator;
   let broker: BrokerProcess;
 
   beforeAll(async () => {
-    await simulator.start();
-    for (const run of COLD_RUNS) {
-      holds.set(run, simulator.addFault({ appId: run.appId, holdUntilReleased: true }));
-    }
-    const apps = [...COLD_RUNS, ...REPORT_RUNS, ...LATE_RUNS].map((run) => ({
-      ...run,
-      apiBaseUrl: simulator.url,
-      // Far longer than the test: nothing may be given up while it is held.
-      refresh: { upstreamTimeoutSeconds: 60, leaseSeconds: 90 },
+    ({ simulator, broker } = await startWorld({
+      apps: [...COLD_RUNS, ...REPORT_RUNS, ...LATE_RUNS].map((run) => ({
+        ...run,
+        // Far longer than the test: nothing may be given up while it is held.
+        refresh: { upstreamTimeoutSeconds: 60, leaseSeconds: 90 },
+      })),
+      keys: KEYS,
+      before: (platform) => {
+        for (const run of COLD_RUNS) {
+          holds.set(run, platform.addFault({ appId: run.appId, holdUntilReleased: true }));
+        }
+      },
     }));
-    broker = await startBroker({ config: brokerConfig({ apps, keys: KEYS }), key: KEYS.orders });
   }, 20_000);
-
-  afterAll(async () => {
-    await broker.kill();
-    await simulator.stop();
-  });
 
   function fetches({ appId }: Run): number {
     return simulator.calls(appId).fetches;
@@ -65,9 +64,10 @@ describe('in each of 20 runs', () => {
   it('100 callers at once on a cold start share one fetch', async () => {
     for (const run of COLD_RUNS) {
       const callers = Array.from({ length: 100 }, () => broker.get(`/token?app=${run.name}`));
+      const asked = awaitedLater(Promise.all(callers));
       await sleep(20);
       simulator.removeFault(holds.get(run) ?? '');
-      const answers = await Promise.all(callers);
+      const answers = await asked;
 
       expect(statusesOf(answers)).toEqual([200]);
       expect(tokensOf(answers)).toEqual([newestToken(run)]);

@@ -100,6 +100,19 @@ describe('a report', () => {
     expect(await report(fixture)).toMatchObject(rotated('token-2'));
   });
 
+  it('whose probe comes back after others have rotated costs no further fetch', async () => {
+    const fixture = await started();
+    let answerProbe: (outcome: 'rejected') => void = () => undefined;
+    fixture.issuer.probeOutcome = new Promise((resolve) => {
+      answerProbe = resolve;
+    });
+    const slow = report(fixture, { accessToken: 'token-1' });
+    expect(await report(fixture, { caller: 'billing' })).toMatchObject(rotated('token-2'));
+    answerProbe('rejected');
+    expect(await slow).toMatchObject(rotated('token-2'));
+    expect(fixture.issuer.calls).toHaveLength(2);
+  });
+
   it('is believed unseen where reports are not verified', async () => {
     const fixture = await started({ verifyReports: false });
     expect(await report(fixture)).toMatchObject(rotated('token-2'));

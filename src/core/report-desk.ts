@@ -126,7 +126,8 @@ export class ReportDesk {
     const request = {
       reason: reported ? (report.force ? ('force' as const) : ('report' as const)) : ('cold' as const),
       forced: reported !== null,
-      seenGeneration: this.keeper.memory.generation,
+      // What was reported, not what is current by now: others may have rotated while this one was probed.
+      seenGeneration: reported?.record.generation ?? this.keeper.memory.generation,
       ignoreBackOff: report.force ? ('day_quota' as const) : ('none' as const),
       isProvenDead: reported !== null && verdict === 'dead',
     };

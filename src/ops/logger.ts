@@ -1,6 +1,6 @@
 import { pino, type Logger, type LoggerOptions } from 'pino';
 import { readableLine } from './readable-line.js';
-import type { Redactor } from './redactor.js';
+import type { Redactor } from '../core/redactor.js';
 
 export type { Logger } from 'pino';
 

@@ -1,3 +1,4 @@
+import { Redactor } from '../core/redactor.js';
 import type { IssueOutcome } from '../core/token-issuer.js';
 import { parseJsonObject } from './parse-json-object.js';
 
@@ -41,9 +42,8 @@ function isInteger(value: unknown): value is number {
 /** One line that is safe to log: invisible characters go first, since they could split a secret in two. */
 function readableMessage(errmsg: unknown, secrets: readonly unknown[]): string {
   if (typeof errmsg !== 'string') return '';
-  let message = errmsg.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '');
-  for (const secret of secrets) {
-    if (typeof secret === 'string' && secret !== '') message = message.replaceAll(secret, '[redacted]');
-  }
+  const redactor = new Redactor();
+  for (const secret of secrets) if (typeof secret === 'string') redactor.add(secret);
+  const message = redactor.redact(errmsg.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, ''));
   return Array.from(message).slice(0, MAX_MESSAGE_CHARACTERS).join('');
 }
