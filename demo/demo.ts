@@ -39,12 +39,12 @@ const INTERRUPTED = new Error('interrupted');
 /** Aborted with that by Ctrl-C, and by a service that ends by itself: whoever waits for something stops waiting. */
 const over = new AbortController();
 
-/** Starts a command of the built package. `url` rejects if it does not listen; `log` begins when it does. */
+/** Starts a command of the built package. `url` rejects if it does not listen. */
 function start(name: string, args: readonly string[], env: NodeJS.ProcessEnv = {}) {
   const child = spawn(process.execPath, args, {
     cwd: join(import.meta.dirname, '..'),
     env: { PATH: process.env.PATH, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', 'inherit'],
   });
   process.once('exit', () => child.kill('SIGKILL'));
   const ended = once(child, 'exit').then(([code, signal]) => {
@@ -52,16 +52,12 @@ function start(name: string, args: readonly string[], env: NodeJS.ProcessEnv = {
   });
   const log: string[] = [];
   const url = new Promise<string>((resolve, reject) => {
-    for (const input of [child.stdout, child.stderr]) {
-      createInterface({ input }).on('line', (line) => {
-        log.splice(0, log.length - LOG_TAIL + 1);
-        log.push(line);
-        const [, address] = /listening.*?(http:\/\/[\d.]+:\d+)/.exec(line) ?? [];
-        if (address === undefined) return;
-        log.length = 0;
-        resolve(address);
-      });
-    }
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      log.splice(0, log.length - LOG_TAIL + 1);
+      log.push(line);
+      const [, address] = /listening.*?(http:\/\/[\d.]+:\d+)/.exec(line) ?? [];
+      if (address !== undefined) resolve(address);
+    });
     over.signal.addEventListener('abort', () => {
       reject(INTERRUPTED);
     });
@@ -73,7 +69,7 @@ function start(name: string, args: readonly string[], env: NodeJS.ProcessEnv = {
     await ended;
     clearTimeout(force);
   };
-  return { name, log, url, stop };
+  return { log, url, stop };
 }
 
 function startPlatform() {
@@ -310,9 +306,8 @@ try {
 function fail(cause: unknown): void {
   process.exitCode = 1;
   print(`${styleText('red', '✘')} ${messageOf(cause)}`);
-  for (const { name, log } of services) {
-    if (log.length === 0) continue;
-    print(`\nThe last lines of ${name}:`);
-    for (const line of log) print(`  ${line}`);
-  }
+  const [, broker] = services;
+  if (!broker) return;
+  print("\nThe broker's last log lines:");
+  for (const line of broker.log) print(`  ${line}`);
 }
