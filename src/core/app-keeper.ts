@@ -58,14 +58,20 @@ export class AppKeeper {
     return this.flights.isRunning('refresh');
   }
 
-  /** Starts the fetch that is due, if one is. Called by every tick. */
-  renewIfDue(): void {
+  /** Time goes on. Called by every tick, so that a pause shows. */
+  ticked(): void {
     const nowMonoMs = this.ports.clock.monotonicMs();
     if (this.wasPaused(nowMonoMs)) void this.reconcile();
     this.tickedMonoMs = nowMonoMs;
-    if (this.isStopping || this.isRefreshing || this.isHeldUp) return;
+  }
+
+  /** Starts the fetch that is due, if one is. Returns whether it did. */
+  renewIfDue(): boolean {
+    if (this.isStopping || this.isRefreshing || this.isHeldUp) return false;
     const reason = this.reasonToFetch();
-    if (reason) void this.refresh(this.plain(reason));
+    if (!reason) return false;
+    void this.refresh(this.plain(reason));
+    return true;
   }
 
   /** Merges memory with the store, if it is time to. */

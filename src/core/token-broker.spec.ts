@@ -394,3 +394,22 @@ describe('an unknown app', () => {
     });
   });
 });
+
+describe('many apps', () => {
+  it('are not all fetched at the same moment', async () => {
+    const { brokerOf, issuer } = createBroker();
+    const broker = brokerOf(100);
+    const answers = Array.from({ length: 64 }, () => issuer.later());
+    issuer.next.push(...answers.map(({ outcome }) => outcome));
+    await broker.start();
+    await settle();
+    broker.renewDue();
+    await settle();
+    expect(issuer.calls).toHaveLength(64);
+    for (const { answer } of answers) answer(issuer.mint());
+    await settle();
+    broker.renewDue();
+    await settle();
+    expect(issuer.calls).toHaveLength(100);
+  });
+});

@@ -7,6 +7,9 @@ import { ReportDesk } from './report-desk.js';
 import type { ReportAnswer, TokenReport } from './token-report.js';
 import type { AppName, HeldToken } from './token.js';
 
+/** Fetches that this replica starts by itself at a time: a thousand at once would time each other out. */
+const MOST_FETCHES = 64;
+
 /** Keeps one living token per app: fetches it once for all, renews it ahead of expiry, heals it when it was reported dead. */
 export class TokenBroker {
   private readonly keepers = new Map<AppName, { readonly keeper: AppKeeper; readonly desk: ReportDesk }>();
@@ -64,7 +67,12 @@ export class TokenBroker {
 
   /** Starts what is due; returns at once. Called by a timer. */
   renewDue(): void {
-    for (const { keeper } of this.keepers.values()) keeper.renewIfDue();
+    const keepers = [...this.keepers.values()].map(({ keeper }) => keeper);
+    let places = MOST_FETCHES - keepers.filter(({ isRefreshing }) => isRefreshing).length;
+    for (const keeper of keepers) {
+      keeper.ticked();
+      if (places > 0 && keeper.renewIfDue()) places -= 1;
+    }
   }
 
   /** Merges memory with the store where it is time to; returns at once. Called by a timer. */

@@ -95,6 +95,8 @@ export interface BrokerFixture {
   readonly facts: BrokerFact[];
   /** Makes the store, or the named commands of it, give no answer, until it is called with none. */
   cutStore(...commands: readonly (keyof TokenStore | 'acquire')[]): void;
+  /** A broker of many apps over the same store and platform. */
+  brokerOf(count: number): TokenBroker;
   /** Another replica over the same store and platform. */
   sibling(): TokenBroker;
   /** Starts the broker and lets its first fetch end. */
@@ -152,8 +154,8 @@ export function createBroker(refresh: Partial<RefreshSettings> = {}): BrokerFixt
     refresh: { ...REFRESH, ...refresh },
   };
   const observer = { notice: (fact: BrokerFact): unknown => facts.push(fact) };
-  const make = (replica: string): TokenBroker =>
-    new TokenBroker([app], {
+  const make = (replica: string, apps = [app]): TokenBroker =>
+    new TokenBroker(apps, {
       clock,
       store: cuttable(store),
       lease: unavailableWhenCut(cuttable(lease)),
@@ -174,6 +176,11 @@ export function createBroker(refresh: Partial<RefreshSettings> = {}): BrokerFixt
       cut.clear();
       for (const command of commands) cut.add(command);
     },
+    brokerOf: (count) =>
+      make(
+        'replica-3',
+        Array.from({ length: count }, (_, index) => ({ ...app, name: `app-${String(index)}` })),
+      ),
     sibling: () => make('replica-2'),
     async start() {
       await broker.start();

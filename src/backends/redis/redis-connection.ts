@@ -31,6 +31,7 @@ interface Endpoint {
 export class RedisConnection {
   readonly client: Redis | Cluster;
   private trouble: string | null = null;
+  private isReconnecting = false;
 
   constructor(
     private readonly settings: RedisSettings,
@@ -47,6 +48,7 @@ export class RedisConnection {
     });
     this.client.on('ready', () => {
       this.trouble = null;
+      this.isReconnecting = false;
     });
   }
 
@@ -77,11 +79,17 @@ export class RedisConnection {
     this.client.disconnect();
   }
 
+  /** A connection that swallows commands may stay dead for minutes after the way is open again. */
+  private reconnect(): void {
+    if (this.isReconnecting) return;
+    this.isReconnecting = true;
+    this.client.disconnect(true);
+  }
+
   private describe(error: unknown): string {
     const message = error instanceof Error ? error.message : String(error);
     if (message === 'Command timed out') {
-      // A connection that swallows commands may stay dead for minutes after the way is open again.
-      this.client.disconnect(true);
+      this.reconnect();
       return `Redis gave no answer within ${COMMAND_TIMEOUT_MS} ms`;
     }
     if (error instanceof Error && error.name === 'ReplyError') return `Redis answered: ${message}`;
