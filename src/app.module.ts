@@ -6,13 +6,6 @@ import {
   type OnApplicationShutdown,
 } from '@nestjs/common';
 import { MemoryRefreshLease, MemoryRotationFeed, MemoryTokenStore } from './backends/memory/index.js';
-import {
-  RedisConnection,
-  RedisRefreshLease,
-  RedisRotationFeed,
-  RedisTokenStore,
-  TokenCipher,
-} from './backends/redis/index.js';
 import type { AppConfig, Config, EncryptionKeyConfig, RedisConfig } from './config/config.js';
 import type { AppDefinition } from './core/app-definition.js';
 import type { BrokerPorts } from './core/broker-ports.js';
@@ -55,8 +48,8 @@ export class AppModule implements OnApplicationBootstrap, BeforeApplicationShutd
     private readonly backend: Backend,
   ) {}
 
-  static register(options: AppModuleOptions): DynamicModule {
-    const core = coreModule(options);
+  static async register(options: AppModuleOptions): Promise<DynamicModule> {
+    const core = await coreModule(options);
     return {
       module: AppModule,
       imports: [
@@ -102,11 +95,11 @@ class CountingObserver extends HttpObserver {
 @Module({})
 class CoreModule {}
 
-function coreModule({ config, logger, replica }: AppModuleOptions): DynamicModule {
+async function coreModule({ config, logger, replica }: AppModuleOptions): Promise<DynamicModule> {
   const clock = new SystemClock();
   const metrics = new Metrics();
   const backend = config.redis
-    ? redisBackend(config.redis, config.encryption?.keys ?? [], clock, logger)
+    ? await redisBackend(config.redis, config.encryption?.keys ?? [], clock, logger)
     : memoryBackend(clock);
   const broker = new TokenBroker(config.apps.map(appDefinition), {
     ...backend.ports,
@@ -133,12 +126,15 @@ function memoryBackend(clock: Clock): Backend {
   };
 }
 
-function redisBackend(
+/** Loaded only when it is configured: ioredis takes memory, and time at the start. */
+async function redisBackend(
   redis: RedisConfig,
   encryptionKeys: readonly EncryptionKeyConfig[],
   clock: Clock,
   logger: Logger,
-): Backend {
+): Promise<Backend> {
+  const { RedisConnection, RedisRefreshLease, RedisRotationFeed, RedisTokenStore, TokenCipher } =
+    await import('./backends/redis/index.js');
   const { server, keyPrefix } = redis;
   const settings = {
     server: server.kind === 'url' ? { ...server, url: server.url.value() } : server,

@@ -29,7 +29,7 @@ async function serve(config: Config): Promise<void> {
   const replica = `${hostname()}-${randomBytes(3).toString('hex')}`;
   const { docs, trustProxy, host, port } = config.server;
   const app = await NestFactory.create<NestFastifyApplication>(
-    AppModule.register({ config, logger, replica }),
+    await AppModule.register({ config, logger, replica }),
     createFastifyAdapter({ trustProxy, replica }),
     { logger: new NestLogger(logger), bodyParser: false, abortOnError: false },
   );
