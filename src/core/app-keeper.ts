@@ -34,7 +34,9 @@ export class AppKeeper {
     this.link = new StoreLink(app.name, ports);
     const tokenFetch = new TokenFetch(app, this.secrets, ports);
     this.attempt = new RefreshAttempt(app, this.memory, tokenFetch, ports);
-    this.unfenced = new UnfencedRefresh(app, this.memory, tokenFetch, ports);
+    this.unfenced = new UnfencedRefresh(app, this.memory, tokenFetch, ports, (abort) => {
+      this.attempt.remember(abort);
+    });
     this.diagnosis = new AppDiagnosis(app, this.memory, this.link, this.unfenced);
     this.tickedMonoMs = ports.clock.monotonicMs();
   }
@@ -87,7 +89,7 @@ export class AppKeeper {
       const { name, refresh } = this.app;
       this.reconcileAtMonoMs = clock.monotonicMs() + refresh.reconcileMs * (0.75 + clock.random() / 2);
       return this.link.over(async () => {
-        await this.attempt.commitPending();
+        await this.attempt.settle();
         const sentMonoMs = clock.monotonicMs();
         const { token, committed } = this.memory;
         const view = await store.reconcile(name, { record: token?.record ?? null, committed });

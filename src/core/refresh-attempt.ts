@@ -13,6 +13,7 @@ import {
   type Grant,
 } from './token-store.js';
 import type { FetchReason } from './token.js';
+import { Unsettled, type Settlement } from './unsettled.js';
 
 /** A fetch that was granted longer ago than this is not sent: the lease may be somebody else's by now. */
 const SEND_GUARD_MS = 1000;
@@ -42,7 +43,7 @@ export type RefreshResult =
  * memory on the way, and the last failure with its remedy stays in the store's back-off.
  */
 export class RefreshAttempt {
-  private pending: CommitRequest | null = null;
+  private readonly unsettled = new Unsettled((settlement) => this.tell(settlement));
 
   constructor(
     private readonly app: AppDefinition,
@@ -68,6 +69,7 @@ export class RefreshAttempt {
   private async asHolder(lease: Lease, request: RefreshRequest): Promise<RefreshResult> {
     const { clock, store, observer } = this.ports;
     const { name, refresh } = this.app;
+    await this.settle();
     const sentMonoMs = clock.monotonicMs();
     const begun = await store.begin(name, {
       lease,
@@ -101,23 +103,36 @@ export class RefreshAttempt {
       return;
     }
     const { value, expiresInMs } = result;
-    this.pending = { grant, value, expiresInMs, owner: this.ports.replica, reason };
+    const commit = { grant, value, expiresInMs, owner: this.ports.replica, reason };
     // Served even if the store cannot be told: no older token is better than this one.
-    this.memory.hold(recordOf(this.pending), begunMonoMs + expiresInMs);
-    await this.commitPending();
+    this.memory.hold(recordOf(commit), begunMonoMs + expiresInMs);
+    this.unsettled.add({ kind: 'commit', request: commit });
+    await this.settle();
   }
 
-  /** Stores the token that was fetched but is not known to be stored. Does nothing if there is none. */
-  async commitPending(): Promise<void> {
-    const request = this.pending;
-    if (!request) return;
+  /** Tells the store how earlier fetches ended, if it does not know. Throws `StoreUnavailableError`. */
+  settle(): Promise<void> {
+    return this.unsettled.settle();
+  }
+
+  /** A fetch was sent without the store, and nobody knows what came of it. */
+  remember(request: AbortRequest): void {
+    this.unsettled.add({ kind: 'abort', request });
+  }
+
+  private tell(settlement: Settlement): Promise<void> {
+    return settlement.kind === 'commit'
+      ? this.commit(settlement.request)
+      : this.tellAbort(settlement.request);
+  }
+
+  private async commit(request: CommitRequest): Promise<void> {
     const { clock, store, feed, observer } = this.ports;
     const { name } = this.app;
     const { grant, reason, expiresInMs } = request;
     const wasInDoubt = this.memory.doubt !== null;
     const sentMonoMs = clock.monotonicMs();
     const committed = await store.commit(name, request);
-    this.pending = null;
     this.memory.adopt(committed.view, sentMonoMs);
     const { generation, doubt } = this.memory;
     if (committed.kind === 'superseded') {
@@ -146,9 +161,18 @@ export class RefreshAttempt {
     outcome: AbortRequest['outcome'],
     backOff: FailedFetch | null,
   ): Promise<void> {
+    const request = { grant, forced, outcome, backOff };
+    if (outcome !== 'unknown') {
+      await this.tellAbort(request);
+      return;
+    }
+    this.unsettled.add({ kind: 'abort', request });
+    await this.settle();
+  }
+
+  private async tellAbort(request: AbortRequest): Promise<void> {
     const sentMonoMs = this.ports.clock.monotonicMs();
-    const view = await this.ports.store.abort(this.app.name, { grant, forced, outcome, backOff });
-    this.memory.adopt(view, sentMonoMs);
+    this.memory.adopt(await this.ports.store.abort(this.app.name, request), sentMonoMs);
   }
 
   /**

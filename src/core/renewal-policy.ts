@@ -102,12 +102,12 @@ export function doubtOf(
   return view.intent ? 'in_doubt' : null;
 }
 
-/** Whether an open request is so young that the platform may process it after one that is sent now. */
+/** Whether a request whose fate is open is so young that the platform may process it after one that is sent now. */
 export function isOverlapping(
-  view: Pick<StoreView, 'intent' | 'beganAtMs' | 'nowMs'>,
+  view: Pick<StoreView, 'record' | 'suspect' | 'intent' | 'beganAtMs' | 'nowMs'>,
   leaseMs: number,
 ): boolean {
-  return view.intent !== null && view.nowMs < healAtMs(view, leaseMs);
+  return doubtOf(view) !== null && view.nowMs < healAtMs(view, leaseMs);
 }
 
 /**

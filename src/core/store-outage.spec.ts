@@ -137,6 +137,39 @@ describe('a store that fails in the middle of a fetch', () => {
   });
 });
 
+describe('a fetch whose fate the store was not told', () => {
+  it('is told when the store is back, and verified', async () => {
+    const fixture = createBroker({ aheadMs: 3_600_000, jitterMs: 0 });
+    fixture.issuer.mintsAtEveryCall = true;
+    await fixture.start();
+    fixture.issuer.next.push({ kind: 'unknown', cause: new Error('connection reset') });
+    fixture.cutStore('abort', 'reconcile');
+    await fixture.run(LIFE_MS / 2 + 500);
+    expect(fixture.issuer.calls).toHaveLength(2);
+    fixture.cutStore();
+    await fixture.run(2 * REFRESH.reconcileMs);
+    await fixture.run(3 * REFRESH.leaseMs);
+    expect(fixture.facts.filter(({ kind }) => kind === 'suspected')).toHaveLength(1);
+    expect(fixture.broker.status(APP).state).toBe('ok');
+    expect(fixture.issuer.calls).toHaveLength(4);
+  });
+
+  it('is told also of a fetch that was sent without it', async () => {
+    const fixture = createBroker({ jitterMs: 0 });
+    await fixture.start();
+    fixture.cutStore(...ALL_COMMANDS);
+    fixture.issuer.next.push({ kind: 'unknown', cause: new Error('connection reset') });
+    await fixture.run(LIFE_MS - REFRESH.aheadMs + 500);
+    expect(fixture.issuer.calls).toHaveLength(2);
+    fixture.cutStore();
+    await fixture.run(2 * REFRESH.reconcileMs);
+    expect((await fixture.store.read(APP)).beganAtMs).toBeGreaterThan(0);
+    expect(fixture.facts.map(({ kind }) => kind)).toContain('suspected');
+    await fixture.run(3 * REFRESH.leaseMs);
+    expect(fixture.broker.status(APP).state).toBe('ok');
+  });
+});
+
 describe('messages that may have been lost', () => {
   it('make every replica look into the store soon', async () => {
     const fixture = createBroker({ reconcileMs: 60_000 });

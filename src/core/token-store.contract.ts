@@ -292,6 +292,33 @@ export function describeTokenStore(name: string, create: () => Promise<StoreUnde
         expect(doubtOf(await store.read(APP))).toBe('suspect');
       });
 
+      it('suspects a third token too, while the first request may still reach the platform', async () => {
+        await abort(await begin(), 'unknown');
+        await commit(await begin(), 'one');
+        const grant = await begin();
+        expect(grant.overlapping).toBe(true);
+        await commit(grant, 'two');
+        expect(doubtOf(await store.read(APP))).toBe('suspect');
+      });
+
+      it('counts from when the outcome became unknown, because the request may have been sent late', async () => {
+        const grant = await begin();
+        await harness.elapse(2 * LEASE_MS + 50);
+        const { beganAtMs, nowMs } = await abort(grant, 'unknown');
+        expect(beganAtMs).toBe(nowMs);
+        expect((await begin()).overlapping).toBe(true);
+      });
+
+      it('remembers an unknown outcome of a fetch that the store knows nothing of', async () => {
+        await commit(await begin(), 'one');
+        const { nowMs } = await store.read(APP);
+        await abort(
+          { fence: Math.floor(nowMs) + 1000, overlapping: false, view: await store.read(APP) },
+          'unknown',
+        );
+        expect(doubtOf(await store.read(APP))).not.toBeNull();
+      });
+
       it('trusts it again once that request is two lease times old', async () => {
         await abort(await begin(), 'unknown');
         await harness.elapse(2 * LEASE_MS + 50);
@@ -346,6 +373,7 @@ export function describeTokenStore(name: string, create: () => Promise<StoreUnde
         await commit(grant, 'fork');
         const committed = grant.fence - 1;
         await store.reconcile(APP, { record: null, committed });
+        await harness.elapse(2 * LEASE_MS + 50);
         await commit(await begin(), 'healed');
         expect(doubtOf(await store.reconcile(APP, { record: null, committed }))).toBeNull();
       });

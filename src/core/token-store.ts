@@ -116,7 +116,8 @@ export interface CommitResult {
 export type FailedFetch = Omit<BackOff, 'untilMs' | 'atMs'> & { readonly delayMs: number };
 
 export interface AbortRequest {
-  readonly grant: Grant;
+  /** Of a fetch that was sent without the store only its fence and time are known. */
+  readonly grant: Pick<Grant, 'fence'> & { readonly view: Pick<StoreView, 'nowMs'> };
   /** As in the begin: what was not sent is given back to the budget. */
   readonly forced: boolean;
   /**

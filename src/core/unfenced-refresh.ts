@@ -4,7 +4,7 @@ import type { BrokerPorts } from './broker-ports.js';
 import type { RefreshRequest } from './refresh-attempt.js';
 import { dayOfUtc8 } from './renewal-policy.js';
 import type { TokenFetch } from './token-fetch.js';
-import type { DayCount, FailedFetch } from './token-store.js';
+import type { AbortRequest, DayCount, FailedFetch } from './token-store.js';
 
 /** Two replicas that fetch in the same millisecond should not name two tokens by one generation. */
 const GENERATION_SPREAD = 1000;
@@ -25,6 +25,8 @@ export class UnfencedRefresh {
     private readonly memory: AppMemory,
     private readonly tokenFetch: TokenFetch,
     private readonly ports: BrokerPorts,
+    /** Has the store told, once it is back, of a request whose fate is open. */
+    private readonly remember: (abort: AbortRequest) => void,
   ) {}
 
   /** Why the last fetch without the store brought no token, or null. */
@@ -64,6 +66,9 @@ export class UnfencedRefresh {
       this.failure = result.failure;
       this.failures += 1;
       this.waitUntilMonoMs = clock.monotonicMs() + result.failure.delayMs;
+      if (result.outcome === 'unknown') {
+        this.remember({ grant: { fence, view: { nowMs } }, forced, outcome: 'unknown', backOff: null });
+      }
       return;
     }
     this.reset();
@@ -81,6 +86,8 @@ export class UnfencedRefresh {
       reason,
     };
     memory.hold(record, begunMonoMs + expiresInMs);
+    // What others fetched meanwhile without knowing of it is a fork.
+    memory.committed = Math.max(memory.committed, fence);
     observer.notice({
       app: this.app.name,
       kind: 'rotated',

@@ -113,6 +113,12 @@ export class MemoryTokenStore extends TokenStore {
     const isNewest = state.intent?.fence === grant.fence;
     // Somebody began after this fetch, whose token may have been minted after theirs.
     if (outcome === 'unknown' && !isNewest) this.distrust(state, state.fence);
+    if (outcome === 'unknown') {
+      // It may have been sent late, or the store may have lost its begin: from now on it counts as under way.
+      const atMs = this.nowMs();
+      state.intent = { fence: grant.fence, atMs, ...state.intent, inDoubt: true };
+      state.beganAtMs = atMs;
+    }
     if (outcome !== 'unknown' && isNewest && !state.intent?.inDoubt) state.intent = null;
     if (outcome === 'not_sent' && state.day === dayOfUtc8(grant.view.nowMs)) {
       state.fetches -= 1;

@@ -6,6 +6,9 @@ local isNewest = state.intent == ARGV[1]
 if ARGV[2] == 'unknown' then
   -- Somebody began after this fetch, whose token may have been minted after theirs.
   if not isNewest then distrust(fence) end
+  -- It may have been sent late, or the store may have lost its begin: from now on it counts as under way.
+  redis.call('HSET', KEYS[1],
+    'intent', state.intent or ARGV[1], 'intent_at', state.intent_at or text(now), 'in_doubt', 1, 'began_at', text(now))
 elseif isNewest and state.in_doubt ~= '1' then
   redis.call('HDEL', KEYS[1], 'intent', 'intent_at', 'in_doubt')
 end
