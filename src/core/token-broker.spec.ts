@@ -397,8 +397,9 @@ describe('an unknown app', () => {
 
 describe('many apps', () => {
   it('are not all fetched at the same moment', async () => {
-    const { brokerOf, issuer } = createBroker();
-    const broker = brokerOf(100);
+    const fixture = createBroker();
+    const { issuer } = fixture;
+    const broker = fixture.brokerOf(100);
     const answers = Array.from({ length: 64 }, () => issuer.later());
     issuer.next.push(...answers.map(({ outcome }) => outcome));
     await broker.start();

@@ -67,7 +67,7 @@ export class FakeIssuer extends TokenIssuer {
   }
 
   /** An answer that the test gives, or that never comes. */
-  later(): { readonly outcome: Promise<IssueOutcome>; answer(outcome: IssueOutcome): void } {
+  later(): { readonly outcome: Promise<IssueOutcome>; readonly answer: (outcome: IssueOutcome) => void } {
     let answer: (outcome: IssueOutcome) => void = () => undefined;
     const outcome = new Promise<IssueOutcome>((resolve) => {
       answer = resolve;
