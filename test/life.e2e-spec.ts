@@ -85,35 +85,30 @@ describe('a start', () => {
 });
 
 describe('readiness', () => {
-  // Concurrent, because it mostly waits.
-  it.concurrent(
-    'waits for a platform that is down at the start, and then outlives it',
-    async () => {
-      const { simulator, broker } = await startWorld({
-        apps: [SHOP],
-        platform: { expiresInSeconds: 1 },
-        before: (platform) => {
-          platform.addFault({ times: 0, reset: 'before' });
-        },
-      });
-      await eventually('a failed fetch', () => simulator.calls().log.length > 0);
-      const early = await broker.get('/health/ready');
-      expect(early.status).toBe(503);
-      expect(early.body).toMatchObject({ code: 'starting', apps: [{ app: 'shop', state: 'pending' }] });
-      expect(early.headers.get('retry-after')).toBe('1');
-      expect((await broker.get('/health/live')).status).toBe(200);
+  it('waits for a platform that is down at the start, and then outlives it', async () => {
+    const { simulator, broker } = await startWorld({
+      apps: [SHOP],
+      platform: { expiresInSeconds: 1 },
+      before: (platform) => {
+        platform.addFault({ times: 0, reset: 'before' });
+      },
+    });
+    await eventually('a failed fetch', () => simulator.calls().log.length > 0);
+    const early = await broker.get('/health/ready');
+    expect(early.status).toBe(503);
+    expect(early.body).toMatchObject({ code: 'starting', apps: [{ app: 'shop', state: 'pending' }] });
+    expect(early.headers.get('retry-after')).toBe('1');
+    expect((await broker.get('/health/live')).status).toBe(200);
 
-      simulator.clearFaults();
-      await broker.ready();
+    simulator.clearFaults();
+    await broker.ready();
 
-      simulator.addFault({ times: 0, reset: 'before' });
-      await eventually('expired', async () => (await broker.get('/token')).status === 503);
-      const late = await broker.get('/health/ready');
-      expect(late.status).toBe(200);
-      expect(late.body).toEqual({ status: 'ready', apps: [{ app: 'shop', state: 'expired' }] });
-    },
-    20_000,
-  );
+    simulator.addFault({ times: 0, reset: 'before' });
+    await eventually('expired', async () => (await broker.get('/token')).status === 503);
+    const late = await broker.get('/health/ready');
+    expect(late.status).toBe(200);
+    expect(late.body).toEqual({ status: 'ready', apps: [{ app: 'shop', state: 'expired' }] });
+  }, 20_000);
 });
 
 describe('SIGTERM', () => {

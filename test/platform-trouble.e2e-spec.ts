@@ -105,6 +105,7 @@ describe('a refusal that only a person can cure', () => {
 
 describe('a platform that fails', () => {
   const LIFE_SECONDS = 3;
+  /** How much slower than a route that asks nobody an answer may be; a busy machine slows both. */
   const PROMPT_MS = 250;
   const FAULTS: readonly FaultSpec[] = [
     { hang: true },
@@ -126,6 +127,7 @@ describe('a platform that fails', () => {
     ...newApp(),
   }));
   const answers: Record<string, HttpAnswer[]> = {};
+  let idle: HttpAnswer[];
   let simulator: WechatSimulator;
   let broker: BrokerProcess;
 
@@ -136,29 +138,32 @@ describe('a platform that fails', () => {
     }));
     await broker.ready();
     for (const { appId, fault } of APPS) simulator.addFault({ appId, times: 0, ...fault });
-    await Promise.all(
-      APPS.map(async ({ name }) => {
-        const forMs = LIFE_SECONDS * 1000;
-        answers[name] = await poll(() => broker.get(`/token?app=${name}`), { forMs, pauseMs: 20 });
+    // Beyond the first failed fetch, and not to the expiry, where callers may wait.
+    const times = { forMs: 0.75 * LIFE_SECONDS * 1000, pauseMs: 20 };
+    await Promise.all([
+      ...APPS.map(async ({ name }) => {
+        answers[name] = await poll(() => broker.get(`/token?app=${name}`), times);
       }),
-    );
+      poll(() => broker.get('/health/live'), times).then((polled) => (idle = polled)),
+    ]);
   }, 20_000);
 
   it.each(APPS)('makes nobody wait who can have a living token: $title', ({ name, appId }) => {
-    const all = answers[name] ?? [];
-    const expiresAtMs = Date.parse(String(all[0]?.body.expires_at));
-    const asked = all.filter(({ startedAtMs }) => startedAtMs < expiresAtMs - PROMPT_MS);
+    const asked = answers[name] ?? [];
+    const expiresAtMs = Date.parse(String(asked[0]?.body.expires_at));
     expect(simulator.calls(appId).log.filter(({ fault }) => fault !== null)).not.toEqual([]);
-    expect(new Set(asked.map(outcomeOf))).toEqual(new Set(['200']));
-    expect(Math.max(...asked.map(({ tookMs }) => tookMs))).toBeLessThan(PROMPT_MS);
+
+    const inLife = asked.filter(({ endedAtMs }) => endedAtMs < expiresAtMs - 50);
+    expect(new Set(inLife.map(outcomeOf))).toEqual(new Set(['200']));
+    const early = asked.filter(({ startedAtMs }) => startedAtMs < expiresAtMs - 2 * PROMPT_MS);
+    expect(slowestMs(early)).toBeLessThan(slowestMs(idle) + PROMPT_MS);
   });
 });
 
-// Concurrent, because they mostly wait: they run beside the first tests of this file, in worlds of their own.
-
-describe('a platform that is down', () => {
+// Concurrent, because they mostly wait; each has a world of its own.
+describe('recovery', () => {
   it.concurrent(
-    'means 503 once the token has expired, and a new token as soon as it is back',
+    'a platform that is down means 503 once the token has expired, and a new token as soon as it is back',
     async () => {
       const { simulator, broker } = await startWorld({
         apps: [{ name: 'shop', ...newApp() }],
@@ -183,11 +188,9 @@ describe('a platform that is down', () => {
     },
     20_000,
   );
-});
 
-describe('a new AppSecret in the secret file', () => {
   it.concurrent(
-    'is tried at once, however long the old one keeps the broker waiting',
+    'a new AppSecret in the secret file is tried at once, however long the old one had to wait',
     async () => {
       const app = newApp();
       const newSecret = newApp().appSecret;
@@ -209,6 +212,10 @@ describe('a new AppSecret in the secret file', () => {
     20_000,
   );
 });
+
+function slowestMs(answers: readonly HttpAnswer[]): number {
+  return Math.max(...answers.map(({ tookMs }) => tookMs));
+}
 
 function outcomeOf({ status, body }: HttpAnswer): string {
   const parts = [status, body.code, body.errcode];

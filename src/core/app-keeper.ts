@@ -129,8 +129,8 @@ export class AppKeeper {
   async current(minGeneration: number): Promise<HeldToken> {
     const isBehind = minGeneration > this.memory.generation;
     if (isBehind || this.wasPaused(this.ports.clock.monotonicMs())) await this.reconcile();
-    if (!this.memory.livingToken && !this.isHeldUp && !this.isStopping)
-      await this.refresh(this.plain('cold'));
+    const mayFetch = this.isRefreshing || (!this.isHeldUp && !this.isStopping);
+    if (!this.memory.livingToken && mayFetch) await this.refresh(this.plain('cold'));
     const token = this.memory.livingToken;
     if (!token) throw this.diagnosis.noToken();
     if (token.record.generation >= minGeneration) return token;

@@ -371,8 +371,10 @@ describe('stopping', () => {
     });
     await settle();
     expect(isStopped).toBe(false);
+    const waiting = fixture.broker.current(APP);
     answer.answer(fixture.issuer.mint());
     await stopping;
+    await expect(waiting).resolves.toMatchObject({ record: { value: 'token-1' } });
     expect((await fixture.store.read(APP)).record?.value).toBe('token-1');
     await fixture.run(LIFE_MS);
     expect(fixture.issuer.calls).toHaveLength(1);
