@@ -3,7 +3,7 @@ import { StoreUnavailableError } from './errors.js';
 import type { AppName } from './token.js';
 
 /** After the store gave no answer, nothing is asked of it for at least this long. */
-const RETRY_MS = 1000;
+const RETRY_MS = 500;
 
 /** Whether the store answers for one app, as its last answer showed. */
 export class StoreLink {

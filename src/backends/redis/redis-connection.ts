@@ -5,7 +5,7 @@ import { StoreUnavailableError } from '../../core/errors.js';
 /** A command that takes longer is given up; a holder that waited longer for its begin would not send anyway. */
 const COMMAND_TIMEOUT_MS = 800;
 const CONNECT_TIMEOUT_MS = 2000;
-const LONGEST_RECONNECT_MS = 2000;
+const LONGEST_RECONNECT_MS = 500;
 
 export interface RedisSettings {
   readonly server:
