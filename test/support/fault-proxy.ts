@@ -1,6 +1,6 @@
 import { EventEmitter, once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
-import { FaultyLink, type Flow, type RequestFault } from './faulty-link.js';
+import { FaultyLink, type Flow, type LinkFaults, type RequestFault } from './faulty-link.js';
 import { freePort } from './free-port.js';
 
 /** `closed`: connections are refused. `swallow`: they are accepted and nothing is behind them. */
@@ -28,7 +28,7 @@ afterAll(async () => {
 });
 
 /** A TCP proxy of the loopback address that does to its connections what networks do. Ends with the test file, if not before. */
-export class FaultProxy {
+export class FaultProxy implements LinkFaults {
   requests: Flow = 'pass';
   replies: Flow = 'pass';
   /** Connections ever accepted. */
@@ -107,7 +107,6 @@ export class FaultProxy {
     await closed;
   }
 
-  /** For links: the planned fault that hits these bytes of a client. */
   takeFault(bytes: Buffer): RequestFault | undefined {
     const index = this.planned.findIndex(({ matching }) => matching(bytes));
     const [planned] = index < 0 ? [] : this.planned.splice(index, 1);
@@ -115,7 +114,6 @@ export class FaultProxy {
     return planned?.fault;
   }
 
-  /** For links: resolves when a flow may have changed. */
   async changed(): Promise<void> {
     await once(this.changes, 'change');
   }

@@ -1,6 +1,5 @@
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { FaultProxy } from './fault-proxy.js';
 
 /** `stall` keeps the bytes until it is over, as TCP does in a short partition; `drop` loses them for good. */
 export type Flow = 'pass' | 'stall' | 'drop' | { readonly delayMs: number };
@@ -13,6 +12,16 @@ export type Flow = 'pass' | 'stall' | 'drop' | { readonly delayMs: number };
 export type RequestFault = 'reset_before' | 'reset_after' | 'lose_reply' | 'hold_request' | 'hold_reply';
 
 type Direction = 'requests' | 'replies';
+
+/** What a link asks of its proxy. */
+export interface LinkFaults {
+  readonly requests: Flow;
+  readonly replies: Flow;
+  /** Resolves when a flow may have changed. */
+  changed(): Promise<void>;
+  /** The planned fault that hits these bytes of a client. */
+  takeFault(bytes: Buffer): RequestFault | undefined;
+}
 
 /** One connection through a `FaultProxy`. Chunks keep their order whatever happens to them. */
 export class FaultyLink {
@@ -28,7 +37,7 @@ export class FaultyLink {
 
   /** Without a port it is a connection to nothing. */
   constructor(
-    private readonly proxy: FaultProxy,
+    private readonly proxy: LinkFaults,
     private readonly client: Socket,
     serverPort: number | null,
   ) {

@@ -1,15 +1,11 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
 
 const running = new Set<OwnProcess>();
 
-// Also when a test failed, and when jest ends early.
+// Also when a test failed.
 afterAll(async () => {
   await Promise.all([...running].map((process) => process.kill()));
 });
-process.once('exit', () => {
-  for (const process of running) process.signal('SIGKILL');
-});
-
 /** A program from PATH in a process of its own; what a test leaves running is killed after its file. */
 export class OwnProcess {
   output = '';
@@ -43,7 +39,11 @@ export class OwnProcess {
       });
     });
     running.add(this);
-    void this.ended.then(() => running.delete(this));
+    const guard = child.pid === undefined ? null : guardOf(child.pid);
+    void this.ended.then(() => {
+      running.delete(this);
+      guard?.kill();
+    });
   }
 
   get pid(): number | undefined {
@@ -62,4 +62,14 @@ export class OwnProcess {
     this.signal('SIGKILL');
     await this.ended;
   }
+}
+
+/** Kills the process when this one is gone, however it ended: then the pipe closes that the guard reads. */
+function guardOf(pid: number): ChildProcess {
+  const script = 'read -r _; kill -KILL "$0"';
+  // Detached: an interrupt of the terminal must not end it before it has done its work.
+  const options: SpawnOptions = { stdio: ['pipe', 'ignore', 'ignore'], detached: true };
+  const guard = spawn('sh', ['-c', script, String(pid)], options);
+  guard.unref();
+  return guard;
 }

@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis';
 import { RedisServer } from './redis-server.js';
+import { ShiftedClock } from './shifted-clock.js';
 
 const USER = { name: 'broker', password: 'not-a-secret' };
 
@@ -83,6 +84,20 @@ describe('RedisServer', () => {
     for (const found of ['text', 'in-text', 'in-field', 'in-hash', 'in-list', 'in-set', 'in-zset']) {
       expect(dump).toContain(found);
     }
+  });
+
+  it('tells the time of a clock that is moved', async () => {
+    const clock = new ShiftedClock();
+    const server = await RedisServer.start({ env: clock.env });
+    const aheadSeconds = async (): Promise<number> => {
+      const [seconds] = await server.client.time();
+      return Number(seconds) - Date.now() / 1000;
+    };
+    expect(Math.abs(await aheadSeconds())).toBeLessThan(2);
+    clock.shift(3600);
+    expect(Math.abs((await aheadSeconds()) - 3600)).toBeLessThan(2);
+    clock.shift(-3600);
+    expect(Math.abs((await aheadSeconds()) + 3600)).toBeLessThan(2);
   });
 
   it('says how to install what is missing', async () => {

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from './eventually.js';
 import { freePort } from './free-port.js';
 import { OwnProcess } from './own-process.js';
@@ -10,6 +11,7 @@ import { makeCertificates, type TestCertificates } from './test-certificates.js'
 
 const HOW_TO_INSTALL = 'redis-server is not in PATH: install it with `apt-get install -y redis-server`';
 const PORT_TRIES = 3;
+const SILENT_AFTER_MS = 15_000;
 
 export interface RedisUser {
   readonly name: string;
@@ -155,7 +157,7 @@ export class RedisServer {
     client.on('error', () => undefined);
     this.connection = client;
     try {
-      await Promise.race([this.answers(client), endOf(child)]);
+      await Promise.race([this.answers(client), endOf(child), silenceOf(child)]);
     } catch (error) {
       await this.disconnected();
       throw error;
@@ -238,4 +240,9 @@ async function endOf(child: OwnProcess): Promise<never> {
   throw new Error(
     child.notFound ? HOW_TO_INSTALL : `redis-server ended instead of listening:\n${child.output}`,
   );
+}
+
+async function silenceOf(child: OwnProcess): Promise<never> {
+  await sleep(SILENT_AFTER_MS, undefined, { ref: false });
+  throw new Error(`redis-server does not answer:\n${child.output}`);
 }
