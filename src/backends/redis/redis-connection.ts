@@ -52,9 +52,9 @@ export class RedisConnection {
     });
   }
 
-  /** A connection for subscriptions, which cannot run commands. It subscribes again by itself after every reconnect. */
+  /** A connection for subscriptions, which cannot run commands. Subscribe at every `ready`: by itself ioredis would, and crash if it may not. */
   subscriber(): Redis | Cluster {
-    const client = connect(this.settings, { maxRetriesPerRequest: null });
+    const client = connect(this.settings, { maxRetriesPerRequest: null, autoResubscribe: false });
     client.on('error', () => undefined);
     return client;
   }

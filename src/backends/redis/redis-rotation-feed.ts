@@ -24,9 +24,8 @@ export class RedisRotationFeed extends RotationFeed {
       this.receive(message);
     });
     this.subscriber.on('ready', () => {
-      for (const onGap of this.gapListeners) onGap();
+      void this.listen();
     });
-    void this.subscriber.subscribe(this.channel).catch(() => undefined);
   }
 
   override async publish(app: AppName, generation: number): Promise<void> {
@@ -45,6 +44,12 @@ export class RedisRotationFeed extends RotationFeed {
 
   close(): void {
     this.subscriber.disconnect();
+  }
+
+  /** Without the feed, because the user may not subscribe or the connection went again, replicas still reconcile. */
+  private async listen(): Promise<void> {
+    await this.subscriber.subscribe(this.channel).catch(() => undefined);
+    for (const onGap of this.gapListeners) onGap();
   }
 
   private receive(message: string): void {

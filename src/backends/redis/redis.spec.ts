@@ -100,6 +100,29 @@ describe('the feed', () => {
     expect(heard).toEqual([7]);
   });
 
+  it('survives that the user may not subscribe any more', async () => {
+    const here = feed(freshPrefix());
+    let gaps = 0;
+    here.subscribe(
+      () => undefined,
+      () => (gaps += 1),
+    );
+    const unhandled: unknown[] = [];
+    const note = (error: unknown): unknown => unhandled.push(error);
+    process.on('unhandledRejection', note);
+    try {
+      await elapse(100);
+      await server.call('ACL', 'SETUSER', USER.name, 'resetchannels');
+      await server.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
+      await elapse(300);
+      expect(unhandled).toEqual([]);
+      expect(gaps).toBe(2);
+    } finally {
+      process.off('unhandledRejection', note);
+      await server.call('ACL', 'SETUSER', USER.name, '&tokenbroker:*');
+    }
+  });
+
   it('ignores what no broker would say', async () => {
     const keyPrefix = freshPrefix();
     const heard: unknown[] = [];
