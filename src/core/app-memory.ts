@@ -47,7 +47,9 @@ export class AppMemory {
     if (!this.last || sentMonoMs >= this.last.sentMonoMs) this.last = { view, sentMonoMs };
     const { record } = view;
     if (!record || record.generation <= this.generation) return false;
-    this.hold(record, sentMonoMs + (record.expiresAtMs - view.nowMs));
+    // A store whose clock was set back makes no token live longer than it was given.
+    const bornAtMs = Math.max(view.nowMs, record.issuedAtMs);
+    this.hold(record, sentMonoMs + (record.expiresAtMs - bornAtMs));
     return true;
   }
 

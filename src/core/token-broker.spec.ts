@@ -33,6 +33,16 @@ describe('a cold start', () => {
     expect(fixture.issuer.calls).toHaveLength(1);
   });
 
+  it('fetches nothing before it has asked the store, however early the timers tick', async () => {
+    const fixture = createBroker();
+    fixture.broker.renewDue();
+    fixture.broker.reconcileDue();
+    await settle();
+    expect(fixture.issuer.calls).toHaveLength(0);
+    await fixture.start();
+    expect(fixture.issuer.calls).toHaveLength(1);
+  });
+
   it('adopts a token that is stored already', async () => {
     const fixture = createBroker();
     await fixture.start();
@@ -281,6 +291,23 @@ describe('doubt', () => {
     await fixture.run(2 * REFRESH.leaseMs);
     expect(value(fixture)).toBe('token-2');
     expect(fixture.broker.status(APP).state).toBe('ok');
+  });
+});
+
+describe('a store whose clock was set back', () => {
+  it('makes no token live longer than it was given', async () => {
+    const fixture = createBroker();
+    fixture.issuer.lifeSeconds = 100;
+    await fixture.start();
+    const reconcile = fixture.store.reconcile.bind(fixture.store);
+    fixture.store.reconcile = async (...args) => {
+      const view = await reconcile(...args);
+      return { ...view, nowMs: view.nowMs - 3_600_000 };
+    };
+    const sibling = fixture.sibling();
+    await sibling.start();
+    const { deadlineMonoMs } = sibling.held(APP) ?? { deadlineMonoMs: Infinity };
+    expect(deadlineMonoMs - fixture.clock.monotonicMs()).toBeLessThanOrEqual(100_000);
   });
 });
 

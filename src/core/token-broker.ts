@@ -15,6 +15,8 @@ export class TokenBroker {
   private readonly keepers = new Map<AppName, { readonly keeper: AppKeeper; readonly desk: ReportDesk }>();
   private unsubscribe: () => void = () => undefined;
   private wasReady = false;
+  /** The store has been asked for what is there already; before that, whatever is missing may not be fetched. */
+  private isStarted = false;
 
   constructor(
     apps: readonly AppDefinition[],
@@ -71,12 +73,13 @@ export class TokenBroker {
     let places = MOST_FETCHES - keepers.filter(({ isRefreshing }) => isRefreshing).length;
     for (const keeper of keepers) {
       keeper.ticked();
-      if (places > 0 && keeper.renewIfDue()) places -= 1;
+      if (this.isStarted && places > 0 && keeper.renewIfDue()) places -= 1;
     }
   }
 
   /** Merges memory with the store where it is time to; returns at once. Called by a timer. */
   reconcileDue(): void {
+    if (!this.isStarted) return;
     for (const { keeper } of this.keepers.values()) keeper.reconcileIfDue();
   }
 
@@ -97,6 +100,7 @@ export class TokenBroker {
       },
     );
     await Promise.all([...this.keepers.values()].map(({ keeper }) => keeper.reconcile()));
+    this.isStarted = true;
     this.renewDue();
   }
 
