@@ -26,14 +26,20 @@ export class ClientAccess {
     return this.scopes.has(scope);
   }
 
+  /** The app that a request is about, if this client may see it. */
+  visibleApp(named: AppName | undefined): AppName | undefined {
+    const app = named ?? this.implied;
+    return this.visible.has(app) ? app : undefined;
+  }
+
   /**
    * The app that a request is about.
    *
    * @throws BrokerError `app_required`; `unknown_app`, the same for an app that does not exist and one it may not see
    */
   app(named: AppName | undefined): AppName {
-    const app = named ?? this.implied;
-    if (this.visible.has(app)) return app;
+    const app = this.visibleApp(named);
+    if (app !== undefined) return app;
     const choice = this.apps.length > 0 ? `It may name: ${this.apps.join(', ')}.` : 'It may see none.';
     if (named === undefined) {
       throw new BrokerError('app_required', `Say which app is meant with "app". ${choice}`);

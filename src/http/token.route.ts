@@ -99,8 +99,6 @@ export class TokenRoute implements OnModuleInit {
 }
 
 /** The app of a URL that needs no parsing: aliases are never escaped, so one with escapes or more parameters is no alias. */
-function usualApp(url: string, { apps }: ClientAccess): AppName | undefined {
-  if (url === ROUTE) return apps.length === 1 ? apps[0] : undefined;
-  const named = url.slice(NAMING_AN_APP.length);
-  return apps.includes(named) ? named : undefined;
+function usualApp(url: string, client: ClientAccess): AppName | undefined {
+  return client.visibleApp(url === ROUTE ? undefined : url.slice(NAMING_AN_APP.length));
 }
