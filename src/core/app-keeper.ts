@@ -17,6 +17,7 @@ export class AppKeeper {
   readonly diagnosis: AppDiagnosis;
   private readonly secrets: AppSecrets;
   private readonly link: StoreLink;
+  private readonly tokenFetch: TokenFetch;
   private readonly attempt: RefreshAttempt;
   private readonly unfenced: UnfencedRefresh;
   private readonly flights = new SingleFlight<'refresh' | 'reconcile', RefreshResult>();
@@ -32,9 +33,9 @@ export class AppKeeper {
     this.memory = new AppMemory(app, ports.clock);
     this.secrets = new AppSecrets(app.appSecret);
     this.link = new StoreLink(app.name, ports);
-    const tokenFetch = new TokenFetch(app, this.secrets, ports);
-    this.attempt = new RefreshAttempt(app, this.memory, tokenFetch, ports);
-    this.unfenced = new UnfencedRefresh(app, this.memory, tokenFetch, ports, (abort) => {
+    this.tokenFetch = new TokenFetch(app, this.secrets, ports);
+    this.attempt = new RefreshAttempt(app, this.memory, this.tokenFetch, ports);
+    this.unfenced = new UnfencedRefresh(app, this.memory, this.tokenFetch, ports, (abort) => {
       this.attempt.remember(abort);
     });
     this.diagnosis = new AppDiagnosis(app, this.memory, this.link, this.unfenced);
@@ -175,6 +176,7 @@ export class AppKeeper {
   private reasonToFetch(): 'cold' | 'scheduled' | 'suspect' | 'in_doubt' | null {
     const { memory } = this;
     if (!memory.livingToken) return 'cold';
+    if (memory.mustAwaitHeal || this.tokenFetch.yieldsToOthers) return null;
     if (memory.isDue) return 'scheduled';
     return memory.isHealTime ? memory.doubt : null;
   }

@@ -93,7 +93,19 @@ export class AppMemory {
   }
 
   get isHealTime(): boolean {
-    return this.view !== null && this.storeNowMs() >= healAtMs(this.view, this.app.refresh.leaseMs);
+    return this.view !== null && this.healWaitMs <= 0;
+  }
+
+  /** A replacement for the doubtful token could be overtaken in its turn, and the token lives long enough to wait. */
+  get mustAwaitHeal(): boolean {
+    const { newest, healWaitMs } = this;
+    if (!newest || !this.doubt || healWaitMs <= 0) return false;
+    const leftMs = newest.deadlineMonoMs - this.clock.monotonicMs();
+    return healWaitMs + this.app.refresh.leaseMs < leftMs;
+  }
+
+  private get healWaitMs(): number {
+    return this.view ? healAtMs(this.view, this.app.refresh.leaseMs) - this.storeNowMs() : 0;
   }
 
   /** The back-off that holds the next fetch up, or null. */

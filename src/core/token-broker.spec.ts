@@ -11,6 +11,15 @@ function value({ broker }: BrokerFixture): string | undefined {
   return broker.held(APP)?.record.value;
 }
 
+/** The store comes back empty. */
+function loseStore(fixture: BrokerFixture): void {
+  const emptied = createBroker();
+  for (const method of ['read', 'begin', 'commit', 'abort', 'reconcile'] as const) {
+    Object.assign(fixture.store, { [method]: emptied.store[method].bind(emptied.store) });
+  }
+  Object.assign(emptied.store, { lease: fixture.lease, clock: fixture.clock });
+}
+
 describe('a cold start', () => {
   it('costs one fetch for any number of callers', async () => {
     const { broker, issuer } = createBroker();
@@ -280,16 +289,24 @@ describe('doubt', () => {
   it('serves its own token and replaces it when the store lost everything', async () => {
     const fixture = createBroker();
     await fixture.start();
-    const emptied = createBroker();
-    for (const method of ['read', 'begin', 'commit', 'abort', 'reconcile'] as const) {
-      Object.assign(fixture.store, { [method]: emptied.store[method].bind(emptied.store) });
-    }
-    Object.assign(emptied.store, { lease: fixture.lease, clock: fixture.clock });
+    loseStore(fixture);
     await fixture.run(REFRESH.reconcileMs * 1.5);
     expect(value(fixture)).toBe('token-1');
     expect(fixture.broker.status(APP).state).toBe('suspect');
     await fixture.run(2 * REFRESH.leaseMs);
     expect(value(fixture)).toBe('token-2');
+    expect(fixture.broker.status(APP).state).toBe('ok');
+  });
+
+  it('keeps a token that falls due waiting until its replacement cannot be overtaken', async () => {
+    const fixture = createBroker({ jitterMs: 0 });
+    await fixture.start();
+    await fixture.run(LIFE_MS - REFRESH.aheadMs - 2 * REFRESH.reconcileMs);
+    loseStore(fixture);
+    await fixture.run(2 * REFRESH.leaseMs - 1);
+    expect(fixture.issuer.calls).toHaveLength(1);
+    await fixture.run(2 * REFRESH.reconcileMs);
+    expect(fixture.issuer.calls).toHaveLength(2);
     expect(fixture.broker.status(APP).state).toBe('ok');
   });
 });
@@ -323,6 +340,24 @@ describe('several replicas', () => {
     await fixture.clock.advance(1000);
     expect(fixture.issuer.calls).toHaveLength(2);
     expect(sibling.held(APP)?.record.value).toBe('token-2');
+  });
+
+  it('leave the next attempt to the others after one that got no answer', async () => {
+    const fixture = createBroker({ jitterMs: 0 });
+    await fixture.start();
+    const sibling = fixture.sibling();
+    await sibling.start();
+    fixture.issuer.next.push(NOT_SENT);
+    for (let leftMs = LIFE_MS - REFRESH.aheadMs + 5000; leftMs > 0; leftMs -= 250) {
+      await fixture.clock.advance(250);
+      for (const replica of [fixture.broker, sibling]) {
+        replica.renewDue();
+        replica.reconcileDue();
+        await settle();
+      }
+    }
+    expect(fixture.issuer.calls).toHaveLength(3);
+    expect(sibling.held(APP)?.record).toMatchObject({ value: 'token-2', owner: 'replica-2' });
   });
 
   it('give up waiting for a holder that ended without a token', async () => {

@@ -8,6 +8,8 @@ import type { FetchReason } from './token.js';
 
 /** With another AppSecret at hand, a refused one is no reason to wait. */
 const OTHER_SECRET_WAIT_MS = 1000;
+/** After the shared back-off, a replica that got no answer leaves the next attempt to the others for this long. */
+const COURTESY_MS = 1000;
 
 /** What the length of a back-off follows from. */
 export type FailuresBefore = Pick<StoreView, 'backOff' | 'failures' | 'nowMs' | 'today'>;
@@ -23,11 +25,18 @@ export type FetchResult =
 
 /** One request to the platform, with the app's current secret and within its deadline, told to the observer. */
 export class TokenFetch {
+  private yieldUntilMonoMs = -Infinity;
+
   constructor(
     private readonly app: AppDefinition,
     private readonly secrets: AppSecrets,
     private readonly ports: Pick<BrokerPorts, 'clock' | 'observer'>,
   ) {}
+
+  /** The last request got no answer, which may be so for this replica alone: another one should try next. */
+  get yieldsToOthers(): boolean {
+    return this.ports.clock.monotonicMs() < this.yieldUntilMonoMs;
+  }
 
   /** Never throws. */
   async send(
@@ -43,6 +52,8 @@ export class TokenFetch {
     const outcome = await this.issue(appSecret, request.forceNew);
     const result = this.result(outcome, before, appSecret);
     const failure = result.kind === 'failed' ? result.failure : null;
+    const isUnanswered = failure?.class === 'unavailable';
+    this.yieldUntilMonoMs = isUnanswered ? clock.monotonicMs() + failure.delayMs + COURTESY_MS : -Infinity;
     observer.notice({
       app,
       kind: 'fetch_ended',
