@@ -4,6 +4,7 @@ import base from './jest.config.js';
 export default {
   ...base,
   testMatch: ['**/test/nemesis/*.nemesis.ts'],
-  // Two clusters at once would disturb each other's times.
-  maxWorkers: 1,
+  reporters: ['default', './test/nemesis/survival-reporter.ts'],
+  // Clusters mostly wait. More of them at once would disturb each other's times.
+  maxWorkers: 2,
 };

@@ -1,20 +1,16 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runScenario, type Survival } from './run-scenario.js';
 import type { Scenario } from './scenario.js';
-import { survivalTable } from './survival-table.js';
+import { NEMESIS_FOLDER, SURVIVALS_FILE } from './survival-reporter.js';
 
 const TIMEOUT_MS = 90_000;
-const LOGS = join(tmpdir(), 'access-token-broker-nemesis');
 
-/** One test for each scenario; after the last one, the table of what was survived. */
-export function describeScenarios(title: string, scenarios: readonly Scenario[]): void {
-  describe(title, () => {
-    const rows: Survival[] = [];
-
-    afterAll(() => {
-      process.stdout.write(`\n${survivalTable(rows)}\n`);
+/** One test for each scenario. What each survived is noted for the reporter's table. */
+export function describeScenarios(scenarios: readonly Scenario[]): void {
+  describe('replicas over Redis', () => {
+    beforeAll(() => {
+      mkdirSync(NEMESIS_FOLDER, { recursive: true });
     });
 
     for (const scenario of scenarios) {
@@ -22,7 +18,7 @@ export function describeScenarios(title: string, scenarios: readonly Scenario[])
         scenario.name,
         async () => {
           const survival = await runScenario(scenario);
-          rows.push(survival);
+          appendFileSync(SURVIVALS_FILE, `${JSON.stringify({ ...survival, logs: '' })}\n`);
           if (survival.violations.length > 0) throw new Error(report(survival));
         },
         TIMEOUT_MS,
@@ -33,8 +29,7 @@ export function describeScenarios(title: string, scenarios: readonly Scenario[])
 
 /** The logs go to a file: jest takes minutes over an error message that long. */
 function report({ scenario, violations, steps, logs }: Survival): string {
-  mkdirSync(LOGS, { recursive: true });
-  const file = join(LOGS, `${scenario.replaceAll(/\W+/g, '-')}.log`);
+  const file = join(NEMESIS_FOLDER, `${scenario.replaceAll(/\W+/g, '-')}.log`);
   const story = [...violations, ...steps.map((step) => `did: ${step}`)].join('\n');
   writeFileSync(file, `${story}\n${logs}`);
   return `${story}\nlogs: ${file}`;

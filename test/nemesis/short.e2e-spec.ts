@@ -13,7 +13,6 @@ const NAMES = [
 const ALL = [...STORMS, ...HOLDER, ...REDIS];
 
 describeScenarios(
-  'replicas over Redis',
   NAMES.map((name) => {
     const scenario = ALL.find((one) => one.name === name);
     if (!scenario) throw new Error(`There is no scenario "${name}"`);

@@ -14,25 +14,35 @@ export interface BrokerOptions {
   readonly key?: string | undefined;
 }
 
+/** On a machine that does much else. */
+const STARTS_WITHIN_MS = 30_000;
+
 /** One line of its log. */
 export type LogLine = Readonly<Record<string, unknown>>;
 
-/** Starts a broker; resolves once it listens. Throws, with its output, when it ends instead. */
+/** Starts a broker; resolves once it listens. Throws when it ends instead, with its output, or takes too long. */
 export async function startBroker({ config, env, throughCli, key }: BrokerOptions): Promise<BrokerProcess> {
   const file = config && { BROKER_CONFIG: tempFile(JSON.stringify(config)) };
   const all = { PORT: '0', HOST: '127.0.0.1', ...file, ...env };
   const process = throughCli
     ? new NodeProcess('cli.js', ['serve'], all)
     : new NodeProcess('main.js', [], all);
-  const listening = await eventually('listening', () => {
-    if (!process.isRunning) {
-      throw new Error(
-        `The broker ended (${process.endedBy ?? 'by itself'}) instead of listening:\n${process.output}`,
-      );
-    }
-    return linesOf(process).find(({ event }) => event === 'server.listening');
-  });
-  return new BrokerProcess(process, String(listening.url), key);
+  try {
+    const { url } = await eventually('listening', () => listeningLine(process), STARTS_WITHIN_MS);
+    return new BrokerProcess(process, String(url), key);
+  } catch (error) {
+    await process.kill();
+    throw error;
+  }
+}
+
+function listeningLine(process: NodeProcess): LogLine | undefined {
+  if (!process.isRunning) {
+    throw new Error(
+      `The broker ended (${process.endedBy ?? 'by itself'}) instead of listening:\n${process.output}`,
+    );
+  }
+  return linesOf(process).find(({ event }) => event === 'server.listening');
 }
 
 /** A broker that runs as in production, but for its scaled times. */

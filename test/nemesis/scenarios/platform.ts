@@ -51,9 +51,6 @@ export const PLATFORM: readonly Scenario[] = [
   },
   {
     name: 'one replica cannot reach the platform',
-    // It may win the lease again and again, and each time all wait for its back-off.
-    mayBeUnserved: true,
-    convergedWithinMs: 25_000,
     run: async ({ cluster, fault }) => {
       fault(3);
       await cluster.replica(0).toPlatform.blackHole();

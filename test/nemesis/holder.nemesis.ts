@@ -1,0 +1,4 @@
+import { describeScenarios } from './describe-scenarios.js';
+import { HOLDER } from './scenarios/holder.js';
+
+describeScenarios(HOLDER);

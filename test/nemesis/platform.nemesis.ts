@@ -1,0 +1,4 @@
+import { describeScenarios } from './describe-scenarios.js';
+import { PLATFORM } from './scenarios/platform.js';
+
+describeScenarios(PLATFORM);

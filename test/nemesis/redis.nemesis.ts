@@ -1,0 +1,4 @@
+import { describeScenarios } from './describe-scenarios.js';
+import { REDIS } from './scenarios/redis.js';
+
+describeScenarios(REDIS);

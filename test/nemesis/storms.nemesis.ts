@@ -1,0 +1,4 @@
+import { describeScenarios } from './describe-scenarios.js';
+import { STORMS } from './scenarios/storms.js';
+
+describeScenarios(STORMS);
