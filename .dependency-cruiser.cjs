@@ -20,7 +20,11 @@ const house = [
     packages: ['@nestjs/[^/]+', 'fastify', 'class-validator', 'class-transformer', 'rxjs'],
   },
   { room: 'jobs', imports: ['core'], packages: ['@nestjs/[^/]+'] },
-  { room: 'ops', imports: ['core'], packages: ['@nestjs/common', 'pino', 'prom-client'] },
+  {
+    room: 'ops',
+    imports: ['core'],
+    packages: ['@nestjs/common', 'pino', 'prom-client', '@opentelemetry/[^/]+'],
+  },
   {
     room: 'config',
     imports: [],
@@ -30,9 +34,10 @@ const house = [
   { room: 'client', imports: [], packages: [], builtins: false },
   {
     room: 'app.module.ts',
-    imports: ['core', 'wechat', 'backends', 'http', 'jobs', 'ops', 'config'],
+    imports: ['core', 'wechat', 'backends', 'http', 'jobs', 'ops', 'config', 'telemetry.ts'],
     packages: ['@nestjs/[^/]+', 'fastify'],
   },
+  { room: 'telemetry.ts', imports: ['core', 'http', 'ops', 'config'], packages: [] },
   {
     room: 'main.ts',
     imports: ['app.module.ts', 'core', 'http', 'ops', 'config'],

@@ -4,27 +4,40 @@ import {
   type DynamicModule,
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
+  type OnModuleDestroy,
 } from '@nestjs/common';
 import { MemoryRefreshLease, MemoryRotationFeed, MemoryTokenStore } from './backends/memory/index.js';
 import type { AppConfig, Config, EncryptionKeyConfig, RedisConfig } from './config/config.js';
 import type { AppDefinition } from './core/app-definition.js';
 import type { BrokerPorts } from './core/broker-ports.js';
-import { Clock } from './core/clock.js';
+import { Clock, sleep } from './core/clock.js';
+import { LiveTokens } from './core/live-tokens.js';
+import { Observers } from './core/observers.js';
+import type { Redactor } from './core/redactor.js';
 import { SystemClock } from './core/system-clock.js';
+import { TicketBroker } from './core/ticket-broker.js';
 import { TokenBroker } from './core/token-broker.js';
+import { AuditTrail } from './http/audit-trail.js';
 import { HttpObserver } from './http/http-observer.js';
 import { HttpModule } from './http/http.module.js';
 import { MetricsSource } from './http/metrics.controller.js';
 import { Readiness } from './http/readiness.js';
+import { RequestTracing } from './http/request-tracing.js';
 import { JobsModule } from './jobs/jobs.module.js';
-import { LogObserver } from './ops/log.observer.js';
 import type { Logger } from './ops/logger.js';
+import { MeasuredTokenStore } from './ops/measured-token-store.js';
 import { Metrics } from './ops/metrics.js';
+import { MetricsObserver } from './ops/metrics.observer.js';
+import { readVersion } from './ops/read-version.js';
+import { Telemetry } from './telemetry.js';
+import { TicketIssuer } from './wechat/ticket.issuer.js';
 import { WechatIssuer } from './wechat/wechat.issuer.js';
 
 export interface AppModuleOptions {
   readonly config: Config;
   readonly logger: Logger;
+  /** Is told of every token while it lives. */
+  readonly redactor: Redactor;
   /** Names this process in records. */
   readonly replica: string;
 }
@@ -39,13 +52,29 @@ abstract class Backend {
   abstract close(): void;
 }
 
+/** The time between no longer being ready and taking leave. */
+class Drain {
+  constructor(
+    private readonly clock: Clock,
+    private readonly durationMs: number,
+  ) {}
+
+  async over(): Promise<void> {
+    await sleep(this.clock, this.durationMs);
+  }
+}
+
 /** The composition root: the one place that names concrete adapters. */
 @Module({})
-export class AppModule implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown {
+export class AppModule
+  implements OnApplicationBootstrap, OnModuleDestroy, BeforeApplicationShutdown, OnApplicationShutdown
+{
   constructor(
     private readonly broker: TokenBroker,
     private readonly readiness: Readiness,
+    private readonly drain: Drain,
     private readonly backend: Backend,
+    private readonly telemetry: Telemetry,
   ) {}
 
   static async register(options: AppModuleOptions): Promise<DynamicModule> {
@@ -66,14 +95,20 @@ export class AppModule implements OnApplicationBootstrap, BeforeApplicationShutd
     void this.broker.start();
   }
 
+  /** The first of the hooks: while load balancers notice, all else goes on, timers and streams too. */
+  async onModuleDestroy(): Promise<void> {
+    this.readiness.stopping();
+    await this.drain.over();
+  }
+
   /** Still serves while fetches that were sent come back; the server closes afterwards. */
   async beforeApplicationShutdown(): Promise<void> {
-    this.readiness.stopping();
     await this.broker.stop();
   }
 
-  onApplicationShutdown(): void {
+  async onApplicationShutdown(): Promise<void> {
     this.backend.close();
+    await this.telemetry.close();
   }
 }
 
@@ -83,8 +118,8 @@ class CountingObserver extends HttpObserver {
     super();
   }
 
-  override request(route: string, method: string, status: number): void {
-    this.metrics.countRequest(route, method, status);
+  override request(route: string, method: string, status: number, durationMs: number): void {
+    this.metrics.countRequest(route, method, status, durationMs);
   }
 
   override denied(reason: string): void {
@@ -95,26 +130,49 @@ class CountingObserver extends HttpObserver {
 @Module({})
 class CoreModule {}
 
-async function coreModule({ config, logger, replica }: AppModuleOptions): Promise<DynamicModule> {
+async function coreModule(options: AppModuleOptions): Promise<DynamicModule> {
+  const { config, logger, redactor, replica } = options;
   const clock = new SystemClock();
-  const metrics = new Metrics();
+  const telemetry = await Telemetry.start({ ...options, clock });
+  const metrics = new Metrics(readVersion());
   const backend = config.redis
     ? await redisBackend(config.redis, config.encryption?.keys ?? [], clock, logger)
     : memoryBackend(clock);
-  const broker = new TokenBroker(config.apps.map(appDefinition), {
+  const apps = config.apps.map(appDefinition);
+  const broker = new TokenBroker(apps, {
     ...backend.ports,
+    store: new MeasuredTokenStore(backend.ports.store, clock, metrics.catalogue),
     clock,
-    observer: new LogObserver(logger),
+    observer: new Observers(...telemetry.observers, new MetricsObserver(metrics.catalogue)),
     replica,
+  });
+  metrics.watch(broker);
+  const liveTokens = new LiveTokens(redactor);
+  broker.watchAll((app, { record }) => {
+    liveTokens.add(app, record.value);
   });
   const providers = [
     { provide: TokenBroker, useValue: broker },
+    { provide: TicketBroker, useValue: ticketBroker(config, broker, apps) },
     { provide: Clock, useValue: clock },
+    { provide: Drain, useValue: new Drain(clock, config.server.drainSeconds * 1000) },
     { provide: Backend, useValue: backend },
     { provide: HttpObserver, useValue: new CountingObserver(metrics) },
     { provide: MetricsSource, useValue: metrics },
+    { provide: Telemetry, useValue: telemetry },
+    { provide: AuditTrail, useValue: telemetry.audit },
+    { provide: RequestTracing, useValue: telemetry.requestTracing },
   ];
   return { module: CoreModule, providers, exports: providers.map(({ provide }) => provide) };
+}
+
+function ticketBroker(config: Config, broker: TokenBroker, apps: readonly AppDefinition[]): TicketBroker {
+  const baseUrls = new Map(config.apps.map(({ name, apiBaseUrl }) => [name, apiBaseUrl]));
+  return new TicketBroker(
+    broker,
+    apps,
+    (app, type, tokens) => new TicketIssuer({ type, tokens, apiBaseUrl: baseUrls.get(app) ?? '' }),
+  );
 }
 
 function memoryBackend(clock: Clock): Backend {

@@ -2,6 +2,7 @@
 const USAGE = `Usage: access-token-broker <command>
 
   serve       run the broker; configured by BROKER_CONFIG or the environment (see README.md)
+  check       read the configuration as serve does, and say what is wrong with it
   keygen      print a new API key and its SHA-256
   simulate    run a simulator of WeChat's token endpoints; simulate --help lists its options`;
 
@@ -10,6 +11,9 @@ const [command, ...args] = process.argv.slice(2);
 switch (command) {
   case 'serve':
     await import('./main.js');
+    break;
+  case 'check':
+    await runCheck();
     break;
   case 'keygen':
     await runKeygen();
@@ -27,6 +31,14 @@ switch (command) {
   default:
     console.error(`access-token-broker: there is no command "${command}".\n\n${USAGE}`);
     process.exitCode = 2;
+}
+
+async function runCheck(): Promise<void> {
+  const { check } = await import('./config/check.command.js');
+  process.exitCode = check({
+    out: (text) => process.stdout.write(text),
+    err: (text) => process.stderr.write(text),
+  });
 }
 
 async function runKeygen(): Promise<void> {

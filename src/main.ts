@@ -10,6 +10,7 @@ import type { Config } from './config/config.js';
 import { loadConfig } from './config/load-config.js';
 import { Redactor } from './core/redactor.js';
 import { TokenBroker } from './core/token-broker.js';
+import { AuditTrail } from './http/audit-trail.js';
 import { createFastifyAdapter } from './http/create-fastify-adapter.js';
 import { mountDocs } from './http/mount-docs.js';
 import { createLogger, type Logger } from './ops/logger.js';
@@ -30,7 +31,7 @@ async function serve(config: Config): Promise<void> {
   const replica = `${hostname()}-${randomBytes(3).toString('hex')}`;
   const { docs, trustProxy, host, port } = config.server;
   const app = await NestFactory.create<NestFastifyApplication>(
-    await AppModule.register({ config, logger, replica }),
+    await AppModule.register({ config, logger, redactor, replica }),
     createFastifyAdapter({ trustProxy, replica }),
     { logger: new NestLogger(logger), bodyParser: false, abortOnError: false },
   );
@@ -39,7 +40,7 @@ async function serve(config: Config): Promise<void> {
     logger.info({ event: 'server.stopping' }, 'SIGTERM: awaiting what was sent, then stopping');
   });
   if (docs) await mountDocs(app);
-  followSecrets(config, app.get(TokenBroker), redactor, logger);
+  followSecrets(config, app.get(TokenBroker), app.get(AuditTrail), redactor, logger);
   await app.listen(port, host);
   announce(config, await app.getUrl(), replica, logger);
 }
@@ -48,7 +49,7 @@ function redactorOf(config: Config): Redactor {
   const redactor = new Redactor();
   for (const { appSecret } of config.apps) redactor.add(appSecret.value());
   for (const { key } of config.encryption?.keys ?? []) redactor.add(key.value());
-  for (const secret of redisSecrets(config)) redactor.add(secret);
+  for (const secret of [...redisSecrets(config), ...tracingSecrets(config)]) redactor.add(secret);
   const apiKey = process.env.BROKER_API_KEY;
   if (apiKey) redactor.add(apiKey);
   return redactor;
@@ -62,13 +63,29 @@ function redisSecrets({ redis }: Config): string[] {
   );
 }
 
+/** Whole headers, and what follows the scheme in one like `Bearer …`. */
+function tracingSecrets({ tracing }: Config): string[] {
+  const values = Object.values(tracing?.headers ?? {}).map((header) => header.value());
+  return values.flatMap((value) => [value, value.slice(value.lastIndexOf(' ') + 1)]);
+}
+
 /** A secret file that changes is tried at once. */
-function followSecrets(config: Config, broker: TokenBroker, redactor: Redactor, logger: Logger): void {
+function followSecrets(
+  config: Config,
+  broker: TokenBroker,
+  audit: AuditTrail,
+  redactor: Redactor,
+  logger: Logger,
+): void {
+  const record = (app: string, reason: string): void => {
+    audit.record({ action: 'secret.reloaded', client: null, app, status: null, reason, origin: null });
+  };
   for (const { name, appSecret } of config.apps) {
     appSecret.onChange(
       (value) => {
         redactor.add(value);
         logger.info({ event: 'secret.changed', app: name }, 'the AppSecret file changed; trying the new one');
+        record(name, 'changed');
         void broker.changeSecret(name, value);
       },
       (reason) => {
@@ -76,6 +93,7 @@ function followSecrets(config: Config, broker: TokenBroker, redactor: Redactor, 
           { event: 'secret.unreadable', app: name, error: reason },
           'keeping the AppSecret that was read before',
         );
+        record(name, 'unreadable');
       },
     );
   }

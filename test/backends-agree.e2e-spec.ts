@@ -171,7 +171,16 @@ class Historian {
     return items.length === 0 ? undefined : items[at % items.length];
   }
 
-  private told({ record, suspect, intent, backOff, failures, today, ...view }: StoreView): unknown {
+  private told({
+    record,
+    suspect,
+    rolledBack,
+    intent,
+    backOff,
+    failures,
+    today,
+    ...view
+  }: StoreView): unknown {
     return {
       record: record && {
         value: record.value,
@@ -181,9 +190,10 @@ class Historian {
       },
       fence: this.rank(view.fence),
       suspect: this.rank(suspect),
+      rolledBack: this.rank(rolledBack),
       intent: intent && this.rank(intent.fence),
       hasBegun: view.beganAtMs > 0,
-      doubt: doubtOf({ record, suspect, intent }),
+      doubt: doubtOf({ record, suspect, rolledBack, intent }),
       backOff: backOff?.class,
       failures,
       today,

@@ -9,6 +9,7 @@ import type { BrokerProcess } from './support/broker-process.js';
 import { eventually } from './support/eventually.js';
 import { findLeaks } from './support/find-leaks.js';
 import { request, type HttpAnswer } from './support/http-client.js';
+import { OtlpReceiver } from './support/otlp-receiver.js';
 import { startWorld } from './support/start-world.js';
 import { tempFile } from './support/temp-file.js';
 
@@ -16,6 +17,7 @@ const KNOWN_KEY = newApiKey();
 /** A key that this product did not make, so that nothing but its hash is known of it. */
 const FOREIGN_KEY = `${randomBytes(12).toString('base64')}+/=&"${randomBytes(12).toString('hex')}`;
 const UNKNOWN_KEY = newApiKey();
+const COLLECTOR_KEY = awkwardSecret();
 /** WeChat's own secrets look the same however they are encoded; this one does not. */
 const NEW_SECRET = awkwardSecret();
 /** Of nobody. */
@@ -72,15 +74,21 @@ describe('in a flood of failures, at the most talkative log level', () => {
   let simulator: WechatSimulator;
   let broker: BrokerProcess;
   let secrets: Record<string, string>;
+  let collector: OtlpReceiver;
 
   beforeAll(async () => {
     const secretFile = tempFile(ROTATED.appSecret);
+    collector = await OtlpReceiver.start();
     const faulty = [...FAULTY, ...ECHOING, ECHOING_TOKEN];
     ({ simulator, broker } = await startWorld({
       apps: [GOOD, { ...ROTATED, secretFile }, ...faulty, ...UNREACHABLE],
       platform: { expiresInSeconds: 2 },
       keys: { known: KNOWN_KEY, foreign: FOREIGN_KEY },
       server: { logLevel: 'trace', docs: true },
+      sections: {
+        audit: { reads: 'all' },
+        tracing: { endpoint: collector.endpoint, sampleRatio: 1, headers: { 'x-key': COLLECTOR_KEY } },
+      },
       before: (platform) => {
         for (const { appId, fault } of faulty) platform.addFault({ appId, times: 0, ...fault });
         platform.resetSecret(newApp().appSecret, ROTATED.appId);
@@ -116,6 +124,7 @@ describe('in a flood of failures, at the most talkative log level', () => {
       KNOWN_KEY,
       FOREIGN_KEY,
       UNKNOWN_KEY,
+      COLLECTOR_KEY,
     };
   }, 30_000);
 
@@ -171,6 +180,23 @@ describe('in a flood of failures, at the most talkative log level', () => {
     expect(findLeaks(broker.output(), secrets)).toEqual([]);
   });
 
+  it('shows no secret in a line of the audit stream, nor in a trace', () => {
+    const audited = broker.logs().filter(({ stream }) => stream === 'audit');
+    expect(new Set(audited.map(({ event }) => event))).toEqual(
+      new Set([
+        'token.read',
+        'token.report',
+        'token.force',
+        'ticket.read',
+        'access.refused',
+        'secret.reloaded',
+      ]),
+    );
+    expect(findLeaks(JSON.stringify(audited), secrets)).toEqual([]);
+    expect(collector.spans.length).toBeGreaterThan(100);
+    expect(findLeaks(collector.bodies.join('\n'), secrets)).toEqual([]);
+  });
+
   it('shows no secret in an error, nor in what it tells about itself', () => {
     const leaks = shown.flatMap(([about, text]) =>
       findLeaks(text, secrets).map((secret) => `${about}: ${secret}: ${text}`),
@@ -192,6 +218,15 @@ function misplaced(secret: string): [string, Misplaced][] {
     ],
     ['as an id', { path: '/token', headers: { 'x-request-id': encoded } }],
     ['in a query', { path: `/token?access_token=${encoded}` }],
+    [
+      'in a trace',
+      { path: '/apps', headers: { traceparent: `00-${encoded}`, tracestate: `key=${encoded}` } },
+    ],
+    [
+      'as the secret of an SDK',
+      { path: `/cgi-bin/token?grant_type=client_credential&appid=${GOOD.appId}&secret=${encoded}` },
+    ],
+    ['as the token of an SDK', { path: `/cgi-bin/ticket/getticket?type=jsapi&access_token=${encoded}` }],
     ['as an app', { path: `/token?app=${encoded}` }],
     ['as an app, twice', { path: `/token?app=${encoded}&app=${encoded}` }],
     ['as a generation', { path: `/token?app=good&min_generation=${encoded}` }],

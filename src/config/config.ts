@@ -18,6 +18,8 @@ export interface ServerConfig {
   readonly docs: boolean;
   /** `true` believes any X-Forwarded-For; a list names the addresses and CIDRs that are believed. */
   readonly trustProxy: boolean | readonly string[];
+  /** How long a replica that was told to stop still serves, not ready any more, so that load balancers notice. */
+  readonly drainSeconds: number;
 }
 
 export interface Endpoint {
@@ -76,6 +78,24 @@ export interface ClientConfig {
   readonly scopes: readonly Scope[];
 }
 
+export const AUDITED_READS = ['sampled', 'all', 'none'] as const;
+/** Which reads the audit stream shows; `sampled`: the first by each client of each generation. */
+export type AuditedReads = (typeof AUDITED_READS)[number];
+
+export interface AuditConfig {
+  readonly reads: AuditedReads;
+  /** `stdout`, `stderr` or the absolute path of a file. */
+  readonly destination: string;
+}
+
+export interface TracingConfig {
+  /** Where a collector takes OTLP over HTTP. */
+  readonly endpoint: string;
+  /** From 0 to 1; of the requests whose caller has not decided. */
+  readonly sampleRatio: number;
+  readonly headers: Readonly<Record<string, Secret>>;
+}
+
 /** Everything the broker is told at start: checked, complete and frozen. Only the value of a `Secret` read from a file can change. */
 export interface Config {
   readonly server: ServerConfig;
@@ -83,6 +103,9 @@ export interface Config {
   readonly redis: RedisConfig | null;
   /** The first key encrypts, all decrypt. Never null with redis. */
   readonly encryption: { readonly keys: readonly EncryptionKeyConfig[] } | null;
+  readonly audit: AuditConfig;
+  /** Null: no traces. */
+  readonly tracing: TracingConfig | null;
   readonly apps: readonly AppConfig[];
   readonly clients: readonly ClientConfig[];
 }

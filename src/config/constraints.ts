@@ -87,7 +87,7 @@ export function List(
   });
 }
 
-/** The lines that `check` returns are what is wrong; one that begins with `[` is about that entry of a list. */
+/** The lines that `check` returns are what is wrong; one that begins with `[0]: ` or `.key: ` is about that entry. */
 export function Check(
   check: (value: unknown, section: object) => readonly string[] | string | undefined,
 ): PropertyDecorator {

@@ -40,6 +40,9 @@ const withApp = (more: Tree) => file({ apps: [{ ...APP, ...more }] });
 const withRefresh = (refresh: unknown) => withApp({ refresh });
 const withClient = (more: Tree) => file({ clients: [{ ...CLIENT, ...more }] });
 const withServer = (server: unknown) => file({ server });
+const withAudit = (audit: unknown) => file({ audit });
+const withTracing = (more: Tree) =>
+  file({ tracing: { endpoint: 'http://collector:4318/v1/traces', ...more } });
 const withRedis = (redis: unknown) =>
   file({ redis, encryption: { keys: [{ id: 'k1', key: ENCRYPTION_KEY }] } });
 
@@ -60,9 +63,18 @@ function faultsOf(run: () => unknown): string[] {
 describe('a configuration file', () => {
   it('gets the defaults for what it leaves out', () => {
     expect(JSON.parse(JSON.stringify(load(file())))).toEqual({
-      server: { port: 8080, host: '0.0.0.0', logLevel: 'info', docs: false, trustProxy: false },
+      server: {
+        port: 8080,
+        host: '0.0.0.0',
+        logLevel: 'info',
+        docs: false,
+        trustProxy: false,
+        drainSeconds: 0,
+      },
       redis: null,
       encryption: null,
+      audit: { reads: 'sampled', destination: 'stdout' },
+      tracing: null,
       apps: [
         {
           ...APP,
@@ -154,6 +166,16 @@ describe('a configuration file', () => {
     });
   });
 
+  it('traces nothing, or as it says, with secrets in headers', () => {
+    expect(load(file()).tracing).toBeNull();
+    const { tracing } = load(withTracing({ headers: { authorization: { env: 'COLLECTOR' } } }), {
+      COLLECTOR: 'Bearer collector-secret',
+    });
+    expect(tracing).toMatchObject({ endpoint: 'http://collector:4318/v1/traces', sampleRatio: 0.1 });
+    expect(tracing?.headers.authorization?.value()).toBe('Bearer collector-secret');
+    expect(inspect(tracing, { depth: null, showHidden: true })).not.toContain('collector-secret');
+  });
+
   it('may share a block by an alias', () => {
     const config = loadText(`
 apps:
@@ -178,6 +200,8 @@ describe('a fault', () => {
   const key = '`access-token-broker keygen --encryption` makes one';
   const scopes = 'token:read, token:refresh, token:admin, ticket:read';
   const nodes = [{ host: 'a', port: 1 }];
+  const collector =
+    'must be the URL to which a collector takes OTLP over HTTP, such as http://collector:4318/v1/traces';
 
   // prettier-ignore
   it.each<[string, unknown, string]>([
@@ -195,8 +219,8 @@ describe('a fault', () => {
     ['section left empty', withServer(null), 'server: must be a mapping (key: value), got nothing'],
 
     ['mistyped key', withApp({ app_Secrt: 's' }), 'apps[0].app_Secrt: is not a known key; did you mean appSecret?'],
-    ['unknown key', file({ colour: 1 }), 'colour: is not a known key; known are server, redis, encryption, apps, clients'],
-    ['key with a secret in it', withServer({ 'appSecret:abc123': null }), 'server.(a key not shown, it may hold a secret): is not a known key; known are port, host, logLevel, docs, trustProxy'],
+    ['unknown key', file({ colour: 1 }), 'colour: is not a known key; known are server, redis, encryption, audit, tracing, apps, clients'],
+    ['key with a secret in it', withServer({ 'appSecret:abc123': null }), 'server.(a key not shown, it may hold a secret): is not a known key; known are port, host, logLevel, docs, trustProxy, drainSeconds'],
     ['key that objects inherit', withServer({ constructor: 1 }), 'THE_FILE: constructor is not a known key'],
 
     ['apps as a mapping', file({ apps: { shop: 1 }, clients: [{ ...CLIENT, apps: '*' }] }), 'apps: must be a list, got a mapping'],
@@ -255,6 +279,17 @@ describe('a fault', () => {
     ['TLS authority', withRedis({ url: 'rediss://host', tls: { ca: 'x' } }), 'redis.tls.ca: must be certificates in PEM'],
     ['encryption key too short', file({ encryption: { keys: [{ id: 'k', key: 'c2hvcnQ=' }] } }), `encryption.keys[0].key: must be 32 bytes in base64; ${key}`],
     ['no encryption key', file({ encryption: { keys: [] } }), `encryption.keys: must list at least one key; ${key}`],
+    ['audited reads', withAudit({ reads: 'some' }), 'audit.reads: must be one of sampled, all, none, got "some"'],
+    ['audit file by a relative path', withAudit({ destination: 'audit.log' }), 'audit.destination: must be stdout, stderr or the absolute path of a file, got "audit.log"'],
+    ['audit file that is a folder', withAudit({ destination: '/var/log/' }), 'audit.destination: must be stdout, stderr or the absolute path of a file, got "/var/log/"'],
+    ['no collector', file({ tracing: {} }), `tracing.endpoint: ${collector}`],
+    ['collector of another protocol', withTracing({ endpoint: 'grpc://collector:4317' }), `tracing.endpoint: ${collector}`],
+    ['collector with a key in the URL', withTracing({ endpoint: 'https://collector/v1/traces?key=k' }), 'tracing.endpoint: must be a URL without user, password, query and fragment; use headers'],
+    ['sample ratio as percent', withTracing({ sampleRatio: 10 }), 'tracing.sampleRatio: must be a number from 0 to 1, got 10'],
+    ['tracing headers as text', withTracing({ headers: 'authorization: x' }), 'tracing.headers: must be a mapping (header: where its value is), got text'],
+    ['tracing header from an unset variable', withTracing({ headers: { 'x-key': { env: 'NOT_SET' } } }), 'tracing.headers.x-key: the environment variable NOT_SET is not set or empty'],
+    ['tracing header of two lines', withTracing({ headers: { 'x-key': 'a\r\nb: c' } }), 'tracing.headers.x-key: must be visible ASCII characters on one line'],
+    ['tracing header of a wrong name', withTracing({ headers: { 'x key: s3cret': 'v' } }), 'tracing.headers: has a key that is no name of a header'],
     ['encryption id twice', file({ encryption: { keys: ['k', 'k'].map((id) => ({ id, key: ENCRYPTION_KEY })) } }), 'encryption.keys[1].id: is the same as encryption.keys[0].id; it must be its own'],
   ])('of this kind is told alone, with its remedy: %s', (_, tree, expected) => {
     expect(faultsOf(() => load(tree))).toEqual([expected.replace('THE_FILE', join(folder, 'broker.yaml'))]);

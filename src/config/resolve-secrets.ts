@@ -19,6 +19,11 @@ export function resolveSecrets(file: ConfigFile, read: (source: unknown) => unkn
     readIfSet(redis, 'password', read);
     if (isMapping(redis.tls)) readIfSet(redis.tls, 'ca', read);
   }
+
+  const tracing: unknown = file.tracing;
+  if (isMapping(tracing) && isMapping(tracing.headers)) {
+    for (const name of Object.keys(tracing.headers)) readIfSet(tracing.headers, name, read);
+  }
 }
 
 function readIfSet(holder: Record<string, unknown>, key: string, read: (source: unknown) => unknown): void {

@@ -6,31 +6,36 @@ import type {
   RedisConfig,
   RefreshConfig,
   ServerConfig,
+  TracingConfig,
 } from './config.js';
 import type { AppSection } from './sections/app.section.js';
 import type { ClientSection } from './sections/client.section.js';
 import type { ConfigFile } from './sections/config-file.section.js';
 import type { EndpointSection, RedisSection } from './sections/redis.section.js';
 import type { ServerSection } from './sections/server.section.js';
+import type { TracingSection } from './sections/tracing.section.js';
 
 /** A classic token is replaced early: the one before it lives on for 300 s only. A stable one changes in its last 300 s. */
 const AHEAD_SECONDS = { classic: 900, stable: 270 } as const;
 const FORCED_DAILY_BUDGET = 20;
 
 /** Turns a validated file into what the rest of the broker reads. */
-export function toConfig({ server, redis, encryption, apps, clients }: ConfigFile): Config {
+export function toConfig(file: ConfigFile): Config {
+  const { server, redis, encryption, audit, tracing, apps, clients } = file;
   return {
     server: toServer(server),
     redis: redis === undefined ? null : toRedis(redis),
     encryption:
       encryption === undefined ? null : { keys: encryption.keys.map(({ id, key }) => ({ id, key })) },
+    audit: { reads: audit.reads, destination: audit.destination },
+    tracing: tracing === undefined ? null : toTracing(tracing),
     apps: apps.map(toApp),
     clients: clients.map(toClient),
   };
 }
 
-function toServer({ port, host, logLevel, docs, trustProxy }: ServerSection): ServerConfig {
-  return { port, host, logLevel, docs, trustProxy };
+function toServer({ port, host, logLevel, docs, trustProxy, drainSeconds }: ServerSection): ServerConfig {
+  return { port, host, logLevel, docs, trustProxy, drainSeconds };
 }
 
 function toRedis(section: RedisSection): RedisConfig {
@@ -55,6 +60,10 @@ function toRedisServer({ url, sentinels, name, clusterNodes }: RedisSection): Re
 
 function toEndpoint({ host, port }: EndpointSection): Endpoint {
   return { host, port };
+}
+
+function toTracing({ endpoint, sampleRatio, headers = {} }: TracingSection): TracingConfig {
+  return { endpoint, sampleRatio, headers: { ...headers } };
 }
 
 function toApp({ name, provider, grant, appId, appSecret, apiBaseUrl, refresh }: AppSection): AppConfig {

@@ -29,9 +29,9 @@ function child(parent: string, property: string, inList: boolean): string {
   return parent === '' ? property : `${parent}.${property}`;
 }
 
-/** A line that begins with `[` is about an entry of the list at `path`; see `Check`. */
+/** A line that begins with `[` or `.` is about an entry of the list or mapping at `path`; see `Check`. */
 function faultOf(path: string, line: string): Fault {
-  const [, entry = '', text = ''] = /^(?:(\[\d+\]): )?(.*)$/s.exec(line) ?? [];
+  const [, entry = '', text = ''] = /^(?:(\[\d+\]|\.[\w-]+): )?(.*)$/s.exec(line) ?? [];
   return { path: path + entry, text };
 }
 

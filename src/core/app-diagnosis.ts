@@ -3,6 +3,7 @@ import type { AppMemory } from './app-memory.js';
 import type { AppState, AppStatus, LastError } from './app-status.js';
 import { BrokerError } from './errors.js';
 import type { StoreLink } from './store-link.js';
+import type { FailedFetch } from './token-store.js';
 import type { UnfencedRefresh } from './unfenced-refresh.js';
 
 /** Said where no errcode explains a failure of the platform. */
@@ -37,6 +38,9 @@ export class AppDiagnosis {
       lastError: this.lastError(),
       fetchesToday: memory.today.fetches,
       fetchBudget: refresh.dailyBudget,
+      forcedToday: memory.today.forced,
+      forcedBudget: refresh.forcedDailyBudget,
+      nowMs: memory.storeNowMs(),
     };
   }
 
@@ -83,7 +87,7 @@ export class AppDiagnosis {
     return backOff ? Math.max(at ?? 0, backOff.untilMs) : at;
   }
 
-  private failure(): { readonly errcode: number | null; readonly message: string } | null {
+  private failure(): Omit<FailedFetch, 'delayMs'> | null {
     return this.unfenced.lastFailure ?? this.memory.view?.backOff ?? null;
   }
 
@@ -93,11 +97,11 @@ export class AppDiagnosis {
     if (failure) {
       const { errcode, message } = failure;
       const atMs = this.unfenced.lastFailure ? memory.storeNowMs() : (memory.view?.backOff?.atMs ?? 0);
-      return { errcode, message, remedy: this.remedy(errcode), atMs };
+      return { class: failure.class, errcode, message, remedy: this.remedy(errcode), atMs };
     }
     if (!link.down) return null;
     const message = `the store does not answer: ${link.down.message}`;
-    return { errcode: null, message, remedy: STORE_REMEDY, atMs: link.down.sinceMs };
+    return { class: 'store', errcode: null, message, remedy: STORE_REMEDY, atMs: link.down.sinceMs };
   }
 
   private remedy(errcode: number | null): string {

@@ -3,12 +3,13 @@ import type { AppDefinition } from './app-definition.js';
 import { AppMemory } from './app-memory.js';
 import { AppSecrets } from './app-secrets.js';
 import type { BrokerPorts } from './broker-ports.js';
+import { cacheableMs } from './cacheable-time.js';
 import { BrokerError } from './errors.js';
 import { RefreshAttempt, type RefreshRequest, type RefreshResult } from './refresh-attempt.js';
 import { SingleFlight } from './single-flight.js';
 import { StoreLink } from './store-link.js';
 import { TokenFetch } from './token-fetch.js';
-import type { FetchReason, HeldToken } from './token.js';
+import { remainingMs, type FetchReason, type HeldToken } from './token.js';
 import { UnfencedRefresh } from './unfenced-refresh.js';
 
 /** Keeps one app's token on one replica: serves it from memory, starts what is due, and merges with the store. */
@@ -57,6 +58,18 @@ export class AppKeeper {
     return this.wasPaused(nowMonoMs) ? undefined : token;
   }
 
+  /** Milliseconds for which a caller may keep this token without asking again. */
+  cacheableMs(held: HeldToken): number {
+    const { issuer, refresh } = this.app;
+    return cacheableMs({
+      record: held.record,
+      leftMs: remainingMs(held, this.ports.clock.monotonicMs()),
+      refresh,
+      endsWithRotation: issuer.mintsAtEveryCall,
+      isDoubtful: this.memory.doubt !== null,
+    });
+  }
+
   get isRefreshing(): boolean {
     return this.flights.isRunning('refresh');
   }
@@ -96,7 +109,8 @@ export class AppKeeper {
         const view = await store.reconcile(name, { record: token?.record ?? null, committed });
         this.unfenced.reset();
         if (this.memory.adopt(view, sentMonoMs)) {
-          observer.notice({ app: name, kind: 'adopted', generation: this.memory.generation });
+          const { generation, mark } = this.memory;
+          observer.notice({ app: name, kind: 'adopted', generation, tokenMark: mark });
         }
         return { kind: 'over' };
       });
@@ -173,7 +187,7 @@ export class AppKeeper {
     return this.memory.backOff !== null || this.memory.budgetWaitMs > 0;
   }
 
-  private reasonToFetch(): 'cold' | 'scheduled' | 'suspect' | 'in_doubt' | null {
+  private reasonToFetch(): FetchReason | null {
     const { memory } = this;
     if (!memory.livingToken) return 'cold';
     if (memory.mustAwaitHeal || this.tokenFetch.yieldsToOthers) return null;

@@ -1,7 +1,16 @@
 import type { AppDefinition } from './app-definition.js';
 import type { Clock } from './clock.js';
-import { doubtOf, healAtMs, lastChanceMs, nextMidnightUtc8Ms, refreshDueAtMs } from './renewal-policy.js';
+import { RecentTokens } from './recent-tokens.js';
+import {
+  doubtOf,
+  healAtMs,
+  lastChanceMs,
+  nextMidnightUtc8Ms,
+  refreshDueAtMs,
+  type Doubt,
+} from './renewal-policy.js';
 import type { BackOff, DayCount, StoreView } from './token-store.js';
+import { tokenMark } from './token-mark.js';
 import type { HeldToken, TokenRecord } from './token.js';
 
 /**
@@ -12,6 +21,8 @@ export class AppMemory {
   private newest: HeldToken | null = null;
   private dueMonoMs = -Infinity;
   private lastChanceMonoMs = Infinity;
+  private readonly recent = new RecentTokens();
+  private readonly watchers = new Set<(held: HeldToken) => void>();
   private last: { readonly view: StoreView; readonly sentMonoMs: number } | null = null;
   /** The highest generation that this replica committed itself. */
   committed = 0;
@@ -28,6 +39,11 @@ export class AppMemory {
 
   get generation(): number {
     return this.newest?.record.generation ?? 0;
+  }
+
+  /** How log lines name the newest token. */
+  get mark(): string | null {
+    return this.newest && tokenMark(this.newest.record.value);
   }
 
   get view(): StoreView | null {
@@ -60,7 +76,22 @@ export class AppMemory {
     const dueAtMs = refreshDueAtMs(record, refresh, this.clock.random());
     this.dueMonoMs = deadlineMonoMs - (record.expiresAtMs - dueAtMs);
     this.lastChanceMonoMs = deadlineMonoMs - lastChanceMs(record, this.clock.random());
-    this.newest = { record, deadlineMonoMs };
+    const newest = { record, deadlineMonoMs };
+    this.newest = newest;
+    const killedOthers = record.reason === 'report' || record.reason === 'force';
+    this.recent.next(record.value, deadlineMonoMs, this.clock.monotonicMs(), killedOthers);
+    for (const watcher of this.watchers) watcher(newest);
+  }
+
+  /** Calls back for each newer token from now on, until the returned function is called. */
+  watch(watcher: (held: HeldToken) => void): () => void {
+    this.watchers.add(watcher);
+    return () => this.watchers.delete(watcher);
+  }
+
+  /** Whether this is the hash of a token that the platform would still take. */
+  isRecent(sha256: string): boolean {
+    return this.recent.includes(sha256, this.clock.monotonicMs());
   }
 
   /** The store's clock, as far as it can be told from here. */
@@ -84,7 +115,7 @@ export class AppMemory {
     return record.expiresAtMs - (deadlineMonoMs - this.dueMonoMs);
   }
 
-  get doubt(): 'suspect' | 'in_doubt' | null {
+  get doubt(): Doubt | null {
     const view = this.view;
     const doubt = view && doubtOf(view);
     if (doubt !== 'in_doubt' || !view?.intent) return doubt;

@@ -1,3 +1,4 @@
+import type { BackOff } from './token-store.js';
 import type { AppName } from './token.js';
 
 /**
@@ -8,6 +9,8 @@ export type AppState = 'ok' | 'suspect' | 'degraded' | 'expired' | 'pending';
 
 /** Why the last fetch brought no token. */
 export interface LastError {
+  /** `store`: the store does not answer. The others are the platform's. */
+  readonly class: BackOff['class'] | 'store';
   /** The platform's errcode; null when it gave no answer. */
   readonly errcode: number | null;
   readonly message: string;
@@ -30,4 +33,8 @@ export interface AppStatus {
   readonly lastError: LastError | null;
   readonly fetchesToday: number;
   readonly fetchBudget: number;
+  readonly forcedToday: number;
+  readonly forcedBudget: number;
+  /** The store's clock, as far as this replica can tell. */
+  readonly nowMs: number;
 }

@@ -1,9 +1,11 @@
+import type { Doubt } from './renewal-policy.js';
+import type { ReportResult } from './token-report.js';
 import type { AppName, FetchReason } from './token.js';
 
 /** What became of one fetch. */
 export type FetchOutcomeKind = 'issued' | 'refused' | 'not_sent' | 'unknown';
 
-/** Something that happened to an app's token. Facts only: what they mean in numbers or log lines is for others to say. Holds no secret. */
+/** Something that happened to an app's token. Facts only: what they mean in numbers or log lines is for others to say. Holds no secret; a token is there as its `tokenMark`. */
 export type BrokerFact = { readonly app: AppName } & (
   | { readonly kind: 'fetch_started'; readonly reason: FetchReason; readonly fence: number }
   | {
@@ -21,6 +23,7 @@ export type BrokerFact = { readonly app: AppName } & (
   | {
       readonly kind: 'rotated';
       readonly generation: number;
+      readonly tokenMark: string;
       readonly reason: FetchReason;
       readonly expiresInMs: number;
       /** The platform handed the token out that was current already. */
@@ -28,15 +31,27 @@ export type BrokerFact = { readonly app: AppName } & (
       /** False while the store is away: other replicas do not know of it. */
       readonly isStored: boolean;
     }
-  | { readonly kind: 'adopted'; readonly generation: number }
+  | { readonly kind: 'adopted'; readonly generation: number; readonly tokenMark: string | null }
   | { readonly kind: 'superseded'; readonly fence: number; readonly generation: number }
-  | { readonly kind: 'suspected'; readonly generation: number; readonly why: 'suspect' | 'in_doubt' }
+  | { readonly kind: 'suspected'; readonly generation: number; readonly why: Doubt }
   | { readonly kind: 'healed'; readonly generation: number }
   | {
       readonly kind: 'reported';
-      readonly result: string;
+      readonly result: ReportResult;
       readonly errcode: number | null;
       readonly caller: string;
+      /** What the caller named, if it named something. */
+      readonly generation: number | null;
+      readonly tokenMark: string | null;
+      readonly durationMs: number;
+    }
+  | {
+      /** The token was dead long before its time although no replica replaced it; `EarlyDeath` says when exactly. */
+      readonly kind: 'died_early';
+      readonly generation: number;
+      readonly ageMs: number;
+      /** Of its life. */
+      readonly leftMs: number;
     }
   | { readonly kind: 'probed'; readonly outcome: string; readonly durationMs: number }
   | { readonly kind: 'lease'; readonly result: 'acquired' | 'held' | 'unavailable' | 'lost' }

@@ -2,34 +2,95 @@ const HIDDEN = '[redacted]';
 /** Shorter values would hide ordinary words. */
 const SHORTEST_SECRET = 8;
 /** What a WeChat access token and this broker's API keys look like, whoever they belong to. */
-const TOKEN_LIKE = String.raw`\b\d+_[A-Za-z0-9_-]{100,}|\btbk_[A-Za-z0-9_-]{16,}`;
+const TOKEN_LIKE = /\b\d+_[A-Za-z0-9_-]{100,}|\btbk_[A-Za-z0-9_-]{16,}/g;
 
-/** Takes secrets out of text by their value: as they are, URL-encoded, or inside of base64. */
+/** A rolling hash over this many characters finds the places where a secret may begin, however many secrets there are. */
+const WINDOW = SHORTEST_SECRET;
+const { imul } = Math;
+const BASE = 0x01000193;
+const BASE_TO_THE_WINDOW = power(BASE, WINDOW);
+
+/** Takes secrets out of text by their value: as they are, URL-encoded, or inside of base64. Takes as long for one secret as for thousands. */
 export class Redactor {
-  private readonly forms = new Set<string>();
-  private pattern = new RegExp(TOKEN_LIKE, 'g');
+  /** By the hash of their first characters, longest first. */
+  private readonly forms = new Map<number, string[]>();
+  private readonly holders = new Map<string, number>();
 
+  /** To be called once for each `forget`, if there is one. */
   add(secret: string): void {
     if (secret.length < SHORTEST_SECRET) return;
-    for (const form of formsOf(secret)) this.forms.add(form);
-    const longestFirst = [...this.forms].sort((a, b) => b.length - a.length).map(escape);
-    this.pattern = new RegExp([...longestFirst, TOKEN_LIKE].join('|'), 'g');
+    const holders = this.holders.get(secret) ?? 0;
+    this.holders.set(secret, holders + 1);
+    if (holders > 0) return;
+    for (const form of formsOf(secret)) {
+      const start = hashOf(form);
+      const alike = [...(this.forms.get(start) ?? []), form];
+      this.forms.set(
+        start,
+        alike.sort((a, b) => b.length - a.length),
+      );
+    }
+  }
+
+  /** The secret is none any more. */
+  forget(secret: string): void {
+    const holders = this.holders.get(secret) ?? 0;
+    if (holders > 1) this.holders.set(secret, holders - 1);
+    if (holders !== 1) return;
+    this.holders.delete(secret);
+    for (const form of formsOf(secret)) {
+      const start = hashOf(form);
+      const alike = this.forms.get(start) ?? [];
+      const kept = alike.toSpliced(alike.indexOf(form), 1);
+      if (kept.length > 0) this.forms.set(start, kept);
+      else this.forms.delete(start);
+    }
   }
 
   redact(text: string): string {
-    return text.replace(this.pattern, HIDDEN);
+    return this.withoutKnown(text).replace(TOKEN_LIKE, HIDDEN);
+  }
+
+  private withoutKnown(text: string): string {
+    let shown = '';
+    let shownTo = 0;
+    let hash = 0;
+    for (let end = 1; end <= text.length; end += 1) {
+      const start = end - WINDOW;
+      hash = imul(hash, BASE) + text.charCodeAt(end - 1);
+      if (start > 0) hash -= imul(text.charCodeAt(start - 1), BASE_TO_THE_WINDOW);
+      hash |= 0;
+      if (start < shownTo) continue;
+      const form = this.forms.get(hash)?.find((candidate) => text.startsWith(candidate, start));
+      if (form === undefined) continue;
+      shown += text.slice(shownTo, start) + HIDDEN;
+      shownTo = start + form.length;
+    }
+    return shownTo === 0 ? text : shown + text.slice(shownTo);
   }
 }
 
-function formsOf(secret: string): string[] {
-  return [
+function hashOf(form: string): number {
+  let hash = 0;
+  for (let at = 0; at < WINDOW; at += 1) hash = (imul(hash, BASE) + form.charCodeAt(at)) | 0;
+  return hash;
+}
+
+function power(base: number, exponent: number): number {
+  let result = 1;
+  for (let i = 0; i < exponent; i += 1) result = imul(result, base);
+  return result;
+}
+
+function formsOf(secret: string): Set<string> {
+  return new Set([
     secret,
     encodeURIComponent(secret),
     encodeURIComponent(secret).replace(/%../g, (escape) => escape.toLowerCase()),
     new URLSearchParams([['', secret]]).toString().slice(1),
     JSON.stringify(secret).slice(1, -1),
     ...base64Forms(secret),
-  ];
+  ]);
 }
 
 /** What the secret looks like in base64 wherever it begins in the encoded text, without the characters its neighbours share. */
@@ -40,8 +101,4 @@ function base64Forms(secret: string): string[] {
     const whole = Math.floor((bytes.length * 8) / 6);
     return (['base64', 'base64url'] as const).map((encoding) => bytes.toString(encoding).slice(first, whole));
   });
-}
-
-function escape(text: string): string {
-  return text.replace(/[.*+?^${}()|[\]\\/-]/g, String.raw`\$&`);
 }

@@ -12,6 +12,7 @@ import {
   type FailedFetch,
   type Grant,
 } from './token-store.js';
+import { tokenMark } from './token-mark.js';
 import type { FetchReason } from './token.js';
 import { Unsettled, type Settlement } from './unsettled.js';
 
@@ -145,6 +146,7 @@ export class RefreshAttempt {
       app: name,
       kind: 'rotated',
       generation: grant.fence,
+      tokenMark: tokenMark(request.value),
       reason,
       expiresInMs,
       sameValue,
@@ -210,6 +212,7 @@ export class RefreshAttempt {
       app: this.app.name,
       kind: 'adopted',
       generation: this.memory.generation,
+      tokenMark: this.memory.mark,
     });
   }
 }

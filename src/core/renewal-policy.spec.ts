@@ -144,11 +144,12 @@ describe('the platform’s day', () => {
 describe('doubt', () => {
   const intent = { fence: 6, atMs: NOW_MS };
   it.each([
-    ['suspect', { record: record(HOUR_MS), suspect: 5, intent: null }],
-    [null, { record: record(HOUR_MS), suspect: 4, intent: null }],
-    ['in_doubt', { record: record(HOUR_MS), suspect: 4, intent }],
-    ['suspect', { record: record(HOUR_MS), suspect: 9, intent }],
-    [null, { record: null, suspect: 9, intent: null }],
+    ['suspect', { record: record(HOUR_MS), suspect: 5, rolledBack: 4, intent: null }],
+    ['rollback', { record: record(HOUR_MS), suspect: 5, rolledBack: 5, intent }],
+    [null, { record: record(HOUR_MS), suspect: 4, rolledBack: 4, intent: null }],
+    ['in_doubt', { record: record(HOUR_MS), suspect: 4, rolledBack: 0, intent }],
+    ['suspect', { record: record(HOUR_MS), suspect: 9, rolledBack: 0, intent }],
+    [null, { record: null, suspect: 9, rolledBack: 9, intent: null }],
   ] as const)('is %s', (doubt, view) => {
     expect(doubtOf(view)).toBe(doubt);
   });

@@ -94,17 +94,23 @@ export function nextMidnightUtc8Ms(wallMs: number): number {
   return (dayOfUtc8(wallMs) + 1) * DAY_MS - UTC_PLUS_8_MS;
 }
 
+/** `rollback`: suspect because the store lost something; `in_doubt`: a fetch whose outcome nobody has stored. */
+export type Doubt = 'suspect' | 'rollback' | 'in_doubt';
+
 /** Why the stored token has to be replaced although it is not due, or null. */
-export function doubtOf(
-  view: Pick<StoreView, 'record' | 'suspect' | 'intent'>,
-): 'suspect' | 'in_doubt' | null {
-  if (view.record && view.record.generation <= view.suspect) return 'suspect';
-  return view.intent ? 'in_doubt' : null;
+export function doubtOf({
+  record,
+  suspect,
+  rolledBack,
+  intent,
+}: Pick<StoreView, 'record' | 'suspect' | 'rolledBack' | 'intent'>): Doubt | null {
+  if (record && record.generation <= suspect) return record.generation <= rolledBack ? 'rollback' : 'suspect';
+  return intent ? 'in_doubt' : null;
 }
 
 /** Whether a request whose fate is open is so young that the platform may process it after one that is sent now. */
 export function isOverlapping(
-  view: Pick<StoreView, 'record' | 'suspect' | 'intent' | 'beganAtMs' | 'nowMs'>,
+  view: Pick<StoreView, 'record' | 'suspect' | 'rolledBack' | 'intent' | 'beganAtMs' | 'nowMs'>,
   leaseMs: number,
 ): boolean {
   return doubtOf(view) !== null && view.nowMs < healAtMs(view, leaseMs);

@@ -1,15 +1,21 @@
 import type { AppKeeper } from './app-keeper.js';
 import type { BrokerPorts } from './broker-ports.js';
+import { EarlyDeath } from './early-death.js';
 import { BrokerError } from './errors.js';
 import type { RefreshResult } from './refresh-attempt.js';
 import { SingleFlight } from './single-flight.js';
 import type { ProbeOutcome } from './token-issuer.js';
-import type { ReportAnswer, ReportReason, TokenReport } from './token-report.js';
+import { tokenMark } from './token-mark.js';
+import type { ReportAnswer, ReportReason, ReportResult, TokenReport } from './token-report.js';
 import { isSameValue, type HeldToken } from './token.js';
 
 /** A token that was fetched because of a report is not doubted again for this long. */
 const RECENT_MS = 30_000;
 const PROBE_CACHE_MS = 10_000;
+/** A caller that asks again has its token refused just now, so an older answer says nothing. */
+const GUESS_PROBE_CACHE_MS = 1000;
+/** Somebody waits for a token, which in all likelihood is good. */
+const GUESS_TIMEOUT_MS = 2000;
 /** Two callers that report the same token within this time are believed without, and against, a probe. */
 const OUTVOTE_MS = 60_000;
 
@@ -20,24 +26,43 @@ type Verdict = 'dead' | 'unproven' | 'alive';
 export class ReportDesk {
   private readonly probes = new SingleFlight<string, ProbeOutcome>();
   private lastProbe: { value: string; outcome: ProbeOutcome; atMonoMs: number } | null = null;
+  private readonly earlyDeath: EarlyDeath;
   private votes: { value: string; atMonoMs: Map<string, number> } = { value: '', atMonoMs: new Map() };
 
   constructor(
     private readonly keeper: AppKeeper,
     private readonly ports: BrokerPorts,
-  ) {}
+  ) {
+    this.earlyDeath = new EarlyDeath(keeper, ports);
+  }
 
   /** Throws `BrokerError`: `not_a_token_error`, `upstream_unavailable`, `upstream_rejected`. */
   async receive(report: TokenReport): Promise<ReportAnswer> {
-    const answer = await this.judge(report);
+    const startMonoMs = this.ports.clock.monotonicMs();
+    try {
+      const answer = await this.judge(report);
+      const isWrongGuess = report.isGuess && answer.kind === 'answered' && !answer.refreshed;
+      if (!isWrongGuess) {
+        this.notice(report, startMonoMs, answer.kind === 'answered' ? answer.reason : answer.kind);
+      }
+      return answer;
+    } catch (error) {
+      if (error instanceof BrokerError) this.notice(report, startMonoMs, error.code);
+      throw error;
+    }
+  }
+
+  private notice(report: TokenReport, startMonoMs: number, result: ReportResult): void {
     this.ports.observer.notice({
       app: this.keeper.app.name,
       kind: 'reported',
-      result: answer.kind === 'answered' ? answer.reason : answer.kind,
+      result,
       errcode: report.errcode ?? null,
       caller: report.caller,
+      generation: report.generation ?? null,
+      tokenMark: report.accessToken === undefined ? null : tokenMark(report.accessToken),
+      durationMs: this.ports.clock.monotonicMs() - startMonoMs,
     });
-    return answer;
   }
 
   private async judge(report: TokenReport): Promise<ReportAnswer> {
@@ -49,9 +74,12 @@ export class ReportDesk {
     if (report.force) return this.rotate(report, reported, 'dead');
     if (!names(report, reported)) return answered('already_rotated', reported);
     if (this.isRecent(reported)) return answered('recently_rotated', reported);
-    const verdict = await this.verdict(report.caller, reported);
+    const verdict = await (report.isGuess ? this.guess(reported) : this.verdict(report.caller, reported));
     if (verdict === 'alive') return answered('still_valid', reported);
-    return this.rotate(report, reported, verdict);
+    const noticeEarlyDeath = verdict === 'dead' ? this.earlyDeath.examine(reported) : null;
+    const answer = await this.rotate(report, reported, verdict);
+    noticeEarlyDeath?.();
+    return answer;
   }
 
   private refuseOtherErrors(report: TokenReport): void {
@@ -74,8 +102,17 @@ export class ReportDesk {
   private async verdict(caller: string, token: HeldToken): Promise<Verdict> {
     const isOutvoted = this.vote(caller, token.record.value);
     if (!this.keeper.app.refresh.verifyReports || isOutvoted) return 'dead';
-    const outcome = await this.probe(token.record.value);
+    const { upstreamTimeoutMs } = this.keeper.app.refresh;
+    const outcome = await this.probe(token.record.value, PROBE_CACHE_MS, upstreamTimeoutMs);
     if (outcome === 'no_answer') return 'unproven';
+    return outcome === 'rejected' ? 'dead' : 'alive';
+  }
+
+  private async guess(token: HeldToken): Promise<Verdict> {
+    const { verifyReports, upstreamTimeoutMs } = this.keeper.app.refresh;
+    if (!verifyReports) return 'alive';
+    const timeoutMs = Math.min(GUESS_TIMEOUT_MS, upstreamTimeoutMs);
+    const outcome = await this.probe(token.record.value, GUESS_PROBE_CACHE_MS, timeoutMs);
     return outcome === 'rejected' ? 'dead' : 'alive';
   }
 
@@ -88,14 +125,12 @@ export class ReportDesk {
     return recent.length >= 2;
   }
 
-  private async probe(value: string): Promise<ProbeOutcome> {
+  private async probe(value: string, cacheMs: number, timeoutMs: number): Promise<ProbeOutcome> {
     const { clock, observer } = this.ports;
     const cached = this.lastProbe;
-    if (cached?.value === value && clock.monotonicMs() - cached.atMonoMs < PROBE_CACHE_MS)
-      return cached.outcome;
+    if (cached?.value === value && clock.monotonicMs() - cached.atMonoMs < cacheMs) return cached.outcome;
     return this.probes.run(value, async () => {
       const startMonoMs = clock.monotonicMs();
-      const timeoutMs = this.keeper.app.refresh.upstreamTimeoutMs;
       const controller = new AbortController();
       const cancel = clock.after(timeoutMs, () => {
         controller.abort();

@@ -55,6 +55,7 @@ describe('while the store is away', () => {
     await fixture.run(2 * REFRESH.leaseMs);
     expect(fixture.issuer.calls).toHaveLength(3);
     expect(fixture.broker.status(APP).state).toBe('ok');
+    expect(fixture.facts.findLast(({ kind }) => kind === 'rotated')).toMatchObject({ reason: 'rollback' });
   });
 
   it('a stable token can be had from a cold start', async () => {

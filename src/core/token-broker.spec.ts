@@ -478,3 +478,32 @@ describe('many apps', () => {
     expect(issuer.calls).toHaveLength(100);
   });
 });
+
+describe('whose token it is', () => {
+  it('is told of the current one and of the one before, and not of what is kept besides apps', async () => {
+    const fixture = createBroker();
+    const { broker, clock, app } = fixture;
+    await fixture.start();
+    broker.keepAlso({ ...app, name: 'shop/jsapi' });
+    const { value } = (await broker.current('shop/jsapi')).record;
+    expect([broker.appOf('token-1'), broker.appOf(value), broker.appOf('')]).toEqual([
+      'shop',
+      undefined,
+      undefined,
+    ]);
+    await clock.advance(7_200_000 - 240_000);
+    broker.renewDue();
+    await settle();
+    const next = broker.held('shop')?.record.value ?? '';
+    expect(next).not.toBe('token-1');
+    expect([broker.appOf('token-1'), broker.appOf(next)]).toEqual(['shop', 'shop']);
+  });
+
+  it('is not told of one that was reported dead', async () => {
+    const fixture = createBroker();
+    const { broker } = fixture;
+    await fixture.start();
+    await broker.report('shop', { caller: 'orders', force: false });
+    expect([broker.appOf('token-1'), broker.appOf('token-2')]).toEqual([undefined, 'shop']);
+  });
+});

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import type { AppDefinition } from './app-definition.js';
 import { AppKeeper } from './app-keeper.js';
 import type { AppStatus } from './app-status.js';
@@ -12,24 +13,46 @@ const MOST_FETCHES = 64;
 
 /** Keeps one living token per app: fetches it once for all, renews it ahead of expiry, heals it when it was reported dead. */
 export class TokenBroker {
+  /** The configured ones, in their order. */
+  readonly apps: readonly AppName[];
   private readonly keepers = new Map<AppName, { readonly keeper: AppKeeper; readonly desk: ReportDesk }>();
   private unsubscribe: () => void = () => undefined;
   private wasReady = false;
   /** The store has been asked for what is there already; before that, whatever is missing may not be fetched. */
   private isStarted = false;
+  private isStopping = false;
+  private readonly watchersOfAll: ((app: AppName, held: HeldToken) => void)[] = [];
 
   constructor(
     apps: readonly AppDefinition[],
     private readonly ports: BrokerPorts,
   ) {
-    for (const app of apps) {
-      const keeper = new AppKeeper(app, ports);
-      this.keepers.set(app.name, { keeper, desk: new ReportDesk(keeper, ports) });
-    }
+    this.apps = apps.map(({ name }) => name);
+    for (const app of apps) this.keep(app);
   }
 
-  get apps(): readonly AppName[] {
+  /**
+   * Keeps one more from now on, if it does not do so already: something that is made with an app's token, and that
+   * readiness need not wait for. Nothing is fetched before somebody asks for it.
+   */
+  keepAlso(app: AppDefinition): void {
+    if (!this.keepers.has(app.name)) this.keep(app);
+  }
+
+  /** The configured apps, and what is kept besides them. */
+  get kept(): readonly AppName[] {
     return [...this.keepers.keys()];
+  }
+
+  /** The app whose token this is, as far as it is one that the platform would still take. */
+  appOf(token: string): AppName | undefined {
+    const sha256 = hash('sha256', token);
+    return this.apps.find((app) => this.find(app).keeper.memory.isRecent(sha256));
+  }
+
+  /** Milliseconds for which a caller may keep this token without asking again; above 0. */
+  cacheableMs(app: AppName, held: HeldToken): number {
+    return this.find(app).keeper.cacheableMs(held);
   }
 
   /** The living token in memory, if there is one. Synchronous: the way of nearly every request. */
@@ -56,6 +79,25 @@ export class TokenBroker {
     return this.find(app).desk.receive(report);
   }
 
+  /**
+   * Calls back for each newer token that this replica holds, until the returned function is called. The listener runs in
+   * the middle of a rotation: it must not throw, and what takes time it does later.
+   *
+   * @throws BrokerError `unknown_app`
+   */
+  watch(app: AppName, listener: (held: HeldToken) => void): () => void {
+    return this.find(app).keeper.memory.watch(listener);
+  }
+
+  /** As `watch`, for every app, and for what is kept besides them: tickets have names of their own. For good. */
+  watchAll(listener: (app: AppName, held: HeldToken) => void): void {
+    this.watchersOfAll.push(listener);
+    for (const [app, { keeper }] of this.keepers)
+      keeper.memory.watch((held) => {
+        listener(app, held);
+      });
+  }
+
   /** @throws BrokerError `unknown_app` */
   status(app: AppName): AppStatus {
     return this.find(app).keeper.diagnosis.status();
@@ -63,7 +105,7 @@ export class TokenBroker {
 
   /** Every app has had a token, or a definite refusal, since the start. */
   get isReady(): boolean {
-    this.wasReady ||= [...this.keepers.values()].every(({ keeper }) => keeper.settled);
+    this.wasReady ||= this.apps.every((app) => this.find(app).keeper.settled);
     return this.wasReady;
   }
 
@@ -106,8 +148,19 @@ export class TokenBroker {
 
   /** Starts no further fetch, and waits for those that were sent. */
   async stop(): Promise<void> {
+    this.isStopping = true;
     this.unsubscribe();
     await Promise.all([...this.keepers.values()].map(({ keeper }) => keeper.stop()));
+  }
+
+  private keep(app: AppDefinition): void {
+    const keeper = new AppKeeper(app, this.ports);
+    if (this.isStopping) void keeper.stop();
+    for (const listener of this.watchersOfAll)
+      keeper.memory.watch((held) => {
+        listener(app.name, held);
+      });
+    this.keepers.set(app.name, { keeper, desk: new ReportDesk(keeper, this.ports) });
   }
 
   private find(app: AppName): { readonly keeper: AppKeeper; readonly desk: ReportDesk } {

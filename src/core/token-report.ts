@@ -1,3 +1,4 @@
+import type { BrokerErrorCode } from './errors.js';
 import type { HeldToken } from './token.js';
 
 /** A caller says that the platform refused its token. Naming none names the current one. */
@@ -10,9 +11,17 @@ export interface TokenReport {
   readonly errcode?: number | undefined;
   /** Replace the token although nothing is wrong with it: it leaked. The edge has checked the scope. */
   readonly force: boolean;
+  /**
+   * Nobody said that it was refused: the caller asked again for a token that it should still be keeping. The platform is
+   * asked, and nothing but its refusal counts.
+   */
+  readonly isGuess?: boolean | undefined;
 }
 
 export type ReportReason = 'rotated' | 'already_rotated' | 'recently_rotated' | 'still_valid';
+
+/** What came of a report, in a word: the reason or kind of the answer, or the code of the `BrokerError`. */
+export type ReportResult = ReportReason | 'budget_exhausted' | BrokerErrorCode;
 
 /** What came of a report. Failures of the platform are thrown as `BrokerError`. */
 export type ReportAnswer =

@@ -356,7 +356,7 @@ export function describeTokenStore(name: string, create: () => Promise<StoreUnde
         const record = lost(Math.floor(nowMs) + 1000, nowMs);
         const view = await store.reconcile(APP, { record, committed: record.generation });
         expect(view.record).toEqual(record);
-        expect(doubtOf(view)).toBe('suspect');
+        expect(doubtOf(view)).toBe('rollback');
         expect(view.beganAtMs).toBe(view.nowMs);
         expect((await begin()).fence).toBeGreaterThan(record.generation);
       });
@@ -365,7 +365,7 @@ export function describeTokenStore(name: string, create: () => Promise<StoreUnde
         const grant = await begin();
         await commit(grant, 'fork');
         const view = await store.reconcile(APP, { record: null, committed: grant.fence - 1 });
-        expect(doubtOf(view)).toBe('suspect');
+        expect(doubtOf(view)).toBe('rollback');
       });
 
       it('heals the fork with one fetch', async () => {

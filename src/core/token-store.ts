@@ -36,6 +36,8 @@ export interface StoreView {
   readonly fence: number;
   /** Generations up to and including this one may be dead. */
   readonly suspect: number;
+  /** Generations up to and including this one are suspect because the store had lost something. Never above `suspect`. */
+  readonly rolledBack: number;
   readonly intent: Intent | null;
   /** The store's time of the last begin; 0 if there was none. */
   readonly beganAtMs: number;

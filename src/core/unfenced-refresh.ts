@@ -4,6 +4,7 @@ import type { BrokerPorts } from './broker-ports.js';
 import type { RefreshRequest } from './refresh-attempt.js';
 import { dayOfUtc8 } from './renewal-policy.js';
 import type { TokenFetch } from './token-fetch.js';
+import { tokenMark } from './token-mark.js';
 import type { AbortRequest, DayCount, FailedFetch } from './token-store.js';
 
 /** Two replicas that fetch in the same millisecond should not name two tokens by one generation. */
@@ -92,6 +93,7 @@ export class UnfencedRefresh {
       app: this.app.name,
       kind: 'rotated',
       generation: fence,
+      tokenMark: tokenMark(value),
       reason,
       expiresInMs,
       sameValue,

@@ -5,7 +5,6 @@ import { Gatekeeper } from './gatekeeper.js';
 import type { Scope } from './http-settings.js';
 import { Public } from './public.decorator.js';
 import { RequireScope } from './require-scope.decorator.js';
-import { routeOf } from './route-of.js';
 
 /** Closes every controller route that is not marked `@Public()`. */
 @Injectable()
@@ -20,7 +19,7 @@ export class ApiKeyGuard implements CanActivate {
     if (this.reflector.getAllAndOverride(Public, targets)) return true;
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     const scope: Scope | undefined = this.reflector.getAllAndOverride(RequireScope, targets);
-    request.client = this.gatekeeper.admit(request.headers.authorization, scope, routeOf(request));
+    this.gatekeeper.admit(request, scope);
     return true;
   }
 }

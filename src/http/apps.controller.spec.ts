@@ -45,7 +45,13 @@ describe('GET /apps', () => {
       issuedAtMs: null,
       expiresAtMs: null,
       nextRefreshAtMs: null,
-      lastError: { errcode: null, message: 'timed out', remedy: 'Check the network.', atMs: 0 },
+      lastError: {
+        class: 'unavailable',
+        errcode: null,
+        message: 'timed out',
+        remedy: 'Check the network.',
+        atMs: 0,
+      },
     });
     const response = await edge.send('GET', '/apps', 'mailer');
     expect(response.json()).toMatchObject([

@@ -37,7 +37,11 @@ export class Authenticator {
   /** Reads the value of an `Authorization` header. */
   authenticate(authorization: string | undefined): Authentication {
     if (authorization?.slice(0, SCHEME.length).toLowerCase() !== SCHEME) return MISSING;
-    const key = authorization.slice(SCHEME.length).trim();
+    return this.recognize(authorization.slice(SCHEME.length).trim());
+  }
+
+  /** Reads a key that came by itself. */
+  recognize(key: string): Authentication {
     if (key === '') return MISSING;
     const hex = hash('sha256', key, 'hex');
     const known = this.keys.get(hex);

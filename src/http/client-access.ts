@@ -1,6 +1,7 @@
 import { BrokerError } from '../core/errors.js';
 import type { AppName } from '../core/token.js';
 import type { ApiClient, Scope } from './http-settings.js';
+import { UnseenAppError } from './unseen-app.error.js';
 
 /** What one API client may see and do, worked out once. */
 export class ClientAccess {
@@ -12,7 +13,10 @@ export class ClientAccess {
   /** Meant when a request names no app; it need not be visible. */
   private readonly implied: AppName;
 
-  constructor(client: ApiClient, configured: readonly AppName[]) {
+  constructor(
+    client: ApiClient,
+    private readonly configured: readonly AppName[],
+  ) {
     const granted = client.apps;
     this.name = client.name;
     this.apps = granted === '*' ? configured : configured.filter((app) => granted.includes(app));
@@ -44,6 +48,7 @@ export class ClientAccess {
     if (named === undefined) {
       throw new BrokerError('app_required', `Say which app is meant with "app". ${choice}`);
     }
-    throw new BrokerError('unknown_app', `This API key sees no app of that name. ${choice}`);
+    const existing = this.configured.includes(named) ? named : null;
+    throw new UnseenAppError(`This API key sees no app of that name. ${choice}`, existing);
   }
 }

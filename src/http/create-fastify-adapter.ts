@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { answerClientError } from './answer-client-error.js';
 import { sendProblem } from './send-problem.js';
 
 /** A report with the longest token is a third of it. */
@@ -32,6 +33,7 @@ export function createFastifyAdapter({ trustProxy, replica }: FastifyAdapterSett
     frameworkErrors: (error: Error, _request: FastifyRequest, reply: FastifyReply) => {
       sendProblem(error, reply);
     },
+    clientErrorHandler: answerClientError,
     genReqId: ({ headers }: IncomingMessage) => {
       const given = headers['x-request-id'];
       return typeof given === 'string' && SANE_REQUEST_ID.test(given)

@@ -1,9 +1,14 @@
 import { Injectable } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { AuditTrail } from './audit-trail.js';
 import { Authenticator } from './authenticator.js';
 import type { ClientAccess } from './client-access.js';
-import { HttpObserver } from './http-observer.js';
+import { HttpObserver, type DenialReason } from './http-observer.js';
 import { HttpProblem } from './http-problem.js';
 import type { Scope } from './http-settings.js';
+import { originOf } from './origin-of.js';
+import { problem } from './problem.js';
+import { routeOf } from './route-of.js';
 
 const CHALLENGE = { 'www-authenticate': 'Bearer' };
 
@@ -13,33 +18,51 @@ export class Gatekeeper {
   constructor(
     private readonly authenticator: Authenticator,
     private readonly observer: HttpObserver,
+    private readonly audit: AuditTrail,
   ) {}
 
   /**
+   * Whose key the request bears; from then on `request.client`.
+   *
    * @param scope left out where any key will do
-   * @param route for the count of denials
    * @throws HttpProblem `unauthorized`, `forbidden`
    */
-  admit(authorization: string | undefined, scope: Scope | undefined, route: string): ClientAccess {
-    const who = this.authenticator.authenticate(authorization);
+  admit(request: FastifyRequest, scope: Scope | undefined): ClientAccess {
+    const who = this.authenticator.authenticate(request.raw.headers.authorization);
     if (who.kind === 'missing') {
-      this.observer.denied('missing_key', route);
+      this.refused(request, 'missing_key');
       const detail = 'Send an API key as "Authorization: Bearer <key>".';
       throw new HttpProblem('unauthorized', detail, { headers: CHALLENGE });
     }
     if (who.kind === 'unknown') {
-      this.observer.denied('unknown_key', route);
+      this.refused(request, 'unknown_key');
       const detail = 'This API key is not known: its SHA-256 is in no client of the configuration.';
       throw new HttpProblem('unauthorized', detail, { headers: CHALLENGE });
     }
-    if (scope !== undefined) this.demand(who.client, scope, route);
+    request.client = who.client;
+    if (scope !== undefined) this.demand(request, who.client, scope);
     return who.client;
   }
 
   /** @throws HttpProblem `forbidden` */
-  demand(client: ClientAccess, scope: Scope, route: string): void {
+  demand(request: FastifyRequest, client: ClientAccess, scope: Scope): void {
     if (client.may(scope)) return;
-    this.observer.denied('missing_scope', route);
+    this.refused(request, 'missing_scope', client);
     throw new HttpProblem('forbidden', `This needs the scope ${scope}, which client ${client.name} lacks.`);
+  }
+
+  /** Counts and records a request that was turned away. For routes that answer in a form of their own. */
+  refused(request: FastifyRequest, reason: DenialReason, client?: ClientAccess): void {
+    const route = routeOf(request);
+    this.observer.denied(reason, route);
+    this.audit.record({
+      action: 'access.refused',
+      client: client?.name ?? null,
+      app: null,
+      status: problem(client ? 'forbidden' : 'unauthorized', '').status,
+      reason,
+      route,
+      origin: originOf(request),
+    });
   }
 }

@@ -1,21 +1,24 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
+import { openApiCommon } from './openapi-common.js';
+import { openApiDropInPaths } from './openapi-drop-in.js';
 import { openApiFaults, type Fault } from './openapi-faults.js';
 import { openApiSchemas } from './openapi-schemas.js';
+import { openApiTicketSchemas } from './openapi-ticket-schemas.js';
+import { openApiTicketPaths } from './openapi-tickets.js';
 
 /*
  * Written by hand, because GET /token is no controller, and decorators would load the OpenAPI machinery at every start.
  * `openapi.spec.ts` holds it against the routes.
  */
 
-const ref = (schema: string) => ({ $ref: `#/components/schemas/${schema}` });
-const json = (schema: object, example?: unknown) => ({ 'application/json': { schema, example } });
+const { ref, json, appParameter, faults } = openApiCommon;
 
-const UNAUTHORIZED: Fault = ['unauthorized', 'Send an API key as "Authorization: Bearer <key>".'];
-const FORBIDDEN: Fault = ['forbidden', 'This needs the scope token:read, which client orders lacks.'];
-const APP_REQUIRED: Fault = ['app_required', 'Say which app is meant with "app". It may name: shop, blog.'];
-const UNKNOWN_APP: Fault = ['unknown_app', 'This API key sees no app of that name. It may name: shop, blog.'];
-const INVALID: Fault = ['invalid_request', 'Give "app" only once.'];
-const INTERNAL: Fault = ['internal_error', 'The broker failed at this request. Its log says why.'];
+const UNAUTHORIZED = faults.unauthorized;
+const FORBIDDEN = faults.forbidden;
+const APP_REQUIRED = faults.appRequired;
+const UNKNOWN_APP = faults.unknownApp;
+const INVALID = faults.invalid;
+const INTERNAL = faults.internal;
 
 const TOKEN = {
   app: 'shop',
@@ -41,24 +44,9 @@ const APP = {
   fetch_budget: 200,
 };
 
-const appParameter = {
-  name: 'app',
-  in: 'query' as const,
-  schema: { type: 'string' },
-  description: 'May be left out by a caller that sees one app, or one named `default`.',
-};
-
 const NO_TOKEN: readonly Fault[] = [
-  [
-    'no_token_yet',
-    'The platform gave no token yet: 40164. Add this machine to the IP whitelist.',
-    { errcode: 40164, retryAfterSeconds: 30 },
-  ],
-  [
-    'token_expired',
-    'The token ran out and the platform gave no new one.',
-    { errcode: -1, retryAfterSeconds: 2 },
-  ],
+  faults.noTokenYet,
+  faults.tokenExpired,
   ['behind', 'This replica has not seen that generation yet.', { retryAfterSeconds: 1 }],
 ];
 
@@ -82,6 +70,34 @@ const paths: OpenAPIObject['paths'] = {
       },
     },
   },
+  '/token/events': {
+    get: {
+      summary: 'The token, pushed on every rotation',
+      description:
+        'Scope `token:read`. Server-sent events: the current token at once, then one event for each new generation, and a comment every 15 s. `event` is `token`, `id` the generation, `data` the body of GET /token. When the stream ends, open it again.',
+      parameters: [
+        appParameter,
+        {
+          name: 'Last-Event-ID',
+          in: 'header',
+          schema: { type: 'string' },
+          description: 'The generation that the caller has: nothing is sent until there is a newer one.',
+        },
+      ],
+      responses: {
+        200: {
+          description: 'A stream without an end',
+          content: {
+            'text/event-stream': {
+              schema: { type: 'string' },
+              example: `event: token\nid: ${TOKEN.generation}\ndata: ${JSON.stringify(TOKEN)}\n\n`,
+            },
+          },
+        },
+        ...openApiFaults(INVALID, APP_REQUIRED, UNAUTHORIZED, FORBIDDEN, UNKNOWN_APP, INTERNAL),
+      },
+    },
+  },
   '/token/refresh': {
     post: {
       summary: 'Report that the platform refused a token',
@@ -102,8 +118,8 @@ const paths: OpenAPIObject['paths'] = {
           UNAUTHORIZED,
           FORBIDDEN,
           UNKNOWN_APP,
-          ['payload_too_large', 'The body is larger than 16 KiB.'],
-          ['unsupported_media_type', 'Send the body as JSON, with "Content-Type: application/json".'],
+          faults.payloadTooLarge,
+          faults.unsupportedMediaType,
           [
             'not_a_token_error',
             '48001: the app lacks this permission; a new token cannot cure it.',
@@ -125,6 +141,7 @@ const paths: OpenAPIObject['paths'] = {
       },
     },
   },
+  ...openApiTicketPaths,
   '/apps': {
     get: {
       summary: 'The apps that this key may see, and how they fare',
@@ -176,6 +193,7 @@ const paths: OpenAPIObject['paths'] = {
       },
     },
   },
+  ...openApiDropInPaths,
 };
 
 /** What GET /docs shows. */
@@ -190,6 +208,6 @@ export const openApiDocument: OpenAPIObject = {
   paths,
   components: {
     securitySchemes: { apiKey: { type: 'http', scheme: 'bearer' } },
-    schemas: openApiSchemas,
+    schemas: { ...openApiSchemas, ...openApiTicketSchemas },
   },
 };

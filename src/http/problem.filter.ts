@@ -1,18 +1,34 @@
 import { Catch, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { AuditTrail } from './audit-trail.js';
+import { originOf } from './origin-of.js';
 import { routeOf } from './route-of.js';
 import { sendProblem } from './send-problem.js';
+import { UnseenAppError } from './unseen-app.error.js';
 
 /** The one filter: every error of a route, of Nest and of Fastify ends here. What nobody foresaw is logged, and only there described. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
   private readonly logger = new Logger(ProblemFilter.name);
 
+  constructor(private readonly audit: AuditTrail) {}
+
   catch(error: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
-    const { code } = sendProblem(error, http.getResponse<FastifyReply>());
-    if (code !== 'internal_error') return;
     const request = http.getRequest<FastifyRequest>();
+    const { code, status } = sendProblem(error, http.getResponse<FastifyReply>());
+    if (error instanceof UnseenAppError) {
+      this.audit.record({
+        action: 'access.refused',
+        client: request.client?.name ?? null,
+        app: error.app,
+        status,
+        reason: code,
+        route: routeOf(request),
+        origin: originOf(request),
+      });
+    }
+    if (code !== 'internal_error') return;
     const stack = error instanceof Error ? error.stack : String(error);
     this.logger.error(`Request ${request.id} failed: ${request.method} ${routeOf(request)}`, stack);
   }

@@ -11,6 +11,7 @@ type EdgeErrorCode =
   | 'payload_too_large'
   | 'uri_too_long'
   | 'unsupported_media_type'
+  | 'headers_too_large'
   | 'internal_error'
   | 'starting'
   | 'stopping';
@@ -32,6 +33,7 @@ const STATUS: Readonly<Record<ProblemCode, number>> = {
   unsupported_media_type: 415,
   not_a_token_error: 422,
   refresh_budget_exhausted: 429,
+  headers_too_large: 431,
   internal_error: 500,
   no_token_yet: 503,
   token_expired: 503,

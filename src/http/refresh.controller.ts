@@ -1,13 +1,19 @@
-import { Body, Controller, HttpCode, Post } from '@nestjs/common';
+import { Body, Controller, HttpCode, Post, Req } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import type { AuditEntry } from '../core/audit-entry.js';
 import { Clock } from '../core/clock.js';
+import { BrokerError } from '../core/errors.js';
 import { TokenBroker } from '../core/token-broker.js';
-import type { ReportAnswer, ReportReason } from '../core/token-report.js';
+import type { ReportAnswer, ReportReason, TokenReport } from '../core/token-report.js';
 import type { AppName } from '../core/token.js';
+import { AuditTrail } from './audit-trail.js';
 import { Caller } from './caller.decorator.js';
 import type { ClientAccess } from './client-access.js';
 import { Gatekeeper } from './gatekeeper.js';
 import { HttpProblem } from './http-problem.js';
 import { JsonBodyPipe } from './json-body.pipe.js';
+import { originOf } from './origin-of.js';
+import { problem, type ProblemCode } from './problem.js';
 import { RefreshRequest } from './refresh-request.dto.js';
 import { RequireScope } from './require-scope.decorator.js';
 import { tokenView, type TokenView } from './token-view.js';
@@ -25,26 +31,53 @@ export class RefreshController {
     private readonly broker: TokenBroker,
     private readonly clock: Clock,
     private readonly gatekeeper: Gatekeeper,
+    private readonly audit: AuditTrail,
   ) {}
 
   @Post('refresh')
   @HttpCode(200)
   @RequireScope('token:refresh')
   async refresh(
+    @Req() request: FastifyRequest,
     @Caller() client: ClientAccess,
     @Body(new JsonBodyPipe(RefreshRequest)) body: RefreshRequest,
   ): Promise<RefreshView> {
     const force = body.force ?? false;
-    if (force) this.gatekeeper.demand(client, 'token:admin', '/token/refresh');
+    if (force) this.gatekeeper.demand(request, client, 'token:admin');
     const app = client.app(body.app ?? undefined);
-    const answer = await this.broker.report(app, {
+    const report = {
       caller: client.name,
       generation: body.generation ?? undefined,
       accessToken: body.access_token ?? undefined,
       errcode: body.errcode ?? undefined,
       force,
-    });
-    return this.view(app, answer);
+    };
+    const record = this.recorder(request, app, report);
+    try {
+      const view = this.view(app, await this.broker.report(app, report));
+      record(200, view.reason, { generation: view.generation, value: view.access_token });
+      return view;
+    } catch (error) {
+      if (error instanceof BrokerError || error instanceof HttpProblem) {
+        record(problem(error.code, '').status, error.code);
+      }
+      throw error;
+    }
+  }
+
+  private recorder(request: FastifyRequest, app: AppName, { caller, errcode, force }: TokenReport) {
+    return (status: number, reason: ReportReason | ProblemCode, token?: AuditEntry['token']): void => {
+      this.audit.record({
+        action: force ? 'token.force' : 'token.report',
+        client: caller,
+        app,
+        status,
+        reason,
+        token,
+        errcode,
+        origin: originOf(request),
+      });
+    };
   }
 
   private view(app: AppName, answer: ReportAnswer): RefreshView {

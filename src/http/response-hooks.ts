@@ -1,21 +1,33 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyAdapter } from '@nestjs/platform-fastify';
+import { cause } from '../core/cause.js';
 import { HttpObserver } from './http-observer.js';
 import { Readiness } from './readiness.js';
+import { RequestTracing } from './request-tracing.js';
 import { routeOf } from './route-of.js';
+import { TOKEN_EVENTS } from './token-events-path.js';
 
-/** What every answer has in common. The token route writes its own headers, but is counted here too. */
+/** What all requests and answers have in common. The token route writes its own headers, but is counted here too. */
 @Injectable()
 export class ResponseHooks implements OnModuleInit {
   constructor(
     private readonly adapterHost: HttpAdapterHost<FastifyAdapter>,
     private readonly observer: HttpObserver,
     private readonly readiness: Readiness,
+    private readonly tracing: RequestTracing,
   ) {}
 
   onModuleInit(): void {
     const fastify = this.adapterHost.httpAdapter.getInstance();
+    fastify.addHook('onRequest', (request, _reply, done) => {
+      this.tracing.begin(request.raw);
+      done();
+    });
+    // Not earlier: reading a body loses the context.
+    fastify.addHook('preValidation', (request, _reply, done) => {
+      cause.run({ requestId: request.id, trace: this.tracing.begin(request.raw) }, done);
+    });
     fastify.addHook('onSend', (request, reply, payload, done) => {
       reply.header('x-request-id', request.id);
       if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
@@ -23,7 +35,12 @@ export class ResponseHooks implements OnModuleInit {
       done(null, payload);
     });
     fastify.addHook('onResponse', (request, reply, done) => {
-      this.observer.request(routeOf(request), request.method, reply.statusCode, reply.elapsedTime);
+      const route = routeOf(request);
+      const isCountedAlready = route === TOKEN_EVENTS && reply.statusCode === 200;
+      if (!isCountedAlready) {
+        this.observer.request(route, request.method, reply.statusCode, reply.elapsedTime);
+        this.tracing.begin(request.raw)?.end(route, request.method, reply.statusCode);
+      }
       done();
     });
   }

@@ -6,12 +6,15 @@ import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'n
 import { Clock } from '../core/clock.js';
 import { TokenBroker } from '../core/token-broker.js';
 import type { AppName, HeldToken } from '../core/token.js';
+import { AuditTrail } from './audit-trail.js';
 import { Authenticator } from './authenticator.js';
 import type { ClientAccess } from './client-access.js';
 import { Gatekeeper } from './gatekeeper.js';
 import { HttpObserver } from './http-observer.js';
+import { originOf } from './origin-of.js';
 import { generationParameter, singleParameter, type Query } from './query-parameters.js';
 import { Readiness } from './readiness.js';
+import { RequestTracing } from './request-tracing.js';
 import { TokenAnswers } from './token-answers.js';
 
 const ROUTE = '/token';
@@ -35,6 +38,8 @@ export class TokenRoute implements OnModuleInit {
     private readonly authenticator: Authenticator,
     private readonly readiness: Readiness,
     private readonly observer: HttpObserver,
+    private readonly audit: AuditTrail,
+    private readonly tracing: RequestTracing,
   ) {}
 
   onModuleInit(): void {
@@ -64,6 +69,8 @@ export class TokenRoute implements OnModuleInit {
     const app = usualApp(url, who.client);
     const held = app === undefined ? undefined : this.broker.held(app);
     if (app === undefined || held === undefined) return false;
+    if (this.audit.isReadDue(who.client.name, app, held.record.generation)) return false;
+    if (this.tracing.begin(request) !== null) return false;
     const { body, headers } = this.answers.answer(app, held, startMs);
     response.writeHead(200, headers).end(body);
     this.observer.request(ROUTE, method, 200, this.clock.monotonicMs() - startMs);
@@ -74,23 +81,37 @@ export class TokenRoute implements OnModuleInit {
     request: FastifyRequest<{ Querystring: Query }>,
     reply: FastifyReply,
   ): Promise<void> | undefined {
-    const client = this.gatekeeper.admit(request.raw.headers.authorization, SCOPE, ROUTE);
+    const client = this.gatekeeper.admit(request, SCOPE);
     const app = client.app(singleParameter(request.query, 'app'));
     const minGeneration = generationParameter(request.query, 'min_generation') ?? 0;
     const held = this.broker.held(app);
     if (held === undefined || held.record.generation < minGeneration) {
-      return this.wait(app, minGeneration, reply);
+      return this.wait(app, minGeneration, request, reply);
     }
-    this.send(app, held, reply);
+    this.send(app, held, request, reply);
     return undefined;
   }
 
-  private async wait(app: AppName, minGeneration: number, reply: FastifyReply): Promise<void> {
-    this.send(app, await this.broker.current(app, minGeneration), reply);
+  private async wait(
+    app: AppName,
+    minGeneration: number,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<void> {
+    this.send(app, await this.broker.current(app, minGeneration), request, reply);
   }
 
   /** `hijack` leaves out Fastify's reply: serializers and onSend hooks, which have nothing to add here. */
-  private send(app: AppName, held: HeldToken, reply: FastifyReply): void {
+  private send(app: AppName, held: HeldToken, request: FastifyRequest, reply: FastifyReply): void {
+    this.audit.record({
+      action: 'token.read',
+      client: request.client?.name ?? null,
+      app,
+      status: 200,
+      reason: null,
+      token: held.record,
+      origin: originOf(request),
+    });
     const { body, headers } = this.answers.answer(app, held, this.clock.monotonicMs());
     reply.hijack();
     if (this.readiness.isStopping) reply.raw.setHeader('connection', 'close');

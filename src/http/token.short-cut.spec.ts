@@ -22,6 +22,7 @@ describe('the short cut of GET /token', () => {
   });
   afterAll(() => edge.app.close());
   beforeEach(() => {
+    edge.audit.entries.length = 0;
     edge.broker.tokens.clear();
     edge.broker.tokens.set('shop', heldToken(7, 7_000_500));
     edge.broker.tokens.set('blog', heldToken(9, 50_000));
@@ -83,6 +84,16 @@ describe('the short cut of GET /token', () => {
     const answer = await overSocket('GET', '/token?app=shop', orders);
     expect(answer.status).toBe(503);
     expect(answer.counted).toEqual([['GET /token 503'], []]);
+  });
+
+  it('leaves a read that is to be recorded to the route, and records no other', async () => {
+    await overSocket('GET', '/token?app=shop', orders);
+    expect(edge.audit.entries).toEqual([]);
+    edge.audit.isDue = true;
+    const recorded = await overSocket('GET', '/token?app=shop', orders);
+    edge.audit.isDue = false;
+    expect(recorded).toEqual(await byRoute('GET', '/token?app=shop', orders));
+    expect(edge.audit.entries[0]).toMatchObject({ action: 'token.read', client: 'orders', app: 'shop' });
   });
 
   it('keeps the usual requests away from the framework, which numbers all that it gets', async () => {

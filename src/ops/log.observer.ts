@@ -1,12 +1,23 @@
 import type { Logger } from 'pino';
+import type { Clock } from '../core/clock.js';
 import { Observer, type BrokerFact } from '../core/observer.js';
+import { LineLimit } from './line-limit.js';
+
+/** Of reports that one caller makes of one app with one result. */
+const MOST_REPORTS_A_MINUTE = 60;
 
 type FactOf<Kind extends BrokerFact['kind']> = Extract<BrokerFact, { kind: Kind }>;
 
 /** One line for every fact that matters to whoever runs the broker; `event` names are stable. */
 export class LogObserver extends Observer {
-  constructor(private readonly logger: Logger) {
+  private readonly reports: LineLimit;
+
+  constructor(
+    private readonly logger: Logger,
+    clock: Clock,
+  ) {
     super();
+    this.reports = new LineLimit(clock, MOST_REPORTS_A_MINUTE);
   }
 
   override notice(fact: BrokerFact): void {
@@ -25,6 +36,7 @@ export class LogObserver extends Observer {
             event: 'token.rotated',
             app,
             generation: fact.generation,
+            token_sha256_8: fact.tokenMark,
             reason: fact.reason,
             expires_in: Math.floor(fact.expiresInMs / 1000),
           },
@@ -33,7 +45,12 @@ export class LogObserver extends Observer {
         return;
       case 'adopted':
         logger.info(
-          { event: 'token.adopted', app, ...rest },
+          {
+            event: 'token.adopted',
+            app,
+            generation: fact.generation,
+            token_sha256_8: fact.tokenMark,
+          },
           'took over the token that another replica fetched',
         );
         return;
@@ -53,7 +70,19 @@ export class LogObserver extends Observer {
         logger.info({ event: 'token.healed', app, ...rest }, 'the token is certain again');
         return;
       case 'reported':
-        logger.info({ event: 'token.reported', app, ...rest }, `a caller reported the token: ${fact.result}`);
+        this.reported(fact);
+        return;
+      case 'died_early':
+        logger.warn(
+          {
+            event: 'token.died_early',
+            app,
+            generation: fact.generation,
+            age_s: Math.floor(fact.ageMs / 1000),
+            left_s: Math.floor(fact.leftMs / 1000),
+          },
+          'the platform refused this token long before its time although no replica replaced it: something else fetches with this AppSecret; find it and have it ask this broker instead, or reset the AppSecret',
+        );
         return;
       case 'store_unavailable':
         logger.error(
@@ -65,9 +94,49 @@ export class LogObserver extends Observer {
         logger.info({ event: 'store.available', app }, 'the store answers again');
         return;
       case 'probed':
+        logger.debug(
+          { event: 'token.probed', app, outcome: fact.outcome, duration_ms: Math.round(fact.durationMs) },
+          'asked the platform whether it takes the token',
+        );
+        return;
       case 'lease':
-        logger.debug({ event: `token.${kind}`, app, ...rest });
+        logger.debug({ event: `token.${kind}`, app, ...rest }, 'asked for the right to fetch');
     }
+  }
+
+  /** Writes what was counted and not told yet. */
+  close(): void {
+    this.reports.close();
+  }
+
+  private reported({
+    app,
+    caller,
+    result,
+    errcode,
+    generation,
+    tokenMark,
+    durationMs,
+  }: FactOf<'reported'>): void {
+    const who = { app, caller, result };
+    const isFree = this.reports.isFree(Object.values(who).join(' '), (suppressed) => {
+      this.logger.warn(
+        { event: 'token.reports_suppressed', ...who, suppressed },
+        'a caller reports all the time: it should take the token that a report answers with',
+      );
+    });
+    if (!isFree) return;
+    this.logger.info(
+      {
+        event: 'token.reported',
+        ...who,
+        errcode,
+        generation,
+        token_sha256_8: tokenMark,
+        duration_ms: Math.round(durationMs),
+      },
+      `a caller reported the token: ${result}`,
+    );
   }
 
   private fetchEnded(fact: FactOf<'fetch_ended'>): void {

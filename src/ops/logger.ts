@@ -1,6 +1,7 @@
 import { pino, type Logger, type LoggerOptions } from 'pino';
-import { readableLine } from './readable-line.js';
+import { cause } from '../core/cause.js';
 import type { Redactor } from '../core/redactor.js';
+import { readableLine } from './readable-line.js';
 
 export type { Logger } from 'pino';
 
@@ -10,23 +11,36 @@ export interface LogDestination {
   readonly isTTY?: boolean | undefined;
 }
 
-/** JSON lines, or readable ones on a terminal. Every line passes the redactor after it was serialized. */
+/** JSON lines, or readable ones on a terminal, with the id of the request that caused them. Every line passes the redactor after it was serialized. */
 export function createLogger(
   level: LoggerOptions['level'],
   redactor: Redactor,
   destination: LogDestination = process.stdout,
 ): Logger {
-  const render = destination.isTTY ? readableLine : (line: string): string => line;
   return pino(
-    {
-      level: level ?? 'info',
-      base: null,
-      timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: { level: (label) => ({ level: label }) },
-      serializers: { err: describeError },
-    },
-    { write: (line: string) => destination.write(render(redactor.redact(line))) },
+    { level: level ?? 'info', base: null, mixin: requestOfLine, ...FORM },
+    redacted(redactor, destination),
   );
+}
+
+/** The lines of the audit stream: marked as such, and written at every log level. */
+export function createAuditLogger(redactor: Redactor, destination: LogDestination = process.stdout): Logger {
+  return pino({ base: { stream: 'audit' }, ...FORM }, redacted(redactor, destination));
+}
+
+const FORM = {
+  timestamp: pino.stdTimeFunctions.isoTime,
+  formatters: { level: (label) => ({ level: label }) },
+  serializers: { err: describeError },
+} satisfies LoggerOptions;
+
+function redacted(redactor: Redactor, destination: LogDestination): { write(line: string): void } {
+  const render = destination.isTTY ? readableLine : (line: string): string => line;
+  return { write: (line) => void destination.write(render(redactor.redact(line))) };
+}
+
+function requestOfLine(): object {
+  return { request_id: cause.getStore()?.requestId };
 }
 
 /** An error's name, message, code and stack, and nothing that hangs on it: libraries attach requests with their headers. */

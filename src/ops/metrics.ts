@@ -1,54 +1,86 @@
-import { Counter, Registry, collectDefaultMetrics } from 'prom-client';
+import { collectDefaultMetrics } from 'prom-client';
+import type { AppStatus } from '../core/app-status.js';
+import type { AppName } from '../core/token.js';
+import { MetricCatalogue } from './metric-catalogue.js';
+import { RequestTally } from './request-tally.js';
 
-const PREFIX = 'tokenbroker_';
+/** Gauges whose names promise counters, so that promtool complains. The same names without `_total` say more. */
+const MISNAMED = ['handles', 'requests', 'resources'].map((what) => `nodejs_active_${what}_total`);
 
-/** All metrics: names, labels and what they count. */
+/** What knows how apps fare: a `TokenBroker`. */
+export interface AppSource {
+  /** May grow. */
+  readonly kept: readonly AppName[];
+  status(app: AppName): AppStatus;
+}
+
+/** What Prometheus is told: what was counted, and how the apps fare at the moment it asks. */
 export class Metrics {
-  private readonly registry = new Registry();
-  private readonly requests = new Counter({
-    name: `${PREFIX}http_requests_total`,
-    help: 'Answered HTTP requests. `route` is the pattern, never the URL.',
-    labelNames: ['route', 'method', 'code'] as const,
-    registers: [this.registry],
-  });
-  private readonly denials = new Counter({
-    name: `${PREFIX}auth_failures_total`,
-    help: 'Requests that were turned away for their API key.',
-    labelNames: ['reason'] as const,
-    registers: [this.registry],
-  });
-  /** `inc` looks its labels up by a serialized key; the hot route would pay for that at every request. */
-  private readonly pending = new Map<string, { labels: Labels; count: number }>();
+  readonly catalogue = new MetricCatalogue();
+  private readonly tally = new RequestTally();
+  private readonly sources: AppSource[] = [];
+  private readonly shown = new Set<AppName>();
 
-  constructor() {
-    collectDefaultMetrics({ register: this.registry });
+  constructor(version: string) {
+    collectDefaultMetrics({ register: this.catalogue.registry });
+    for (const name of MISNAMED) this.catalogue.registry.removeSingleMetric(name);
+    // Error rates are made of these, and the first error has to be an increase as well.
+    for (const status of [200, 500, 503]) this.tally.show('/token', 'GET', status);
+    this.catalogue.buildInfo.set({ version, node: process.version }, 1);
   }
 
-  countRequest(route: string, method: string, status: number): void {
-    const key = `${route} ${method} ${status}`;
-    const entry = this.pending.get(key);
-    if (entry) entry.count += 1;
-    else this.pending.set(key, { labels: { route, method, code: String(status) }, count: 1 });
+  /** Shows the source's apps from now on, and those that it gets later. */
+  watch(source: AppSource): void {
+    this.sources.push(source);
+  }
+
+  countRequest(route: string, method: string, status: number, durationMs: number): void {
+    this.tally.count(route, method, status);
+    this.catalogue.httpRequestDuration.observe(route, durationMs / 1000);
   }
 
   countDenial(reason: string): void {
-    this.denials.inc({ reason });
+    this.catalogue.authFailures.inc({ reason });
   }
 
   get contentType(): string {
-    return this.registry.contentType;
+    return this.catalogue.registry.contentType;
   }
 
   /** The text that Prometheus scrapes. */
   async render(): Promise<string> {
-    for (const { labels, count } of this.pending.values()) this.requests.inc(labels, count);
-    this.pending.clear();
-    return this.registry.metrics();
+    const { catalogue } = this;
+    for (const { count, ...labels } of this.tally.all()) catalogue.httpRequests.set(labels, count);
+    this.readApps();
+    const ours = catalogue.lines.map((lines) => lines.text()).join('');
+    return (await catalogue.registry.metrics()) + ours;
   }
-}
 
-interface Labels {
-  readonly route: string;
-  readonly method: string;
-  readonly code: string;
+  private readApps(): void {
+    const { tokens, upstreamConfigError } = this.catalogue;
+    for (const { lines } of tokens) lines.clear();
+    upstreamConfigError.clear();
+    for (const source of this.sources) {
+      for (const app of source.kept) this.readApp(app, source.status(app));
+    }
+  }
+
+  private readApp(app: AppName, status: AppStatus): void {
+    const { catalogue } = this;
+    if (!this.shown.has(app)) catalogue.show(app);
+    this.shown.add(app);
+    for (const { lines, valueOf } of catalogue.tokens) {
+      const value = valueOf(status);
+      if (value !== null) lines.set({ app }, value);
+    }
+    const { lastError, fetchBudget, fetchesToday, forcedBudget, forcedToday } = status;
+    if (lastError?.class === 'configuration') {
+      catalogue.upstreamConfigError.set({ app, errcode: String(lastError.errcode) }, 1);
+    }
+    const daily = Math.max(0, fetchBudget - fetchesToday);
+    catalogue.upstreamBudgetRemaining.set({ app, kind: 'daily' }, daily);
+    if (forcedBudget === 0) return;
+    const forced = Math.min(daily, Math.max(0, forcedBudget - forcedToday));
+    catalogue.upstreamBudgetRemaining.set({ app, kind: 'forced' }, forced);
+  }
 }

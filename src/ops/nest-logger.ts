@@ -1,6 +1,9 @@
 import type { LoggerService } from '@nestjs/common';
 import type { Logger } from 'pino';
 
+/** Who tells Nest's logger that a request failed in a way that nobody foresaw. */
+const FAILED_REQUESTS: readonly unknown[] = ['ProblemFilter', 'DropInRoute'];
+
 /** Brings what Nest and its libraries log into our own lines. */
 export class NestLogger implements LoggerService {
   constructor(private readonly logger: Logger) {}
@@ -39,7 +42,7 @@ export class NestLogger implements LoggerService {
     const stack = rest.length > 1 && typeof rest[0] === 'string' ? rest[0] : undefined;
     const error = message instanceof Error ? message : rest.find((value) => value instanceof Error);
     return {
-      event: 'nest',
+      event: FAILED_REQUESTS.includes(context) ? 'request.failed' : 'nest',
       ...(typeof context === 'string' && { context }),
       ...(error instanceof Error ? { err: error } : stack && { err: { stack } }),
     };

@@ -9,21 +9,26 @@ const MAX_EXPIRES_IN_SECONDS = 30 * 24 * 3600;
 const MAX_MESSAGE_CHARACTERS = 300;
 
 /**
- * Reads the body of either token endpoint's answer. Whatever is not exactly a token or an errcode is `unknown`, with a
- * cause that names the fault and quotes nothing. `appSecret` is there to be taken out of the platform's message.
+ * Reads the body of a token endpoint's answer, or of the ticket endpoint's. Whatever is not exactly a token or an errcode
+ * is `unknown`, with a cause that names the fault and quotes nothing. `sent` is the secret of the request, there to be
+ * taken out of the platform's message.
  */
-export function readTokenAnswer(body: string, appSecret: string): IssueOutcome {
+export function readTokenAnswer(
+  body: string,
+  sent: string,
+  field: 'access_token' | 'ticket' = 'access_token',
+): IssueOutcome {
   const answer = parseJsonObject(body);
   if (!answer) return unknown('is not a JSON object');
 
-  const { errcode = 0, access_token: value, expires_in: expiresInSeconds } = answer;
+  const { errcode = 0, [field]: value, expires_in: expiresInSeconds } = answer;
   if (!isInteger(errcode)) return unknown('has an errcode that is not an integer');
   if (errcode !== 0) {
-    return { kind: 'refused', errcode, message: readableMessage(answer.errmsg, [appSecret, value]) };
+    return { kind: 'refused', errcode, message: readableMessage(answer.errmsg, [sent, value]) };
   }
-  if (typeof value !== 'string') return unknown('has neither an errcode nor a string as access_token');
+  if (typeof value !== 'string') return unknown(`has neither an errcode nor a string as ${field}`);
   if (!TOKEN_SHAPE.test(value)) {
-    return unknown('has an access_token that is not 1 to 5000 printable ASCII characters');
+    return unknown(`has a string as ${field} that is not 1 to 5000 printable ASCII characters`);
   }
   if (!isInteger(expiresInSeconds) || expiresInSeconds <= 0 || expiresInSeconds > MAX_EXPIRES_IN_SECONDS) {
     return unknown(`has an expires_in that is not an integer from 1 to ${MAX_EXPIRES_IN_SECONDS}`);

@@ -17,11 +17,14 @@ export interface ConfigOptions {
   readonly keys: Readonly<Record<string, string>>;
   /** Keys of `server`. */
   readonly server?: Readonly<Record<string, unknown>>;
+  /** Whole sections: `audit`, `tracing`. */
+  readonly sections?: Readonly<Record<string, unknown>>;
 }
 
 /** A configuration as the file holds it: any free port of the loopback address, the memory backend. */
-export function brokerConfig({ apps, keys, server }: ConfigOptions): object {
+export function brokerConfig({ apps, keys, server, sections }: ConfigOptions): object {
   return {
+    ...sections,
     server: { port: 0, host: '127.0.0.1', ...server },
     apps: apps.map(({ name, appId, appSecret, secretFile, apiBaseUrl, grant = 'classic', refresh = {} }) => ({
       name,
@@ -35,7 +38,7 @@ export function brokerConfig({ apps, keys, server }: ConfigOptions): object {
       name,
       keySha256: [createHash('sha256').update(key).digest('hex')],
       apps: '*',
-      scopes: ['token:read', 'token:refresh', 'token:admin'],
+      scopes: ['token:read', 'token:refresh', 'token:admin', 'ticket:read'],
     })),
   };
 }

@@ -87,6 +87,7 @@ export class FakeIssuer extends TokenIssuer {
 /** A broker of one app, `shop`, over the memory backend, and all that it works with. */
 export interface BrokerFixture {
   readonly broker: TokenBroker;
+  readonly app: AppDefinition;
   readonly clock: ManualClock;
   readonly issuer: FakeIssuer;
   readonly store: MemoryTokenStore;
@@ -166,6 +167,7 @@ export function createBroker(refresh: Partial<RefreshSettings> = {}): BrokerFixt
   const broker = make('replica-1');
   return {
     broker,
+    app,
     clock,
     issuer,
     store,

@@ -2,8 +2,12 @@ import { createHash } from 'node:crypto';
 import { Module, type DynamicModule, type LoggerService } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { AppStatus } from '../../src/core/app-status.js';
 import { Clock } from '../../src/core/clock.js';
+import { TicketBroker } from '../../src/core/ticket-broker.js';
 import { TokenBroker } from '../../src/core/token-broker.js';
+import type { AuditEntry } from '../../src/core/audit-entry.js';
+import { AuditTrail } from '../../src/http/audit-trail.js';
 import { createFastifyAdapter } from '../../src/http/create-fastify-adapter.js';
 import { HttpObserver } from '../../src/http/http-observer.js';
 import type { ApiClient } from '../../src/http/http-settings.js';
@@ -11,11 +15,14 @@ import { HttpModule } from '../../src/http/http.module.js';
 import { MetricsSource } from '../../src/http/metrics.controller.js';
 import { mountDocs } from '../../src/http/mount-docs.js';
 import { Readiness } from '../../src/http/readiness.js';
+import { RequestTracing } from '../../src/http/request-tracing.js';
 import { FakeBroker } from './fake-broker.js';
+import { FakeTickets } from './fake-tickets.js';
 
 /** Stands still until it is told. */
 class HandClock extends Clock {
   nowMs = 0;
+  readonly timers = new Set<{ readonly atMs: number; readonly callback: () => void }>();
   monotonicMs(): number {
     return this.nowMs;
   }
@@ -25,8 +32,17 @@ class HandClock extends Clock {
   random(): number {
     return 0;
   }
-  after(): () => void {
-    throw new Error('The HTTP edge sets no timers.');
+  after(delayMs: number, callback: () => void): () => void {
+    const timer = { atMs: this.nowMs + delayMs, callback };
+    this.timers.add(timer);
+    return () => this.timers.delete(timer);
+  }
+  /** Fires what is due by then, but not what that sets. */
+  pass(ms: number): void {
+    this.nowMs += ms;
+    for (const timer of [...this.timers]) {
+      if (timer.atMs <= this.nowMs && this.timers.delete(timer)) timer.callback();
+    }
   }
 }
 
@@ -40,6 +56,18 @@ class RecordingObserver extends HttpObserver {
   }
   denied(reason: string, route: string): void {
     this.denials.push(`${reason} ${route}`);
+  }
+}
+
+class RecordingAudit extends AuditTrail {
+  readonly entries: AuditEntry[] = [];
+  /** Whether reads would be recorded. */
+  isDue = false;
+  record(entry: AuditEntry): void {
+    this.entries.push(entry);
+  }
+  isReadDue(): boolean {
+    return this.isDue;
   }
 }
 
@@ -61,18 +89,29 @@ const FAKE_METRICS: MetricsSource = {
   render: () => Promise.resolve('fake_requests_total 1\n'),
 };
 
+const NO_TRACING: RequestTracing = { begin: () => null };
+
 @Module({})
 class FakeCoreModule {
-  static of(broker: FakeBroker, clock: Clock, observer: HttpObserver): DynamicModule {
+  static of(
+    broker: FakeBroker,
+    tickets: FakeTickets,
+    clock: Clock,
+    observer: HttpObserver,
+    audit: AuditTrail,
+  ): DynamicModule {
     return {
       module: FakeCoreModule,
       providers: [
         { provide: TokenBroker, useValue: broker },
+        { provide: TicketBroker, useValue: tickets },
         { provide: Clock, useValue: clock },
         { provide: HttpObserver, useValue: observer },
+        { provide: AuditTrail, useValue: audit },
+        { provide: RequestTracing, useValue: NO_TRACING },
         { provide: MetricsSource, useValue: FAKE_METRICS },
       ],
-      exports: [TokenBroker, Clock, HttpObserver, MetricsSource],
+      exports: [TokenBroker, TicketBroker, Clock, HttpObserver, AuditTrail, RequestTracing, MetricsSource],
     };
   }
 }
@@ -96,6 +135,8 @@ export interface EdgeOptions {
   readonly apps?: readonly string[];
   readonly clients?: readonly ApiClient[];
   readonly docs?: boolean;
+  /** What differs from the fake broker's usual answer. */
+  readonly statuses?: Readonly<Record<string, Partial<AppStatus>>>;
 }
 
 /** The HTTP edge over fakes, with its filter, guard and hooks, and without a socket. Close `app` after use. */
@@ -103,13 +144,17 @@ export async function createEdge({
   apps = ['shop', 'blog'],
   clients = [apiClient('orders')],
   docs = false,
+  statuses = {},
 }: EdgeOptions = {}) {
   const broker = new FakeBroker(apps);
+  for (const [app, status] of Object.entries(statuses)) broker.statuses.set(app, status);
+  const tickets = new FakeTickets();
   const clock = new HandClock();
   const observer = new RecordingObserver();
+  const audit = new RecordingAudit();
   const logger = new RecordingLogger();
   const app = await NestFactory.create<NestFastifyApplication>(
-    HttpModule.register({ imports: [FakeCoreModule.of(broker, clock, observer)], clients }),
+    HttpModule.register({ imports: [FakeCoreModule.of(broker, tickets, clock, observer, audit)], clients }),
     createFastifyAdapter({ trustProxy: false, replica: 'replica-1' }),
     { bodyParser: false, logger, abortOnError: false },
   );
@@ -125,7 +170,7 @@ export async function createEdge({
       ...(client === undefined ? {} : { headers: { authorization: `Bearer ${keyOf(client)}` } }),
       ...(payload === undefined ? {} : { payload: payload as object }),
     });
-  return { app, broker, clock, observer, logger, send, readiness: app.get(Readiness) };
+  return { app, broker, tickets, clock, observer, audit, logger, send, readiness: app.get(Readiness) };
 }
 
 export type Edge = Awaited<ReturnType<typeof createEdge>>;

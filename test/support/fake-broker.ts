@@ -4,7 +4,10 @@ import type { TokenBroker } from '../../src/core/token-broker.js';
 import type { ReportAnswer, TokenReport } from '../../src/core/token-report.js';
 import type { AppName, HeldToken } from '../../src/core/token.js';
 
-type Served = Pick<TokenBroker, 'apps' | 'held' | 'current' | 'report' | 'status' | 'isReady'>;
+type Served = Pick<
+  TokenBroker,
+  'apps' | 'appOf' | 'cacheableMs' | 'held' | 'current' | 'report' | 'status' | 'isReady' | 'watch'
+>;
 
 /** A token that expires on 2026-11-21T10:00:00Z and, on the monotonic clock, at `deadlineMonoMs`. */
 export function heldToken(generation: number, deadlineMonoMs: number): HeldToken {
@@ -29,6 +32,7 @@ export class FakeBroker implements Served {
   isReady = true;
   readonly tokens = new Map<AppName, HeldToken>();
   readonly statuses = new Map<AppName, Partial<AppStatus>>();
+  private watchers: { app: AppName; listener: (held: HeldToken) => void }[] = [];
   readonly waits: { app: AppName; minGeneration: number }[] = [];
   readonly reports: { app: AppName; report: TokenReport }[] = [];
   currentAnswer: () => HeldToken = () => {
@@ -42,6 +46,27 @@ export class FakeBroker implements Served {
 
   held(app: AppName): HeldToken | undefined {
     return this.tokens.get(app);
+  }
+
+  appOf(token: string): AppName | undefined {
+    return this.apps.find((app) => this.tokens.get(app)?.record.value === token);
+  }
+
+  cacheableMs(_app: AppName, { deadlineMonoMs }: HeldToken): number {
+    return deadlineMonoMs / 2;
+  }
+
+  watch(app: AppName, listener: (held: HeldToken) => void): () => void {
+    this.watchers.push({ app, listener });
+    return () => {
+      this.watchers = this.watchers.filter((one) => one.listener !== listener);
+    };
+  }
+
+  /** Holds this token from now on, and says so. */
+  rotate(app: AppName, held: HeldToken): void {
+    this.tokens.set(app, held);
+    for (const watcher of this.watchers) if (watcher.app === app) watcher.listener(held);
   }
 
   current(app: AppName, minGeneration = 0): Promise<HeldToken> {
@@ -68,6 +93,9 @@ export class FakeBroker implements Served {
       lastError: null,
       fetchesToday: 13,
       fetchBudget: 200,
+      forcedToday: 1,
+      forcedBudget: 20,
+      nowMs: Date.UTC(2026, 10, 21, 9),
       ...this.statuses.get(app),
     };
   }

@@ -11,6 +11,7 @@ export interface WorldOptions {
   /** Default: one caller. */
   readonly keys?: ConfigOptions['keys'];
   readonly server?: ConfigOptions['server'];
+  readonly sections?: ConfigOptions['sections'];
   /** What happens to the platform before the broker starts. */
   readonly before?: (simulator: WechatSimulator) => void;
 }
@@ -22,7 +23,14 @@ export interface World {
 }
 
 /** A platform, and a broker that asks it. Both end with the test file, if not before. */
-export async function startWorld({ apps, platform, keys, server, before }: WorldOptions): Promise<World> {
+export async function startWorld({
+  apps,
+  platform,
+  keys,
+  server,
+  sections,
+  before,
+}: WorldOptions): Promise<World> {
   const simulator = await startPlatform({ apps, ...platform });
   before?.(simulator);
   const callers = keys ?? { orders: newApiKey() };
@@ -30,6 +38,7 @@ export async function startWorld({ apps, platform, keys, server, before }: World
     apps: apps.map((app) => ({ ...app, apiBaseUrl: app.apiBaseUrl ?? simulator.url })),
     keys: callers,
     ...(server && { server }),
+    ...(sections && { sections }),
   });
   const broker = await startBroker({ config, key: Object.values(callers)[0] });
   return { simulator, broker };

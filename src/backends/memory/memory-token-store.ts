@@ -20,6 +20,7 @@ export interface StoredApp {
   record: TokenRecord | null;
   fence: number;
   suspect: number;
+  rolledBack: number;
   /** `inDoubt`: when it began, an older request's outcome was open. */
   intent: (Intent & { readonly inDoubt: boolean }) | null;
   beganAtMs: number;
@@ -145,11 +146,16 @@ export class MemoryTokenStore extends TokenStore {
       state.fence = Math.max(state.fence, held);
       // Fetches that this store knows nothing of may be under way.
       state.beganAtMs = this.nowMs();
-      this.distrust(state, held);
+      this.distrustAsLost(state, held);
     } else if (state.record && stored > known.committed && state.record.base < known.committed) {
-      this.distrust(state, stored);
+      this.distrustAsLost(state, stored);
     }
     return this.view(state);
+  }
+
+  private distrustAsLost(state: StoredApp, upTo: number): void {
+    state.rolledBack = Math.max(state.rolledBack, upTo);
+    this.distrust(state, upTo);
   }
 
   protected isLate(state: StoredApp, fence: number): boolean {
@@ -167,6 +173,7 @@ export class MemoryTokenStore extends TokenStore {
         record: null,
         fence: 0,
         suspect: 0,
+        rolledBack: 0,
         intent: null,
         beganAtMs: 0,
         backOff: null,
@@ -191,6 +198,7 @@ export class MemoryTokenStore extends TokenStore {
       record: state.record,
       fence: state.fence,
       suspect: state.suspect,
+      rolledBack: state.rolledBack,
       intent: state.intent && { fence: state.intent.fence, atMs: state.intent.atMs },
       beganAtMs: state.beganAtMs,
       backOff: state.backOff,

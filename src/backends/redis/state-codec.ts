@@ -30,6 +30,7 @@ export class StateCodec {
       record: this.record(app, fields),
       fence,
       suspect: number(fields, 'suspect'),
+      rolledBack: number(fields, 'rolled_back'),
       intent: intent === 0 ? null : { fence: intent, atMs: number(fields, 'intent_at') },
       beganAtMs: number(fields, 'began_at'),
       backOff: backOff(fields),

@@ -1,10 +1,12 @@
 import 'reflect-metadata';
 import { Optional, Section, SectionList } from '../constraints.js';
 import { AppSection } from './app.section.js';
+import { AuditSection } from './audit.section.js';
 import { ClientSection } from './client.section.js';
 import { EncryptionSection } from './encryption.section.js';
 import { RedisSection } from './redis.section.js';
 import { ServerSection } from './server.section.js';
+import { TracingSection } from './tracing.section.js';
 
 const NO_APP =
   'no app is configured: without a file set BROKER_APP_ID and BROKER_APP_SECRET, else list one in the file that BROKER_CONFIG names';
@@ -24,6 +26,13 @@ export class ConfigFile {
   @Optional()
   @Section(() => EncryptionSection)
   encryption?: EncryptionSection;
+
+  @Section(() => AuditSection)
+  audit = new AuditSection();
+
+  @Optional()
+  @Section(() => TracingSection)
+  tracing?: TracingSection;
 
   @SectionList(() => AppSection, NO_APP)
   apps: AppSection[] = [];

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { Check, Flag, OneOf, Text, WholeNumber } from '../constraints.js';
+import { Check, Flag, OneOf, Seconds, Text, WholeNumber } from '../constraints.js';
 import { LOG_LEVELS, type LogLevel } from '../config.js';
 import { problem } from '../problem.js';
 
@@ -21,6 +21,9 @@ export class ServerSection {
 
   @Check(checkTrustProxy)
   trustProxy: boolean | string[] = false;
+
+  @Seconds({ zero: true })
+  drainSeconds = 0;
 }
 
 function checkTrustProxy(value: unknown): string | string[] | undefined {

@@ -1,0 +1,76 @@
+import axios, { AxiosError, AxiosHeaders } from 'axios';
+import { deadTokenErrcode } from './dead-token-errcode.js';
+
+const DEAD = { errcode: 40001, errmsg: 'invalid credential' };
+const TEXT = JSON.stringify(DEAD);
+
+const response = (text: string, type = 'application/json; encoding=utf-8'): Response =>
+  new Response(text, { headers: { 'content-type': type } });
+
+function axiosError(data: unknown): Error {
+  const config = { headers: new AxiosHeaders() };
+  const answer = { data, status: 400, statusText: 'Bad Request', headers: {}, config };
+  return new AxiosError('Request failed', 'ERR_BAD_REQUEST', config, null, answer);
+}
+
+describe('the errcode of a dead token is found in', () => {
+  it.each<[string, unknown]>([
+    ['a parsed answer', DEAD],
+    ['an answer with a number in quotes', { errcode: '40001' }],
+    ['a text', TEXT],
+    ['bytes', Buffer.from(TEXT)],
+    ['an ArrayBuffer', new TextEncoder().encode(TEXT).buffer],
+    ['a Response', response(TEXT)],
+    ['a Response of type text', response(TEXT, 'text/plain')],
+    ['an answer of axios', { status: 200, headers: {}, data: DEAD }],
+    ['an answer of axios with bytes', { status: 200, headers: {}, data: Buffer.from(TEXT) }],
+    ['an answer of got', { statusCode: 200, headers: {}, body: TEXT }],
+    ['an error of axios', axiosError(DEAD)],
+    ['an error with errcode', Object.assign(new Error('no'), { errcode: 40001 })],
+    ['an error with a code, as co-wechat-api throws', Object.assign(new Error('no'), { code: 40001 })],
+    ['an error with a Response', Object.assign(new Error('no'), { response: response(TEXT) })],
+    ['the cause of an error', new Error('no', { cause: Object.assign(new Error('no'), { errcode: 40001 }) })],
+  ])('%s', async (_, outcome) => {
+    expect(await deadTokenErrcode(outcome)).toBe(40001);
+  });
+
+  it('what the caller knows how to read', async () => {
+    const own = (outcome: unknown): number | undefined => (outcome === 'sorry' ? 42001 : undefined);
+    expect(await deadTokenErrcode('sorry', own)).toBe(42001);
+    expect(await deadTokenErrcode(DEAD, own)).toBe(40001);
+  });
+});
+
+describe('no errcode of a dead token is found in', () => {
+  it.each<[string, unknown]>([
+    ['nothing', undefined],
+    ['null', null],
+    ['success', { errcode: 0, errmsg: 'ok' }],
+    ['another error', { errcode: 48001 }],
+    ['data that mentions one', { list: [DEAD], data: DEAD }],
+    ['a long text', TEXT.replace('}', `,"x":"${'x'.repeat(5000)}"}`)],
+    ['long bytes', Buffer.alloc(5000, '{')],
+    ['a text that is no JSON', '{40001'],
+    ['a long Response', response(TEXT.replace('}', `,"x":"${'x'.repeat(5000)}"}`))],
+    ['a picture', response(TEXT, 'image/jpeg')],
+    ['an error without one', new Error('40001')],
+    ['an error of the network', axios.AxiosError.from(new Error('reset'), 'ECONNRESET')],
+  ])('%s', async (_, outcome) => {
+    expect(await deadTokenErrcode(outcome)).toBeUndefined();
+  });
+
+  it('an error that is its own cause', async () => {
+    const error = new Error('no');
+    error.cause = error;
+    expect(await deadTokenErrcode(error)).toBeUndefined();
+  });
+});
+
+it('a Response can still be read afterwards, and one that was read is left alone', async () => {
+  for (const text of [TEXT, TEXT.padEnd(100_000)]) {
+    const answer = response(text);
+    await deadTokenErrcode(answer);
+    expect(await answer.text()).toBe(text);
+    expect(await deadTokenErrcode(answer)).toBeUndefined();
+  }
+});

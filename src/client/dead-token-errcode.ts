@@ -1,0 +1,78 @@
+/** What the platform answers when the access token is to blame: not the newest, expired, no token at all. */
+const DEAD_TOKEN: ReadonlySet<number> = new Set([40001, 42001, 40014]);
+/** The platform's errors are a tenth of it. */
+const LONGEST_ERROR = 2048;
+
+/**
+ * The errcode in an answer or error by which the platform says that the token is dead, in any form in which it usually
+ * comes: the parsed body, its text or bytes, an HTTP answer around it, an error around that. Leaves a `Response` readable.
+ */
+export async function deadTokenErrcode(
+  outcome: unknown,
+  own?: (outcome: unknown) => number | undefined,
+): Promise<number | undefined> {
+  const errcode = own?.(outcome) ?? (await errcodeOf(outcome));
+  return errcode !== undefined && DEAD_TOKEN.has(errcode) ? errcode : undefined;
+}
+
+async function errcodeOf(outcome: unknown): Promise<number | undefined> {
+  if (outcome instanceof Error) return errcodeOfError(outcome);
+  if (typeof outcome === 'string') return errcodeOfText(outcome);
+  const bytes = bytesOf(outcome);
+  if (bytes) return bytes.length > LONGEST_ERROR ? undefined : errcodeOfText(new TextDecoder().decode(bytes));
+  if (!isObject(outcome)) return undefined;
+  if ('errcode' in outcome) return Number(outcome.errcode);
+  if (outcome instanceof Response) return errcodeOfResponse(outcome);
+  const isHttpAnswer = 'headers' in outcome && ('data' in outcome || 'body' in outcome);
+  return isHttpAnswer ? errcodeOf(outcome.data ?? outcome.body) : undefined;
+}
+
+/** SDKs put the errcode into `errcode` or `code`; HTTP clients put the answer into `response`. */
+async function errcodeOfError(error: Error): Promise<number | undefined> {
+  const { errcode, code, response, data } = error as Error & Record<string, unknown>;
+  if (typeof errcode === 'number') return errcode;
+  if (typeof code === 'number') return code;
+  const inside = response ?? data;
+  if (inside !== undefined && !(inside instanceof Error)) return errcodeOf(inside);
+  return error.cause instanceof Error && error.cause !== error ? errcodeOf(error.cause) : undefined;
+}
+
+function errcodeOfText(text: string): number | undefined {
+  if (text.length > LONGEST_ERROR || !/^\s*\{/.test(text)) return undefined;
+  try {
+    const { errcode } = JSON.parse(text) as { errcode?: unknown };
+    return errcode === undefined ? undefined : Number(errcode);
+  } catch {
+    return undefined;
+  }
+}
+
+function bytesOf(value: unknown): Uint8Array | undefined {
+  if (value instanceof Uint8Array) return value;
+  return value instanceof ArrayBuffer ? new Uint8Array(value) : undefined;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
+
+/** Reads a copy, and no more of it than an error has. */
+async function errcodeOfResponse(response: Response): Promise<number | undefined> {
+  const isText = /json|text/.test(response.headers.get('content-type') ?? '');
+  const isLong = Number(response.headers.get('content-length') ?? 0) > LONGEST_ERROR;
+  const body: ReadableStream<Uint8Array> | null =
+    isText && !isLong && !response.bodyUsed ? response.clone().body : null;
+  if (!body) return undefined;
+  const reader = body.getReader();
+  const decoder = new TextDecoder();
+  let text = '';
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return errcodeOfText(text);
+    text += decoder.decode(value, { stream: true });
+    if (text.length > LONGEST_ERROR) {
+      void reader.cancel();
+      return undefined;
+    }
+  }
+}

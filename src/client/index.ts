@@ -1,0 +1,7 @@
+/* What `access-token-broker/client` offers. */
+export { createTokenClient, type TokenClientOptions } from './create-token-client.js';
+export type { TokenClient } from './token-client.js';
+export { TokenClientError, type TokenClientErrorDetails } from './token-client-error.js';
+export type { TokenClientEvent } from './token-client-event.js';
+export { accessToken, withAccessToken, type AccessTokenDecorator } from './with-access-token.js';
+export { interceptAxios, type AxiosLike, type AxiosRequestLike } from './intercept-axios.js';

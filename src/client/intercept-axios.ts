@@ -1,0 +1,102 @@
+import { deadTokenErrcode } from './dead-token-errcode.js';
+import type { TokenClient } from './token-client.js';
+
+/** The part of an axios request that matters here. */
+export interface AxiosRequestLike {
+  url?: string | undefined;
+  baseURL?: string | undefined;
+  params?: unknown;
+  data?: unknown;
+}
+
+interface Interceptors<Value> {
+  use(
+    onFulfilled: (value: Value) => Value | Promise<Value>,
+    onRejected?: (error: unknown) => unknown,
+  ): number;
+  eject(id: number): void;
+}
+
+/** The part of an axios instance that matters here: axios itself is not needed. */
+export interface AxiosLike<Request extends AxiosRequestLike, Answer> {
+  readonly interceptors: {
+    readonly request: Interceptors<Request>;
+    readonly response: Interceptors<Answer>;
+  };
+  request(config: object): Promise<unknown>;
+}
+
+/** What was sent with a token of ours, before axios turned it into text. */
+interface Sent {
+  readonly token: string;
+  readonly data: unknown;
+}
+
+/**
+ * Adds the parameter `access_token` to every request of this instance that has none and goes to its own `baseURL`, and
+ * sends it once more, with a new token, when the platform refuses the first one. Returns a function that takes it off.
+ */
+export function interceptAxios<Request extends AxiosRequestLike, Answer extends { readonly config: Request }>(
+  axios: AxiosLike<Request, Answer>,
+  client: TokenClient,
+): () => void {
+  const sent = new WeakMap<object, Sent>();
+
+  const again = async <Outcome>(
+    config: Request | undefined,
+    outcome: Outcome,
+    giveUp: (outcome: Outcome) => Answer | Promise<Answer>,
+  ): Promise<Answer> => {
+    const first = config && sent.get(config);
+    if (!first) return giveUp(outcome);
+    const errcode = await deadTokenErrcode(outcome);
+    const next = errcode !== undefined && (await client.report(first.token, errcode).catch(() => null));
+    if (next === null || next === false || isSpent(first.data)) return giveUp(outcome);
+    // It has a token already, so that it passes by here and is not sent a third time.
+    const params = withToken(config.params, next);
+    return (await axios.request({ ...config, data: first.data, params })) as Answer;
+  };
+
+  const requests = axios.interceptors.request.use(async (config) => {
+    if (hasToken(config.params) || isElsewhere(config)) return config;
+    const token = await client.get();
+    config.params = withToken(config.params, token);
+    sent.set(config, { token, data: config.data });
+    return config;
+  });
+  const answers = axios.interceptors.response.use(
+    (answer) => again(answer.config, answer, (outcome) => outcome),
+    (error) =>
+      again((error as { config?: Request }).config, error, (outcome) => Promise.reject(outcome as Error)),
+  );
+  return () => {
+    axios.interceptors.request.eject(requests);
+    axios.interceptors.response.eject(answers);
+  };
+}
+
+function hasToken(params: unknown): boolean {
+  if (params instanceof URLSearchParams) return params.has('access_token');
+  return (params as { access_token?: unknown } | undefined)?.access_token !== undefined;
+}
+
+function withToken(params: unknown, token: string): unknown {
+  if (!(params instanceof URLSearchParams)) return { ...(params as object | undefined), access_token: token };
+  const copy = new URLSearchParams(params);
+  copy.set('access_token', token);
+  return copy;
+}
+
+/** A token is for the platform alone, and not for another address that this instance is used for. */
+function isElsewhere({ url = '', baseURL }: AxiosRequestLike): boolean {
+  if (baseURL === undefined || !/^([a-z][a-z\d+.-]*:)?\/\//i.test(url)) return false;
+  const base = new URL(baseURL, 'http://localhost');
+  return new URL(url, base).origin !== base.origin;
+}
+
+/** A stream was read when it was sent, and cannot be sent again. */
+function isSpent(data: unknown): boolean {
+  return (
+    data instanceof ReadableStream || typeof (data as { pipe?: unknown } | undefined)?.pipe === 'function'
+  );
+}

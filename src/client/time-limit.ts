@@ -1,0 +1,54 @@
+import { unreffed } from './pause.js';
+
+/**
+ * Aborts its signal when nothing was heard for too long, or when its parent is aborted. `AbortSignal.any` would do half of
+ * that, but in some runtimes its signals are collected as garbage while they are waited for.
+ */
+export class TimeLimit {
+  heardAtMs = performance.now();
+  private readonly controller = new AbortController();
+  private timer: ReturnType<typeof setTimeout>;
+
+  constructor(
+    private readonly parent: AbortSignal,
+    private limitMs: number,
+  ) {
+    this.timer = this.wake(limitMs);
+    parent.addEventListener('abort', this.abort);
+    if (parent.aborted) this.abort();
+  }
+
+  get signal(): AbortSignal {
+    return this.controller.signal;
+  }
+
+  /** Something was heard. Sets no timer: this is looked at when the last one is over. */
+  heard(): void {
+    this.heardAtMs = performance.now();
+  }
+
+  /** From now on it may be silent for this long. */
+  allow(limitMs: number): void {
+    this.limitMs = limitMs;
+    this.heard();
+  }
+
+  stop(): void {
+    clearTimeout(this.timer);
+    this.parent.removeEventListener('abort', this.abort);
+  }
+
+  private wake(inMs: number): ReturnType<typeof setTimeout> {
+    return unreffed(
+      setTimeout(() => {
+        const leftMs = this.heardAtMs + this.limitMs - performance.now();
+        if (leftMs > 0) this.timer = this.wake(leftMs);
+        else this.controller.abort(new Error(`nothing was heard for ${String(this.limitMs)} ms`));
+      }, inMs),
+    );
+  }
+
+  private readonly abort = (): void => {
+    this.controller.abort(this.parent.reason);
+  };
+}

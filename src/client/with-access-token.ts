@@ -1,0 +1,73 @@
+import type { TokenClient } from './token-client.js';
+
+type Method<This, Args extends unknown[], T> = (this: This, ...args: Args) => Promise<T>;
+
+/** Fits both kinds of decorators: the standard ones, and those of TypeScript's `experimentalDecorators`. */
+export interface AccessTokenDecorator<Self extends object> {
+  <This extends Self, Args extends unknown[], T>(
+    method: Method<This, Args, T>,
+    context: ClassMethodDecoratorContext<This, Method<This, Args, T>>,
+  ): Method<This, Args, T>;
+  <Work extends (...args: never[]) => Promise<unknown>>(
+    target: Self,
+    name: string | symbol,
+    descriptor: TypedPropertyDescriptor<Work>,
+  ): TypedPropertyDescriptor<Work> | undefined;
+}
+
+/** The token of the decorated method whose beginning runs at this moment. */
+let current: string | undefined;
+
+/**
+ * The token of the decorated method that calls this, as a parameter's default or anywhere before its first `await`.
+ *
+ * @throws Error anywhere else
+ */
+export function accessToken(): string {
+  if (current !== undefined) return current;
+  throw new Error(
+    'accessToken() has a token only in a method with @withAccessToken(), before its first await.',
+  );
+}
+
+/**
+ * Runs the method as `client.call()` does: once more, with a new token, when the platform refuses the first one.
+ *
+ * @param source the client, or how to find it from the instance; left out: the instance's property `tokenClient`
+ */
+export function withAccessToken<Self extends object>(
+  source?: TokenClient | ((self: Self) => TokenClient),
+): AccessTokenDecorator<Self> {
+  const around = (method: (...args: unknown[]) => Promise<unknown>) =>
+    async function (this: Self, ...args: unknown[]): Promise<unknown> {
+      return clientOf(this, source).call((token) => {
+        const outer = current;
+        current = token;
+        try {
+          return method.apply(this, args);
+        } finally {
+          current = outer;
+        }
+      });
+    };
+  const decorate = (
+    target: unknown,
+    _context: unknown,
+    descriptor?: TypedPropertyDescriptor<(...args: unknown[]) => Promise<unknown>>,
+  ): unknown => {
+    if (!descriptor) return around(target as Parameters<typeof around>[0]);
+    if (descriptor.value) descriptor.value = around(descriptor.value);
+    return undefined;
+  };
+  return decorate as AccessTokenDecorator<Self>;
+}
+
+function clientOf<Self extends object>(
+  self: Self,
+  source: TokenClient | ((self: Self) => TokenClient) | undefined,
+): TokenClient {
+  if (typeof source === 'function') return source(self);
+  const client = source ?? (self as { tokenClient?: TokenClient }).tokenClient;
+  if (client) return client;
+  throw new Error('@withAccessToken() found no client: give it one, or the instance a property tokenClient.');
+}

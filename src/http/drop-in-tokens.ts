@@ -1,0 +1,128 @@
+import { Injectable } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { Clock } from '../core/clock.js';
+import { TokenBroker } from '../core/token-broker.js';
+import type { ReportAnswer } from '../core/token-report.js';
+import type { AppName, HeldToken } from '../core/token.js';
+import { AppsByAppId } from './apps-by-app-id.js';
+import { AuditTrail } from './audit-trail.js';
+import { Authenticator } from './authenticator.js';
+import type { ClientAccess } from './client-access.js';
+import { Gatekeeper } from './gatekeeper.js';
+import type { Scope } from './http-settings.js';
+import { originOf } from './origin-of.js';
+import { RepeatedAsks } from './repeated-asks.js';
+import { WechatRefusal } from './wechat-refusal.js';
+
+/** What an SDK sends to either token endpoint; `''` is what it did not send. */
+export interface DropInTokenRequest {
+  readonly grantType: string;
+  readonly appId: string;
+  /** The API key. */
+  readonly secret: string;
+  readonly forceRefresh: boolean;
+  /** Preferred of several apps with one AppID. */
+  readonly grant: 'classic' | 'stable';
+}
+
+export interface DropInToken {
+  readonly access_token: string;
+  readonly expires_in: number;
+}
+
+/** The broker in the words of WeChat's token endpoints, with an API key in the place of the AppSecret. */
+@Injectable()
+export class DropInTokens {
+  private readonly repeated = new RepeatedAsks();
+
+  constructor(
+    private readonly broker: TokenBroker,
+    private readonly clock: Clock,
+    private readonly authenticator: Authenticator,
+    private readonly gatekeeper: Gatekeeper,
+    private readonly audit: AuditTrail,
+    private readonly apps: AppsByAppId,
+  ) {}
+
+  /** @throws WechatRefusal; BrokerError as `TokenBroker.current` and `report` do */
+  async token(asked: DropInTokenRequest, request: FastifyRequest): Promise<DropInToken> {
+    if (asked.grantType !== 'client_credential') throw new WechatRefusal(40002, 'it is client_credential.');
+    if (asked.appId === '') throw new WechatRefusal(41002, 'send the AppID, once, as appid.');
+    const client = this.admit(asked.secret, request);
+    const app = this.app(asked, client, request);
+    this.demand('token:read', client, request);
+    if (asked.forceRefresh) this.demand('token:refresh', client, request);
+    const { held, reason } = await this.handOut(app, asked.forceRefresh, client, request);
+    this.audit.record({
+      action: reason === null ? 'token.read' : 'token.report',
+      client: client.name,
+      app,
+      status: 200,
+      reason,
+      token: held.record,
+      origin: originOf(request),
+    });
+    const seconds = Math.floor(this.broker.cacheableMs(app, held) / 1000);
+    return { access_token: held.record.value, expires_in: Math.max(1, seconds) };
+  }
+
+  private admit(key: string, request: FastifyRequest): ClientAccess {
+    const who = this.authenticator.recognize(key);
+    if (who.kind === 'ok') {
+      request.client = who.client;
+      return who.client;
+    }
+    this.gatekeeper.refused(request, who.kind === 'missing' ? 'missing_key' : 'unknown_key');
+    if (who.kind === 'missing') throw new WechatRefusal(41004, 'send an API key of the broker as secret.');
+    throw new WechatRefusal(
+      40125,
+      "secret is an API key of the broker here, and this one is not known: its SHA-256 is in no client of the broker's configuration.",
+    );
+  }
+
+  private app({ appId, grant }: DropInTokenRequest, client: ClientAccess, request: FastifyRequest): AppName {
+    const app = this.apps.find(appId, client, grant);
+    if (app !== undefined) return app;
+    this.audit.record({
+      action: 'access.refused',
+      client: client.name,
+      app: null,
+      status: 404,
+      reason: 'unknown_app',
+      route: request.routeOptions.url,
+      origin: originOf(request),
+    });
+    throw new WechatRefusal(40013, 'this API key sees no app with that AppID.');
+  }
+
+  /** The key is right and the app is there, but this call was not granted: what WeChat says with 48001. */
+  private demand(scope: Scope, client: ClientAccess, request: FastifyRequest): void {
+    if (client.may(scope)) return;
+    this.gatekeeper.refused(request, 'missing_scope', client);
+    throw new WechatRefusal(48001, `this needs the scope ${scope}, which client ${client.name} lacks.`);
+  }
+
+  /** `reason`: what came of a report, where the question was one. */
+  private async handOut(
+    app: AppName,
+    force: boolean,
+    client: ClientAccess,
+    { ip }: FastifyRequest,
+  ): Promise<{ readonly held: HeldToken; readonly reason: string | null }> {
+    const report = { caller: client.name, force: false };
+    if (force) return tokenOf(await this.broker.report(app, report));
+    const held = this.broker.held(app) ?? (await this.broker.current(app));
+    const { value: accessToken, since } = held.record;
+    const asker = `${app} ${client.name} ${ip}`;
+    if (!this.repeated.isDoubt(asker, since, this.clock.monotonicMs())) return { held, reason: null };
+    const answer = tokenOf(await this.broker.report(app, { ...report, accessToken, isGuess: true }));
+    if (answer.held.record.since !== since) return answer;
+    this.repeated.wasWrong(asker, since, this.clock.monotonicMs());
+    return { held: answer.held, reason: null };
+  }
+}
+
+function tokenOf(answer: ReportAnswer): { readonly held: HeldToken; readonly reason: string } {
+  if (answer.kind === 'answered') return { held: answer.token, reason: answer.reason };
+  throw new WechatRefusal(45009, `refresh_budget_exhausted: ${answer.detail}`);
+}

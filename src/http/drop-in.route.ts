@@ -1,0 +1,153 @@
+import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import type { FastifyAdapter } from '@nestjs/platform-fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { BrokerError } from '../core/errors.js';
+import { DropInTickets } from './drop-in-tickets.js';
+import { DropInTokens } from './drop-in-tokens.js';
+import type { Query } from './query-parameters.js';
+import { routeOf } from './route-of.js';
+import { WechatRefusal } from './wechat-refusal.js';
+
+/** The odd parameter name is WeChat's own. */
+const CONTENT_TYPE = 'application/json; encoding=utf-8';
+
+type Answer = (request: FastifyRequest) => Promise<object>;
+
+/**
+ * Stands in for WeChat's own endpoints, so that SDKs need only another host: always HTTP 200, errors as errcode and errmsg.
+ * Plain Fastify routes in a scope of their own, because nothing here is as on the other routes: no Authorization header,
+ * no problem+json, and bodies of any content type.
+ */
+@Injectable()
+export class DropInRoute implements OnModuleInit {
+  private readonly logger = new Logger(DropInRoute.name);
+
+  constructor(
+    private readonly adapterHost: HttpAdapterHost<FastifyAdapter>,
+    private readonly tokens: DropInTokens,
+    private readonly tickets: DropInTickets,
+  ) {}
+
+  onModuleInit(): void {
+    const fastify = this.adapterHost.httpAdapter.getInstance();
+    void fastify.register(
+      (scope: FastifyInstance, _options, done) => {
+        this.open(scope);
+        done();
+      },
+      { prefix: '/cgi-bin' },
+    );
+  }
+
+  private open(scope: FastifyInstance): void {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, parsed) => {
+      parsed(null, body);
+    });
+    scope.setErrorHandler((error, request, reply) => {
+      this.refuse(error, request, reply);
+    });
+    scope.setNotFoundHandler((request, reply) => {
+      this.refuse(wrongMethodOrPath(scope, request), request, reply);
+    });
+    const answer =
+      (answerTo: Answer) =>
+      async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+        send(reply, await answerTo(request));
+        return reply;
+      };
+    scope.get(
+      '/token',
+      answer((request) => this.classicToken(request)),
+    );
+    scope.post(
+      '/stable_token',
+      answer((request) => this.stableToken(request)),
+    );
+    scope.get(
+      '/ticket/getticket',
+      answer((request) => {
+        const { access_token: accessToken, type } = request.query as Query;
+        return this.tickets.ticket(text(accessToken), text(type), request);
+      }),
+    );
+  }
+
+  private classicToken(request: FastifyRequest): Promise<object> {
+    const query = request.query as Query;
+    const asked = {
+      grantType: text(query.grant_type),
+      appId: text(query.appid),
+      secret: text(query.secret),
+      forceRefresh: false,
+      grant: 'classic' as const,
+    };
+    return this.tokens.token(asked, request);
+  }
+
+  private stableToken(request: FastifyRequest): Promise<object> {
+    const posted = postedObject(request.body);
+    const asked = {
+      grantType: text(posted.grant_type),
+      appId: text(posted.appid),
+      secret: text(posted.secret),
+      forceRefresh: posted.force_refresh === true,
+      grant: 'stable' as const,
+    };
+    return this.tokens.token(asked, request);
+  }
+
+  private refuse(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+    const { errcode, message } = this.refusal(error, request);
+    send(reply, { errcode, errmsg: message });
+  }
+
+  private refusal(error: unknown, request: FastifyRequest): WechatRefusal {
+    if (error instanceof WechatRefusal) return error;
+    if (error instanceof BrokerError) return WechatRefusal.from(error);
+    const isUnreadable = error instanceof Error && 'statusCode' in error;
+    if (isUnreadable) return new WechatRefusal(47001, 'the request cannot be read.');
+    const stack = error instanceof Error ? error.stack : String(error);
+    this.logger.error(`Request ${request.id} failed: ${request.method} ${routeOf(request)}`, stack);
+    return new WechatRefusal(-1, 'internal_error: the broker failed at this request. Its log says why.');
+  }
+}
+
+function wrongMethodOrPath(scope: FastifyInstance, { url }: FastifyRequest): WechatRefusal {
+  const [path = ''] = url.split('?');
+  if (scope.hasRoute({ method: 'GET', url: path })) return new WechatRefusal(43001, 'use GET.');
+  if (scope.hasRoute({ method: 'POST', url: path })) return new WechatRefusal(43002, 'use POST.');
+  return new WechatRefusal(
+    40066,
+    'only /cgi-bin/token, /cgi-bin/stable_token and /cgi-bin/ticket/getticket are here. Send other calls to WeChat itself.',
+  );
+}
+
+/** As bytes: to a string of JSON Fastify would add a charset. */
+function send(reply: FastifyReply, body: object): void {
+  void reply
+    .code(200)
+    .header('content-type', CONTENT_TYPE)
+    .send(Buffer.from(JSON.stringify(body)));
+}
+
+function postedObject(body: unknown): Readonly<Record<string, unknown>> {
+  if (typeof body !== 'string' || body.trim() === '') throw new WechatRefusal(44002, 'post a JSON object.');
+  const value = parsed(body);
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };
+  throw new WechatRefusal(47001, 'post a JSON object.');
+}
+
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json) as unknown;
+  } catch {
+    return undefined; // The error would quote the key.
+  }
+}
+
+/** What is not one string counts as missing. */
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}

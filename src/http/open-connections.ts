@@ -1,0 +1,64 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import type { FastifyAdapter } from '@nestjs/platform-fastify';
+import type { FastifyReply } from 'fastify';
+import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
+import { Clock } from '../core/clock.js';
+
+/** For a caller to send the rest of its request, or to read its answer, once the server closes. */
+const PATIENCE_MS = 2000;
+
+/**
+ * Ends the connections that would keep a closing server from ever being closed. Node ends those that are idle between two
+ * requests; but one on which nothing was sent yet, or half a request, or whose caller does not read, it awaits for good.
+ * Answers that are still being worked out are awaited: the platform's time limit bounds them.
+ */
+@Injectable()
+export class OpenConnections implements OnModuleInit {
+  private readonly open = new Set<Socket>();
+  private readonly answering = new Map<Socket, FastifyReply>();
+
+  constructor(
+    private readonly adapterHost: HttpAdapterHost<FastifyAdapter>,
+    private readonly clock: Clock,
+  ) {}
+
+  onModuleInit(): void {
+    const { httpAdapter } = this.adapterHost;
+    const server: Server = httpAdapter.getHttpServer();
+    server.on('connection', (socket: Socket) => {
+      this.open.add(socket);
+      socket.once('close', () => {
+        this.open.delete(socket);
+        // An answer that its caller cut off, as event streams usually end, is no response to the hooks.
+        this.answering.delete(socket);
+      });
+    });
+    const fastify = httpAdapter.getInstance();
+    fastify.addHook('onRequest', ({ raw }, reply, done) => {
+      this.answering.set(raw.socket, reply);
+      done();
+    });
+    fastify.addHook('onResponse', ({ raw }, _reply, done) => {
+      this.answering.delete(raw.socket);
+      done();
+    });
+    fastify.addHook('preClose', (done) => {
+      this.clock.after(PATIENCE_MS, this.sweep);
+      done();
+    });
+  }
+
+  private readonly sweep = (): void => {
+    for (const socket of this.open) {
+      if (!this.isAwaitingUs(socket)) socket.destroy();
+    }
+    if (this.open.size > 0) this.clock.after(PATIENCE_MS, this.sweep);
+  };
+
+  private isAwaitingUs(socket: Socket): boolean {
+    const reply = this.answering.get(socket);
+    return reply !== undefined && reply.request.raw.complete && !reply.raw.writableEnded;
+  }
+}

@@ -1,0 +1,67 @@
+const text = { type: 'string' };
+const textOrNull = { type: 'string', nullable: true };
+const integer = { type: 'integer' };
+
+const ticketProperties = {
+  app: { type: 'string', description: 'Alias of the app.' },
+  type: { type: 'string', enum: ['jsapi', 'wx_card'] },
+  ticket: text,
+  expires_in: { type: 'integer', description: 'Whole seconds left.' },
+  expires_at: { type: 'string', format: 'date-time' },
+  generation: { type: 'integer', format: 'int64', description: 'Opaque; only ever grows for a ticket.' },
+  cache_max_age: { type: 'integer', maximum: 60, description: 'Seconds to keep it without asking again.' },
+};
+
+const signatureProperties = {
+  app_id: text,
+  timestamp: { type: 'integer', description: 'Seconds since the Unix epoch.' },
+  nonce_str: text,
+  signature: text,
+};
+
+const wechatTokenProperties = { access_token: text, expires_in: integer };
+
+/** The bodies of tickets and of the drop-in endpoints, for the OpenAPI document. */
+export const openApiTicketSchemas = {
+  Ticket: { type: 'object', required: Object.keys(ticketProperties), properties: ticketProperties },
+  SignatureRequest: {
+    type: 'object',
+    additionalProperties: false,
+    properties: {
+      app: textOrNull,
+      url: { ...textOrNull, maxLength: 4096, description: 'Absolute, http or https, without a fragment.' },
+      card_id: { ...textOrNull, maxLength: 128, description: 'Instead of `url`.' },
+      code: { ...textOrNull, maxLength: 128, description: 'Of the cardExt.' },
+      openid: { ...textOrNull, maxLength: 128, description: 'Of the cardExt.' },
+    },
+  },
+  Signature: { type: 'object', required: Object.keys(signatureProperties), properties: signatureProperties },
+  WechatTokenRequest: {
+    type: 'object',
+    required: ['grant_type', 'appid', 'secret'],
+    properties: {
+      grant_type: { type: 'string', enum: ['client_credential'] },
+      appid: text,
+      secret: { type: 'string', description: 'The API key.' },
+      force_refresh: { type: 'boolean', default: false },
+    },
+  },
+  WechatToken: {
+    type: 'object',
+    required: Object.keys(wechatTokenProperties),
+    properties: wechatTokenProperties,
+  },
+  WechatTicket: {
+    type: 'object',
+    required: ['errcode', 'errmsg', 'ticket', 'expires_in'],
+    properties: { errcode: integer, errmsg: text, ticket: text, expires_in: integer },
+  },
+  WechatError: {
+    type: 'object',
+    required: ['errcode', 'errmsg'],
+    properties: {
+      errcode: integer,
+      errmsg: { type: 'string', description: "WeChat's words, and after `access-token-broker:` the reason." },
+    },
+  },
+};

@@ -1,0 +1,136 @@
+import { ManualClock } from '../../test/support/manual-clock.js';
+import type { AuditEntry } from '../core/audit-entry.js';
+import { Redactor } from '../core/redactor.js';
+import { tokenMark } from '../core/token-mark.js';
+import { AuditLog, type AuditedReads } from './audit-log.js';
+import { createAuditLogger } from './logger.js';
+
+function fixtureOf(reads: AuditedReads) {
+  const clock = new ManualClock();
+  const lines: Record<string, unknown>[] = [];
+  const destination = {
+    write: (line: string) => lines.push(JSON.parse(line) as Record<string, unknown>),
+  };
+  const audit = new AuditLog(createAuditLogger(new Redactor(), destination), reads, clock);
+  return { clock, lines, audit };
+}
+
+const read = (client: string, generation: number, more: Partial<AuditEntry> = {}): AuditEntry => ({
+  action: 'token.read',
+  client,
+  app: 'shop',
+  status: 200,
+  reason: null,
+  token: { generation, value: `token-${String(generation)}` },
+  origin: { requestId: 'r-1', remote: '192.0.2.1' },
+  ...more,
+});
+
+const refusal: AuditEntry = {
+  action: 'access.refused',
+  client: null,
+  app: null,
+  status: 401,
+  reason: 'unknown_key',
+  route: '/token',
+  origin: { requestId: 'r-2', remote: '192.0.2.2' },
+};
+
+describe('the audit stream', () => {
+  it('has a line with who, what, which app, what came of it, and from where', () => {
+    const { audit, lines } = fixtureOf('sampled');
+    audit.record(read('orders', 7));
+    expect(lines).toEqual([
+      {
+        level: 'info',
+        time: expect.stringMatching(/^\d{4}-.*Z$/),
+        stream: 'audit',
+        event: 'token.read',
+        client: 'orders',
+        app: 'shop',
+        status: 200,
+        reason: null,
+        generation: 7,
+        token_sha256_8: tokenMark('token-7'),
+        request_id: 'r-1',
+        remote: '192.0.2.1',
+      },
+    ]);
+  });
+
+  it('shows of each generation the first read by each client', () => {
+    const { audit, lines } = fixtureOf('sampled');
+    for (const generation of [7, 7, 8, 8]) {
+      for (const client of ['orders', 'mailer']) {
+        expect(audit.isReadDue(client, 'shop', generation)).toBe(
+          !lines.some((line) => line.client === client && line.generation === generation),
+        );
+        audit.record(read(client, generation));
+      }
+    }
+    expect(lines.map(({ client, generation }) => [client, generation])).toEqual([
+      ['orders', 7],
+      ['mailer', 7],
+      ['orders', 8],
+      ['mailer', 8],
+    ]);
+  });
+
+  it('takes tickets for something else than tokens, and one kind for something else than another', () => {
+    const { audit, lines } = fixtureOf('sampled');
+    for (let round = 0; round < 3; round += 1) {
+      audit.record(read('orders', 7));
+      audit.record(read('orders', 3, { action: 'ticket.read', reason: 'jsapi' }));
+      audit.record(read('orders', 4, { action: 'ticket.read', reason: 'wx_card' }));
+      audit.record(read('orders', 3, { action: 'ticket.sign', reason: 'jsapi' }));
+    }
+    expect(lines.map(({ event, reason }) => [event, reason])).toEqual([
+      ['token.read', null],
+      ['ticket.read', 'jsapi'],
+      ['ticket.read', 'wx_card'],
+      ['ticket.sign', 'jsapi'],
+    ]);
+  });
+
+  it('shows all reads, or none, if it is to', () => {
+    const all = fixtureOf('all');
+    const none = fixtureOf('none');
+    for (const { audit } of [all, none]) {
+      for (let round = 0; round < 200; round += 1) audit.record(read('orders', 7));
+      audit.record(refusal);
+    }
+    expect(all.audit.isReadDue('orders', 'shop', 7)).toBe(true);
+    expect(none.audit.isReadDue('orders', 'shop', 7)).toBe(false);
+    expect(all.lines).toHaveLength(201);
+    expect(none.lines.map(({ event }) => event)).toEqual(['access.refused']);
+  });
+
+  it('counts what comes too often, and tells how much that was at the end of the minute', async () => {
+    const { audit, lines, clock } = fixtureOf('sampled');
+    for (let tries = 0; tries < 10_000; tries += 1) audit.record(refusal);
+    audit.record({ ...refusal, reason: 'missing_key' });
+    expect(lines).toHaveLength(61);
+
+    await clock.advance(60_000);
+    expect(lines).toHaveLength(62);
+    expect(lines.at(-1)).toMatchObject({
+      stream: 'audit',
+      event: 'audit.suppressed',
+      action: 'access.refused',
+      reason: 'unknown_key',
+      suppressed: 9940,
+    });
+    audit.record(refusal);
+    await clock.advance(60_000);
+    expect(lines).toHaveLength(63);
+  });
+
+  it('loses no count at the end', () => {
+    const { audit, lines } = fixtureOf('sampled');
+    for (let tries = 0; tries < 100; tries += 1) audit.record(refusal);
+    audit.close();
+    audit.close();
+    expect(lines.at(-1)).toMatchObject({ event: 'audit.suppressed', suppressed: 40 });
+    expect(lines).toHaveLength(61);
+  });
+});

@@ -1,0 +1,73 @@
+import { ManualClock } from '../../test/support/manual-clock.js';
+import { cause } from '../core/cause.js';
+import type { BrokerFact } from '../core/observer.js';
+import { Redactor } from '../core/redactor.js';
+import { LogObserver } from './log.observer.js';
+import { createLogger } from './logger.js';
+
+const REPORTED = {
+  app: 'shop',
+  kind: 'reported',
+  result: 'still_valid',
+  errcode: 40001,
+  caller: 'orders',
+  generation: null,
+  tokenMark: '0123abcd',
+  durationMs: 12.3,
+} satisfies BrokerFact;
+
+function fixture() {
+  const clock = new ManualClock();
+  const lines: Record<string, unknown>[] = [];
+  const destination = { write: (line: string) => lines.push(JSON.parse(line) as Record<string, unknown>) };
+  return { clock, lines, log: new LogObserver(createLogger('info', new Redactor(), destination), clock) };
+}
+
+describe('the log', () => {
+  it('names tokens so that whoever holds one finds it', () => {
+    const { log, lines } = fixture();
+    log.notice({
+      app: 'shop',
+      kind: 'rotated',
+      generation: 7,
+      tokenMark: '0123abcd',
+      reason: 'scheduled',
+      expiresInMs: 7_200_000,
+      sameValue: false,
+      isStored: true,
+    });
+    log.notice({ app: 'shop', kind: 'adopted', generation: 7, tokenMark: '0123abcd' });
+    log.notice(REPORTED);
+    expect(lines.map(({ event, token_sha256_8: mark }) => [event, mark])).toEqual([
+      ['token.rotated', '0123abcd'],
+      ['token.adopted', '0123abcd'],
+      ['token.reported', '0123abcd'],
+    ]);
+  });
+
+  it('names the request that caused a line, and none where there was none', async () => {
+    const { log, lines } = fixture();
+    await cause.run({ requestId: 'r-1', trace: null }, async () => {
+      await Promise.resolve();
+      log.notice({ app: 'shop', kind: 'store_available' });
+    });
+    log.notice({ app: 'shop', kind: 'store_available' });
+    expect(lines.map((line) => line.request_id)).toEqual(['r-1', undefined]);
+  });
+
+  it('counts the reports of a caller that does nothing else', async () => {
+    const { log, lines, clock } = fixture();
+    for (let reports = 0; reports < 1000; reports += 1) log.notice(REPORTED);
+    log.notice({ ...REPORTED, caller: 'mailer' });
+    expect(lines).toHaveLength(61);
+    await clock.advance(60_000);
+    expect(lines.at(-1)).toMatchObject({
+      level: 'warn',
+      event: 'token.reports_suppressed',
+      app: 'shop',
+      caller: 'orders',
+      result: 'still_valid',
+      suppressed: 940,
+    });
+  });
+});

@@ -1,0 +1,60 @@
+import type { Clock } from '../core/clock.js';
+import {
+  TokenStore,
+  type AbortRequest,
+  type BeginRequest,
+  type BeginResult,
+  type CommitRequest,
+  type CommitResult,
+  type StoreView,
+} from '../core/token-store.js';
+import type { AppName } from '../core/token.js';
+import type { MetricCatalogue, StoreCommand } from './metric-catalogue.js';
+
+/** A store that is timed, and whose clock is compared with this machine's. */
+export class MeasuredTokenStore extends TokenStore {
+  constructor(
+    private readonly store: TokenStore,
+    private readonly clock: Clock,
+    private readonly metrics: MetricCatalogue,
+  ) {
+    super();
+  }
+
+  override read(app: AppName): Promise<StoreView> {
+    return this.measure('read', () => this.store.read(app));
+  }
+
+  override begin(app: AppName, request: BeginRequest): Promise<BeginResult> {
+    return this.measure('begin', () => this.store.begin(app, request));
+  }
+
+  override commit(app: AppName, request: CommitRequest): Promise<CommitResult> {
+    return this.measure('commit', () => this.store.commit(app, request));
+  }
+
+  override abort(app: AppName, request: AbortRequest): Promise<StoreView> {
+    return this.measure('abort', () => this.store.abort(app, request));
+  }
+
+  override async reconcile(...args: Parameters<TokenStore['reconcile']>): Promise<StoreView> {
+    const sentMs = this.clock.wallMs();
+    const view = await this.measure('reconcile', () => this.store.reconcile(...args));
+    // It read its clock somewhere between: half-way, as far as anybody can tell.
+    this.metrics.clockSkew.set((view.nowMs - (sentMs + this.clock.wallMs()) / 2) / 1000);
+    return view;
+  }
+
+  private async measure<T>(command: StoreCommand, run: () => Promise<T>): Promise<T> {
+    const startMonoMs = this.clock.monotonicMs();
+    let up = 0;
+    try {
+      const result = await run();
+      up = 1;
+      return result;
+    } finally {
+      this.metrics.storeUp.set(up);
+      this.metrics.storeCommandDuration.observe({ command }, (this.clock.monotonicMs() - startMonoMs) / 1000);
+    }
+  }
+}
