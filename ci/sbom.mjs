@@ -1,0 +1,30 @@
+// Prints the SBOM (CycloneDX 1.5, JSON) of what the image's node_modules holds: the lock file's packages without development and optional ones.
+// `npm sbom --omit dev` by itself also leaves out what development packages share, axios and rxjs among it (npm/cli#7909), and takes the folder's name for the product's.
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { URL } from 'node:url';
+
+const root = new URL('../', import.meta.url);
+const readJson = (name) => JSON.parse(readFileSync(new URL(name, root), 'utf8'));
+
+const manifest = readJson('package.json');
+delete manifest.devDependencies;
+const lock = readJson('package-lock.json');
+delete lock.packages[''].devDependencies;
+for (const [path, { dev, optional, devOptional }] of Object.entries(lock.packages)) {
+  if (dev || optional || devOptional) delete lock.packages[path];
+}
+
+const scratch = mkdtempSync(join(tmpdir(), 'sbom-'));
+try {
+  const folder = join(scratch, manifest.name);
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest));
+  writeFileSync(join(folder, 'package-lock.json'), JSON.stringify(lock));
+  const options = ['--package-lock-only', '--sbom-format', 'cyclonedx', '--sbom-type', 'application'];
+  execFileSync('npm', ['sbom', ...options], { cwd: folder, stdio: ['ignore', 'inherit', 'inherit'] });
+} finally {
+  rmSync(scratch, { recursive: true });
+}
