@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# Real WeChat SDKs and the example clients against the broker and the simulator: `npm run test:sdk`. Needs Node 24, Go, Java 17, Maven, Python 3
+# and nginx; on Debian as root it installs what is missing. Everything else is pinned where its language keeps that.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+readonly built="$PWD/node_modules/.cache/sdk"
+readonly sdk="$PWD/test/sdk"
+
+install_missing() {
+  local -A packages=([go]=golang-go [javac]=openjdk-17-jdk-headless [mvn]=maven [nginx]=nginx-light [python3]=python3)
+  local -a missing=()
+  local program
+  for program in "${!packages[@]}"; do
+    command -v "$program" >/dev/null || missing+=("${packages[$program]}")
+  done
+  python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
+  if ((${#missing[@]} == 0)); then return; fi
+  apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+build_python() {
+  [[ -x $built/python/bin/python ]] || python3 -m venv "$built/python"
+  "$built/python/bin/pip" install --quiet --disable-pip-version-check --requirement "$sdk/python/requirements.txt"
+}
+
+build_go() {
+  mkdir -p "$built/go"
+  (cd "$sdk/go" && go build -mod=readonly -o "$built/go/" ./...)
+}
+
+build_java() {
+  mkdir -p "$built/java/classes"
+  mvn --quiet --batch-mode --file "$sdk/java/pom.xml" dependency:copy-dependencies -DoutputDirectory="$built/java/lib"
+  javac -d "$built/java/classes" -cp "$built/java/lib/*" "$sdk"/java/*.java examples/java/*.java
+}
+
+install_missing
+mkdir -p "$built"
+# At once, because each of them mostly waits for its registry.
+build_python & python=$!
+build_go & go=$!
+build_java & java=$!
+wait "$python"
+wait "$go"
+wait "$java"
+
+export PYTHONDONTWRITEBYTECODE=1
+npm run --silent build
+npm run --silent jest -- --config jest.sdk.config.js "$@"

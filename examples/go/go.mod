@@ -1,0 +1,3 @@
+module example.com/tokenclient
+
+go 1.21

@@ -1,0 +1,10 @@
+import base from './jest.config.js';
+
+/** @type {import('jest').Config} */
+export default {
+  ...base,
+  testMatch: ['**/test/sdk/*.sdk.ts'],
+  maxWorkers: 2,
+  // Programs in other languages start slowly on a busy machine.
+  testTimeout: 90_000,
+};

@@ -1,0 +1,25 @@
+import { execPath } from 'node:process';
+import { fileURLToPath } from 'node:url';
+
+const here = fileURLToPath(new URL('.', import.meta.url));
+/** Where `ci/sdk.sh` builds. */
+const built = fileURLToPath(new URL('../../node_modules/.cache/sdk/', import.meta.url));
+
+const python = `${built}python/bin/python`;
+const java = ['java', '-XX:TieredStopAtLevel=1', '-cp', `${built}java/classes:${built}java/lib/*`] as const;
+
+/** How the programs of the SDKs are started, by the name under which docs/adopting.md has them. */
+export const SDKS = {
+  'co-wechat-api': [execPath, `${here}node/co-wechat-api.mjs`],
+  'node-easywechat': [execPath, `${here}node/node-easywechat.mjs`],
+  wechatpy: [python, `${here}python/wechatpy_sdk.py`],
+  silenceper: [`${built}go/silenceper`],
+  'weixin-java-miniapp': [...java, 'WxJavaSdk'],
+} as const;
+
+/** Those of the examples, by folder. */
+export const EXAMPLES = {
+  python: [python, `${here}python/example.py`],
+  go: [`${built}go/example`],
+  java: [...java, 'Example'],
+} as const;

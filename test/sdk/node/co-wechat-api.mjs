@@ -1,0 +1,14 @@
+import { createRequire } from 'node:module';
+import { serve } from './serve.mjs';
+
+const { APP_ID: appId, API_KEY: apiKey, FRONT_URL: frontUrl } = process.env;
+
+// docs:begin co-wechat-api
+const { default: WechatAPI } = await import('co-wechat-api');
+
+const api = new WechatAPI(appId, apiKey);
+api.prefix = `${frontUrl}/cgi-bin/`;
+// docs:end
+
+const { version } = createRequire(import.meta.url)('co-wechat-api/package.json');
+serve('co-wechat-api', version, async () => (await api.getUser('o-1')).openid);

@@ -1,0 +1,85 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { SDKS } from './commands.js';
+import { startSdkWorld, type SdkWorld } from './start-sdk-world.js';
+
+type Sdk = keyof typeof SDKS;
+
+const NAMES = Object.keys(SDKS) as Sdk[];
+const PAUSE_MS = 50;
+/** A 24th of the life, as with WeChat; more than the seconds that SDKs lose by rounding. */
+const GRACE_SECONDS = 2;
+
+const table = new Map(
+  NAMES.map((name) => [
+    name,
+    { SDK: name, version: '', fetched: false, rotation: false, 'killed token': false },
+  ]),
+);
+
+afterAll(() => {
+  console.table([...table.values()]);
+});
+
+function rowOf(name: Sdk) {
+  const row = table.get(name);
+  if (!row) throw new Error(`no row for ${name}`);
+  return row;
+}
+
+describe('an SDK, as it is, configured as docs/adopting.md says', () => {
+  let world: SdkWorld<Sdk>;
+
+  beforeAll(async () => {
+    world = await startSdkWorld(SDKS, 'stable');
+  });
+
+  it.each(NAMES)('%s calls WeChat with the token of the broker', async (name) => {
+    const { app, appId, program, greeting } = world.tried(name);
+    expect(await program.ask('call')).toEqual({ openid: 'o-1' });
+    expect(world.simulator.tokens({ appId }).map(({ token }) => token)).toEqual([
+      await world.broker.token(app),
+    ]);
+    Object.assign(rowOf(name), { version: greeting.version, fetched: true });
+  });
+
+  it.each(NAMES)('%s goes on when its token is killed', async (name) => {
+    const { app, appId, program } = world.tried(name);
+    const [dead] = world.simulator.killToken({ appId });
+    expect(await program.ask('call')).toEqual({ openid: 'o-1' });
+    expect(await program.ask('call')).toEqual({ openid: 'o-1' });
+    expect(world.simulator.calls(appId).fetches).toBe(2);
+    expect(await world.broker.token(app)).not.toBe(dead?.token);
+    rowOf(name)['killed token'] = true;
+  });
+});
+
+describe('an SDK that goes on calling while its token is rotated', () => {
+  let world: SdkWorld<Sdk>;
+
+  beforeAll(async () => {
+    world = await startSdkWorld(SDKS, 'classic', {
+      expiresInSeconds: 24 * GRACE_SECONDS,
+      graceSeconds: GRACE_SECONDS,
+    });
+  });
+
+  /** Answers of WeChat that a token is dead. */
+  function refusals(appId: string): number {
+    const outcomes = world.simulator.calls(appId).counts.map((count) => count.outcomes['40001'] ?? 0);
+    return outcomes.reduce((sum, count) => sum + count, 0);
+  }
+
+  it.concurrent.each(NAMES)('%s has no failed call', async (name) => {
+    const { appId, program } = world.tried(name);
+    while (world.simulator.calls(appId).minted < 2) {
+      expect(await program.ask('call')).toEqual({ openid: 'o-1' });
+      await sleep(PAUSE_MS);
+    }
+    // Beyond the overlap.
+    await sleep(2 * GRACE_SECONDS * 1000);
+    expect(await program.ask('call')).toEqual({ openid: 'o-1' });
+    // `cache_max_age` is made for tokens that live longer than a few seconds; `expires_in` of the drop-in endpoints fits all.
+    if (name !== 'silenceper') expect(refusals(appId)).toBe(0);
+    rowOf(name).rotation = true;
+  });
+});

@@ -1,0 +1,71 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { newApiKey, newApp } from '../support/broker-config.js';
+import { startWorld, type World, type WorldOptions } from '../support/start-world.js';
+import { LineProgram, type Answer, type Command } from './line-program.js';
+import { startFront } from './start-front.js';
+
+const folders: string[] = [];
+
+afterAll(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true });
+});
+
+/** One program, and the app that is its alone. */
+export interface Tried {
+  readonly app: string;
+  readonly appId: string;
+  readonly program: LineProgram;
+  readonly greeting: Answer;
+}
+
+export interface SdkWorld<Name extends string> extends World {
+  readonly tried: (name: Name) => Tried;
+}
+
+/** A platform, a broker, nginx in front of both, and a program for each command, each with an app of its own. */
+export async function startSdkWorld<Name extends string>(
+  commands: Readonly<Record<Name, Command>>,
+  grant: 'classic' | 'stable',
+  platform: WorldOptions['platform'] = {},
+): Promise<SdkWorld<Name>> {
+  const names = Object.keys(commands) as Name[];
+  const apps = names.map((name) => ({ name, grant, ...newApp() }));
+  const apiKey = newApiKey();
+  const world = await startWorld({
+    apps,
+    platform,
+    keys: { orders: apiKey },
+    server: { trustProxy: true },
+  });
+  await world.broker.ready();
+  const shared = {
+    BROKER_URL: world.broker.url,
+    WECHAT_URL: world.simulator.url,
+    FRONT_URL: await startFront(world.broker.url, world.simulator.url),
+    CACHE_FOLDER: tempFolder(),
+    API_KEY: apiKey,
+  };
+  const all = await Promise.all(
+    apps.map(async ({ name, appId }): Promise<readonly [Name, Tried]> => {
+      const program = new LineProgram(commands[name], { ...shared, APP: name, APP_ID: appId });
+      return [name, { app: name, appId, program, greeting: await program.greeting }];
+    }),
+  );
+  const byName = new Map(all);
+  return {
+    ...world,
+    tried: (name) => {
+      const tried = byName.get(name);
+      if (!tried) throw new Error(`${name} was not started`);
+      return tried;
+    },
+  };
+}
+
+function tempFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'access-token-broker-sdk-'));
+  folders.push(folder);
+  return folder;
+}
