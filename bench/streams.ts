@@ -156,26 +156,30 @@ async function ask(path: string, body?: object): Promise<string> {
 const percentile = (sorted: readonly number[], share: number): string =>
   `${(sorted[Math.floor((sorted.length - 1) * share)] ?? NaN).toFixed(1)} ms`;
 
-let generation = await ask('/token');
+/** Replaces the token; returns how long after the broker's commit each stream had the new one. */
+async function rotate(): Promise<number[]> {
+  const generation = await ask('/token/refresh', { app: 'shop', force: true });
+  const arrivals = await arrived(generation);
+  const atMs = committedAtMs.get(generation);
+  assert.ok(atMs !== undefined, 'the broker did not log the rotation');
+  return arrivals.map((arrival) => arrival - atMs);
+}
+
+const first = await ask('/token');
 for (let i = 0; i < WARM_UP_REQUESTS; i += 1) await ask('/token');
 await openStreams(WARM_UP_STREAMS);
-await arrived(generation);
+await arrived(first);
+for (let i = 0; i < rotations; i += 1) await rotate();
 await sleep(SETTLE_MS);
 const fewKb = residentKb(pid);
 await openStreams(streams);
-await arrived(generation);
+await arrived(await ask('/token'));
 await sleep(SETTLE_MS);
 const manyKb = residentKb(pid);
 
 const delaysMs: number[] = [];
 const cpuBefore = cpuSeconds(pid);
-for (let i = 0; i < rotations; i += 1) {
-  generation = await ask('/token/refresh', { app: 'shop', force: true });
-  const arrivals = await arrived(generation);
-  const atMs = committedAtMs.get(generation);
-  assert.ok(atMs !== undefined, 'the broker did not log the rotation');
-  delaysMs.push(...arrivals.map((arrival) => arrival - atMs));
-}
+for (let i = 0; i < rotations; i += 1) delaysMs.push(...(await rotate()));
 const cpuMs = (cpuSeconds(pid) - cpuBefore) * 1000;
 await sleep(SETTLE_MS);
 const busyKb = residentKb(pid);

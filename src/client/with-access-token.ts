@@ -3,13 +3,13 @@ import type { TokenClient } from './token-client.js';
 type Method<This, Args extends unknown[], T> = (this: This, ...args: Args) => Promise<T>;
 
 /** Fits both kinds of decorators: the standard ones, and those of TypeScript's `experimentalDecorators`. */
-export interface AccessTokenDecorator<Self extends object> {
-  <This extends Self, Args extends unknown[], T>(
+export interface AccessTokenDecorator {
+  <This, Args extends unknown[], T>(
     method: Method<This, Args, T>,
     context: ClassMethodDecoratorContext<This, Method<This, Args, T>>,
   ): Method<This, Args, T>;
   <Work extends (...args: never[]) => Promise<unknown>>(
-    target: Self,
+    target: object,
     name: string | symbol,
     descriptor: TypedPropertyDescriptor<Work>,
   ): TypedPropertyDescriptor<Work> | undefined;
@@ -35,11 +35,9 @@ export function accessToken(): string {
  *
  * @param source the client, or how to find it from the instance; left out: the instance's property `tokenClient`
  */
-export function withAccessToken<Self extends object>(
-  source?: TokenClient | ((self: Self) => TokenClient),
-): AccessTokenDecorator<Self> {
+export function withAccessToken(source?: TokenClient | ((self: never) => TokenClient)): AccessTokenDecorator {
   const around = (method: (...args: unknown[]) => Promise<unknown>) =>
-    async function (this: Self, ...args: unknown[]): Promise<unknown> {
+    async function (this: object, ...args: unknown[]): Promise<unknown> {
       return clientOf(this, source).call((token) => {
         const outer = current;
         current = token;
@@ -59,14 +57,14 @@ export function withAccessToken<Self extends object>(
     if (descriptor.value) descriptor.value = around(descriptor.value);
     return undefined;
   };
-  return decorate as AccessTokenDecorator<Self>;
+  return decorate as AccessTokenDecorator;
 }
 
-function clientOf<Self extends object>(
-  self: Self,
-  source: TokenClient | ((self: Self) => TokenClient) | undefined,
+function clientOf(
+  self: object,
+  source: TokenClient | ((self: never) => TokenClient) | undefined,
 ): TokenClient {
-  if (typeof source === 'function') return source(self);
+  if (typeof source === 'function') return source(self as never);
   const client = source ?? (self as { tokenClient?: TokenClient }).tokenClient;
   if (client) return client;
   throw new Error('@withAccessToken() found no client: give it one, or the instance a property tokenClient.');

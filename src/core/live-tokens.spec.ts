@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import { createBroker } from '../../test/support/create-broker.js';
+import { settle } from '../../test/support/manual-clock.js';
 import { LiveTokens } from './live-tokens.js';
 import { Redactor } from './redactor.js';
 
@@ -30,6 +32,24 @@ describe('LiveTokens', () => {
     expect(redactor.redact(shared)).toBe('[redacted]');
     rotate('blog');
     expect(redactor.redact(shared)).toBe(shared);
+  });
+
+  it('is told of every token that a broker holds, fetched or taken over, and of what it keeps besides', async () => {
+    const fixture = createBroker();
+    const seen: string[] = [];
+    const brokers = [fixture.broker, fixture.sibling()];
+    for (const [index, broker] of brokers.entries()) {
+      broker.watchAll((app, { record }) => seen.push(`${String(index)} ${app} ${record.value}`));
+    }
+    await fixture.start();
+    await brokers[1]?.start();
+    fixture.broker.keepAlso({ ...fixture.app, name: 'shop/jsapi' });
+    const ticket = await fixture.broker.current('shop/jsapi');
+    await settle();
+    const token = fixture.broker.held('shop')?.record.value ?? '';
+    expect(seen.toSorted()).toEqual(
+      [`0 shop ${token}`, `0 shop/jsapi ${ticket.record.value}`, `1 shop ${token}`].toSorted(),
+    );
   });
 
   it('costs a line no more with a thousand tokens than with three', () => {

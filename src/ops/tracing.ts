@@ -1,12 +1,4 @@
-import {
-  ROOT_CONTEXT,
-  SpanKind,
-  SpanStatusCode,
-  TraceFlags,
-  isSpanContextValid,
-  trace,
-} from '@opentelemetry/api';
-import type { Context, Span, SpanContext, Tracer } from '@opentelemetry/api';
+import { ROOT_CONTEXT, SpanKind, SpanStatusCode, trace, type Tracer } from '@opentelemetry/api';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { AlwaysOnSampler, BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
@@ -15,6 +7,8 @@ import type { Logger } from 'pino';
 import { cause } from '../core/cause.js';
 import { sleep, type Clock } from '../core/clock.js';
 import { Observer, type BrokerFact } from '../core/observer.js';
+import { parentOf } from './parent-of.js';
+import { TracedRequest } from './traced-request.js';
 import { WatchedExporter } from './watched-exporter.js';
 
 const CALL = { kind: SpanKind.CLIENT };
@@ -22,7 +16,6 @@ const SERVICE = 'access-token-broker';
 const EXPORT_TIMEOUT_MS = 5000;
 /** A collector that hangs must not hold up the end of the process. */
 const FLUSH_MS = 2000;
-const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:$|-)/;
 
 export interface TracingSettings {
   readonly endpoint: string;
@@ -30,26 +23,6 @@ export interface TracingSettings {
   readonly sampleRatio: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly replica: string;
-}
-
-/** One request, as far as the broker sees it. Its attributes are ours alone: no URL, header or body is among them. */
-class TracedRequest {
-  readonly context: Context;
-
-  constructor(private readonly span: Span) {
-    this.context = trace.setSpan(ROOT_CONTEXT, span);
-  }
-
-  end(route: string, method: string, status: number): void {
-    this.span.updateName(`${method} ${route}`);
-    this.span.setAttributes({
-      'http.request.method': method,
-      'http.route': route,
-      'http.response.status_code': status,
-    });
-    if (status >= 500) this.span.setStatus({ code: SpanStatusCode.ERROR });
-    this.span.end();
-  }
 }
 
 /** Spans of requests, and of the fetches, probes and reports that they cause, sent to a collector by OTLP over HTTP. */
@@ -141,13 +114,4 @@ export class Tracing extends Observer {
     if (isFailed) span.setStatus({ code: SpanStatusCode.ERROR });
     span.end(endMs);
   }
-}
-
-/** The span that the caller began; null when there is none. Its `tracestate` is left behind: it is anybody's text. */
-function parentOf({ headers: { traceparent } }: IncomingMessage): SpanContext | null {
-  if (typeof traceparent !== 'string') return null;
-  const [, traceId, spanId, flags] = TRACEPARENT.exec(traceparent) ?? [];
-  if (traceId === undefined || spanId === undefined || flags === undefined) return null;
-  const parent = { traceId, spanId, traceFlags: parseInt(flags, 16) & TraceFlags.SAMPLED, isRemote: true };
-  return isSpanContextValid(parent) ? parent : null;
 }

@@ -23,6 +23,8 @@ export interface ClusterOptions {
   /** Default: one of each grant, named by it. */
   readonly apps?: readonly Pick<ClusterApp, 'name' | 'grant'>[];
   readonly refresh?: Readonly<Record<string, number | boolean>>;
+  /** Of a token. Long where no rotation may fall due meanwhile. */
+  readonly lifeSeconds?: number;
   /** `sentinel`: without proxies to Redis. */
   readonly store?: 'memory' | 'redis' | 'sentinel';
   /** Redis runs on `clock`. */
@@ -58,11 +60,11 @@ export class Cluster {
 
   /** The replicas are made but not started. */
   static async create(options: ClusterOptions = {}): Promise<Cluster> {
-    const { replicas = 3, store = 'redis' } = options;
+    const { replicas = 3, store = 'redis', lifeSeconds = LIFE_SECONDS } = options;
     const apps = (options.apps ?? DEFAULT_APPS).map((app) => ({ ...app, ...newApp() }));
     const simulator = new WechatSimulator({
       apps,
-      expiresInSeconds: LIFE_SECONDS,
+      expiresInSeconds: lifeSeconds,
       graceSeconds: GRACE_SECONDS,
       dayQuota: 100_000,
     });

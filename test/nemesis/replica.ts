@@ -21,7 +21,7 @@ export class Replica {
   readonly toPlatform: FaultProxy;
   readonly toRedis: FaultProxy | null;
   /** Of all its processes that have ended. */
-  private pastOutput = '';
+  endedOutput = '';
   private broker: BrokerProcess | null = null;
 
   constructor(private readonly options: ReplicaOptions) {
@@ -47,7 +47,7 @@ export class Replica {
 
   /** Of all processes that it ever was. */
   get output(): string {
-    return this.pastOutput + (this.broker?.output() ?? '');
+    return this.endedOutput + (this.broker?.output() ?? '');
   }
 
   async kill(): Promise<void> {
@@ -92,7 +92,7 @@ export class Replica {
   }
 
   private forget(): void {
-    this.pastOutput = this.output;
+    this.endedOutput = this.output;
     this.broker = null;
   }
 }

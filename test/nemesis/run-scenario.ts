@@ -5,6 +5,7 @@ import { Cluster, type ClusterApp } from './cluster.js';
 import { History } from './history.js';
 import { judge, type AppTruth } from './invariants.js';
 import { Load } from './load.js';
+import { miscounts } from './miscounts.js';
 import type { Replica } from './replica.js';
 import { CONVERGED_WITHIN_MS, RECONCILE_MS, TRAVEL_MS } from './scale.js';
 import type { Scenario, World } from './scenario.js';
@@ -56,6 +57,7 @@ async function survive(scenario: Scenario, cluster: Cluster): Promise<Survival> 
   const { doubt, tookMs } = await healed(scenario, cluster);
   await load.stop();
   const verdict = judge(history, tally.truths());
+  violations.push(...(await miscounts(cluster)));
   violations.push(...crashes(cluster), ...(doubt ? [`I7: ${doubt}`] : []), ...late(scenario, tookMs));
   if (!scenario.endsUnwell) violations.push(...(await storeIsBehind(cluster)));
   if (history.unserved.length > 0 && !scenario.mayBeUnserved) {
@@ -160,35 +162,33 @@ function crashes({ replicas }: Cluster): string[] {
 async function converged(cluster: Cluster, replicas: readonly Replica[]): Promise<string | null> {
   const deadlineMs = steadyNow() + GIVE_UP_AFTER_MS;
   for (;;) {
-    const doubts = await Promise.all(cluster.apps.map((app) => doubtAbout(cluster, app, replicas)));
+    const doubts = await Promise.all(replicas.map((replica) => doubtAbout(replica, cluster)));
     const doubt = doubts.find((one) => one !== null) ?? null;
     if (doubt === null || steadyNow() > deadlineMs) return doubt;
     await sleep(20);
   }
 }
 
-/** Why this app is not well: all replicas serve the platform's newest token, and doubt nothing. */
-async function doubtAbout(
-  cluster: Cluster,
-  app: ClusterApp,
-  replicas: readonly Replica[],
-): Promise<string | null> {
-  const newest = cluster.tokens(app).at(-1)?.token;
-  for (const replica of replicas) {
-    const { body, status } = await replica.get(`/token?app=${app.name}`);
-    if (status !== 200) return `${replica.name} has no token of ${app.name}: ${String(body.code)}`;
-    if (body.access_token !== newest) return `${replica.name} does not serve the newest token of ${app.name}`;
-    const state = await stateOf(replica, app);
-    if (state !== 'ok') return `${replica.name} calls ${app.name} ${state}`;
-  }
-  return null;
-}
-
-async function stateOf(replica: Replica, app: ClusterApp): Promise<string> {
+/** Why this replica is not well: it serves the platform's newest token of each app, and doubts none. */
+async function doubtAbout(replica: Replica, cluster: Cluster): Promise<string | null> {
+  const doubts = await Promise.all(cluster.apps.map((app) => doubtAboutToken(replica, app, cluster)));
+  const doubt = doubts.find((one) => one !== null) ?? null;
+  if (doubt !== null) return doubt;
   const { body } = await replica.get('/apps');
   const apps: readonly { readonly app?: unknown; readonly state?: unknown }[] =
     Object.values(body).map(Object);
-  return String(apps.find((one) => one.app === app.name)?.state);
+  const unwell = apps.find(({ state }) => state !== 'ok');
+  if (unwell) return `${replica.name} calls ${String(unwell.app)} ${String(unwell.state)}`;
+  return apps.length === cluster.apps.length ? null : `${replica.name} does not name its apps`;
+}
+
+async function doubtAboutToken(replica: Replica, app: ClusterApp, cluster: Cluster): Promise<string | null> {
+  const newest = cluster.tokens(app).at(-1)?.token;
+  const { body, status } = await replica.get(`/token?app=${app.name}`);
+  if (status !== 200) return `${replica.name} has no token of ${app.name}: ${String(body.code)}`;
+  return body.access_token === newest
+    ? null
+    : `${replica.name} does not serve the newest token of ${app.name}`;
 }
 
 function late({ convergedWithinMs = CONVERGED_WITHIN_MS }: Scenario, tookMs: number): string[] {

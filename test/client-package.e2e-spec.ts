@@ -1,0 +1,168 @@
+import { execFile } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const root = fileURLToPath(new URL('..', import.meta.url));
+const modules = join(root, 'node_modules');
+/** What the snippets of the documentation need besides the package. */
+const INSTALLED = ['axios', '@types/node', 'undici-types'];
+
+/** Sends with either kind of decorator; its broker replaces the token `one` by `two` when it is reported. */
+const CONSUMER = `
+import { createServer } from 'node:http';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { accessToken, createTokenClient, withAccessToken, type TokenClient } from 'access-token-broker/client';
+
+const token = (access_token: string, generation: number) =>
+  JSON.stringify({ access_token, generation, expires_in: 7000, cache_max_age: 60 });
+const broker = createServer((request, response) => {
+  response.end(request.method === 'POST' ? token('two', 2) : token('one', 1));
+}).listen(0, '127.0.0.1');
+await once(broker, 'listening');
+const { port } = broker.address() as AddressInfo;
+const client = createTokenClient({ url: 'http://127.0.0.1:' + port, apiKey: 'tbk_x', stream: false });
+
+class Mailer {
+  readonly tokenClient: TokenClient = client;
+  private readonly other = client;
+
+  @withAccessToken()
+  async send(to: string, value = accessToken()): Promise<{ errcode: number; text: string }> {
+    return { errcode: value === 'two' ? 0 : 40001, text: to + ' with ' + value };
+  }
+
+  @withAccessToken((self: Mailer) => self.other)
+  async sendLater(to: string): Promise<string> {
+    return to + ' with ' + accessToken();
+  }
+}
+
+const mailer = new Mailer();
+const { text } = await mailer.send('hello');
+console.log(text + ', ' + (await mailer.sendLater('good-bye')));
+client.close();
+broker.close();
+broker.closeAllConnections();
+`;
+
+/** This Node, and the machine's own if that is another. */
+function runtimes(): string[] {
+  const onPath = (process.env.PATH ?? '')
+    .split(delimiter)
+    .map((folder) => join(folder, 'node'))
+    .filter((file) => !file.includes('node_modules') && existsSync(file));
+  return [...new Set([process.execPath, ...onPath.slice(0, 1)].map((file) => realpathSync(file)))];
+}
+
+describe('the packed package', () => {
+  let folder: string;
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'client-package-'));
+    const npm = ['pack', '--ignore-scripts', '--silent', '--pack-destination', folder];
+    await run('npm', npm, { cwd: root });
+    const installed = join(folder, 'node_modules', 'access-token-broker');
+    mkdirSync(installed, { recursive: true });
+    const { stdout } = await run('sh', ['-c', 'ls *.tgz'], { cwd: folder });
+    await run('tar', ['xzf', stdout.trim(), '-C', installed, '--strip-components=1'], { cwd: folder });
+    writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
+  }, 60_000);
+  afterAll(() => {
+    rmSync(folder, { recursive: true });
+  });
+
+  /** Throws with the compiler's complaints. */
+  async function compile(files: readonly string[], options: object): Promise<void> {
+    const compilerOptions = {
+      target: 'ES2022',
+      lib: ['ES2023'],
+      types: ['node'],
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      skipLibCheck: false,
+      outDir: 'out',
+      ...options,
+    };
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }));
+    const tsc = join(modules, 'typescript', 'bin', 'tsc');
+    await run(process.execPath, [tsc, '-p', folder]).catch((error: unknown) => {
+      throw new Error((error as { stdout: string }).stdout);
+    });
+  }
+
+  /** Types and libraries of others. Not there at first, so that a dependency of the client would show. */
+  function install(): void {
+    for (const name of INSTALLED) {
+      const path = join(folder, 'node_modules', name);
+      if (existsSync(path)) continue;
+      mkdirSync(dirname(path), { recursive: true });
+      symlinkSync(join(modules, name), path);
+    }
+  }
+
+  it.each(runtimes())(
+    'is imported and required by %s, with nothing else installed',
+    async (node) => {
+      const says = 'console.log(typeof createTokenClient, typeof withAccessToken, typeof interceptAxios);';
+      const names = '{ createTokenClient, withAccessToken, interceptAxios }';
+      writeFileSync(join(folder, 'a.mjs'), `import ${names} from 'access-token-broker/client';${says}`);
+      writeFileSync(join(folder, 'a.cjs'), `const ${names} = require('access-token-broker/client');${says}`);
+      for (const file of ['a.mjs', 'a.cjs']) {
+        const { stdout } = await run(node, [file], { cwd: folder, env: {} });
+        expect(stdout).toBe('function function function\n');
+      }
+      const inside = run(node, ['-e', "import('access-token-broker/dist/main.js')"], {
+        cwd: folder,
+        env: {},
+      });
+      await expect(inside).rejects.toThrow('ERR_PACKAGE_PATH_NOT_EXPORTED');
+    },
+    30_000,
+  );
+
+  it.each([
+    ['nodenext', 'standard', {}],
+    ['nodenext', 'experimental', { experimentalDecorators: true }],
+    ['bundler', 'standard', { module: 'esnext' }],
+  ])(
+    'has types for %s, and works with %s decorators',
+    async (resolution, _, options) => {
+      install();
+      writeFileSync(join(folder, 'consumer.ts'), CONSUMER);
+      await compile(['consumer.ts'], { module: resolution, moduleResolution: resolution, ...options });
+      for (const node of runtimes()) {
+        const { stdout } = await run(node, [join('out', 'consumer.js')], { cwd: folder, env: {} });
+        expect(stdout).toBe('hello with two, good-bye with two\n');
+      }
+    },
+    60_000,
+  );
+
+  it('compiles what docs/client.md shows, with the types of Node.js and of the web', async () => {
+    install();
+    const text = readFileSync(join(root, 'docs', 'client.md'), 'utf8');
+    const snippets = Array.from(text.matchAll(/^```ts\n(.*?)^```$/gms), ([, code = '']) => code);
+    expect(snippets.length).toBeGreaterThan(3);
+    const files = snippets.map((code, index) => {
+      writeFileSync(join(folder, `snippet-${String(index)}.ts`), code);
+      return `snippet-${String(index)}.ts`;
+    });
+    const options = { module: 'nodenext', noEmit: true };
+    await compile(files, options);
+    await compile(files, { ...options, lib: ['ES2023', 'DOM'], skipLibCheck: true });
+  }, 60_000);
+});
