@@ -1,10 +1,13 @@
 #!/usr/bin/env bash
 # Real WeChat SDKs and the example clients against the broker and the simulator: `npm run test:sdk`. Needs Node 24, Go, Java 17, Maven, Python 3
 # and nginx; on Debian as root it installs what is missing. Everything else is pinned where its language keeps that.
+#   ci/sdk.sh build    only fetch and build what the tests run
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-readonly built="$PWD/node_modules/.cache/sdk"
+# Not in node_modules, which `npm ci` empties.
+export SDK_BUILD=${XDG_CACHE_HOME:-$HOME/.cache}/access-token-broker/sdk
+readonly built=$SDK_BUILD
 readonly sdk="$PWD/test/sdk"
 
 install_missing() {
@@ -45,6 +48,8 @@ build_java & java=$!
 wait "$python"
 wait "$go"
 wait "$java"
+
+if [[ ${1:-} == build ]]; then exit; fi
 
 export PYTHONDONTWRITEBYTECODE=1
 npm run --silent build

@@ -64,6 +64,12 @@ describe('interceptAxios', () => {
     expect(seen[1]?.body).toBe('{"touser":"o1"}');
   });
 
+  it('sends what it was given, and not what became of it the first time', async () => {
+    living = 'token-2';
+    await api.post('/', 'x', { transformRequest: [(data) => `<${String(data)}>`] });
+    expect(seen.map(({ body }) => body)).toEqual(['<x>', '<x>']);
+  });
+
   it('does the same when the refusal comes as an HTTP error', async () => {
     [living, status] = ['token-2', 400];
     expect((await api.get('/')).data).toEqual({ errcode: 0 });

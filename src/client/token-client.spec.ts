@@ -207,6 +207,37 @@ describe('a token client', () => {
       await other.app.close();
     });
 
+    it('lets nobody wait for a broker that is silent, and does not ask it all the time', async () => {
+      let requests = 0;
+      const server = createServer((_, response) => {
+        requests += 1;
+        const token = { access_token: 'a', generation: 7, expires_in: 60, cache_max_age: 0.3 };
+        if (requests === 1) response.end(JSON.stringify(token));
+        else response.destroy();
+      }).listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      const { port } = server.address() as AddressInfo;
+      const { client, types } = connect({ url: `http://127.0.0.1:${String(port)}`, stream: false });
+      await client.get();
+      await eventually('degraded', () => types().includes('degraded'));
+      const requestsBefore = requests;
+      const startMs = performance.now();
+      while (performance.now() - startMs < 300) {
+        expect(await client.get()).toBe('a');
+        await sleep(1);
+      }
+      expect(requests - requestsBefore).toBeLessThan(20);
+      client.close();
+      server.closeAllConnections();
+      server.close();
+    });
+
+    it('finds the address that answers', async () => {
+      const dead = 'http://127.0.0.1:1';
+      const values = Array.from({ length: 10 }, () => connect({ url: [dead, url, dead] }).client.get());
+      expect(new Set(await Promise.all(values))).toEqual(new Set(['83_value-7']));
+    });
+
     it('does not trust what is no broker', async () => {
       const server = createServer((_, response) => response.end('<html>hello</html>')).listen(0, '127.0.0.1');
       await once(server, 'listening');

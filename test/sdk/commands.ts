@@ -2,8 +2,8 @@ import { execPath } from 'node:process';
 import { fileURLToPath } from 'node:url';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
-/** Where `ci/sdk.sh` builds. */
-const built = fileURLToPath(new URL('../../node_modules/.cache/sdk/', import.meta.url));
+/** Where `ci/sdk.sh` builds; it says so in the environment. */
+const built = `${process.env.SDK_BUILD ?? ''}/`;
 
 const python = `${built}python/bin/python`;
 const java = ['java', '-XX:TieredStopAtLevel=1', '-cp', `${built}java/classes:${built}java/lib/*`] as const;
