@@ -34,9 +34,10 @@ const house = [
   { room: 'client', imports: [], packages: [], builtins: false },
   {
     room: 'app.module.ts',
-    imports: ['core', 'wechat', 'backends', 'http', 'jobs', 'ops', 'config', 'telemetry.ts'],
+    imports: ['core', 'wechat', 'http', 'jobs', 'ops', 'config', 'backend.ts', 'telemetry.ts'],
     packages: ['@nestjs/[^/]+', 'fastify'],
   },
+  { room: 'backend.ts', imports: ['core', 'backends', 'ops', 'config'], packages: [] },
   { room: 'telemetry.ts', imports: ['core', 'http', 'ops', 'config'], packages: [] },
   {
     room: 'main.ts',

@@ -6,10 +6,9 @@ import {
   type OnApplicationShutdown,
   type OnModuleDestroy,
 } from '@nestjs/common';
-import { MemoryRefreshLease, MemoryRotationFeed, MemoryTokenStore } from './backends/memory/index.js';
-import type { AppConfig, Config, EncryptionKeyConfig, RedisConfig } from './config/config.js';
+import { Backend } from './backend.js';
+import type { AppConfig, Config } from './config/config.js';
 import type { AppDefinition } from './core/app-definition.js';
-import type { BrokerPorts } from './core/broker-ports.js';
 import { Clock, sleep } from './core/clock.js';
 import { LiveTokens } from './core/live-tokens.js';
 import { Observers } from './core/observers.js';
@@ -40,16 +39,6 @@ export interface AppModuleOptions {
   readonly redactor: Redactor;
   /** Names this process in records. */
   readonly replica: string;
-}
-
-/** How long the first fetch waits for Redis: without it every replica would fetch for itself. */
-const REDIS_START_MS = 3000;
-
-/** What the replicas share, or one replica keeps to itself. */
-abstract class Backend {
-  abstract readonly ports: Pick<BrokerPorts, 'store' | 'lease' | 'feed'>;
-  abstract ready(): Promise<void>;
-  abstract close(): void;
 }
 
 /** The time between no longer being ready and taking leave. */
@@ -135,9 +124,7 @@ async function coreModule(options: AppModuleOptions): Promise<DynamicModule> {
   const clock = new SystemClock();
   const telemetry = await Telemetry.start({ ...options, clock });
   const metrics = new Metrics(readVersion());
-  const backend = config.redis
-    ? await redisBackend(config.redis, config.encryption?.keys ?? [], clock, logger)
-    : memoryBackend(clock);
+  const backend = await Backend.of(config, clock, logger);
   const apps = config.apps.map(appDefinition);
   const broker = new TokenBroker(apps, {
     ...backend.ports,
@@ -173,56 +160,6 @@ function ticketBroker(config: Config, broker: TokenBroker, apps: readonly AppDef
     apps,
     (app, type, tokens) => new TicketIssuer({ type, tokens, apiBaseUrl: baseUrls.get(app) ?? '' }),
   );
-}
-
-function memoryBackend(clock: Clock): Backend {
-  const lease = new MemoryRefreshLease(clock);
-  return {
-    ports: { lease, store: new MemoryTokenStore(clock, lease), feed: new MemoryRotationFeed() },
-    ready: () => Promise.resolve(),
-    close: () => undefined,
-  };
-}
-
-/** Loaded only when it is configured: ioredis takes memory, and time at the start. */
-async function redisBackend(
-  redis: RedisConfig,
-  encryptionKeys: readonly EncryptionKeyConfig[],
-  clock: Clock,
-  logger: Logger,
-): Promise<Backend> {
-  const { RedisConnection, RedisRefreshLease, RedisRotationFeed, RedisTokenStore, TokenCipher } =
-    await import('./backends/redis/index.js');
-  const { server, keyPrefix } = redis;
-  const settings = {
-    server: server.kind === 'url' ? { ...server, url: server.url.value() } : server,
-    username: redis.username,
-    password: redis.password?.value() ?? null,
-    tls: redis.tls,
-  };
-  const connection = new RedisConnection(settings, clock);
-  const cipher = new TokenCipher(
-    encryptionKeys.map(({ id, key }) => ({ id, key: Buffer.from(key.value(), 'base64') })),
-  );
-  const onUnreadable = (app: string): void => {
-    logger.error(
-      { event: 'store.unreadable', app },
-      'no key of encryption.keys opens the stored token: fetching a new one; keep an old key in the list while replicas still use it',
-    );
-  };
-  const feed = new RedisRotationFeed(connection, keyPrefix);
-  return {
-    ports: {
-      lease: new RedisRefreshLease(connection, keyPrefix),
-      store: new RedisTokenStore(connection, { keyPrefix, cipher, onUnreadable }),
-      feed,
-    },
-    ready: () => connection.ready(REDIS_START_MS),
-    close: () => {
-      feed.close();
-      connection.close();
-    },
-  };
 }
 
 function appDefinition(app: AppConfig): AppDefinition {

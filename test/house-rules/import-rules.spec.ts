@@ -43,9 +43,15 @@ const allowed: Tree = {
   'src/simulator/rules.ts': 'export {};',
   'src/client/client.ts': imports('./cache.js'),
   'src/client/cache.ts': 'export {};',
-  'src/app.module.ts': imports(
+  'src/backend.ts': imports(
     './backends/memory/index.js',
     './backends/redis/index.js',
+    './config/config.js',
+  ),
+  'src/telemetry.ts': imports('./config/config.js', './core/broker.js', './ops/metrics.js'),
+  'src/app.module.ts': imports(
+    './backend.js',
+    './telemetry.js',
     './config/config.js',
     './core/broker.js',
     './http/token.controller.js',
@@ -117,6 +123,9 @@ const forbiddenEntryPoints: Tree = {
   'src/core/token.ts': 'export {};',
   'src/client/client.ts': 'export {};',
   'src/simulator/simulator.ts': 'export {};',
+  'src/wechat/wechat.issuer.ts': 'export {};',
+  'src/backend.ts': imports('./wechat/wechat.issuer.js'),
+  'src/telemetry.ts': imports('./wechat/wechat.issuer.js'),
   'src/app.module.ts': imports('./simulator/simulator.js'),
   'src/main.ts': imports('./cli.js', './client/client.js'),
   'src/cli.ts': `${imports('./simulator/simulator.js')} await import('./core/token.js');`,
@@ -172,6 +181,8 @@ describe('import rules', () => {
   });
 
   it.each([
+    ['src/backend.ts', ['imports-of-backend']],
+    ['src/telemetry.ts', ['imports-of-telemetry']],
     ['src/app.module.ts', ['imports-of-app.module']],
     ['src/main.ts', ['imports-of-main']],
     ['src/cli.ts', ['cli-loads-commands-when-asked', 'imports-of-cli']],

@@ -1,0 +1,71 @@
+import { MemoryRefreshLease, MemoryRotationFeed, MemoryTokenStore } from './backends/memory/index.js';
+import type { Config, EncryptionKeyConfig, RedisConfig } from './config/config.js';
+import type { BrokerPorts } from './core/broker-ports.js';
+import type { Clock } from './core/clock.js';
+import type { Logger } from './ops/logger.js';
+
+/** How long the first fetch waits for Redis: without it every replica would fetch for itself. */
+const REDIS_START_MS = 3000;
+
+/** What the replicas share, or one replica keeps to itself. */
+export abstract class Backend {
+  abstract readonly ports: Pick<BrokerPorts, 'store' | 'lease' | 'feed'>;
+  /** Resolves when it answers, or when waiting longer makes no sense. */
+  abstract ready(): Promise<void>;
+  abstract close(): void;
+
+  /** Redis where one is configured, else memory. */
+  static async of({ redis, encryption }: Config, clock: Clock, logger: Logger): Promise<Backend> {
+    return redis ? redisBackend(redis, encryption?.keys ?? [], clock, logger) : memoryBackend(clock);
+  }
+}
+
+function memoryBackend(clock: Clock): Backend {
+  const lease = new MemoryRefreshLease(clock);
+  return {
+    ports: { lease, store: new MemoryTokenStore(clock, lease), feed: new MemoryRotationFeed() },
+    ready: () => Promise.resolve(),
+    close: () => undefined,
+  };
+}
+
+/** Loaded only when it is configured: ioredis takes memory, and time at the start. */
+async function redisBackend(
+  redis: RedisConfig,
+  encryptionKeys: readonly EncryptionKeyConfig[],
+  clock: Clock,
+  logger: Logger,
+): Promise<Backend> {
+  const { RedisConnection, RedisRefreshLease, RedisRotationFeed, RedisTokenStore, TokenCipher } =
+    await import('./backends/redis/index.js');
+  const { server, keyPrefix } = redis;
+  const settings = {
+    server: server.kind === 'url' ? { ...server, url: server.url.value() } : server,
+    username: redis.username,
+    password: redis.password?.value() ?? null,
+    tls: redis.tls,
+  };
+  const connection = new RedisConnection(settings, clock);
+  const cipher = new TokenCipher(
+    encryptionKeys.map(({ id, key }) => ({ id, key: Buffer.from(key.value(), 'base64') })),
+  );
+  const onUnreadable = (app: string): void => {
+    logger.error(
+      { event: 'store.unreadable', app },
+      'no key of encryption.keys opens the stored token: fetching a new one; keep an old key in the list while replicas still use it',
+    );
+  };
+  const feed = new RedisRotationFeed(connection, keyPrefix);
+  return {
+    ports: {
+      lease: new RedisRefreshLease(connection, keyPrefix),
+      store: new RedisTokenStore(connection, { keyPrefix, cipher, onUnreadable }),
+      feed,
+    },
+    ready: () => connection.ready(REDIS_START_MS),
+    close: () => {
+      feed.close();
+      connection.close();
+    },
+  };
+}
