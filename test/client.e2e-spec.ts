@@ -154,7 +154,7 @@ describe('calls through the client, under load', () => {
     expect(callers.failures.slice(failuresBefore).filter((failure) => !isExcused(failure))).toEqual([]);
   }, 30_000);
 
-  it('do not fail when Redis is killed, also if the token then dies', async () => {
+  it('do not fail when Redis is killed', async () => {
     const failures = await during(
       () => cluster.redis.kill(),
       () => cluster.redis.restart(),

@@ -507,3 +507,35 @@ describe('whose token it is', () => {
     expect([broker.appOf('token-1'), broker.appOf('token-2')]).toEqual([undefined, 'shop']);
   });
 });
+
+describe('who watches', () => {
+  it('is told of each newer token, whichever replica fetched it, once, and no more after leaving', async () => {
+    const fixture = createBroker();
+    const { broker, clock } = fixture;
+    const sibling = fixture.sibling();
+    const [own, other]: [string[], string[]] = [[], []];
+    const leave = broker.watch(APP, ({ record }) => own.push(record.value));
+    sibling.watch(APP, ({ record }) => other.push(record.value));
+    await fixture.start();
+    await sibling.start();
+    await settle();
+    expect([own, other]).toEqual([['token-1'], ['token-1']]);
+
+    await clock.advance(LIFE_MS - 4 * MINUTE_MS);
+    broker.renewDue();
+    await settle();
+    broker.reconcileDue();
+    await settle();
+    expect([own, other]).toEqual([
+      ['token-1', 'token-2'],
+      ['token-1', 'token-2'],
+    ]);
+
+    leave();
+    await broker.report(APP, { caller: 'orders', force: true });
+    await settle();
+    expect(own).toHaveLength(2);
+    expect(other).toHaveLength(3);
+    expect(() => broker.watch('other', () => undefined)).toThrow('There is no app "other"');
+  });
+});
