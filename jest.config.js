@@ -3,6 +3,8 @@ export default {
   testEnvironment: 'node',
   // Most of the time is spent waiting for other processes.
   maxWorkers: '100%',
+  // Never waited for, unless something hangs or the machine does much else.
+  testTimeout: 30_000,
   roots: ['<rootDir>/src', '<rootDir>/test'],
   testMatch: ['**/*.spec.ts', '**/*.e2e-spec.ts'],
   extensionsToTreatAsEsm: ['.ts'],

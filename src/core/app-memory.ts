@@ -23,7 +23,11 @@ export class AppMemory {
   private lastChanceMonoMs = Infinity;
   private readonly recent = new RecentTokens();
   private readonly watchers = new Set<(held: HeldToken) => void>();
-  private last: { readonly view: StoreView; readonly sentMonoMs: number } | null = null;
+  private last: {
+    readonly view: StoreView;
+    readonly sentMonoMs: number;
+    readonly gotMonoMs: number;
+  } | null = null;
   /** The highest generation that this replica committed itself. */
   committed = 0;
 
@@ -60,7 +64,9 @@ export class AppMemory {
    * and never lengthens it. Returns whether a newer generation came with it.
    */
   adopt(view: StoreView, sentMonoMs: number): boolean {
-    if (!this.last || sentMonoMs >= this.last.sentMonoMs) this.last = { view, sentMonoMs };
+    if (!this.last || sentMonoMs >= this.last.sentMonoMs) {
+      this.last = { view, sentMonoMs, gotMonoMs: this.clock.monotonicMs() };
+    }
     const { record } = view;
     if (!record || record.generation <= this.generation) return false;
     // A store whose clock was set back makes no token live longer than it was given.
@@ -135,8 +141,11 @@ export class AppMemory {
     return healWaitMs + this.app.refresh.leaseMs < leftMs;
   }
 
+  /** By the least that the store's clock can show: a fetch that begins a moment too early starts under suspicion itself. */
   private get healWaitMs(): number {
-    return this.view ? healAtMs(this.view, this.app.refresh.leaseMs) - this.storeNowMs() : 0;
+    if (!this.last) return 0;
+    const { view, gotMonoMs } = this.last;
+    return healAtMs(view, this.app.refresh.leaseMs) - view.nowMs - (this.clock.monotonicMs() - gotMonoMs);
   }
 
   /** The back-off that holds the next fetch up, or null. */
