@@ -101,7 +101,7 @@ export class AppKeeper {
     return this.flights.run('reconcile', () => {
       const { clock, store, observer } = this.ports;
       const { name, refresh } = this.app;
-      this.reconcileAtMonoMs = clock.monotonicMs() + refresh.reconcileMs * (0.75 + clock.random() / 2);
+      this.reconcileAtMonoMs = clock.monotonicMs() + refresh.reconcileMs * (0.8 + 0.45 * clock.random());
       return this.link.over(async () => {
         await this.attempt.settle();
         const sentMonoMs = clock.monotonicMs();

@@ -3,9 +3,8 @@ import type { BrokerPorts } from './broker-ports.js';
 import { EarlyDeath } from './early-death.js';
 import { BrokerError } from './errors.js';
 import type { RefreshResult } from './refresh-attempt.js';
-import { SingleFlight } from './single-flight.js';
-import type { ProbeOutcome } from './token-issuer.js';
 import { tokenMark } from './token-mark.js';
+import { TokenProbe } from './token-probe.js';
 import type { ReportAnswer, ReportReason, ReportResult, TokenReport } from './token-report.js';
 import { isSameValue, type HeldToken } from './token.js';
 
@@ -24,8 +23,7 @@ type Verdict = 'dead' | 'unproven' | 'alive';
 
 /** Judges callers' reports of one app, so that a wrong or late one costs nothing and a right one costs one fetch. */
 export class ReportDesk {
-  private readonly probes = new SingleFlight<string, ProbeOutcome>();
-  private lastProbe: { value: string; outcome: ProbeOutcome; atMonoMs: number } | null = null;
+  private readonly probe: TokenProbe;
   private readonly earlyDeath: EarlyDeath;
   private votes: { value: string; atMonoMs: Map<string, number> } = { value: '', atMonoMs: new Map() };
 
@@ -33,6 +31,7 @@ export class ReportDesk {
     private readonly keeper: AppKeeper,
     private readonly ports: BrokerPorts,
   ) {
+    this.probe = new TokenProbe(keeper.app, ports);
     this.earlyDeath = new EarlyDeath(keeper, ports);
   }
 
@@ -103,7 +102,7 @@ export class ReportDesk {
     const isOutvoted = this.vote(caller, token.record.value);
     if (!this.keeper.app.refresh.verifyReports || isOutvoted) return 'dead';
     const { upstreamTimeoutMs } = this.keeper.app.refresh;
-    const outcome = await this.probe(token.record.value, PROBE_CACHE_MS, upstreamTimeoutMs);
+    const outcome = await this.probe.try(token.record.value, PROBE_CACHE_MS, upstreamTimeoutMs);
     if (outcome === 'no_answer') return 'unproven';
     return outcome === 'rejected' ? 'dead' : 'alive';
   }
@@ -112,7 +111,7 @@ export class ReportDesk {
     const { verifyReports, upstreamTimeoutMs } = this.keeper.app.refresh;
     if (!verifyReports) return 'alive';
     const timeoutMs = Math.min(GUESS_TIMEOUT_MS, upstreamTimeoutMs);
-    const outcome = await this.probe(token.record.value, GUESS_PROBE_CACHE_MS, timeoutMs);
+    const outcome = await this.probe.try(token.record.value, GUESS_PROBE_CACHE_MS, timeoutMs);
     return outcome === 'rejected' ? 'dead' : 'alive';
   }
 
@@ -123,30 +122,6 @@ export class ReportDesk {
     this.votes.atMonoMs.set(caller, nowMonoMs);
     const recent = [...this.votes.atMonoMs.values()].filter((at) => nowMonoMs - at < OUTVOTE_MS);
     return recent.length >= 2;
-  }
-
-  private async probe(value: string, cacheMs: number, timeoutMs: number): Promise<ProbeOutcome> {
-    const { clock, observer } = this.ports;
-    const cached = this.lastProbe;
-    if (cached?.value === value && clock.monotonicMs() - cached.atMonoMs < cacheMs) return cached.outcome;
-    return this.probes.run(value, async () => {
-      const startMonoMs = clock.monotonicMs();
-      const controller = new AbortController();
-      const cancel = clock.after(timeoutMs, () => {
-        controller.abort();
-      });
-      const outcome = await this.keeper.app.issuer.probe(value, { signal: controller.signal, timeoutMs });
-      cancel();
-      const atMonoMs = clock.monotonicMs();
-      if (outcome !== 'no_answer') this.lastProbe = { value, outcome, atMonoMs };
-      observer.notice({
-        app: this.keeper.app.name,
-        kind: 'probed',
-        outcome,
-        durationMs: atMonoMs - startMonoMs,
-      });
-      return outcome;
-    });
   }
 
   /**

@@ -1,0 +1,37 @@
+import type { AppDefinition } from './app-definition.js';
+import type { BrokerPorts } from './broker-ports.js';
+import { SingleFlight } from './single-flight.js';
+import type { ProbeOutcome } from './token-issuer.js';
+
+/** Tries one app's tokens at the platform: once for all who ask at the same time, and remembers the last answer. */
+export class TokenProbe {
+  private readonly flights = new SingleFlight<string, ProbeOutcome>();
+  private last: { value: string; outcome: ProbeOutcome; atMonoMs: number } | null = null;
+
+  constructor(
+    private readonly app: AppDefinition,
+    private readonly ports: Pick<BrokerPorts, 'clock' | 'observer'>,
+  ) {}
+
+  /** An answer that is younger than `cacheMs` will do. Never throws. */
+  async try(value: string, cacheMs: number, timeoutMs: number): Promise<ProbeOutcome> {
+    const { last } = this;
+    const isFresh = last?.value === value && this.ports.clock.monotonicMs() - last.atMonoMs < cacheMs;
+    return isFresh ? last.outcome : this.flights.run(value, () => this.ask(value, timeoutMs));
+  }
+
+  private async ask(value: string, timeoutMs: number): Promise<ProbeOutcome> {
+    const { clock, observer } = this.ports;
+    const startMonoMs = clock.monotonicMs();
+    const controller = new AbortController();
+    const cancel = clock.after(timeoutMs, () => {
+      controller.abort();
+    });
+    const outcome = await this.app.issuer.probe(value, { signal: controller.signal, timeoutMs });
+    cancel();
+    const atMonoMs = clock.monotonicMs();
+    if (outcome !== 'no_answer') this.last = { value, outcome, atMonoMs };
+    observer.notice({ app: this.app.name, kind: 'probed', outcome, durationMs: atMonoMs - startMonoMs });
+    return outcome;
+  }
+}
