@@ -43,11 +43,7 @@ const allowed: Tree = {
   'src/simulator/rules.ts': 'export {};',
   'src/client/client.ts': imports('./cache.js'),
   'src/client/cache.ts': 'export {};',
-  'src/backend.ts': imports(
-    './backends/memory/index.js',
-    './backends/redis/index.js',
-    './config/config.js',
-  ),
+  'src/backend.ts': imports('./backends/memory/index.js', './backends/redis/index.js', './config/config.js'),
   'src/telemetry.ts': imports('./config/config.js', './core/broker.js', './ops/metrics.js'),
   'src/app.module.ts': imports(
     './backend.js',
