@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from './free-port.mjs';
 
 const PATIENCE_MS = 15_000;
 const APP_SECRET = 'smoke-app-secret-0123456789abcdef';
@@ -23,15 +23,6 @@ function start(env) {
     stream.setEncoding('utf8').on('data', (text) => (service.output += text));
   }
   return service;
-}
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 async function waitUntilLive(service, port) {

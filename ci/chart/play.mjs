@@ -5,12 +5,12 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { URL } from 'node:url';
 import { parseAllDocuments } from 'yaml';
+import { freePort } from '../free-port.mjs';
 
 const PATIENCE_MS = 20_000;
 const APP_SECRET = 'a-secret-for-the-simulator-of-32';
@@ -44,15 +44,6 @@ async function until(what, check) {
     if (found) return found;
   }
   assert.fail(`${what} not within ${PATIENCE_MS} ms`);
-}
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 /** The volumes below a folder of our own, and the paths in the configuration to fit. */
