@@ -105,6 +105,12 @@ describe('what the checker makes of a history', () => {
     expect(violations({ allowedExtra: 1, isCutOff: true })).toEqual([]);
   });
 
+  it('I1: is patient with no token whose time is over', () => {
+    issue('a', 0, { ends_at: 12_000, death: 'expired', died_at: 12_000 });
+    get('a', 12_001);
+    expect(violations({ isCutOff: true })).toEqual(['I1']);
+  });
+
   it('I1: excepts what somebody else ended', () => {
     issue('a', 0);
     issue('b', 1000, { issued_to: 'other' });

@@ -79,6 +79,8 @@ function wasAccepted(token: TokenReport, { startedAtMs, endedAtMs }: Exchange): 
 function isExcepted(token: TokenReport, { startedAtMs }: Exchange, { tokens, isCutOff }: AppTruth): boolean {
   const later = tokens.filter((other) => other.issued_at > token.issued_at);
   if (later.some(({ issued_to: issuedTo }) => issuedTo === 'other')) return true;
+  // Nobody has to tell a replica that a token's time is over.
+  if (token.death === 'expired') return false;
   const wasEndedByMint = later.some((other) => other.issued_at === token.ends_at);
   if (!wasEndedByMint && token.death !== 'killed' && !isCutOff) return false;
   const since = wasEndedByMint ? token.ends_at : token.issued_at;

@@ -4,7 +4,7 @@ import { REDIS } from './scenarios/redis.js';
 import { STORMS } from './scenarios/storms.js';
 
 const NAMES = [
-  'cold start of 2 replicas, 100 callers',
+  'cold start of 2 replicas, 100 callers of each app',
   'the token dies; 2 x 50 callers report it at once',
   'kill -9 of the holder after sending',
   'Redis is killed and comes back empty',

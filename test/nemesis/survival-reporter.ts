@@ -59,7 +59,11 @@ export default class SurvivalReporter {
         String(survived),
       ],
     ];
-    process.stdout.write(`\n${lines.map((line) => `| ${line.join(' | ')} |\n`).join('')}\n`);
+    const measured = rows.flatMap(({ scenario, steps }) =>
+      steps.filter((step) => /\d ms/.test(step)).map((step) => `- ${scenario}: ${step}\n`),
+    );
+    const table = lines.map((line) => `| ${line.join(' | ')} |\n`).join('');
+    process.stdout.write(`\n${table}\n${measured.join('')}\n`);
   }
 }
 

@@ -7,7 +7,7 @@ import type { Scenario, World } from '../scenario.js';
 const SHORT_MS = 3000;
 const HOUR_SECONDS = 3600;
 
-/** Redis, or the way to it, fails. All replicas may ask a stable platform then, so each counts as a fault. */
+/** Redis, or the way to it, fails. Each replica is cut off then, and all may ask a stable platform: so many faults. */
 export const REDIS: readonly Scenario[] = [
   {
     name: 'Redis is killed and comes back empty',
@@ -76,10 +76,12 @@ export const REDIS: readonly Scenario[] = [
     },
   },
   {
-    name: 'Redis is restored from an old dump',
+    // An hour of a token's two, scaled.
+    name: 'Redis is restored from a dump that is half of a life old',
     run: async ({ cluster, fault, force }) => {
       const app = cluster.app('classic');
       const old = await cluster.redis.snapshot();
+      await sleep((LIFE_SECONDS * 1000) / 2);
       await force(app, cluster.replica(0));
       await force(app, cluster.replica(1));
       fault(3);

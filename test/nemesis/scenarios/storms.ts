@@ -19,11 +19,11 @@ export const STORMS: readonly Scenario[] = [
     run: (world) => coldStart(world, 500),
   },
   {
-    name: 'cold start of 2 replicas, 100 callers',
+    name: 'cold start of 2 replicas, 100 callers of each app',
     cluster: { replicas: 2, refresh: PATIENT },
     isColdStart: true,
     mayBeUnserved: true,
-    run: (world) => coldStart(world, 100),
+    run: (world) => coldStart(world, 200),
   },
   {
     name: 'the token dies; 2 x 50 callers report it at once',
@@ -71,7 +71,8 @@ async function coldStart({ cluster }: World, callers: number): Promise<void> {
   await Promise.all(cluster.replicas.map((replica) => replica.start()));
   const replies = Array.from({ length: callers }, (_, caller) => {
     const app = cluster.apps[caller % cluster.apps.length];
-    return cluster.replica(caller % cluster.replicas.length).get(`/token?app=${app?.name ?? ''}`, 20_000);
+    const turn = Math.floor(caller / cluster.apps.length);
+    return cluster.replica(turn % cluster.replicas.length).get(`/token?app=${app?.name ?? ''}`, 20_000);
   });
   await sleep(300);
   cluster.simulator.removeFault(hold);
