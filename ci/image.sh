@@ -46,6 +46,6 @@ if grep -rqF "$(sed -E 's#^https?://([^/]+).*#\1#' <<<"$registry")" "$root/app/d
   exit 1
 fi
 npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$work/library" \
-  @cyclonedx/cyclonedx-library@10.3.0 ajv@8 ajv-formats@3 ajv-formats-draft2019@1 packageurl-js@2 spdx-expression-parse@4
+  @cyclonedx/cyclonedx-library@10.3.0 ajv@8.20.0 ajv-formats@3.0.1 ajv-formats-draft2019@1.6.1 packageurl-js@2.0.1 spdx-expression-parse@4.0.0
 node_modules/.bin/node ci/image/check-image.mjs "$root" "$work/config.json" "$work/library"
 printf 'all in %d s\n' "$SECONDS"

@@ -43,6 +43,8 @@ async function redisBackend(
     server: server.kind === 'url' ? { ...server, url: server.url.value() } : server,
     username: redis.username,
     password: redis.password?.value() ?? null,
+    sentinelUsername: redis.sentinelUsername,
+    sentinelPassword: redis.sentinelPassword?.value() ?? null,
     tls: redis.tls,
   };
   const connection = new RedisConnection(settings, clock);

@@ -19,9 +19,7 @@ import { NestLogger } from './ops/nest-logger.js';
 /** WeChat hands a stable token out unchanged until this much of its life is left. */
 const STABLE_WINDOW_SECONDS = 300;
 
-async function serve(config: Config): Promise<void> {
-  const redactor = redactorOf(config);
-  const logger = createLogger(config.server.logLevel, redactor);
+async function serve(config: Config, redactor: Redactor, logger: Logger): Promise<void> {
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
     process.on(event, (error) => {
       logger.fatal({ event: 'process.crashed', err: error }, 'stopping after an error nobody expected');
@@ -45,22 +43,23 @@ async function serve(config: Config): Promise<void> {
   announce(config, await app.getUrl(), replica, logger);
 }
 
-function redactorOf(config: Config): Redactor {
-  const redactor = new Redactor();
+function addSecrets(redactor: Redactor, config: Config): void {
   for (const { appSecret } of config.apps) redactor.add(appSecret.value());
   for (const { key } of config.encryption?.keys ?? []) redactor.add(key.value());
   for (const secret of [...redisSecrets(config), ...tracingSecrets(config)]) redactor.add(secret);
   const apiKey = process.env.BROKER_API_KEY;
   if (apiKey) redactor.add(apiKey);
-  return redactor;
 }
 
 function redisSecrets({ redis }: Config): string[] {
   if (!redis) return [];
   const url = redis.server.kind === 'url' ? new URL(redis.server.url.value()) : null;
-  return [url?.password, url && decodeURIComponent(url.password), redis.password?.value()].filter(
-    (secret) => secret != null,
-  );
+  return [
+    url?.password,
+    url && decodeURIComponent(url.password),
+    redis.password?.value(),
+    redis.sentinelPassword?.value(),
+  ].filter((secret) => secret != null);
 }
 
 /** Whole headers, and what follows the scheme in one like `Bearer …`. */
@@ -122,9 +121,18 @@ function announce(config: Config, url: string, replica: string, logger: Logger):
   );
 }
 
+const redactor = new Redactor();
+let logger: Logger | undefined;
 try {
-  await serve(loadConfig(process.env));
+  const config = loadConfig(process.env);
+  addSecrets(redactor, config);
+  logger = createLogger(config.server.logLevel, redactor);
+  await serve(config, redactor, logger);
 } catch (error) {
-  console.error(error instanceof ConfigError ? error.message : `access-token-broker: ${String(error)}`);
+  const why = error instanceof Error ? error.message : String(error);
+  const text = error instanceof ConfigError ? why : `could not start: ${why}`;
+  // Even a silent log says why there is no server.
+  if (logger?.isLevelEnabled('fatal')) logger.fatal({ event: 'process.start_failed', err: error }, text);
+  else console.error(redactor.redact(text));
   process.exit(1);
 }

@@ -70,6 +70,7 @@ function runtimes(): string[] {
 
 describe('the packed package', () => {
   let folder: string;
+  let tarball: string;
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'client-package-'));
@@ -78,7 +79,8 @@ describe('the packed package', () => {
     const installed = join(folder, 'node_modules', 'access-token-broker');
     mkdirSync(installed, { recursive: true });
     const { stdout } = await run('sh', ['-c', 'ls *.tgz'], { cwd: folder });
-    await run('tar', ['xzf', stdout.trim(), '-C', installed, '--strip-components=1'], { cwd: folder });
+    tarball = stdout.trim();
+    await run('tar', ['xzf', tarball, '-C', installed, '--strip-components=1'], { cwd: folder });
     writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
   }, 60_000);
   afterAll(() => {
@@ -157,6 +159,7 @@ describe('the packed package', () => {
     const text = readFileSync(join(root, 'docs', 'client.md'), 'utf8');
     const snippets = Array.from(text.matchAll(/^```ts\n(.*?)^```$/gms), ([, code = '']) => code);
     expect(snippets.length).toBeGreaterThan(3);
+    expect(text).toContain(`npm install ./${tarball}`);
     const files = snippets.map((code, index) => {
       writeFileSync(join(folder, `snippet-${String(index)}.ts`), code);
       return `snippet-${String(index)}.ts`;

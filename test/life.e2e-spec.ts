@@ -79,9 +79,31 @@ describe('a start', () => {
     const process = new NodeProcess('main.js', [], { BROKER_CONFIG: tempFile(JSON.stringify(config)) });
 
     expect(await process.ended).toBe(1);
-    expect(process.output).toContain(`address already in use 127.0.0.1:${String(port)}`);
+    expect(process.stderr).toBe('');
+    expect(JSON.parse(process.stdout.trimEnd().split('\n').at(-1) ?? '')).toMatchObject({
+      level: 'fatal',
+      event: 'process.start_failed',
+      msg: `could not start: listen EADDRINUSE: address already in use 127.0.0.1:${String(port)}`,
+    });
     other.close();
   }, 15_000);
+
+  it.each(['info', 'silent'])(
+    'that fails shows no secret in what it says about it, at log level %s',
+    async (logLevel) => {
+      const config = brokerConfig({
+        apps: [{ ...SHOP, apiBaseUrl: 'http://127.0.0.1:1' }],
+        keys: { orders: newApiKey() },
+        server: { logLevel, host: `${SHOP.appSecret}.invalid` },
+      });
+      const process = new NodeProcess('main.js', [], { BROKER_CONFIG: tempFile(JSON.stringify(config)) });
+
+      expect(await process.ended).toBe(1);
+      expect(process.output).toMatch(/could not start: getaddrinfo E\w+ \[redacted\]\.invalid/);
+      expect(process.output).not.toContain(SHOP.appSecret);
+    },
+    15_000,
+  );
 });
 
 describe('readiness', () => {

@@ -43,7 +43,7 @@ commit "$work/distroless" gcr.io/distroless/cc-debian12:latest \
   --env SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt
 
 unpack "$work/node" "${runtime[@]}" "${tools[@]}"
-(cd "$work" && npm pack --silent npm@11 >/dev/null && tar -xzf npm-11*.tgz)
+(cd "$work" && npm pack --silent npm@11.21.2 >/dev/null && tar -xzf npm-11.21.2.tgz)
 mkdir -p "$work/node/usr/local/bin" "$work/node/usr/local/lib/node_modules"
 mv "$work/package" "$work/node/usr/local/lib/node_modules/npm"
 cp node_modules/node/bin/node "$work/node/usr/local/bin/"

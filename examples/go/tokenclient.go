@@ -20,6 +20,14 @@ type held struct {
 	askAgainAt, expiresAt time.Time
 }
 
+// livingGeneration is 0 without a living token, for then any is better.
+func (h *held) livingGeneration() int64 {
+	if time.Now().Before(h.expiresAt) {
+		return h.generation
+	}
+	return 0
+}
+
 // Client is safe for concurrent use.
 type Client struct {
 	url, apiKey, app string
@@ -53,7 +61,7 @@ func (c *Client) GetAccessToken() (string, error) {
 	}
 	defer c.asking.Unlock()
 	if h = c.held.Load(); !time.Now().Before(h.askAgainAt) {
-		query := url.Values{"app": {c.app}, "min_generation": {fmt.Sprint(h.generation)}}
+		query := url.Values{"app": {c.app}, "min_generation": {fmt.Sprint(h.livingGeneration())}}
 		if c.lastError = c.ask(http.MethodGet, "/token?"+query.Encode(), nil); c.lastError != nil {
 			c.held.Store(&held{h.value, h.generation, time.Now().Add(retryAfter), h.expiresAt})
 		}
@@ -118,9 +126,9 @@ func (c *Client) ask(method, path string, body any) error {
 	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil {
 		return err
 	}
-	if answer.Generation >= c.held.Load().generation {
+	if answer.Generation >= c.held.Load().livingGeneration() {
 		after := func(seconds int) time.Time { return startedAt.Add(time.Duration(seconds) * time.Second) }
-		c.held.Store(&held{answer.AccessToken, answer.Generation, after(answer.CacheMaxAge), after(answer.ExpiresIn)})
+		c.held.Store(&held{answer.AccessToken, answer.Generation, after(min(answer.CacheMaxAge, answer.ExpiresIn)), after(answer.ExpiresIn)})
 	}
 	return nil
 }

@@ -7,7 +7,6 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.Function;
 import java.util.function.ToIntFunction;
 import java.util.regex.Pattern;
 
@@ -20,6 +19,13 @@ public final class TokenClient {
   private record Held(String value, long generation, long askAgainAt, long expiresAt) {
     boolean isFresh() { return System.nanoTime() - askAgainAt < 0; }
     boolean isAlive() { return System.nanoTime() - expiresAt < 0; }
+    long livingGeneration() { return isAlive() ? generation : 0; } // any token is better than a dead one
+  }
+
+  /** A call to WeChat, in the way that an SDK has it. */
+  @FunctionalInterface
+  public interface Call<T, E extends Exception> {
+    T with(String token) throws E;
   }
 
   private final HttpClient http = HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(5)).build();
@@ -41,7 +47,7 @@ public final class TokenClient {
     // Whoever still has a living token does not wait for the one who asks for the next.
     if (!held.isFresh() && lock(!held.isAlive())) {
       try {
-        if (!held.isFresh()) ask("/token?app=" + app + "&min_generation=" + held.generation, null);
+        if (!held.isFresh()) ask("/token?app=" + app + "&min_generation=" + held.livingGeneration(), null);
       } catch (IOException e) {
         error = e;
         held = new Held(held.value, held.generation, System.nanoTime() + RETRY_NANOS, held.expiresAt);
@@ -54,16 +60,27 @@ public final class TokenClient {
   }
 
   /** What fn gets from WeChat; a token that WeChat refuses is reported, and fn is run once more. */
-  public <T> T call(Function<String, T> fn, ToIntFunction<T> errcodeOf) {
-    String token = accessToken();
-    T answer = fn.apply(token);
-    int errcode = errcodeOf.applyAsInt(answer);
-    boolean isDead = DEAD_TOKEN_ERRCODES.contains(errcode);
-    return isDead && replace(token, errcode, System.nanoTime()) ? fn.apply(held.value) : answer;
+  public <T, E extends Exception> T call(Call<T, E> fn, ToIntFunction<T> errcodeOf) throws E {
+    return call(fn, errcodeOf, thrown -> 0);
   }
 
-  /** Reports the token unless that has been done since it was refused; tells whether trying again makes sense. */
-  private boolean replace(String token, int errcode, long refusedAt) {
+  /** The same where fn throws when WeChat refuses. Both functions return 0 where there is no errcode. */
+  public <T, E extends Exception> T call(
+      Call<T, E> fn, ToIntFunction<T> errcodeOf, ToIntFunction<Exception> errcodeOfThrown) throws E {
+    String token = accessToken();
+    try {
+      T answer = fn.with(token);
+      if (!replace(token, errcodeOf.applyAsInt(answer))) return answer;
+    } catch (Exception e) {
+      if (!replace(token, errcodeOfThrown.applyAsInt(e))) throw e;
+    }
+    return fn.with(held.value);
+  }
+
+  /** Reports a refused token unless that has been done since; tells whether trying again makes sense. */
+  private boolean replace(String token, int errcode) {
+    if (!DEAD_TOKEN_ERRCODES.contains(errcode)) return false;
+    long refusedAt = System.nanoTime();
     asking.lock();
     try {
       if (held.value.equals(token) && reportedAt - refusedAt < 0) {
@@ -98,10 +115,11 @@ public final class TokenClient {
       if (response.statusCode() != 200) throw new IOException("HTTP " + response.statusCode() + " " + response.body());
       String answer = response.body();
       long generation = Long.parseLong(field(answer, "generation"));
-      if (generation < held.generation) return;
-      long askAgainAt = startedAt + Duration.ofSeconds(Long.parseLong(field(answer, "cache_max_age"))).toNanos();
-      long expiresAt = startedAt + Duration.ofSeconds(Long.parseLong(field(answer, "expires_in"))).toNanos();
-      held = new Held(field(answer, "access_token"), generation, askAgainAt, expiresAt);
+      if (generation < held.livingGeneration()) return;
+      long expiresIn = Long.parseLong(field(answer, "expires_in"));
+      long maxAge = Math.min(Long.parseLong(field(answer, "cache_max_age")), expiresIn);
+      held = new Held(field(answer, "access_token"), generation,
+          startedAt + Duration.ofSeconds(maxAge).toNanos(), startedAt + Duration.ofSeconds(expiresIn).toNanos());
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new IOException(e);

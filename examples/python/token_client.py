@@ -17,6 +17,14 @@ class Held(NamedTuple):
     ask_again_at: float  # on the monotonic clock, as expires_at
     expires_at: float
 
+    @property
+    def is_alive(self):
+        return time.monotonic() < self.expires_at
+
+    @property
+    def living_generation(self):
+        return self.generation if self.is_alive else 0  # any token is better than a dead one
+
 
 class TokenClient:
     def __init__(self, url, api_key, app, timeout=10):
@@ -29,14 +37,14 @@ class TokenClient:
 
     def get(self):
         """The token, from memory while it is fresh, and to its end while the broker is away. Raises when none lives."""
-        held, now = self._held, time.monotonic()
+        held = self._held
         # Whoever still has a living token does not wait for the one who asks for the next.
-        if now >= held.ask_again_at and self._lock.acquire(blocking=now >= held.expires_at):
+        if time.monotonic() >= held.ask_again_at and self._lock.acquire(blocking=not held.is_alive):
             try:
                 self._renew()
             finally:
                 self._lock.release()
-        if time.monotonic() >= self._held.expires_at:
+        if not self._held.is_alive:
             raise RuntimeError(f"no access token from {self._url}: {self._error}")
         return self._held.value
 
@@ -45,23 +53,31 @@ class TokenClient:
         if time.monotonic() < held.ask_again_at:
             return
         try:
-            query = {"app": self._app, "min_generation": held.generation}
+            query = {"app": self._app, "min_generation": held.living_generation}
             self._ask("/token?" + urllib.parse.urlencode(query))
         except Exception as error:  # away, or without a token: the one at hand goes on
             self._error = error
             self._held = held._replace(ask_again_at=time.monotonic() + RETRY_SECONDS)
 
     def call(self, fn):
-        """Returns fn(token), an answer of WeChat; a token that it refuses is reported, and fn is run once more."""
+        """Returns fn(token). Where WeChat refuses the token, by `errcode` in the answer or as an attribute of what fn raises,
+        it is reported, and fn is run once more."""
         token = self.get()
-        answer = fn(token)
-        errcode = answer.get("errcode")
-        if errcode in DEAD_TOKEN_ERRCODES and self._replace(token, errcode, time.monotonic()):
-            return fn(self._held.value)
-        return answer
+        try:
+            answer = fn(token)
+        except Exception as error:
+            if not self._replace(token, getattr(error, "errcode", None)):
+                raise
+        else:
+            if not (isinstance(answer, dict) and self._replace(token, answer.get("errcode"))):
+                return answer
+        return fn(self._held.value)
 
-    def _replace(self, token, errcode, refused_at):
-        """Reports the token unless that has been done since it was refused; tells whether trying again makes sense."""
+    def _replace(self, token, errcode):
+        """Reports a refused token unless that has been done since; tells whether trying again makes sense."""
+        if errcode not in DEAD_TOKEN_ERRCODES:
+            return False
+        refused_at = time.monotonic()
         with self._lock:
             if self._held.value == token and self._reported_at < refused_at:
                 report = {"app": self._app, "access_token": token, "errcode": errcode}
@@ -78,10 +94,10 @@ class TokenClient:
         request = urllib.request.Request(self._url + path, body, self._headers)
         with urllib.request.urlopen(request, timeout=self._timeout) as response:
             answer = json.load(response)
-        if answer["generation"] >= self._held.generation:
+        if answer["generation"] >= self._held.living_generation:
             self._held = Held(
                 answer["access_token"],
                 answer["generation"],
-                started_at + answer["cache_max_age"],
+                started_at + min(answer["cache_max_age"], answer["expires_in"]),
                 started_at + answer["expires_in"],
             )

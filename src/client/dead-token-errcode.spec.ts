@@ -27,8 +27,16 @@ describe('the errcode of a dead token is found in', () => {
     ['an answer of got', { statusCode: 200, headers: {}, body: TEXT }],
     ['an error of axios', axiosError(DEAD)],
     ['an error with errcode', Object.assign(new Error('no'), { errcode: 40001 })],
+    ['an error with errcode in quotes', Object.assign(new Error('no'), { errcode: '40001' })],
+    ['an error with a code in quotes', Object.assign(new Error('no'), { code: '40001' })],
     ['an error with a code, as co-wechat-api throws', Object.assign(new Error('no'), { code: 40001 })],
     ['an error with a Response', Object.assign(new Error('no'), { response: response(TEXT) })],
+    ['an error with a parsed body', Object.assign(new Error('no'), { body: DEAD })],
+    ['an error with a body of text', Object.assign(new Error('no'), { code: 400, body: TEXT })],
+    [
+      'an error with a body next to an answer without one',
+      Object.assign(new Error('no'), { response: {}, body: DEAD }),
+    ],
     ['the cause of an error', new Error('no', { cause: Object.assign(new Error('no'), { errcode: 40001 }) })],
   ])('%s', async (_, outcome) => {
     expect(await deadTokenErrcode(outcome)).toBe(40001);
@@ -48,6 +56,11 @@ describe('no errcode of a dead token is found in', () => {
     ['success', { errcode: 0, errmsg: 'ok' }],
     ['another error', { errcode: 48001 }],
     ['data that mentions one', { list: [DEAD], data: DEAD }],
+    [
+      'an error with another errcode',
+      Object.assign(new Error('no'), { errcode: '48001', cause: axiosError(DEAD) }),
+    ],
+    ['an error with an empty code', Object.assign(new Error('no'), { code: '', body: '' })],
     ['a long text', TEXT.replace('}', `,"x":"${'x'.repeat(5000)}"}`)],
     ['long bytes', Buffer.alloc(5000, '{')],
     ['a text that is no JSON', '{40001'],
@@ -59,9 +72,9 @@ describe('no errcode of a dead token is found in', () => {
     expect(await deadTokenErrcode(outcome)).toBeUndefined();
   });
 
-  it('an error that is its own cause', async () => {
+  it('errors that cause each other', async () => {
     const error = new Error('no');
-    error.cause = error;
+    error.cause = new Error('no', { cause: error });
     expect(await deadTokenErrcode(error)).toBeUndefined();
   });
 });

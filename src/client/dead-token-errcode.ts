@@ -2,6 +2,8 @@
 const DEAD_TOKEN: ReadonlySet<number> = new Set([40001, 42001, 40014]);
 /** The platform's errors are a tenth of it. */
 const LONGEST_ERROR = 2048;
+/** Of errors that are each the cause of the one before. */
+const LONGEST_CHAIN = 10;
 
 /**
  * The errcode in an answer or error by which the platform says that the token is dead, in any form in which it usually
@@ -27,14 +29,17 @@ async function errcodeOf(outcome: unknown): Promise<number | undefined> {
   return isHttpAnswer ? errcodeOf(outcome.data ?? outcome.body) : undefined;
 }
 
-/** SDKs put the errcode into `errcode` or `code`; HTTP clients put the answer into `response`. */
-async function errcodeOfError(error: Error): Promise<number | undefined> {
-  const { errcode, code, response, data } = error as Error & Record<string, unknown>;
-  if (typeof errcode === 'number') return errcode;
-  if (typeof code === 'number') return code;
-  const inside = response ?? data;
-  if (inside !== undefined && !(inside instanceof Error)) return errcodeOf(inside);
-  return error.cause instanceof Error && error.cause !== error ? errcodeOf(error.cause) : undefined;
+/** SDKs put the errcode into `errcode` or `code`; HTTP clients put the answer into `response`, `data` or `body`. */
+async function errcodeOfError(error: Error, depth = 0): Promise<number | undefined> {
+  const { errcode, code, response, data, body } = error as Error & Record<string, unknown>;
+  if (errcode !== undefined) return Number(errcode);
+  if (DEAD_TOKEN.has(Number(code))) return Number(code);
+  for (const inside of [response, data, body]) {
+    const found = inside instanceof Error ? undefined : await errcodeOf(inside);
+    if (found !== undefined) return found;
+  }
+  const { cause } = error;
+  return cause instanceof Error && depth < LONGEST_CHAIN ? errcodeOfError(cause, depth + 1) : undefined;
 }
 
 function errcodeOfText(text: string): number | undefined {

@@ -4,4 +4,9 @@ export type { TokenClient } from './token-client.js';
 export { TokenClientError, type TokenClientErrorDetails } from './token-client-error.js';
 export type { TokenClientEvent } from './token-client-event.js';
 export { accessToken, withAccessToken, type AccessTokenDecorator } from './with-access-token.js';
-export { interceptAxios, type AxiosLike, type AxiosRequestLike } from './intercept-axios.js';
+export {
+  interceptAxios,
+  type AxiosLike,
+  type AxiosRequestLike,
+  type InterceptAxiosOptions,
+} from './intercept-axios.js';

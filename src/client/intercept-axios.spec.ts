@@ -102,10 +102,14 @@ describe('interceptAxios', () => {
     await api.get('/', { params: new URLSearchParams({ a: '1' }) });
     await api.get('/', { params: { access_token: 'mine' } });
     await api.get('/', { params: new URLSearchParams({ access_token: 'mine' }) });
+    await api.get('/?access_token=mine', { params: { a: '1' } });
+    await api.get('/?my_access_token=1');
     expect(seen.map(({ query }) => query)).toEqual([
       '?a=1&access_token=token-1',
       '?access_token=mine',
       '?access_token=mine',
+      '?access_token=mine&a=1',
+      '?my_access_token=1&access_token=token-1',
     ]);
     expect(client.reports).toEqual([]);
   });
@@ -114,6 +118,81 @@ describe('interceptAxios', () => {
     await api.get(`${baseURL.replace('127.0.0.1', 'localhost')}/`).catch(() => undefined);
     await api.get(`${baseURL}/`);
     expect(tokens().filter((token) => token !== null)).toEqual(['token-1']);
+  });
+
+  describe('gives the token', () => {
+    const WECHAT = 'https://api.weixin.qq.com';
+    const OTHER = 'https://example.com';
+
+    /** Whether a request to `url` gets one; it is not sent. */
+    const isGiven = async (
+      base: string | undefined,
+      url: string,
+      origins: string[] | null,
+    ): Promise<boolean> => {
+      const config = base === undefined ? {} : { baseURL: base };
+      const instance = axios.create({
+        ...config,
+        adapter: async (request) => ({ data: {}, status: 200, statusText: '', headers: {}, config: request }),
+      });
+      interceptAxios(instance, client.asClient, { origins: origins ?? undefined });
+      const { config: request } = await instance.get(url);
+      return (request.params as { access_token?: string } | undefined)?.access_token === 'token-1';
+    };
+
+    it.each<[string | undefined, string, string[] | null]>([
+      [undefined, `${WECHAT}/cgi-bin/user/info`, null],
+      ['', `${WECHAT}/cgi-bin/user/info`, null],
+      [undefined, 'HTTPS://API.weixin.qq.com:443/cgi-bin/user/info', null],
+      [WECHAT, '/cgi-bin/user/info', null],
+      [WECHAT, `${WECHAT}/cgi-bin/user/info`, null],
+      [`${OTHER}/wechat/`, 'cgi-bin/user/info', null],
+      [`${OTHER}/wechat/`, `${OTHER}/x`, null],
+      [undefined, `${OTHER}/x`, [`${OTHER}/`]],
+      [WECHAT, `${OTHER}/x`, [OTHER, WECHAT]],
+    ])('from %s to %s, with origins %j', async (base, url, origins) => {
+      expect(await isGiven(base, url, origins)).toBe(true);
+    });
+
+    it.each<[string | undefined, string, string[] | null]>([
+      [undefined, `${OTHER}/x`, null],
+      [undefined, 'http://api.weixin.qq.com/x', null],
+      [undefined, 'https://api.weixin.qq.com.example.com/x', null],
+      [undefined, 'https://api.weixin.qq.com@example.com/x', null],
+      [undefined, 'https://api.weixin.qq.com:8443/x', null],
+      [undefined, '/cgi-bin/user/info', null],
+      [undefined, '//api.weixin.qq.com/x', null],
+      [undefined, '', null],
+      [WECHAT, `${OTHER}/x`, null],
+      [WECHAT, '//example.com/x', null],
+      [OTHER, `${WECHAT}/x`, null],
+      ['/relative', '/x', null],
+      ['/relative', `${WECHAT}/x`, null],
+      ['unix:/a', 'file:///b', null],
+      [undefined, `${WECHAT}/x`, [OTHER]],
+      [WECHAT, '/x', [OTHER]],
+      [WECHAT, '/x', []],
+    ])('not from %s to %s, with origins %j', async (base, url, origins) => {
+      expect(await isGiven(base, url, origins)).toBe(false);
+    });
+
+    it('and refuses origins that are none', () => {
+      for (const origins of [['api.weixin.qq.com'], ['data:x']]) {
+        expect(() => interceptAxios(api, client.asClient, { origins })).toThrow(TypeError);
+      }
+    });
+  });
+
+  it('heals by an errcode that only the errcodeOf of the client finds', async () => {
+    const errcodeOf = (outcome: unknown): number | undefined =>
+      (outcome as { data?: { result?: number } }).data?.result;
+    Object.assign(client, { errcodeOf });
+    const transformResponse = [
+      (data: string) => ({ result: (JSON.parse(data) as { errcode: number }).errcode }),
+    ];
+    living = 'token-2';
+    expect((await api.get('/', { transformResponse })).data).toEqual({ result: 0 });
+    expect(tokens()).toEqual(['token-1', 'token-2']);
   });
 
   it('passes other errors through', async () => {

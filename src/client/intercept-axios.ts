@@ -1,6 +1,13 @@
 import { deadTokenErrcode } from './dead-token-errcode.js';
 import type { TokenClient } from './token-client.js';
 
+const WECHAT = 'https://api.weixin.qq.com';
+
+export interface InterceptAxiosOptions {
+  /** Where requests get the token, and nowhere else. Default: the origin of `baseURL`; without one, WeChat's. */
+  readonly origins?: readonly string[] | undefined;
+}
+
 /** The part of an axios request that matters here. */
 export interface AxiosRequestLike {
   url?: string | undefined;
@@ -33,13 +40,17 @@ interface Sent {
 }
 
 /**
- * Adds the parameter `access_token` to every request of this instance that has none and goes to its own `baseURL`, and
- * sends it once more, with a new token, when the platform refuses the first one. Returns a function that takes it off.
+ * Adds the parameter `access_token` to every request of this instance that has none and goes to where the token belongs,
+ * and sends it once more, with a new token, when the platform refuses the first one. Returns a function that takes it off.
+ *
+ * @throws TypeError for origins that are none
  */
 export function interceptAxios<Request extends AxiosRequestLike, Answer extends { readonly config: Request }>(
   axios: AxiosLike<Request, Answer>,
   client: TokenClient,
+  options: InterceptAxiosOptions = {},
 ): () => void {
+  const origins = options.origins?.map(givenOrigin);
   const sent = new WeakMap<object, Sent>();
 
   const again = async <Outcome>(
@@ -49,7 +60,7 @@ export function interceptAxios<Request extends AxiosRequestLike, Answer extends 
   ): Promise<Answer> => {
     const first = config && sent.get(config);
     if (!first) return giveUp(outcome);
-    const errcode = await deadTokenErrcode(outcome);
+    const errcode = await deadTokenErrcode(outcome, client.errcodeOf);
     const next = errcode !== undefined && (await client.report(first.token, errcode).catch(() => null));
     if (next === null || next === false || isSpent(first.data)) return giveUp(outcome);
     // It has a token already, so that it passes by here and is not sent a third time.
@@ -58,7 +69,7 @@ export function interceptAxios<Request extends AxiosRequestLike, Answer extends 
   };
 
   const requests = axios.interceptors.request.use(async (config) => {
-    if (hasToken(config.params) || isElsewhere(config)) return config;
+    if (hasToken(config) || isElsewhere(config, origins)) return config;
     const token = await client.get();
     config.params = withToken(config.params, token);
     sent.set(config, { token, data: config.data });
@@ -75,7 +86,8 @@ export function interceptAxios<Request extends AxiosRequestLike, Answer extends 
   };
 }
 
-function hasToken(params: unknown): boolean {
+function hasToken({ url = '', params }: AxiosRequestLike): boolean {
+  if (/^[^#]*[?&]access_token=/.test(url)) return true;
   if (params instanceof URLSearchParams) return params.has('access_token');
   return (params as { access_token?: unknown } | undefined)?.access_token !== undefined;
 }
@@ -88,10 +100,22 @@ function withToken(params: unknown, token: string): unknown {
 }
 
 /** A token is for the platform alone, and not for another address that this instance is used for. */
-function isElsewhere({ url = '', baseURL }: AxiosRequestLike): boolean {
-  if (baseURL === undefined || !/^([a-z][a-z\d+.-]*:)?\/\//i.test(url)) return false;
-  const base = new URL(baseURL, 'http://localhost');
-  return new URL(url, base).origin !== base.origin;
+function isElsewhere({ url = '', baseURL = '' }: AxiosRequestLike, origins?: readonly string[]): boolean {
+  const isAbsolute = /^([a-z][a-z\d+.-]*:)?\/\//i.test(url);
+  const origin = originOf(isAbsolute ? url : baseURL);
+  return origin === null || !(origins ?? [originOf(baseURL === '' ? WECHAT : baseURL)]).includes(origin);
+}
+
+/** Null for what is no full address. */
+function originOf(url: string): string | null {
+  const origin = URL.canParse(url) ? new URL(url).origin : 'null';
+  return origin === 'null' ? null : origin;
+}
+
+function givenOrigin(url: string): string {
+  const origin = originOf(url);
+  if (origin !== null) return origin;
+  throw new TypeError('interceptAxios: origins must be addresses such as https://api.weixin.qq.com.');
 }
 
 /** A stream was read when it was sent, and cannot be sent again. */

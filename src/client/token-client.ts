@@ -42,6 +42,11 @@ export class TokenClient {
     this.follower = new TokenFollower(settings.api, this.memory, emit, this.closed, settings.stream);
   }
 
+  /** The option of that name. */
+  get errcodeOf(): TokenClientSettings['errcodeOf'] {
+    return this.settings.errcodeOf;
+  }
+
   /**
    * The current token: from memory, but for the first time, or when the broker has not been heard for long.
    *
@@ -85,7 +90,7 @@ export class TokenClient {
     const outcome = await attempt(work, token);
     const errcode = await deadTokenErrcode(
       'error' in outcome ? outcome.error : outcome.answer,
-      this.settings.errcodeOf,
+      this.errcodeOf,
     );
     const next = errcode === undefined ? null : await this.report(token, errcode).catch(() => null);
     if (next !== null) return work(next);

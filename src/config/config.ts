@@ -32,9 +32,12 @@ export interface RedisConfig {
     | { readonly kind: 'url'; readonly url: Secret }
     | { readonly kind: 'sentinel'; readonly sentinels: readonly Endpoint[]; readonly name: string }
     | { readonly kind: 'cluster'; readonly nodes: readonly Endpoint[] };
-  /** For sentinels and cluster nodes; a URL carries its own. */
+  /** For the primary behind sentinels and for cluster nodes; a URL carries its own. */
   readonly username: string | null;
   readonly password: Secret | null;
+  /** For the sentinels themselves. Null: they ask for none. */
+  readonly sentinelUsername: string | null;
+  readonly sentinelPassword: Secret | null;
   readonly keyPrefix: string;
   /** Null: no TLS. `ca` is PEM; null trusts the usual authorities. */
   readonly tls: { readonly ca: string | null; readonly serverName: string | null } | null;

@@ -87,6 +87,9 @@ function redisFaults(redis: unknown, encryption: unknown): Fault[] {
   if (has('sentinels') !== has('name')) {
     add('redis', 'sentinels and name go together: name is what the sentinels call the primary');
   }
+  if (!has('sentinels') && (has('sentinelUsername') || has('sentinelPassword'))) {
+    add('redis', 'sentinelUsername and sentinelPassword are for sentinels: set sentinels or remove them');
+  }
   if (has('url') && (has('username') || has('password'))) {
     add('redis.url', 'carries user and password itself; remove redis.username and redis.password');
   }

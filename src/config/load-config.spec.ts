@@ -274,6 +274,7 @@ describe('a fault', () => {
     ['Redis in two places', withRedis({ url: 'redis://host', clusterNodes: nodes }), 'redis: must have exactly one of url, sentinels and clusterNodes, got url and clusterNodes'],
     ['sentinels without name', withRedis({ sentinels: nodes }), 'redis: sentinels and name go together: name is what the sentinels call the primary'],
     ['password twice', withRedis({ url: 'redis://host', password: 'p' }), 'redis.url: carries user and password itself; remove redis.username and redis.password'],
+    ['sentinel password without sentinels', withRedis({ url: 'redis://host', sentinelPassword: 'p' }), 'redis: sentinelUsername and sentinelPassword are for sentinels: set sentinels or remove them'],
     ['node without port', withRedis({ clusterNodes: [{ host: 'a' }] }), 'redis.clusterNodes[0].port: must be set: a whole number from 1 to 65535'],
     ['key prefix with braces', withRedis({ url: 'redis://host', keyPrefix: '{a}' }), 'redis.keyPrefix: must be up to 64 characters without spaces and braces, got "{a}"'],
     ['TLS authority', withRedis({ url: 'rediss://host', tls: { ca: 'x' } }), 'redis.tls.ca: must be certificates in PEM'],

@@ -17,6 +17,7 @@ export function resolveSecrets(file: ConfigFile, read: (source: unknown) => unkn
   if (isMapping(redis)) {
     readIfSet(redis, 'url', read);
     readIfSet(redis, 'password', read);
+    readIfSet(redis, 'sentinelPassword', read);
     if (isMapping(redis.tls)) readIfSet(redis.tls, 'ca', read);
   }
 

@@ -45,6 +45,8 @@ function toRedis(section: RedisSection): RedisConfig {
     server: toRedisServer(section),
     username: section.username ?? null,
     password: section.password ?? null,
+    sentinelUsername: section.sentinelUsername ?? null,
+    sentinelPassword: section.sentinelPassword ?? null,
     keyPrefix: section.keyPrefix,
     tls: withTls ? { ca: tls?.ca?.value() ?? null, serverName: tls?.serverName ?? null } : null,
   };

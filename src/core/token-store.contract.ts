@@ -120,11 +120,11 @@ export function describeTokenStore(name: string, create: () => Promise<StoreUnde
       });
 
       it('hands over what is newer than what the caller saw, unless it expired', async () => {
-        await commit(await begin(), 'one', 300);
+        await commit(await begin(), 'one', 1000);
         const { generation } = await stored();
         expect(await refusal({ seenGeneration: generation - 1 })).toBe('moved');
         await abort(await begin({ seenGeneration: generation }), 'not_sent');
-        await harness.elapse(350);
+        await harness.elapse(1050);
         await expect(begin({ seenGeneration: 0 })).resolves.toBeDefined();
       });
 

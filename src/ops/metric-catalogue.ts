@@ -32,6 +32,8 @@ const REPORT_RESULTS: readonly ReportResult[] = [
   'upstream_rejected',
 ];
 const LEASE_RESULTS = ['acquired', 'held', 'unavailable', 'lost'] as const;
+/** Those that pass by themselves, which alerts look for. */
+export const PASSING_ERRCODES = [-1, 45011, 45009] as const;
 const DENIAL_REASONS = ['missing_key', 'unknown_key', 'missing_scope'] as const;
 const STORE_COMMANDS = ['read', 'begin', 'commit', 'abort', 'reconcile'] as const;
 
@@ -107,6 +109,11 @@ export class MetricCatalogue {
     'Always 1: the last fetch was refused for a reason that only a person can mend. Absent otherwise.',
     ['app', 'errcode'],
   );
+  readonly upstreamQuotaExhausted = gauge(
+    'upstream_quota_exhausted',
+    "Always 1: the last fetch was refused because the platform's quota for the day is used up. Absent otherwise.",
+    ['app'],
+  );
   readonly upstreamBudgetRemaining = gauge(
     'upstream_budget_remaining',
     'Fetches that are left until 00:00 UTC+8, and those of them that callers may cause.',
@@ -180,6 +187,7 @@ export class MetricCatalogue {
     this.upstreamFetchDuration,
     this.upstreamErrors,
     this.upstreamConfigError,
+    this.upstreamQuotaExhausted,
     this.upstreamBudgetRemaining,
     this.commits,
     this.reports,
@@ -200,6 +208,7 @@ export class MetricCatalogue {
       for (const outcome of FETCH_OUTCOMES) this.upstreamFetches.add({ app, reason, outcome }, 0);
     }
     this.upstreamFetchDuration.show(app);
+    for (const errcode of PASSING_ERRCODES) this.upstreamErrors.add({ app, errcode: String(errcode) }, 0);
     for (const result of COMMIT_RESULTS) this.commits.add({ app, result }, 0);
     for (const result of REPORT_RESULTS) this.reports.add({ app, result }, 0);
     this.tokenDiedEarly.add({ app }, 0);

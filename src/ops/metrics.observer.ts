@@ -1,12 +1,12 @@
 import { Observer, type BrokerFact } from '../core/observer.js';
-import type { MetricCatalogue } from './metric-catalogue.js';
+import { PASSING_ERRCODES, type MetricCatalogue } from './metric-catalogue.js';
 
 /** The platform has some hundred errcodes; one that invents them must not fill the memory. */
 const MOST_ERRCODES = 200;
 
 /** Turns what the core reports into numbers. */
 export class MetricsObserver extends Observer {
-  private readonly errcodes = new Set<number>();
+  private readonly errcodes = new Set<number>(PASSING_ERRCODES);
 
   constructor(private readonly metrics: MetricCatalogue) {
     super();

@@ -101,6 +101,31 @@ describe('metrics', () => {
     }
   });
 
+  it('say that the quota of the day is used up, as long as that is the last answer', async () => {
+    const { broker, metrics } = watching('shop', 'blog');
+    const exhausted = async (): Promise<string[]> =>
+      [...(await scrape(metrics)).keys()].filter((name) => name.startsWith('upstream_quota_exhausted'));
+    expect(await exhausted()).toEqual([]);
+    broker.statuses.set('shop', { lastError: { ...REFUSED, class: 'day_quota' } });
+    expect(await exhausted()).toEqual(['upstream_quota_exhausted{app="shop"}']);
+    for (const other of ['busy', 'minute_quota', 'configuration', 'unavailable', 'store'] as const) {
+      broker.statuses.set('shop', { lastError: { ...REFUSED, class: other } });
+      expect(await exhausted()).toEqual([]);
+    }
+    broker.statuses.set('shop', { lastError: null });
+    expect(await exhausted()).toEqual([]);
+  });
+
+  it.each([-1, 45011, 45009])('count %i from 0, and by itself', async (errcode) => {
+    const { metrics, fetched } = watching('shop');
+    const counted = async () =>
+      (await scrape(metrics)).get(`upstream_errors_total{app="shop",errcode="${String(errcode)}"}`);
+    expect(await counted()).toBe(0);
+    for (let invented = 1; invented <= 1000; invented += 1) fetched('shop', 'cold', invented);
+    fetched('shop', 'cold', errcode);
+    expect(await counted()).toBe(1);
+  });
+
   it('count what the core reports', async () => {
     const { metrics, observer, fetched } = watching('shop');
     fetched('shop', 'scheduled');
@@ -150,7 +175,9 @@ describe('metrics', () => {
   it('count requests and their time by route', async () => {
     const { metrics } = watching();
     const before = await scrape(metrics);
-    expect(before.get('http_requests_total{route="/token",method="GET",code="503"}')).toBe(0);
+    for (const route of ['/token', '/ticket']) {
+      expect(before.get(`http_requests_total{route="${route}",method="GET",code="503"}`)).toBe(0);
+    }
     for (const ms of [0.4, 1, 3, 20_000]) metrics.countRequest('/token', 'GET', 200, ms);
     await metrics.render();
     metrics.countRequest('/token', 'GET', 401, 0.1);
@@ -170,7 +197,7 @@ describe('metrics', () => {
     for (let errcode = 1; errcode <= 1000; errcode += 1) fetched('shop', 'cold', errcode);
     const samples = await scrape(metrics);
     expect([...samples.keys()].filter((name) => name.startsWith('upstream_errors_total'))).toHaveLength(201);
-    expect(samples.get('upstream_errors_total{app="shop",errcode="other"}')).toBe(800);
+    expect(samples.get('upstream_errors_total{app="shop",errcode="other"}')).toBe(803);
   });
 
   it('show several brokers, and apps that come later', async () => {
@@ -207,8 +234,9 @@ describe('metrics', () => {
 
 describe('docs/metrics.md', () => {
   it('lists what there is', async () => {
-    const { broker, metrics, fetched } = watching('shop');
+    const { broker, metrics, fetched } = watching('shop', 'blog');
     broker.statuses.set('shop', { lastError: { ...REFUSED, class: 'configuration' } });
+    broker.statuses.set('blog', { lastError: { ...REFUSED, class: 'day_quota' } });
     fetched('shop', 'cold', 40125);
     metrics.countRequest('/token', 'GET', 200, 1);
     const text = await metrics.render();

@@ -25,7 +25,9 @@ export class Metrics {
     collectDefaultMetrics({ register: this.catalogue.registry });
     for (const name of MISNAMED) this.catalogue.registry.removeSingleMetric(name);
     // Error rates are made of these, and the first error has to be an increase as well.
-    for (const status of [200, 500, 503]) this.tally.show('/token', 'GET', status);
+    for (const route of ['/token', '/ticket']) {
+      for (const status of [200, 500, 503]) this.tally.show(route, 'GET', status);
+    }
     this.catalogue.buildInfo.set({ version, node: process.version }, 1);
   }
 
@@ -57,9 +59,10 @@ export class Metrics {
   }
 
   private readApps(): void {
-    const { tokens, upstreamConfigError } = this.catalogue;
+    const { tokens, upstreamConfigError, upstreamQuotaExhausted } = this.catalogue;
     for (const { lines } of tokens) lines.clear();
     upstreamConfigError.clear();
+    upstreamQuotaExhausted.clear();
     for (const source of this.sources) {
       for (const app of source.kept) this.readApp(app, source.status(app));
     }
@@ -77,6 +80,7 @@ export class Metrics {
     if (lastError?.class === 'configuration') {
       catalogue.upstreamConfigError.set({ app, errcode: String(lastError.errcode) }, 1);
     }
+    if (lastError?.class === 'day_quota') catalogue.upstreamQuotaExhausted.set({ app }, 1);
     const daily = Math.max(0, fetchBudget - fetchesToday);
     catalogue.upstreamBudgetRemaining.set({ app, kind: 'daily' }, daily);
     if (forcedBudget === 0) return;

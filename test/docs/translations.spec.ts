@@ -20,8 +20,17 @@ describe.each(PAIRS)('%s and %s', (english, chinese) => {
   });
 
   it('have as many headings of each level', () => {
-    const levels = (text: string): string[] => text.match(/^#+(?= )/gm) ?? [];
-    expect(levels(withoutCode(translated))).toEqual(levels(withoutCode(original)));
+    const levels = (text: string): string[] => headings(text).map((heading) => heading.replace(/ .*/, ''));
+    expect(levels(translated)).toEqual(levels(original));
+  });
+
+  it('name the same code in each section', () => {
+    expect(sections(translated)).toEqual(sections(original));
+  });
+
+  it.each([english, chinese])('link to headings that exist, in %s', (page) => {
+    const missing = anchors(page).filter(([target, slug]) => !slugs(read(target)).includes(slug));
+    expect(missing).toEqual([]);
   });
 
   it('link to what exists, and both to the same', () => {
@@ -52,15 +61,47 @@ function withoutCode(text: string): string {
   return text.replaceAll(/^ *```[^]*?^ *```$/gm, '');
 }
 
-/** Of each row, what no translation touches: code, numbers of three digits and more. */
+/** Of each row, what no translation touches: code and numbers. */
 function tables(text: string): string[][] {
   const blocks = withoutCode(text).match(/(?:^\|.*\n)+/gm) ?? [];
   return blocks.map((block) =>
     block
       .trim()
       .split('\n')
-      .map((row) => (row.match(/`[^`]+`|(?<!\w)-?\d{3,}(?!\w)/g) ?? []).sort().join(' ')),
+      .map((row) => (row.match(/`[^`]+`|-?\d+/g) ?? []).sort().join(' ')),
   );
+}
+
+function headings(text: string): string[] {
+  return withoutCode(text).match(/^#+ .+/gm) ?? [];
+}
+
+/** The inline code of each, that before the first heading included. */
+function sections(text: string): string[][] {
+  return withoutCode(text)
+    .split(/^#+ /m)
+    .map((section) => (section.match(/`[^`\n]+`/g) ?? []).sort());
+}
+
+/** As GitHub names headings, which has no two alike on these pages. */
+function slugs(text: string): string[] {
+  return headings(text).map((heading) =>
+    heading
+      .replace(/^#+ /, '')
+      .trim()
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{M}\p{N}\p{Pc}\- ]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+}
+
+/** Pages of the repository and the fragments that the page links to in them. */
+function anchors(page: string): (readonly [target: string, slug: string])[] {
+  const links = [...withoutCode(read(page)).matchAll(/\]\(([^):#\s]*)#([^)\s]+)\)/g)];
+  return links.map(([, link = '', slug = '']) => [
+    link === '' ? page : join(dirname(page), link),
+    decodeURIComponent(slug),
+  ]);
 }
 
 /** Files of the repository that the page links to, from its root. */

@@ -122,13 +122,17 @@ export class RedisServer {
 
   /**
    * On the same port, if need be after a kill. `data`: what it starts with; without, what it finds on its disk, which is
-   * nothing unless it is `appendOnly`. A snapshot needs a server that is not `appendOnly`.
+   * nothing unless it is `appendOnly`. A snapshot needs a server that is not `appendOnly`. `loadDelayMicroseconds`: how long
+   * it takes over each key.
    */
-  async restart({ data }: { readonly data?: Buffer } = {}): Promise<void> {
+  async restart({
+    data,
+    loadDelayMicroseconds = 0,
+  }: { readonly data?: Buffer; readonly loadDelayMicroseconds?: number } = {}): Promise<void> {
     await this.kill();
     rmSync(join(this.folder, 'dump.rdb'), { force: true });
     if (data) writeFileSync(join(this.folder, 'dump.rdb'), data);
-    await this.launch();
+    await this.launch([`--key-load-delay`, String(loadDelayMicroseconds)]);
   }
 
   /** Everything that it holds, keys and values, as text. */
@@ -145,8 +149,11 @@ export class RedisServer {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  private async launch(): Promise<void> {
-    const child = new OwnProcess('redis-server', this.args(), { cwd: this.folder, ...this.options });
+  private async launch(more: readonly string[] = []): Promise<void> {
+    const child = new OwnProcess('redis-server', [...this.args(), ...more], {
+      cwd: this.folder,
+      ...this.options,
+    });
     this.process = child;
     const client = new Redis(this.url(), {
       ...(this.certificates && { tls: { ca: this.certificates.ca } }),

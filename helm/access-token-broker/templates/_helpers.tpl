@@ -47,7 +47,7 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace 
 {{- end -}}
 
 {{- define "access-token-broker.port" -}}
-{{- .Values.config.server.port | default 8080 | int -}}
+{{- (.Values.config.server | default dict).port | default 8080 | int -}}
 {{- end -}}
 
 {{/* Not empty: there may be more than one replica. */}}

@@ -9,19 +9,9 @@ export const MINIMAL_ACL = [
   // The connection
   ...['+hello', '+auth', '+ping', '+info', '+select', '+client|setname'],
   // The scripts, and what they do
-  ...[
-    '+eval',
-    '+evalsha',
-    '+time',
-    '+get',
-    '+set',
-    '+del',
-    '+exists',
-    '+hgetall',
-    '+hset',
-    '+hdel',
-    '+hincrby',
-  ],
+  ...['+eval', '+evalsha', '+time', '+get', '+set', '+del', '+exists', '+hgetall', '+hset', '+hdel'],
+  // Redis Cluster: where the keys are, and where they are moving to
+  ...['+cluster|slots', '+cluster|info', '+readonly', '+readwrite', '+asking'],
   // The feed
   ...['+publish', '+subscribe', '+unsubscribe'],
 ].join(' ');

@@ -1,4 +1,5 @@
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import type { ConnectionOptions } from 'node:tls';
 import { sleep, type Clock } from '../../core/clock.js';
 import { StoreUnavailableError } from '../../core/errors.js';
 
@@ -6,18 +7,26 @@ import { StoreUnavailableError } from '../../core/errors.js';
 const COMMAND_TIMEOUT_MS = 800;
 const CONNECT_TIMEOUT_MS = 2000;
 const LONGEST_RECONNECT_MS = 500;
+const SILENCE = `Redis gave no answer within ${COMMAND_TIMEOUT_MS} ms`;
+const NOT_READY = 'connected, but Redis is not ready (it may be loading its data)';
 
 export interface RedisSettings {
   readonly server:
     | { readonly kind: 'url'; readonly url: string }
     | { readonly kind: 'sentinel'; readonly sentinels: readonly Endpoint[]; readonly name: string }
     | { readonly kind: 'cluster'; readonly nodes: readonly Endpoint[] };
-  /** For sentinel and cluster; a URL carries its own. */
+  /** For the primary behind sentinels and for cluster; a URL carries its own. */
   readonly username: string | null;
   readonly password: string | null;
+  /** For the sentinels themselves. */
+  readonly sentinelUsername?: string | null;
+  readonly sentinelPassword?: string | null;
   /** `ca` is PEM. */
   readonly tls: { readonly ca: string | null; readonly serverName: string | null } | null;
 }
+
+/** Of a cluster. MOVED and ASK are followed: the node that says so has run nothing. */
+const SEND_ONCE = { enableOfflineQueue: false, retryDelayOnFailover: 0, retryDelayOnClusterDown: 0 };
 
 /** Its one option that TypeScript cannot spread. */
 type Options = Omit<RedisOptions, 'replyMapping'>;
@@ -30,7 +39,7 @@ interface Endpoint {
 /** One connection, or one for each node of a cluster. Every command either answers in time or fails: nothing is queued, nothing is sent twice. */
 export class RedisConnection {
   readonly client: Redis | Cluster;
-  private trouble: string | null = null;
+  private trouble: Error | null = null;
   private isReconnecting = false;
 
   constructor(
@@ -43,8 +52,12 @@ export class RedisConnection {
       autoResendUnfulfilledCommands: false,
       maxRetriesPerRequest: 0,
     });
-    this.client.on('error', (error: Error) => {
-      this.trouble = error.message;
+    this.client.on('error', (error: Error & { readonly lastNodeError?: Error }) => {
+      this.trouble = error.lastNodeError ?? error;
+    });
+    // The way is open again; what Redis itself said, as of a wrong password, still holds.
+    this.client.on('connect', () => {
+      if (this.trouble && 'syscall' in this.trouble) this.trouble = null;
     });
     this.client.on('ready', () => {
       this.trouble = null;
@@ -87,17 +100,25 @@ export class RedisConnection {
   }
 
   private describe(error: unknown): string {
-    const message = error instanceof Error ? error.message : String(error);
-    if (message === 'Command timed out') {
+    if (isSilence(error)) {
+      this.trouble = error as Error;
       this.reconnect();
-      return `Redis gave no answer within ${COMMAND_TIMEOUT_MS} ms`;
+    } else if (error instanceof Error && error.name === 'ReplyError') {
+      return `Redis answered: ${error.message}`;
     }
-    if (error instanceof Error && error.name === 'ReplyError') return `Redis answered: ${message}`;
-    return `no connection to Redis (${this.trouble ?? this.client.status})`;
+    if (isSilence(this.trouble)) return SILENCE;
+    if (!this.trouble && this.client.status === 'connect') return NOT_READY;
+    return `no connection to Redis (${this.trouble?.message ?? this.client.status})`;
   }
 }
 
-function connect({ server, username, password, tls }: RedisSettings, options: Options): Redis | Cluster {
+function isSilence(error: unknown): boolean {
+  return error instanceof Error && error.message === 'Command timed out';
+}
+
+function connect(settings: RedisSettings, options: Options): Redis | Cluster {
+  const { server, username, password, sentinelUsername, sentinelPassword } = settings;
+  const tls = tlsOptions(settings);
   const common: Options = {
     ...options,
     connectTimeout: CONNECT_TIMEOUT_MS,
@@ -108,20 +129,32 @@ function connect({ server, username, password, tls }: RedisSettings, options: Op
     // A former primary that became a replica: reconnect, which finds the new one, and send nothing twice.
     reconnectOnError: ({ message }) => message.startsWith('READONLY'),
     retryStrategy: (times) => Math.min(LONGEST_RECONNECT_MS, 50 * 2 ** Math.min(times, 6)),
-    ...(tls && {
-      tls: { ...(tls.ca && { ca: tls.ca }), ...(tls.serverName && { servername: tls.serverName }) },
-    }),
+    maxLoadingRetryTime: LONGEST_RECONNECT_MS,
+    ...(tls && { tls }),
   };
   const login = { ...(username && { username }), ...(password && { password }) };
   switch (server.kind) {
     case 'url':
       return new Redis(server.url, common);
     case 'sentinel':
-      return new Redis({ ...common, ...login, sentinels: [...server.sentinels], name: server.name });
+      return new Redis({
+        ...common,
+        ...login,
+        sentinels: [...server.sentinels],
+        name: server.name,
+        ...(sentinelUsername && { sentinelUsername }),
+        ...(sentinelPassword && { sentinelPassword }),
+        sentinelCommandTimeout: CONNECT_TIMEOUT_MS,
+        ...(tls && { sentinelTLS: tls, enableTLSForSentinelMode: true }),
+      });
     case 'cluster':
       return new Cluster([...server.nodes], {
-        enableOfflineQueue: options.enableOfflineQueue ?? true,
+        ...(options.enableOfflineQueue === false && SEND_ONCE),
         redisOptions: { ...common, ...login },
       });
   }
+}
+
+function tlsOptions({ tls }: RedisSettings): ConnectionOptions | null {
+  return tls && { ...(tls.ca && { ca: tls.ca }), ...(tls.serverName && { servername: tls.serverName }) };
 }

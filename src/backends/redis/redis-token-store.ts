@@ -1,3 +1,4 @@
+import { StoreUnavailableError } from '../../core/errors.js';
 import { dayOfUtc8, isOverlapping } from '../../core/renewal-policy.js';
 import {
   TokenStore,
@@ -48,7 +49,7 @@ export class RedisTokenStore extends TokenStore {
   override async begin(app: AppName, request: BeginRequest): Promise<BeginResult> {
     const reply = await this.sendBegin(app, request);
     const [code, , fence] = reply;
-    const view = this.codec.view(app, reply);
+    const view = this.view(app, reply);
     switch (code) {
       case BEGIN.granted:
         return { kind: 'granted', grant: { fence, overlapping: isOverlapping(view, request.leaseMs), view } };
@@ -89,7 +90,7 @@ export class RedisTokenStore extends TokenStore {
         rest.reason,
       ),
     );
-    const view = this.codec.view(app, reply);
+    const view = this.view(app, reply);
     return { kind: reply[0] === SUPERSEDED ? 'superseded' : 'committed', view };
   }
 
@@ -109,7 +110,7 @@ export class RedisTokenStore extends TokenStore {
         why ?? '',
       ),
     );
-    return this.codec.view(app, reply);
+    return this.view(app, reply);
   }
 
   override async reconcile(
@@ -122,7 +123,7 @@ export class RedisTokenStore extends TokenStore {
     const reply = await this.connection.run(() =>
       this.connection.client.brokerReconcile(state, fence, generation, known.committed, ...fields),
     );
-    return this.codec.view(app, reply);
+    return this.view(app, reply);
   }
 
   private sendBegin(app: AppName, request: BeginRequest): Promise<ScriptReply> {
@@ -141,6 +142,15 @@ export class RedisTokenStore extends TokenStore {
         request.forced ? 1 : 0,
       ),
     );
+  }
+
+  /** Anybody who may write to Redis can have written anything. */
+  private view(app: AppName, reply: ScriptReply): StoreView {
+    try {
+      return this.codec.view(app, reply);
+    } catch (error) {
+      throw new StoreUnavailableError('what Redis holds of this app cannot be read', { cause: error });
+    }
   }
 
   private keys(app: AppName): ReturnType<typeof appKeys> {

@@ -4,6 +4,14 @@ import type { AppName, FetchReason, TokenRecord } from '../../core/token.js';
 import type { ScriptReply } from './redis-scripts.js';
 import type { TokenCipher } from './token-cipher.js';
 
+const CLASSES: readonly BackOff['class'][] = [
+  'busy',
+  'minute_quota',
+  'day_quota',
+  'configuration',
+  'unavailable',
+];
+
 type Fields = ReadonlyMap<string, string>;
 
 /** A record as the scripts take it: generation, base, since, sealed value, issued_at, expires_at, owner, reason. */
@@ -59,7 +67,7 @@ export class StateCodec {
     return {
       generation,
       base: number(fields, 'base'),
-      since: number(fields, 'since'),
+      since: number(fields, 'since') || generation,
       value,
       issuedAtMs: number(fields, 'issued_at'),
       expiresAtMs: number(fields, 'expires_at'),
@@ -79,18 +87,29 @@ export class StateCodec {
 }
 
 function backOff(fields: Fields): BackOff | null {
-  const why = fields.get('wait_why');
-  if (why === undefined) return null;
-  const { errcode, message } = JSON.parse(why) as Pick<BackOff, 'errcode' | 'message'>;
+  if (!fields.has('wait_until') && !fields.has('wait_why')) return null;
   return {
     untilMs: number(fields, 'wait_until'),
-    class: fields.get('wait_class') as BackOff['class'],
-    errcode,
-    message,
+    class: CLASSES.find((known) => known === fields.get('wait_class')) ?? 'unavailable',
+    ...reason(fields.get('wait_why') ?? ''),
     atMs: number(fields, 'wait_at'),
   };
 }
 
+function reason(text: string): Pick<BackOff, 'errcode' | 'message'> {
+  try {
+    const { errcode, message } = JSON.parse(text) as { errcode?: unknown; message?: unknown };
+    if (typeof message === 'string') {
+      return { errcode: typeof errcode === 'number' ? errcode : null, message };
+    }
+  } catch {
+    // As one without a message.
+  }
+  return { errcode: null, message: 'the reason in Redis cannot be read' };
+}
+
+/** As in prelude.lua: what cannot be read is as good as absent. */
 function number(fields: Fields, name: string): number {
-  return Number(fields.get(name) ?? 0);
+  const stored = Number(fields.get(name) ?? 0);
+  return Math.abs(stored) <= Number.MAX_SAFE_INTEGER ? stored : 0;
 }

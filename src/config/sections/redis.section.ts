@@ -52,6 +52,15 @@ export class RedisSection {
   @SecretText()
   password?: Secret;
 
+  /** Of the sentinels themselves, which know nothing of the primary's users. */
+  @Optional()
+  @Text(/^\S{1,128}$/, 'a user name')
+  sentinelUsername?: string;
+
+  @Optional()
+  @SecretText()
+  sentinelPassword?: Secret;
+
   // Braces would move the hash tag of a cluster's keys.
   @Text(/^[^\s{}]{1,64}$/, 'up to 64 characters without spaces and braces')
   keyPrefix = 'tokenbroker:';

@@ -22,7 +22,10 @@ public class Example {
     var lines = new BufferedReader(new InputStreamReader(System.in));
     for (String line = lines.readLine(); line != null; line = lines.readLine()) {
       var calls = new ArrayList<Future<String>>();
-      for (int i = Integer.parseInt(line); i > 0; i--) calls.add(threads.submit(Example::outcome));
+      for (int i = 0; i < Integer.parseInt(line); i++) {
+        boolean isThrowing = i % 2 == 1;
+        calls.add(threads.submit(() -> outcome(isThrowing)));
+      }
       var outcomes = new ArrayList<String>();
       for (var call : calls) outcomes.add('"' + call.get().replaceAll("[\"\\\\\\p{Cntrl}]", "'") + '"');
       System.out.println(outcomes.stream().collect(Collectors.joining(",", "{\"outcomes\":[", "]}")));
@@ -30,14 +33,31 @@ public class Example {
     threads.shutdown();
   }
 
-  private static String outcome() {
+  private static final class Refused extends Exception {
+    final int errcode;
+
+    Refused(int errcode) {
+      super("errcode " + errcode);
+      this.errcode = errcode;
+    }
+  }
+
+  private static String outcome(boolean isThrowing) {
     try {
-      String answer = TOKENS.call(Example::userInfo, Example::errcode);
+      String answer = isThrowing
+          ? TOKENS.call(Example::userInfoOrThrow, text -> 0, thrown -> thrown instanceof Refused refused ? refused.errcode : 0)
+          : TOKENS.call(Example::userInfo, Example::errcode);
       var openid = Pattern.compile("\"openid\":\"([^\"]+)").matcher(answer);
       return openid.find() ? openid.group(1) : "errcode " + errcode(answer);
-    } catch (RuntimeException e) {
+    } catch (Exception e) {
       return e + " " + e.getCause();
     }
+  }
+
+  private static String userInfoOrThrow(String token) throws Refused {
+    String answer = userInfo(token);
+    if (errcode(answer) != 0) throw new Refused(errcode(answer));
+    return answer;
   }
 
   private static String userInfo(String token) {

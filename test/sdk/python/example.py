@@ -20,9 +20,23 @@ def user_info(token):
         return json.load(response)
 
 
-def outcome(_):
+class Refused(Exception):
+    def __init__(self, errcode):
+        super().__init__(f"errcode {errcode}")
+        self.errcode = errcode
+
+
+def user_info_or_raise(token):
+    answer = user_info(token)
+    if "errcode" in answer:
+        raise Refused(answer["errcode"])
+    return answer
+
+
+def outcome(index):
+    """Of every second call the refusal is an exception."""
     try:
-        answer = tokens.call(user_info)
+        answer = tokens.call(user_info_or_raise if index % 2 else user_info)
         return answer.get("openid") or f"errcode {answer['errcode']}"
     except Exception as error:
         return repr(error)

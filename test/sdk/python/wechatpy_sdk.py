@@ -11,11 +11,11 @@ from wechatpy import WeChatClient
 
 class BrokerClient(WeChatClient):
     def fetch_access_token(self):
-        params = {"grant_type": "client_credential", "appid": self.appid, "secret": self.secret}
+        params = {"grant_type": "client_credential", "appid": self.appid, "secret": API_KEY}
         return self._fetch_access_token(f"{BROKER_URL}/cgi-bin/token", params)
 
 
-client = BrokerClient(APP_ID, API_KEY)
+client = BrokerClient(APP_ID, "")
 # docs:end
 
 client.API_BASE_URL = os.environ["WECHAT_URL"] + "/cgi-bin/"

@@ -14,13 +14,13 @@ elseif isNewest and state.in_doubt ~= '1' then
 end
 
 if ARGV[2] == 'not_sent' and state.day == ARGV[4] then
-  redis.call('HINCRBY', KEYS[1], 'fetches', -1)
-  redis.call('HINCRBY', KEYS[1], 'forced', text(0 - tonumber(ARGV[3])))
+  redis.call('HSET', KEYS[1],
+    'fetches', text(number('fetches') - 1), 'forced', text(number('forced') - tonumber(ARGV[3])))
 end
 
 if ARGV[5] ~= '' then
   redis.call('HSET', KEYS[1],
-    'wait_at', text(now), 'wait_until', text(now + tonumber(ARGV[5])), 'wait_class', ARGV[6], 'wait_why', ARGV[7])
-  redis.call('HINCRBY', KEYS[1], 'failures', 1)
+    'wait_at', text(now), 'wait_until', text(now + tonumber(ARGV[5])), 'wait_class', ARGV[6], 'wait_why', ARGV[7],
+    'failures', text(number('failures') + 1))
 end
 return asItIs(1)

@@ -5,9 +5,15 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local before = redis.call('HGETALL', KEYS[1])
 local state = {}
 for i = 1, #before, 2 do state[before[i]] = before[i + 1] end
-local fence = tonumber(redis.call('GET', KEYS[2]) or 0)
 
-local function number(name) return tonumber(state[name] or 0) end
+-- What cannot be read as a number is as good as absent: it is written over by the next fetch.
+local function readable(stored)
+  local n = tonumber(stored or 0)
+  if n and n > -9007199254740992 and n < 9007199254740992 then return n end
+  return 0
+end
+local fence = readable(redis.call('GET', KEYS[2]))
+local function number(name) return readable(state[name]) end
 local function text(n) return string.format('%.0f', n) end
 local function distrust(upTo)
   if upTo > number('suspect') then redis.call('HSET', KEYS[1], 'suspect', text(upTo)) end
