@@ -51,8 +51,10 @@ export const HOLDER: readonly Scenario[] = [
       expect(await holder.terminate()).toBe(0);
       await forced;
       const minted = cluster.tokens(app).at(-1)?.token;
-      const { body } = await cluster.replica(1).get(`/token?app=${app.name}`);
-      expect(body.access_token).toBe(minted);
+      await eventually('what was minted, at another replica', async () => {
+        const { body } = await cluster.replica(1).get(`/token?app=${app.name}`);
+        return body.access_token === minted;
+      });
       await holder.start();
       await holder.ready();
     },
