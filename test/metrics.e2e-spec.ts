@@ -1,15 +1,8 @@
-import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { newApiKey, newApp } from './support/broker-config.js';
 import type { BrokerProcess } from './support/broker-process.js';
 import { eventually } from './support/eventually.js';
 import { startWorld, type World } from './support/start-world.js';
-
-const PROMTOOL = (process.env.PATH ?? '')
-  .split(delimiter)
-  .map((folder) => join(folder, 'promtool'))
-  .find((file) => existsSync(file));
 
 const REFUSED = { name: 'refused', ...newApp() };
 const DROPPED = { name: 'dropped', ...newApp() };
@@ -121,13 +114,4 @@ describe('GET /metrics', () => {
       200 - fetches({ app: 'shop' }),
     );
   }, 15_000);
-
-  (PROMTOOL === undefined ? it.skip : it)('pleases promtool', async () => {
-    const { text } = await world.broker.get('/metrics');
-    const { status, stdout, stderr } = spawnSync(PROMTOOL ?? '', ['check', 'metrics'], {
-      input: text,
-      encoding: 'utf8',
-    });
-    expect({ status, said: stdout + stderr }).toEqual({ status: 0, said: '' });
-  });
 });

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -90,6 +91,17 @@ it('scrapes both replicas, and nothing fires', async () => {
   await sleep(WATCH_MS);
   expect(await prometheus.firing()).toEqual([]);
 }, 60_000);
+
+it('gives promtool nothing to complain of', async () => {
+  for (const replica of replicas) {
+    const { text: input } = await replica.get('/metrics');
+    const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], {
+      input,
+      encoding: 'utf8',
+    });
+    expect({ status, said: stdout + stderr }).toEqual({ status: 0, said: '' });
+  }
+});
 
 it.each([shop, blog])('knows when the token of $name expires', async ({ name }) => {
   const samples = await prometheus.query(`tokenbroker_token_expiration_timestamp_seconds{app="${name}"}`);
