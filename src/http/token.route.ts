@@ -63,6 +63,8 @@ export class TokenRoute implements OnModuleInit {
     const { method, url = '' } = request;
     const isForToken = url === ROUTE || url.startsWith(NAMING_AN_APP);
     if (!isForToken || method !== 'GET' || this.readiness.isStopping) return false;
+    // Before anything that the route would have to do again.
+    if (this.tracing.begin(request) !== null) return false;
     const startMs = this.clock.monotonicMs();
     const who = this.authenticator.authenticate(request.headers.authorization);
     if (who.kind !== 'ok' || !who.client.may(SCOPE)) return false;
@@ -70,7 +72,6 @@ export class TokenRoute implements OnModuleInit {
     const held = app === undefined ? undefined : this.broker.held(app);
     if (app === undefined || held === undefined) return false;
     if (this.audit.isReadDue(who.client.name, app, held.record.generation)) return false;
-    if (this.tracing.begin(request) !== null) return false;
     const { body, headers } = this.answers.answer(app, held, startMs);
     response.writeHead(200, headers).end(body);
     this.observer.request(ROUTE, method, 200, this.clock.monotonicMs() - startMs);
