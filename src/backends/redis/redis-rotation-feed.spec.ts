@@ -1,0 +1,124 @@
+import { eventually } from '../../../test/support/eventually.js';
+import { connect, freshPrefix, startRedis, USER } from '../../../test/support/redis-as-broker.js';
+import type { RedisServer } from '../../../test/support/redis-server.js';
+import { describeRotationFeed } from '../../core/rotation-feed.contract.js';
+import { RedisConnection, RedisRotationFeed } from './index.js';
+
+/** Remembers its subscribers, to see what arrived at them. */
+class WatchedConnection extends RedisConnection {
+  readonly subscribers: ReturnType<RedisConnection['subscriber']>[] = [];
+
+  override subscriber(): ReturnType<RedisConnection['subscriber']> {
+    const made = super.subscriber();
+    this.subscribers.push(made);
+    return made;
+  }
+}
+
+let server: RedisServer;
+let connection: WatchedConnection;
+
+beforeAll(async () => {
+  server = await startRedis();
+  connection = connect(server.url(USER), WatchedConnection);
+  await connection.ready(5000);
+});
+
+afterAll(() => {
+  connection.close();
+});
+
+describe('the feed', () => {
+  const feeds: RedisRotationFeed[] = [];
+  const feed = (keyPrefix: string): RedisRotationFeed => {
+    const made = new RedisRotationFeed(connection, keyPrefix);
+    feeds.push(made);
+    return made;
+  };
+
+  const listening = (keyPrefix: string, feedsOfIt = 1): Promise<unknown> =>
+    eventually('a subscription of every feed', async () => {
+      const [, subscribers] = (await server.call('PUBSUB', 'NUMSUB', `${keyPrefix}rotations`)) as unknown[];
+      return subscribers === feedsOfIt;
+    });
+
+  /** Everything published before this resolves has arrived: Redis keeps the order on every connection. */
+  const settle = async (keyPrefix: string): Promise<void> => {
+    await listening(keyPrefix, feeds.length);
+    const marked = connection.subscribers.map(
+      (subscriber) =>
+        new Promise<void>((resolve) => {
+          const hear = (_channel: string, message: string): void => {
+            if (message !== 'mark') return;
+            subscriber.off('message', hear);
+            resolve();
+          };
+          subscriber.on('message', hear);
+        }),
+    );
+    await server.call('PUBLISH', `${keyPrefix}rotations`, 'mark');
+    await Promise.all(marked);
+  };
+
+  afterEach(() => {
+    for (const made of feeds.splice(0)) made.close();
+    connection.subscribers.splice(0);
+  });
+
+  describeRotationFeed('Redis', async () => {
+    const keyPrefix = freshPrefix();
+    return { here: feed(keyPrefix), there: feed(keyPrefix), settle: () => settle(keyPrefix) };
+  });
+
+  it('says after every reconnect that messages may have been lost', async () => {
+    const keyPrefix = freshPrefix();
+    const here = feed(keyPrefix);
+    let gaps = 0;
+    const heard: number[] = [];
+    here.subscribe(
+      (_app, generation) => heard.push(generation),
+      () => (gaps += 1),
+    );
+    await eventually('a first subscription', () => gaps === 1);
+    await server.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
+    await eventually('a second one, and its gap', () => gaps === 2);
+    await here.publish('shop', 7);
+    await settle(keyPrefix);
+    expect(heard).toEqual([7]);
+  });
+
+  it('survives that the user may not subscribe any more', async () => {
+    const here = feed(freshPrefix());
+    let gaps = 0;
+    here.subscribe(
+      () => undefined,
+      () => (gaps += 1),
+    );
+    const unhandled: unknown[] = [];
+    const note = (error: unknown): unknown => unhandled.push(error);
+    process.on('unhandledRejection', note);
+    try {
+      await eventually('a first subscription', () => gaps === 1);
+      await server.call('ACL', 'SETUSER', USER.name, 'resetchannels');
+      await server.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
+      await eventually('a gap', () => gaps === 2);
+      expect(unhandled).toEqual([]);
+    } finally {
+      process.off('unhandledRejection', note);
+      await server.call('ACL', 'SETUSER', USER.name, '&tokenbroker:*');
+    }
+  });
+
+  it('ignores what no broker would say', async () => {
+    const keyPrefix = freshPrefix();
+    const heard: unknown[] = [];
+    feed(keyPrefix).subscribe((app, generation) => heard.push([app, generation]));
+    await listening(keyPrefix);
+    for (const message of ['', '{', '{"app":1}', '[]', 'null']) {
+      await server.call('PUBLISH', `${keyPrefix}rotations`, message);
+    }
+    await server.call('PUBLISH', `${keyPrefix}rotations`, '{"app":"shop","generation":9}');
+    await settle(keyPrefix);
+    expect(heard).toEqual([['shop', 9]]);
+  });
+});

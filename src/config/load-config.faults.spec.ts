@@ -1,0 +1,214 @@
+import { mkdirSync } from 'node:fs';
+import {
+  APP,
+  CLIENT,
+  ENCRYPTION_KEY,
+  HASH,
+  faultsOf,
+  file,
+  inFolder,
+  load,
+  loadText,
+  withApp,
+  withAudit,
+  withClient,
+  withRedis,
+  withRefresh,
+  withServer,
+  withTracing,
+} from '../../test/support/config-file.js';
+import { loadConfig } from './load-config.js';
+
+describe('a fault', () => {
+  const name =
+    'must be a name of up to 63 lower-case letters, digits, dots, dashes and underscores, a letter or digit first';
+  const url = 'must be an http or https URL, such as https://api.weixin.qq.com';
+  const redisUrl = 'must be a URL like redis://user:password@host:6379/0, or rediss:// for TLS';
+  const secret = '{ file: PATH }, { env: NAME } or the text itself';
+  const key = '`access-token-broker keygen --encryption` makes one';
+  const scopes = 'token:read, token:refresh, token:admin, ticket:read';
+  const nodes = [{ host: 'a', port: 1 }];
+  const collector =
+    'must be the URL to which a collector takes OTLP over HTTP, such as http://collector:4318/v1/traces';
+
+  // prettier-ignore
+  it.each<[string, unknown, string]>([
+    ['port as a word', withServer({ port: 'abc' }), 'server.port: must be a whole number from 0 to 65535, got "abc"'],
+    ['port too high', withServer({ port: 65536 }), 'server.port: must be a whole number from 0 to 65535, got 65536'],
+    ['port left empty', withServer({ port: null }), 'server.port: must be a whole number from 0 to 65535, got nothing'],
+    ['host with a space', withServer({ host: 'a b' }), 'server.host: must be an address or a host name, got "a b"'],
+    ['log level', withServer({ logLevel: 'loud' }), 'server.logLevel: must be one of fatal, error, warn, info, debug, trace, silent, got "loud"'],
+    ['docs as text', withServer({ docs: 'yes' }), 'server.docs: must be true or false, got "yes"'],
+    ['trustProxy as a number', withServer({ trustProxy: 1 }), 'server.trustProxy: a number of hops is ignored by the HTTP server; list your proxies instead, such as [10.0.0.0/8]'],
+    ['trustProxy as text', withServer({ trustProxy: 'all' }), 'server.trustProxy: must be true, false or a list of addresses and CIDRs, got "all"'],
+    ['trustProxy with a bad CIDR', withServer({ trustProxy: ['::1', '10.0.0.0/33'] }), 'server.trustProxy[1]: must be an address or a CIDR, such as 10.0.0.0/8, got "10.0.0.0/33"'],
+    ['section as a number', withServer(5), 'server: must be a mapping (key: value), got a number'],
+    ['section as a list', withServer([]), 'server: must be a mapping (key: value), got a list'],
+    ['section left empty', withServer(null), 'server: must be a mapping (key: value), got nothing'],
+
+    ['mistyped key', withApp({ app_Secrt: 's' }), 'apps[0].app_Secrt: is not a known key; did you mean appSecret?'],
+    ['unknown key', file({ colour: 1 }), 'colour: is not a known key; known are server, redis, encryption, audit, tracing, apps, clients'],
+    ['key with a secret in it', withServer({ 'appSecret:abc123': null }), 'server.(a key not shown, it may hold a secret): is not a known key; known are port, host, logLevel, docs, trustProxy, drainSeconds'],
+    ['key that objects inherit', withServer({ constructor: 1 }), 'THE_FILE: constructor is not a known key'],
+
+    ['apps as a mapping', file({ apps: { shop: 1 }, clients: [{ ...CLIENT, apps: '*' }] }), 'apps: must be a list, got a mapping'],
+    ['app as text', file({ apps: [APP, 'shop'] }), 'apps[1]: must be a mapping (key: value), got text'],
+    ['app left empty', file({ apps: [APP, null] }), 'apps[1]: must be a mapping (key: value), got nothing'],
+    ['app as a list', file({ apps: [APP, [APP]] }), 'apps[1]: must be a mapping (key: value), got a list'],
+    ['app without appId', withApp({ appId: undefined }), "apps[0].appId: must be set: the AppID from the platform's console, such as wx0123456789abcdef"],
+    ['app name', file({ apps: [APP, { ...APP, name: 'Shop!' }] }), `apps[1].name: ${name}, got "Shop!"`],
+    ['app name twice', file({ apps: [APP, APP] }), 'apps[1].name: is the same as apps[0].name; it must be its own'],
+    ['provider', withApp({ provider: 'qq' }), 'apps[0].provider: must be one of wechat, got "qq"'],
+    ['grant', withApp({ grant: 'old' }), 'apps[0].grant: must be one of stable, classic, got "old"'],
+    ['base URL without scheme', withApp({ apiBaseUrl: 'api.weixin.qq.com' }), `apps[0].apiBaseUrl: ${url}`],
+    ['base URL of another scheme', withApp({ apiBaseUrl: 'ftp://host' }), `apps[0].apiBaseUrl: ${url}`],
+    ['base URL with a password', withApp({ apiBaseUrl: 'http://u:p@host' }), 'apps[0].apiBaseUrl: must be a URL without user, password, query and fragment'],
+    ['base URL with a query', withApp({ apiBaseUrl: 'http://host/?a=1' }), 'apps[0].apiBaseUrl: must be a URL without user, password, query and fragment'],
+
+    ['secret missing', withApp({ appSecret: undefined }), `apps[0].appSecret: must be set: ${secret}`],
+    ['secret of digits without quotes', withApp({ appSecret: 1234 }), 'apps[0].appSecret: must be text: put it in quotes'],
+    ['secret from two places', withApp({ appSecret: { env: 'A', file: 'b' } }), `apps[0].appSecret: must be ${secret}`],
+    ['secret from an unset variable', withApp({ appSecret: { env: 'NOT_SET' } }), 'apps[0].appSecret: the environment variable NOT_SET is not set or empty'],
+    ['secret from a missing file', withApp({ appSecret: { file: '/no/such' } }), 'apps[0].appSecret: cannot read /no/such: ENOENT: no such file or directory'],
+    ['secret from a folder', withApp({ appSecret: { file: '/' } }), 'apps[0].appSecret: cannot read /: EISDIR: illegal operation on a directory'],
+    ['secret from an empty file', withApp({ appSecret: { file: '/dev/null' } }), 'apps[0].appSecret: /dev/null is empty'],
+
+    ['seconds below 0', withRefresh({ jitterSeconds: -1 }), 'apps[0].refresh.jitterSeconds: must be a number of seconds, 0 or more, got -1'],
+    ['seconds of 0', withRefresh({ aheadSeconds: 0 }), 'apps[0].refresh.aheadSeconds: must be a number of seconds, more than 0, got 0'],
+    ['seconds as text', withRefresh({ reconcileSeconds: '5s' }), 'apps[0].refresh.reconcileSeconds: must be a number of seconds, more than 0, got "5s"'],
+    ['budget of 0', withRefresh({ dailyBudget: 0, forcedDailyBudget: 0 }), 'apps[0].refresh.dailyBudget: must be a whole number of at least 1, got 0'],
+    ['budget with a fraction', withRefresh({ forcedDailyBudget: 1.5 }), 'apps[0].refresh.forcedDailyBudget: must be a whole number of at least 0, got 1.5'],
+    ['forced budget above all', withRefresh({ dailyBudget: 10, forcedDailyBudget: 11 }), 'apps[0].refresh.forcedDailyBudget: must be at most dailyBudget: 11 is more than 10'],
+    ['lease too short', withRefresh({ upstreamTimeoutSeconds: 14.5 }), 'apps[0].refresh.leaseSeconds: must exceed upstreamTimeoutSeconds by at least 1: 15 against 14.5; raise it or lower upstreamTimeoutSeconds'],
+
+    ['hash as text', withClient({ keySha256: HASH }), 'clients[0].keySha256: must be a list, got text'],
+    ['no hash', withClient({ keySha256: [] }), 'clients[0].keySha256: must list one or two hashes, the second while a key is being replaced'],
+    ['three hashes', withClient({ keySha256: ['1', '2', '3'].map((digit) => digit.repeat(64)) }), 'clients[0].keySha256: must list one or two hashes, the second while a key is being replaced'],
+    ['hash too short', withClient({ keySha256: [HASH, 'abc'] }), 'clients[0].keySha256[1]: must be a SHA-256 of 64 hex digits; `access-token-broker keygen` prints a key with its hash'],
+    ['hash of digits without quotes', withClient({ keySha256: [1e63] }), 'clients[0].keySha256[0]: must be text of 64 hex digits: put it in quotes'],
+    ['key in place of its hash', withClient({ keySha256: ['tbk_raw'] }), 'clients[0].keySha256[0]: this is the key itself; put its SHA-256 here and keep the key with the caller'],
+    ['hash of two callers', file({ clients: [CLIENT, { ...CLIENT, name: 'b', keySha256: [HASH.toUpperCase()] }] }), 'clients[1].keySha256[0]: is the same as clients[0].keySha256[0]; it must be its own'],
+    ['caller name twice', file({ clients: [CLIENT, { ...CLIENT, keySha256: ['b'.repeat(64)] }] }), 'clients[1].name: is the same as clients[0].name; it must be its own'],
+    ['unknown app', withClient({ apps: ['shop', 'shpo'] }), 'clients[0].apps[1]: no app is named "shpo"; did you mean shop?'],
+    ['all apps in a list', withClient({ apps: ['*'] }), 'clients[0].apps[0]: for all apps write apps: "*", without a list'],
+    ['one app without a list', withClient({ apps: 'shop' }), 'clients[0].apps: must be a list of names of apps, or "*" for all, got "shop"'],
+    ['scope', withClient({ scopes: ['token:read', 'read'] }), `clients[0].scopes[1]: must be one of ${scopes}, got "read"`],
+    ['no scope', withClient({ scopes: [] }), `clients[0].scopes: must list at least one of ${scopes}`],
+
+    ['Redis without encryption', file({ redis: { url: 'redis://host' } }), 'encryption: must be set with redis, or tokens would be stored in clear: make a key with `access-token-broker keygen --encryption` and list it under encryption.keys in the file that BROKER_CONFIG names'],
+    ['Redis URL of another scheme', withRedis({ url: 'http://host' }), `redis.url: ${redisUrl}`],
+    ['Redis URL without host', withRedis({ url: 'redis:///0' }), `redis.url: ${redisUrl}`],
+    ['Redis nowhere', withRedis({}), 'redis: must have exactly one of url, sentinels and clusterNodes, got none'],
+    ['Redis in two places', withRedis({ url: 'redis://host', clusterNodes: nodes }), 'redis: must have exactly one of url, sentinels and clusterNodes, got url and clusterNodes'],
+    ['sentinels without name', withRedis({ sentinels: nodes }), 'redis: sentinels and name go together: name is what the sentinels call the primary'],
+    ['password twice', withRedis({ url: 'redis://host', password: 'p' }), 'redis.url: carries user and password itself; remove redis.username and redis.password'],
+    ['sentinel password without sentinels', withRedis({ url: 'redis://host', sentinelPassword: 'p' }), 'redis: sentinelUsername and sentinelPassword are for sentinels: set sentinels or remove them'],
+    ['node without port', withRedis({ clusterNodes: [{ host: 'a' }] }), 'redis.clusterNodes[0].port: must be set: a whole number from 1 to 65535'],
+    ['key prefix with braces', withRedis({ url: 'redis://host', keyPrefix: '{a}' }), 'redis.keyPrefix: must be up to 64 characters without spaces and braces, got "{a}"'],
+    ['TLS authority', withRedis({ url: 'rediss://host', tls: { ca: 'x' } }), 'redis.tls.ca: must be certificates in PEM'],
+    ['encryption key too short', file({ encryption: { keys: [{ id: 'k', key: 'c2hvcnQ=' }] } }), `encryption.keys[0].key: must be 32 bytes in base64; ${key}`],
+    ['no encryption key', file({ encryption: { keys: [] } }), `encryption.keys: must list at least one key; ${key}`],
+    ['audited reads', withAudit({ reads: 'some' }), 'audit.reads: must be one of sampled, all, none, got "some"'],
+    ['audit file by a relative path', withAudit({ destination: 'audit.log' }), 'audit.destination: must be stdout, stderr or the absolute path of a file, got "audit.log"'],
+    ['audit file that is a folder', withAudit({ destination: '/var/log/' }), 'audit.destination: must be stdout, stderr or the absolute path of a file, got "/var/log/"'],
+    ['no collector', file({ tracing: {} }), `tracing.endpoint: ${collector}`],
+    ['collector of another protocol', withTracing({ endpoint: 'grpc://collector:4317' }), `tracing.endpoint: ${collector}`],
+    ['collector with a key in the URL', withTracing({ endpoint: 'https://collector/v1/traces?key=k' }), 'tracing.endpoint: must be a URL without user, password, query and fragment; use headers'],
+    ['sample ratio as percent', withTracing({ sampleRatio: 10 }), 'tracing.sampleRatio: must be a number from 0 to 1, got 10'],
+    ['tracing headers as text', withTracing({ headers: 'authorization: x' }), 'tracing.headers: must be a mapping (header: where its value is), got text'],
+    ['tracing header from an unset variable', withTracing({ headers: { 'x-key': { env: 'NOT_SET' } } }), 'tracing.headers.x-key: the environment variable NOT_SET is not set or empty'],
+    ['tracing header of two lines', withTracing({ headers: { 'x-key': 'a\r\nb: c' } }), 'tracing.headers.x-key: must be visible ASCII characters on one line'],
+    ['tracing header of a wrong name', withTracing({ headers: { 'x key: s3cret': 'v' } }), 'tracing.headers: has a key that is no name of a header'],
+    ['encryption id twice', file({ encryption: { keys: ['k', 'k'].map((id) => ({ id, key: ENCRYPTION_KEY })) } }), 'encryption.keys[1].id: is the same as encryption.keys[0].id; it must be its own'],
+  ])('of this kind is told alone, with its remedy: %s', (_, tree, expected) => {
+    expect(faultsOf(() => load(tree))).toEqual([expected.replace('THE_FILE', inFolder('broker.yaml'))]);
+  });
+
+  it('is told together with all others, each on a line', () => {
+    const tree = {
+      server: { port: -1, trustProxy: ['x'] },
+      redis: { url: 'redis://host' },
+      apps: [
+        { ...APP, appSecret: { file: '/no/such' } },
+        { name: 'shop', grant: 'x' },
+      ],
+      clients: [{ ...CLIENT, apps: ['nowhere'], extra: 1 }, 'text'],
+    };
+    expect(faultsOf(() => load(tree)).map((line) => line.split(': ')[0])).toEqual([
+      'server.port',
+      'server.trustProxy[0]',
+      'apps[0].appSecret',
+      'apps[1].grant',
+      'apps[1].appId',
+      'apps[1].appSecret',
+      'clients[0].extra',
+      'clients[1]',
+      'apps[1].name',
+      'clients[0].apps[0]',
+      'encryption',
+    ]);
+  });
+
+  it.each([
+    [
+      'no app',
+      { clients: [{ ...CLIENT, apps: '*' }] },
+      /^apps: no app is configured: without a file set BROKER_APP_ID and BROKER_APP_SECRET, else/,
+    ],
+    [
+      'no caller',
+      { apps: [APP] },
+      /^clients: no caller is configured: without a file set BROKER_API_KEY, .*npm run keygen.* makes a key$/,
+    ],
+  ])('says what to set: %s', (_, tree, expected) => {
+    expect(faultsOf(() => load(tree))).toEqual([expect.stringMatching(expected)]);
+  });
+
+  it('names a file that cannot be read', () => {
+    expect(faultsOf(() => loadConfig({ BROKER_CONFIG: '/no/such.yaml' }))).toEqual([
+      'BROKER_CONFIG: cannot read /no/such.yaml: ENOENT: no such file or directory',
+    ]);
+  });
+
+  it('names a folder in place of a file', () => {
+    const path = inFolder('folder');
+    mkdirSync(path);
+    expect(faultsOf(() => loadConfig({ BROKER_CONFIG: path }))).toEqual([
+      `BROKER_CONFIG: cannot read ${path}: EISDIR: illegal operation on a directory`,
+    ]);
+  });
+});
+
+describe('YAML that cannot be used', () => {
+  // prettier-ignore
+  it.each([
+    ['a key twice', 'apps: []\napps: []', 'at line 2, column 1: the same key stands twice in one mapping; remove one'],
+    ['two documents', 'apps: []\n---\napps: []', 'at line 2, column 1: there is a second document; keep one and remove the line "---"'],
+    ['an unknown tag', 'apps: !canary x', 'at line 1, column 7: an unknown tag; text that begins with ! needs quotes'],
+    ['an unclosed quote', 'apps: "canary', 'at line 1, column 14: missing char'],
+    ['a list as a key', '? [canary]\n: 1', 'at line 1, column 3: non string key'],
+  ])('is told by line and column, never by its text: %s', (_, text, expected) => {
+    const [fault, ...more] = faultsOf(() => loadText(text));
+    expect(fault).toBe(`${inFolder('broker.yaml')}: is not valid YAML ${expected}`);
+    expect(more).toEqual([]);
+  });
+
+  it.each([
+    [
+      'aliases of aliases',
+      `a0: &a0 [x]\n${Array.from({ length: 9 }, (_, i) => `a${i + 1}: &a${i + 1} [${`*a${i},`.repeat(9)}]`).join('\n')}`,
+    ],
+    ['an alias of nothing', 'apps: *canary'],
+    ['an alias in itself', 'apps: &a [*a]'],
+  ])('is refused for its aliases: %s', (_, text) => {
+    expect(faultsOf(() => loadText(text))[0]).toMatch(/ has an alias .* inside its own, or too many of them/);
+  });
+
+  it.each([
+    ['nothing', ''],
+    ['a list', '[]'],
+    ['text', 'canary'],
+  ])('is refused when its root is %s', (_, text) => {
+    expect(faultsOf(() => loadText(text))[0]).toMatch(/: must be a mapping with the keys server, apps,/);
+  });
+});

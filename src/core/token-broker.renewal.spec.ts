@@ -1,0 +1,170 @@
+import { createBroker, REFRESH, type BrokerFixture } from '../../test/support/create-broker.js';
+import { settle } from '../../test/support/manual-clock.js';
+
+const APP = 'shop';
+const MINUTE_MS = 60_000;
+const LIFE_MS = 7_200_000;
+const NOT_SENT = { kind: 'not_sent', cause: new Error('connection refused') } as const;
+
+function value({ broker }: BrokerFixture): string | undefined {
+  return broker.held(APP)?.record.value;
+}
+
+describe('renewal', () => {
+  it('fetches ahead of expiry, once per rotation, and serves the old token meanwhile', async () => {
+    const fixture = createBroker({ jitterMs: 0 });
+    await fixture.start();
+    await fixture.run(LIFE_MS - REFRESH.aheadMs - MINUTE_MS);
+    expect(fixture.issuer.calls).toHaveLength(1);
+    const answer = fixture.issuer.later();
+    fixture.issuer.next.push(answer.outcome);
+    await fixture.run(MINUTE_MS + 500);
+    expect(fixture.issuer.calls).toHaveLength(2);
+    expect(value(fixture)).toBe('token-1');
+    await expect(fixture.broker.current(APP)).resolves.toMatchObject({ record: { value: 'token-1' } });
+    answer.answer(fixture.issuer.mint());
+    await settle();
+    expect(value(fixture)).toBe('token-2');
+  });
+
+  it('takes the life from the platform, counted from before the request, and never serves past it', async () => {
+    const fixture = createBroker();
+    fixture.issuer.lifeSeconds = 100;
+    const answer = fixture.issuer.later();
+    fixture.issuer.next.push(answer.outcome, ...Array.from({ length: 99 }, () => NOT_SENT));
+    await fixture.start();
+    await fixture.clock.advance(3000);
+    answer.answer(fixture.issuer.mint());
+    await settle();
+    fixture.clock.stepWallClock(-3_600_000);
+    await fixture.run(96_999);
+    expect(value(fixture)).toBe('token-1');
+    await fixture.clock.advance(1);
+    expect(value(fixture)).toBeUndefined();
+    await expect(fixture.broker.current(APP)).rejects.toMatchObject({ code: 'token_expired' });
+  });
+
+  it('takes the same token with a shorter life for success and asks on without haste', async () => {
+    const fixture = createBroker({ jitterMs: 0 });
+    await fixture.start();
+    const leftSeconds = REFRESH.aheadMs / 1000;
+    fixture.issuer.next.push(fixture.issuer.again(leftSeconds), fixture.issuer.again(leftSeconds - 20));
+    await fixture.run(LIFE_MS - REFRESH.aheadMs + 1000);
+    const first = fixture.broker.held(APP)?.record;
+    expect(first).toMatchObject({ value: 'token-1', since: expect.any(Number) as number });
+    expect(fixture.broker.status(APP)).toMatchObject({ state: 'ok', lastError: null });
+    await fixture.run(18_000);
+    expect(fixture.issuer.calls).toHaveLength(2);
+    await fixture.run(4000);
+    expect(fixture.issuer.calls).toHaveLength(3);
+    await fixture.run(22_000);
+    expect(fixture.issuer.calls).toHaveLength(4);
+    expect(value(fixture)).toBe('token-2');
+  });
+
+  it('backs off from a platform that fails, and serves on', async () => {
+    const fixture = createBroker({ jitterMs: 0 });
+    await fixture.start();
+    fixture.issuer.next.push(...Array.from({ length: 4 }, () => fixture.issuer.refuse(-1)));
+    await fixture.run(LIFE_MS - REFRESH.aheadMs + 1000);
+    expect(fixture.broker.status(APP)).toMatchObject({
+      state: 'degraded',
+      lastError: { errcode: -1, message: 'refused with -1', remedy: 'What to do about -1.' },
+    });
+    expect(value(fixture)).toBe('token-1');
+    await fixture.run(MINUTE_MS);
+    expect(value(fixture)).toBe('token-2');
+    expect(fixture.broker.status(APP)).toMatchObject({ state: 'ok', lastError: null });
+  });
+
+  it('asks once in five minutes, then once in thirty, while the configuration is wrong', async () => {
+    const fixture = createBroker({ jitterMs: 0, aheadMs: 3_600_000 });
+    await fixture.start();
+    fixture.issuer.next.push(...Array.from({ length: 99 }, () => fixture.issuer.refuse(40164)));
+    await fixture.run(LIFE_MS / 2 + 1000);
+    expect(fixture.issuer.calls).toHaveLength(2);
+    await fixture.run(4.9 * MINUTE_MS);
+    expect(fixture.issuer.calls).toHaveLength(2);
+    await fixture.run(0.2 * MINUTE_MS);
+    expect(fixture.issuer.calls).toHaveLength(3);
+    await fixture.run(29 * MINUTE_MS);
+    expect(fixture.issuer.calls).toHaveLength(3);
+    expect(value(fixture)).toBe('token-1');
+  });
+
+  it('stops at the day’s budget, says so, and goes on the next day', async () => {
+    const fixture = createBroker({ dailyBudget: 2 });
+    fixture.issuer.lifeSeconds = 1000;
+    await fixture.start();
+    await fixture.run(2_000_000);
+    expect(fixture.issuer.calls).toHaveLength(2);
+    await expect(fixture.broker.current(APP)).rejects.toMatchObject({
+      code: 'token_expired',
+      message: expect.stringContaining('dailyBudget') as string,
+    });
+    expect(fixture.broker.status(APP)).toMatchObject({ state: 'expired', fetchesToday: 2, fetchBudget: 2 });
+    await fixture.clock.advance(14 * 3_600_000);
+    await fixture.run(1000);
+    expect(value(fixture)).toBe('token-3');
+    expect(fixture.broker.status(APP)).toMatchObject({ state: 'ok', fetchesToday: 1 });
+  });
+
+  it('does not send what was granted too long ago', async () => {
+    const fixture = createBroker();
+    const begin = fixture.store.begin.bind(fixture.store);
+    fixture.store.begin = async (...args) => {
+      const begun = await begin(...args);
+      await fixture.clock.advance(1001);
+      return begun;
+    };
+    await fixture.start();
+    await fixture.clock.advance(2000);
+    expect(fixture.issuer.calls).toHaveLength(0);
+    expect((await fixture.store.read(APP)).intent).toBeNull();
+  });
+
+  it('lets a lease that was lost between acquire and begin fetch nothing', async () => {
+    const fixture = createBroker();
+    const begin = fixture.store.begin.bind(fixture.store);
+    fixture.store.begin = async (app, request) => {
+      await fixture.lease.release(request.lease);
+      return begin(app, request);
+    };
+    await fixture.start();
+    expect(fixture.issuer.calls).toHaveLength(0);
+    expect(fixture.facts).toContainEqual({ app: APP, kind: 'lease', result: 'lost' });
+  });
+});
+
+describe('a new AppSecret', () => {
+  it('is tried at once, whatever the old one was refused for', async () => {
+    const fixture = createBroker();
+    fixture.issuer.next.push(fixture.issuer.refuse(40125));
+    await fixture.start();
+    await fixture.broker.changeSecret(APP, 'second-secret');
+    expect(value(fixture)).toBe('token-1');
+    expect(fixture.issuer.calls.map(({ appSecret }) => appSecret)).toEqual(['first-secret', 'second-secret']);
+  });
+
+  it('is news only once', async () => {
+    const fixture = createBroker();
+    await fixture.start();
+    await fixture.broker.changeSecret(APP, 'first-secret');
+    expect(fixture.issuer.calls).toHaveLength(1);
+  });
+
+  it('that is refused leaves the old one in use', async () => {
+    const fixture = createBroker({ aheadMs: 3_600_000, jitterMs: 0 });
+    await fixture.start();
+    fixture.issuer.next.push(fixture.issuer.refuse(40125));
+    await fixture.broker.changeSecret(APP, 'mistyped-secret');
+    expect(value(fixture)).toBe('token-1');
+    await fixture.run(LIFE_MS / 2 + 2000);
+    expect(fixture.issuer.calls.map(({ appSecret }) => appSecret)).toEqual([
+      'first-secret',
+      'mistyped-secret',
+      'first-secret',
+    ]);
+    expect(value(fixture)).toBe('token-2');
+  });
+});

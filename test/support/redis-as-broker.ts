@@ -1,0 +1,56 @@
+import type { RedisConnection } from '../../src/backends/redis/index.js';
+import {
+  MINIMAL_ACL,
+  RedisTokenStore,
+  TokenCipher,
+  type RedisRefreshLease,
+} from '../../src/backends/redis/index.js';
+import { SystemClock } from '../../src/core/system-clock.js';
+import type { Grant } from '../../src/core/token-store.js';
+import { RedisServer } from './redis-server.js';
+
+/** The only user of the server, beside the default one: what the documentation gives to a broker. */
+export const USER = { name: 'broker', password: 'broker-password' };
+export const clock = new SystemClock();
+const cipher = new TokenCipher([{ id: 'k1', key: Buffer.alloc(32, 1) }]);
+let prefixes = 0;
+
+export function startRedis(): Promise<RedisServer> {
+  return RedisServer.start({ users: [`${USER.name} on >${USER.password} ${MINIMAL_ACL}`] });
+}
+
+/** To be closed by whoever asked. */
+export function connect<Connection extends RedisConnection = RedisConnection>(
+  url: string,
+  Kind: new (...args: ConstructorParameters<typeof RedisConnection>) => Connection,
+): Connection {
+  return new Kind({ server: { kind: 'url', url }, username: null, password: null, tls: null }, clock);
+}
+
+/** A prefix of its own for every test, which the user may use. */
+export function freshPrefix(): string {
+  prefixes += 1;
+  return `tokenbroker:test-${String(prefixes)}:`;
+}
+
+export function storeOver(connection: RedisConnection, keyPrefix: string): RedisTokenStore {
+  return new RedisTokenStore(connection, { keyPrefix, cipher, onUnreadable: () => undefined });
+}
+
+/** The right to one fetch, whatever is stored already. */
+export async function granted(store: RedisTokenStore, lease: RedisRefreshLease): Promise<Grant> {
+  const acquired = await lease.acquire('shop', 10_000);
+  if (acquired.kind !== 'acquired') throw new Error(acquired.kind);
+  const begun = await store.begin('shop', {
+    lease: acquired.lease,
+    forced: false,
+    seenGeneration: Number.MAX_SAFE_INTEGER,
+    highestKnown: 0,
+    ignoreBackOff: 'all',
+    budget: { daily: 999, forcedDaily: 9 },
+    leaseMs: 1000,
+  });
+  await lease.release(acquired.lease);
+  if (begun.kind !== 'granted') throw new Error(begun.kind);
+  return begun.grant;
+}
