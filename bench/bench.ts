@@ -9,6 +9,7 @@ import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
+import { NPM_START, ROOT } from './npm-start.ts';
 
 const CONNECTIONS = 64;
 const WARM_UP_SECONDS = 3;
@@ -47,13 +48,8 @@ interface Round extends Load {
   readonly serverCpuShare: number;
 }
 
-const ROOT = join(import.meta.dirname, '..');
-const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
-  scripts: { start: string };
-};
-/** What `npm start` gives to node: options, which the bare servers get too, and the script. */
-const START = scripts.start.split(' ').slice(1);
-const NODE_OPTIONS = START.slice(0, -1);
+/** The bare servers get them too. */
+const NODE_OPTIONS = NPM_START.slice(0, -1);
 
 const canPin = availableParallelism() > 1 && spawnSync('taskset', ['-c', '0', 'true']).status === 0;
 
@@ -101,7 +97,7 @@ const startPlatform = () =>
   ]);
 
 const startBroker = (platform: Server, command: readonly string[]) =>
-  start('broker', [...command, ...START], {
+  start('broker', [...command, ...NPM_START], {
     ...APP,
     BROKER_API_KEY: API_KEY,
     WECHAT_API_BASE_URL: platform.url,

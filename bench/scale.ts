@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { NPM_START } from './npm-start.ts';
 
 const RECONCILE_SECONDS = 5;
 /** The unit of CPU time in /proc/<pid>/stat; 100 on every Linux. */
@@ -117,7 +118,7 @@ const config = {
 };
 const file = join(folder, 'broker.json');
 writeFileSync(file, JSON.stringify(config));
-const broker = launch(process.execPath, ['dist/main.js'], {
+const broker = launch(process.execPath, NPM_START, {
   BROKER_CONFIG: file,
   WECHAT_API_BASE_URL: platform,
   HOST: '127.0.0.1',

@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { NPM_START } from './npm-start.ts';
 
 const WARM_UP_REQUESTS = 5000;
 const WARM_UP_STREAMS = 100;
@@ -91,7 +92,7 @@ writeFileSync(
     ],
   }),
 );
-const broker = launch(['dist/main.js'], { BROKER_CONFIG: file });
+const broker = launch(NPM_START, { BROKER_CONFIG: file });
 const url = await urlOf(broker.lines);
 const { pid } = broker.child;
 assert.ok(pid !== undefined);

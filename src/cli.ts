@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --max-semi-space-size=8
 const USAGE = `Usage: access-token-broker <command>
 
   serve       run the broker; configured by BROKER_CONFIG or the environment (see README.md)

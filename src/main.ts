@@ -1,4 +1,3 @@
-import './ops/keep-heap-small.js';
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
