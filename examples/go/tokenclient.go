@@ -2,11 +2,11 @@
 package tokenclient
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,9 +15,9 @@ import (
 const retryAfter = 2 * time.Second
 
 type held struct {
-	value                 string
+	token                 string
 	generation            int64
-	askAgainAt, expiresAt time.Time
+	freshUntil, expiresAt time.Time
 }
 
 // livingGeneration is 0 without a living token, for then any is better.
@@ -31,45 +31,37 @@ func (h *held) livingGeneration() int64 {
 // Client is safe for concurrent use.
 type Client struct {
 	url, apiKey, app string
-	http             *http.Client
+	http             http.Client
 	held             atomic.Pointer[held]
 	asking           sync.Mutex // one request to the broker at a time; guards what follows
-	lastError        error
+	askErr           error
 	reportedAt       time.Time
-	reportHelped     bool
+	reportErr        error
 }
 
 func New(brokerURL, apiKey, app string) *Client {
-	c := &Client{url: brokerURL, apiKey: apiKey, app: app, http: &http.Client{Timeout: 10 * time.Second}}
+	c := &Client{url: brokerURL, apiKey: apiKey, app: app, http: http.Client{Timeout: 10 * time.Second}}
 	c.held.Store(&held{})
 	return c
 }
 
 // GetAccessToken returns the token from memory while it is fresh, and to its end while the broker is away.
 func (c *Client) GetAccessToken() (string, error) {
-	now, h := time.Now(), c.held.Load()
-	if now.Before(h.askAgainAt) && now.Before(h.expiresAt) {
-		return h.value, nil
+	if h, now := c.held.Load(), time.Now(); now.Before(h.freshUntil) && now.Before(h.expiresAt) {
+		return h.token, nil
 	}
-	// Whoever still has a living token does not wait for the one who asks for the next.
-	if now.Before(h.expiresAt) {
-		if !c.asking.TryLock() {
-			return h.value, nil
-		}
-	} else {
-		c.asking.Lock()
-	}
+	c.asking.Lock()
 	defer c.asking.Unlock()
-	if h = c.held.Load(); !time.Now().Before(h.askAgainAt) {
+	if h := c.held.Load(); !time.Now().Before(h.freshUntil) {
+		// Meanwhile others go on with the token at hand.
+		c.held.Store(&held{h.token, h.generation, time.Now().Add(retryAfter), h.expiresAt})
 		query := url.Values{"app": {c.app}, "min_generation": {fmt.Sprint(h.livingGeneration())}}
-		if c.lastError = c.ask(http.MethodGet, "/token?"+query.Encode(), nil); c.lastError != nil {
-			c.held.Store(&held{h.value, h.generation, time.Now().Add(retryAfter), h.expiresAt})
-		}
+		c.askErr = c.ask(http.MethodGet, "/token?"+query.Encode(), "")
 	}
-	if h = c.held.Load(); time.Now().Before(h.expiresAt) {
-		return h.value, nil
+	if h := c.held.Load(); time.Now().Before(h.expiresAt) {
+		return h.token, nil
 	}
-	return "", fmt.Errorf("no access token from %s: %w", c.url, c.lastError)
+	return "", fmt.Errorf("no access token from %s: %w", c.url, c.askErr)
 }
 
 // Call runs fn, which returns WeChat's errcode. A token that WeChat refuses is reported, and fn is run once more.
@@ -80,7 +72,7 @@ func (c *Client) Call(fn func(token string) (errcode int, err error)) error {
 	}
 	errcode, err := fn(token)
 	if isDead := errcode == 40001 || errcode == 40014 || errcode == 42001; isDead && c.replace(token, errcode, time.Now()) {
-		_, err = fn(c.held.Load().value)
+		_, err = fn(c.held.Load().token)
 	}
 	return err
 }
@@ -89,46 +81,41 @@ func (c *Client) Call(fn func(token string) (errcode int, err error)) error {
 func (c *Client) replace(token string, errcode int, refusedAt time.Time) bool {
 	c.asking.Lock()
 	defer c.asking.Unlock()
-	if c.held.Load().value == token && c.reportedAt.Before(refusedAt) {
-		report := map[string]any{"app": c.app, "access_token": token, "errcode": errcode}
-		c.reportHelped = c.ask(http.MethodPost, "/token/refresh", report) == nil
+	if c.held.Load().token == token && c.reportedAt.Before(refusedAt) {
+		report := fmt.Sprintf(`{"app":%q,"access_token":%q,"errcode":%d}`, c.app, token, errcode)
+		c.reportErr = c.ask(http.MethodPost, "/token/refresh", report)
 		c.reportedAt = time.Now()
 	}
-	return c.held.Load().value != token || c.reportHelped
+	return c.held.Load().token != token || c.reportErr == nil
 }
 
-func (c *Client) ask(method, path string, body any) error {
+// ask holds the token that the broker answers with, unless a newer one lives.
+func (c *Client) ask(method, path, body string) error {
 	startedAt := time.Now()
-	text, err := json.Marshal(body)
+	request, err := http.NewRequest(method, c.url+path, strings.NewReader(body))
 	if err != nil {
 		return err
 	}
-	request, err := http.NewRequest(method, c.url+path, bytes.NewReader(text))
-	if err != nil {
-		return err
-	}
-	request.Header.Set("Authorization", "Bearer "+c.apiKey)
-	request.Header.Set("Content-Type", "application/json")
+	request.Header = http.Header{"Authorization": {"Bearer " + c.apiKey}, "Content-Type": {"application/json"}}
 	response, err := c.http.Do(request)
 	if err != nil {
 		return err
 	}
 	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("HTTP %s", response.Status)
-	}
 	var answer struct {
-		AccessToken string `json:"access_token"`
-		Generation  int64  `json:"generation"`
-		ExpiresIn   int    `json:"expires_in"`
-		CacheMaxAge int    `json:"cache_max_age"`
+		AccessToken string        `json:"access_token"`
+		Generation  int64         `json:"generation"`
+		ExpiresIn   time.Duration `json:"expires_in"`
+		CacheMaxAge time.Duration `json:"cache_max_age"`
+		Detail      string        `json:"detail"`
 	}
-	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil {
-		return err
+	err = json.NewDecoder(response.Body).Decode(&answer)
+	if err != nil || response.StatusCode != http.StatusOK {
+		return fmt.Errorf("HTTP %s %s %v", response.Status, answer.Detail, err)
 	}
 	if answer.Generation >= c.held.Load().livingGeneration() {
-		after := func(seconds int) time.Time { return startedAt.Add(time.Duration(seconds) * time.Second) }
-		c.held.Store(&held{answer.AccessToken, answer.Generation, after(min(answer.CacheMaxAge, answer.ExpiresIn)), after(answer.ExpiresIn)})
+		freshUntil, expiresAt := startedAt.Add(answer.CacheMaxAge*time.Second), startedAt.Add(answer.ExpiresIn*time.Second)
+		c.held.Store(&held{answer.AccessToken, answer.Generation, freshUntil, expiresAt})
 	}
 	return nil
 }
