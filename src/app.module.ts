@@ -114,6 +114,10 @@ class CountingObserver extends HttpObserver {
   override denied(reason: string): void {
     this.metrics.countDenial(reason);
   }
+
+  override refusedAsWechat(route: string, errcode: number): void {
+    this.metrics.countDropInRefusal(route, errcode);
+  }
 }
 
 @Module({})

@@ -133,6 +133,20 @@ describe('the drop-in token endpoints', () => {
     ]);
   });
 
+  it('count every answer that is no token, since HTTP says that all is well', async () => {
+    await classic();
+    await classic({ secret: 'nobody' });
+    edge.broker.tokens.delete('shop');
+    await stable();
+    await edge.app.inject({ url: '/cgi-bin/user/info' });
+    expect(edge.observer.refusals).toEqual([
+      '/cgi-bin/token 40125',
+      '/cgi-bin/stable_token -1',
+      'unmatched 40066',
+    ]);
+    expect(edge.observer.requests.filter((one) => one.endsWith(' 200'))).toHaveLength(4);
+  });
+
   it('wait for the first token, and say why there is none', async () => {
     edge.broker.tokens.delete('shop');
     expect((await stable()).json()).toEqual({

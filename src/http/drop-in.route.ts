@@ -5,6 +5,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { BrokerError } from '../core/errors.js';
 import { DropInTickets } from './drop-in-tickets.js';
 import { DropInTokens } from './drop-in-tokens.js';
+import { HttpObserver } from './http-observer.js';
 import type { Query } from './query-parameters.js';
 import { routeOf } from './route-of.js';
 import { WechatRefusal } from './wechat-refusal.js';
@@ -27,6 +28,7 @@ export class DropInRoute implements OnModuleInit {
     private readonly adapterHost: HttpAdapterHost<FastifyAdapter>,
     private readonly tokens: DropInTokens,
     private readonly tickets: DropInTickets,
+    private readonly observer: HttpObserver,
   ) {}
 
   onModuleInit(): void {
@@ -100,6 +102,7 @@ export class DropInRoute implements OnModuleInit {
 
   private refuse(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
     const { errcode, message } = this.refusal(error, request);
+    this.observer.refusedAsWechat(routeOf(request), errcode);
     send(reply, { errcode, errmsg: message });
   }
 

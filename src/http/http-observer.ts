@@ -6,4 +6,6 @@ export abstract class HttpObserver {
   /** Once per answered request. `route` is the pattern, `unmatched` for URLs that are no route, so its values are few. */
   abstract request(route: string, method: string, status: number, durationMs: number): void;
   abstract denied(reason: DenialReason, route: string): void;
+  /** A drop-in route answered 200 with this errcode instead of a token. Comes besides `request`. */
+  abstract refusedAsWechat(route: string, errcode: number): void;
 }

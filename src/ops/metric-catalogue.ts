@@ -138,6 +138,11 @@ export class MetricCatalogue {
     'Answered HTTP requests. The route is its pattern, never the URL.',
     ['route', 'method', 'code'],
   );
+  readonly dropInRefusals = counter(
+    'drop_in_refusals_total',
+    'Requests to the drop-in routes that got an errcode instead of a token. HTTP counts them as 200.',
+    ['route', 'errcode'],
+  );
   readonly httpRequestDuration = new DurationLines({
     name: `${PREFIX}http_request_duration_seconds`,
     help: 'Time from the arrival of an HTTP request to its answer.',
@@ -193,6 +198,7 @@ export class MetricCatalogue {
     this.reports,
     this.tokenDiedEarly,
     this.httpRequests,
+    this.dropInRefusals,
     this.httpRequestDuration,
   ];
 

@@ -192,6 +192,19 @@ describe('metrics', () => {
     expect(samples.get('http_request_duration_seconds_count{route="/token"}')).toBe(5);
   });
 
+  it('count what the drop-in routes refuse, from 0 where it is a failure of ours', async () => {
+    const { metrics } = watching();
+    const before = await scrape(metrics);
+    for (const route of ['/cgi-bin/token', '/cgi-bin/stable_token', '/cgi-bin/ticket/getticket']) {
+      expect(before.get(`drop_in_refusals_total{route="${route}",errcode="-1"}`)).toBe(0);
+      expect(before.get(`drop_in_refusals_total{route="${route}",errcode="45011"}`)).toBe(0);
+    }
+    for (const errcode of [-1, -1, 40125]) metrics.countDropInRefusal('/cgi-bin/token', errcode);
+    const after = await scrape(metrics);
+    expect(after.get('drop_in_refusals_total{route="/cgi-bin/token",errcode="-1"}')).toBe(2);
+    expect(after.get('drop_in_refusals_total{route="/cgi-bin/token",errcode="40125"}')).toBe(1);
+  });
+
   it('stay few when a platform invents errcodes', async () => {
     const { metrics, fetched } = watching('shop');
     for (let errcode = 1; errcode <= 1000; errcode += 1) fetched('shop', 'cold', errcode);

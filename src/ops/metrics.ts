@@ -7,6 +7,9 @@ import { RequestTally } from './request-tally.js';
 /** Gauges whose names promise counters, so that promtool complains. The same names without `_total` say more. */
 const MISNAMED = ['handles', 'requests', 'resources'].map((what) => `nodejs_active_${what}_total`);
 
+/** With which drop-in routes say what elsewhere is a 5xx: try again soon, or later. */
+const BROKERS_ERRCODES = ['-1', '45011'];
+
 /** What knows how apps fare: a `TokenBroker`. */
 export interface AppSource {
   /** May grow. */
@@ -28,6 +31,9 @@ export class Metrics {
     for (const route of ['/token', '/ticket']) {
       for (const status of [200, 500, 503]) this.tally.show(route, 'GET', status);
     }
+    for (const route of ['/cgi-bin/token', '/cgi-bin/stable_token', '/cgi-bin/ticket/getticket']) {
+      for (const errcode of BROKERS_ERRCODES) this.catalogue.dropInRefusals.add({ route, errcode }, 0);
+    }
     this.catalogue.buildInfo.set({ version, node: process.version }, 1);
   }
 
@@ -43,6 +49,10 @@ export class Metrics {
 
   countDenial(reason: string): void {
     this.catalogue.authFailures.inc({ reason });
+  }
+
+  countDropInRefusal(route: string, errcode: number): void {
+    this.catalogue.dropInRefusals.add({ route, errcode: String(errcode) });
   }
 
   get contentType(): string {

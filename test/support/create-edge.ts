@@ -50,12 +50,16 @@ class RecordingObserver extends HttpObserver {
   readonly requests: string[] = [];
   readonly durationsMs: number[] = [];
   readonly denials: string[] = [];
+  readonly refusals: string[] = [];
   request(route: string, method: string, status: number, durationMs: number): void {
     this.requests.push(`${method} ${route} ${String(status)}`);
     this.durationsMs.push(durationMs);
   }
   denied(reason: string, route: string): void {
     this.denials.push(`${reason} ${route}`);
+  }
+  refusedAsWechat(route: string, errcode: number): void {
+    this.refusals.push(`${route} ${String(errcode)}`);
   }
 }
 
