@@ -1,8 +1,7 @@
-import { ALL_COMMANDS, createBroker, type BrokerFixture } from '../../test/support/create-broker.js';
+import { ALL_COMMANDS, createBroker, type BrokerFixture, APP } from '../../test/support/create-broker.js';
 import { settle } from '../../test/support/manual-clock.js';
 import type { TokenReport } from './token-report.js';
 
-const APP = 'shop';
 const HOUR_MS = 3_600_000;
 
 /** Its token has that age and lives for two hours; no tick has renewed it in between. */

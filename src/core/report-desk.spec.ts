@@ -1,8 +1,6 @@
-import { createBroker } from '../../test/support/create-broker.js';
+import { createBroker, APP } from '../../test/support/create-broker.js';
 import { settle } from '../../test/support/manual-clock.js';
 import { kept, report, rotated, started } from '../../test/support/reports.js';
-
-const APP = 'shop';
 
 describe('a report', () => {
   it('of a token that is not current costs nothing', async () => {

@@ -1,14 +1,16 @@
-import { ALL_COMMANDS, createBroker, REFRESH, type BrokerFixture } from '../../test/support/create-broker.js';
+import {
+  ALL_COMMANDS,
+  createBroker,
+  REFRESH,
+  type BrokerFixture,
+  APP,
+  LIFE_MS,
+  servedValue,
+} from '../../test/support/create-broker.js';
 import { settle } from '../../test/support/manual-clock.js';
 import type { RotationFeed } from './rotation-feed.js';
 
-const APP = 'shop';
-const LIFE_MS = 7_200_000;
 const MINUTE_MS = 60_000;
-
-function value({ broker }: BrokerFixture): string | undefined {
-  return broker.held(APP)?.record.value;
-}
 
 async function startedClassic(): Promise<BrokerFixture> {
   const fixture = createBroker({ aheadMs: 900_000, jitterMs: 0 });
@@ -23,7 +25,7 @@ describe('while the store is away', () => {
     await fixture.start();
     fixture.cutStore(...ALL_COMMANDS);
     await fixture.run(10 * MINUTE_MS);
-    expect(value(fixture)).toBe('token-1');
+    expect(servedValue(fixture)).toBe('token-1');
     expect(fixture.broker.status(APP)).toMatchObject({
       state: 'degraded',
       lastError: {
@@ -46,7 +48,7 @@ describe('while the store is away', () => {
     await fixture.start();
     fixture.cutStore(...ALL_COMMANDS);
     await fixture.run(LIFE_MS - REFRESH.aheadMs + 3000);
-    expect(value(fixture)).toBe('token-2');
+    expect(servedValue(fixture)).toBe('token-2');
     expect(fixture.issuer.calls).toHaveLength(2);
     fixture.cutStore();
     await fixture.run(2 * REFRESH.reconcileMs);
@@ -62,7 +64,7 @@ describe('while the store is away', () => {
     const fixture = createBroker();
     fixture.cutStore(...ALL_COMMANDS);
     await fixture.start();
-    expect(value(fixture)).toBe('token-1');
+    expect(servedValue(fixture)).toBe('token-1');
     expect(fixture.broker.isReady).toBe(true);
   });
 
@@ -72,7 +74,7 @@ describe('while the store is away', () => {
     await fixture.run(LIFE_MS - 1.1 * MINUTE_MS);
     expect(fixture.issuer.calls).toHaveLength(1);
     await fixture.run(MINUTE_MS);
-    expect(value(fixture)).toBe('token-2');
+    expect(servedValue(fixture)).toBe('token-2');
     await fixture.run(30 * MINUTE_MS);
     expect(fixture.issuer.calls).toHaveLength(2);
   });
@@ -116,7 +118,7 @@ describe('while the store is away', () => {
     await fixture.run(MINUTE_MS);
     expect(fixture.broker.status(APP).lastError).toMatchObject({ errcode: 40164 });
     await fixture.run(2 * MINUTE_MS);
-    expect(value(fixture)).toBe('token-1');
+    expect(servedValue(fixture)).toBe('token-1');
     fixture.cutStore();
     await fixture.run(MINUTE_MS);
     expect(fixture.broker.status(APP)).toMatchObject({ state: 'ok', lastError: null });
@@ -128,7 +130,7 @@ describe('a store that fails in the middle of a fetch', () => {
     const fixture = createBroker();
     fixture.cutStore('commit');
     await fixture.start();
-    expect(value(fixture)).toBe('token-1');
+    expect(servedValue(fixture)).toBe('token-1');
     expect((await fixture.store.read(APP)).record).toBeNull();
     fixture.cutStore();
     await fixture.run(2 * REFRESH.reconcileMs);

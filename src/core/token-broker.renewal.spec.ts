@@ -1,14 +1,14 @@
-import { createBroker, REFRESH, type BrokerFixture } from '../../test/support/create-broker.js';
+import {
+  createBroker,
+  REFRESH,
+  APP,
+  LIFE_MS,
+  NOT_SENT,
+  servedValue,
+} from '../../test/support/create-broker.js';
 import { settle } from '../../test/support/manual-clock.js';
 
-const APP = 'shop';
 const MINUTE_MS = 60_000;
-const LIFE_MS = 7_200_000;
-const NOT_SENT = { kind: 'not_sent', cause: new Error('connection refused') } as const;
-
-function value({ broker }: BrokerFixture): string | undefined {
-  return broker.held(APP)?.record.value;
-}
 
 describe('renewal', () => {
   it('fetches ahead of expiry, once per rotation, and serves the old token meanwhile', async () => {
@@ -20,11 +20,11 @@ describe('renewal', () => {
     fixture.issuer.next.push(answer.outcome);
     await fixture.run(MINUTE_MS + 500);
     expect(fixture.issuer.calls).toHaveLength(2);
-    expect(value(fixture)).toBe('token-1');
+    expect(servedValue(fixture)).toBe('token-1');
     await expect(fixture.broker.current(APP)).resolves.toMatchObject({ record: { value: 'token-1' } });
     answer.answer(fixture.issuer.mint());
     await settle();
-    expect(value(fixture)).toBe('token-2');
+    expect(servedValue(fixture)).toBe('token-2');
   });
 
   it('takes the life from the platform, counted from before the request, and never serves past it', async () => {
@@ -38,9 +38,9 @@ describe('renewal', () => {
     await settle();
     fixture.clock.stepWallClock(-3_600_000);
     await fixture.run(96_999);
-    expect(value(fixture)).toBe('token-1');
+    expect(servedValue(fixture)).toBe('token-1');
     await fixture.clock.advance(1);
-    expect(value(fixture)).toBeUndefined();
+    expect(servedValue(fixture)).toBeUndefined();
     await expect(fixture.broker.current(APP)).rejects.toMatchObject({ code: 'token_expired' });
   });
 
@@ -59,7 +59,7 @@ describe('renewal', () => {
     expect(fixture.issuer.calls).toHaveLength(3);
     await fixture.run(22_000);
     expect(fixture.issuer.calls).toHaveLength(4);
-    expect(value(fixture)).toBe('token-2');
+    expect(servedValue(fixture)).toBe('token-2');
   });
 
   it('backs off from a platform that fails, and serves on', async () => {
@@ -71,9 +71,9 @@ describe('renewal', () => {
       state: 'degraded',
       lastError: { errcode: -1, message: 'refused with -1', remedy: 'What to do about -1.' },
     });
-    expect(value(fixture)).toBe('token-1');
+    expect(servedValue(fixture)).toBe('token-1');
     await fixture.run(MINUTE_MS);
-    expect(value(fixture)).toBe('token-2');
+    expect(servedValue(fixture)).toBe('token-2');
     expect(fixture.broker.status(APP)).toMatchObject({ state: 'ok', lastError: null });
   });
 
@@ -89,7 +89,7 @@ describe('renewal', () => {
     expect(fixture.issuer.calls).toHaveLength(3);
     await fixture.run(29 * MINUTE_MS);
     expect(fixture.issuer.calls).toHaveLength(3);
-    expect(value(fixture)).toBe('token-1');
+    expect(servedValue(fixture)).toBe('token-1');
   });
 
   it('stops at the day’s budget, says so, and goes on the next day', async () => {
@@ -105,7 +105,7 @@ describe('renewal', () => {
     expect(fixture.broker.status(APP)).toMatchObject({ state: 'expired', fetchesToday: 2, fetchBudget: 2 });
     await fixture.clock.advance(14 * 3_600_000);
     await fixture.run(1000);
-    expect(value(fixture)).toBe('token-3');
+    expect(servedValue(fixture)).toBe('token-3');
     expect(fixture.broker.status(APP)).toMatchObject({ state: 'ok', fetchesToday: 1 });
   });
 
@@ -142,7 +142,7 @@ describe('a new AppSecret', () => {
     fixture.issuer.next.push(fixture.issuer.refuse(40125));
     await fixture.start();
     await fixture.broker.changeSecret(APP, 'second-secret');
-    expect(value(fixture)).toBe('token-1');
+    expect(servedValue(fixture)).toBe('token-1');
     expect(fixture.issuer.calls.map(({ appSecret }) => appSecret)).toEqual(['first-secret', 'second-secret']);
   });
 
@@ -158,13 +158,13 @@ describe('a new AppSecret', () => {
     await fixture.start();
     fixture.issuer.next.push(fixture.issuer.refuse(40125));
     await fixture.broker.changeSecret(APP, 'mistyped-secret');
-    expect(value(fixture)).toBe('token-1');
+    expect(servedValue(fixture)).toBe('token-1');
     await fixture.run(LIFE_MS / 2 + 2000);
     expect(fixture.issuer.calls.map(({ appSecret }) => appSecret)).toEqual([
       'first-secret',
       'mistyped-secret',
       'first-secret',
     ]);
-    expect(value(fixture)).toBe('token-2');
+    expect(servedValue(fixture)).toBe('token-2');
   });
 });

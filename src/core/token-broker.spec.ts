@@ -1,14 +1,14 @@
-import { createBroker, REFRESH, type BrokerFixture } from '../../test/support/create-broker.js';
+import {
+  createBroker,
+  REFRESH,
+  APP,
+  LIFE_MS,
+  NOT_SENT,
+  servedValue,
+} from '../../test/support/create-broker.js';
 import { settle } from '../../test/support/manual-clock.js';
 
-const APP = 'shop';
 const MINUTE_MS = 60_000;
-const LIFE_MS = 7_200_000;
-const NOT_SENT = { kind: 'not_sent', cause: new Error('connection refused') } as const;
-
-function value({ broker }: BrokerFixture): string | undefined {
-  return broker.held(APP)?.record.value;
-}
 
 describe('a cold start', () => {
   it('costs one fetch for any number of callers', async () => {
@@ -108,7 +108,7 @@ describe('readiness', () => {
     await fixture.start();
     fixture.issuer.next.push(...Array.from({ length: 500 }, () => NOT_SENT));
     await fixture.run(LIFE_MS + MINUTE_MS);
-    expect(value(fixture)).toBeUndefined();
+    expect(servedValue(fixture)).toBeUndefined();
     expect(fixture.broker.isReady).toBe(true);
   });
 });

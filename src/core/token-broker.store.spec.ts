@@ -1,15 +1,16 @@
-import { createBroker, REFRESH, type BrokerFixture } from '../../test/support/create-broker.js';
+import {
+  createBroker,
+  REFRESH,
+  type BrokerFixture,
+  APP,
+  LIFE_MS,
+  NOT_SENT,
+  servedValue,
+} from '../../test/support/create-broker.js';
 import { settle } from '../../test/support/manual-clock.js';
 
-const APP = 'shop';
 const MINUTE_MS = 60_000;
-const LIFE_MS = 7_200_000;
 const UNKNOWN = { kind: 'unknown', cause: new Error('connection reset') } as const;
-const NOT_SENT = { kind: 'not_sent', cause: new Error('connection refused') } as const;
-
-function value({ broker }: BrokerFixture): string | undefined {
-  return broker.held(APP)?.record.value;
-}
 
 /** The store comes back empty. */
 function loseStore(fixture: BrokerFixture): void {
@@ -62,10 +63,10 @@ describe('doubt', () => {
     await fixture.start();
     loseStore(fixture);
     await fixture.run(REFRESH.reconcileMs * 1.5);
-    expect(value(fixture)).toBe('token-1');
+    expect(servedValue(fixture)).toBe('token-1');
     expect(fixture.broker.status(APP).state).toBe('suspect');
     await fixture.run(2 * REFRESH.leaseMs);
-    expect(value(fixture)).toBe('token-2');
+    expect(servedValue(fixture)).toBe('token-2');
     expect(fixture.broker.status(APP).state).toBe('ok');
   });
 

@@ -119,6 +119,12 @@ function unavailableWhenCut(lease: RefreshLease): RefreshLease {
   };
 }
 
+/** The alias of its only app. */
+export const APP = 'shop';
+/** Of its tokens. */
+export const LIFE_MS = 7_200_000;
+export const NOT_SENT = { kind: 'not_sent', cause: new Error('connection refused') } as const;
+
 export const REFRESH: RefreshSettings = {
   aheadMs: 270_000,
   jitterMs: 20_000,
@@ -129,6 +135,11 @@ export const REFRESH: RefreshSettings = {
   leaseMs: 15_000,
   reconcileMs: 5000,
 };
+
+/** The token that callers get at once. */
+export function servedValue({ broker }: BrokerFixture): string | undefined {
+  return broker.held(APP)?.record.value;
+}
 
 export function createBroker(refresh: Partial<RefreshSettings> = {}): BrokerFixture {
   const clock = new ManualClock();
@@ -146,7 +157,7 @@ export function createBroker(refresh: Partial<RefreshSettings> = {}): BrokerFixt
   const feed = new MemoryRotationFeed();
   const facts: BrokerFact[] = [];
   const app: AppDefinition = {
-    name: 'shop',
+    name: APP,
     provider: 'fake',
     grant: 'stable',
     appId: 'wx0123456789abcdef',

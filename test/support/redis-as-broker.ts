@@ -15,12 +15,25 @@ export const clock = new SystemClock();
 const cipher = new TokenCipher([{ id: 'k1', key: Buffer.alloc(32, 1) }]);
 let prefixes = 0;
 
-export function startRedis(): Promise<RedisServer> {
-  return RedisServer.start({ users: [`${USER.name} on >${USER.password} ${MINIMAL_ACL}`] });
+/** One server for a test file, and one connection to it; both are there from its first test on. */
+export function sharedRedis<Connection extends RedisConnection>(
+  Kind: Parameters<typeof connect<Connection>>[1],
+): { readonly server: RedisServer; readonly connection: Connection } {
+  const shared = {} as { server: RedisServer; connection: Connection };
+  beforeAll(async () => {
+    const users = [`${USER.name} on >${USER.password} ${MINIMAL_ACL}`];
+    shared.server = await RedisServer.start({ users });
+    shared.connection = connect(shared.server.url(USER), Kind);
+    await shared.connection.ready(5000);
+  });
+  afterAll(() => {
+    shared.connection.close();
+  });
+  return shared;
 }
 
 /** To be closed by whoever asked. */
-export function connect<Connection extends RedisConnection = RedisConnection>(
+export function connect<Connection extends RedisConnection>(
   url: string,
   Kind: new (...args: ConstructorParameters<typeof RedisConnection>) => Connection,
 ): Connection {

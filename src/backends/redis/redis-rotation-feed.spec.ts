@@ -1,6 +1,5 @@
 import { eventually } from '../../../test/support/eventually.js';
-import { connect, freshPrefix, startRedis, USER } from '../../../test/support/redis-as-broker.js';
-import type { RedisServer } from '../../../test/support/redis-server.js';
+import { freshPrefix, sharedRedis, USER } from '../../../test/support/redis-as-broker.js';
 import { describeRotationFeed } from '../../core/rotation-feed.contract.js';
 import { RedisConnection, RedisRotationFeed } from './index.js';
 
@@ -15,37 +14,30 @@ class WatchedConnection extends RedisConnection {
   }
 }
 
-let server: RedisServer;
-let connection: WatchedConnection;
-
-beforeAll(async () => {
-  server = await startRedis();
-  connection = connect(server.url(USER), WatchedConnection);
-  await connection.ready(5000);
-});
-
-afterAll(() => {
-  connection.close();
-});
+const redis = sharedRedis(WatchedConnection);
 
 describe('the feed', () => {
   const feeds: RedisRotationFeed[] = [];
   const feed = (keyPrefix: string): RedisRotationFeed => {
-    const made = new RedisRotationFeed(connection, keyPrefix);
+    const made = new RedisRotationFeed(redis.connection, keyPrefix);
     feeds.push(made);
     return made;
   };
 
   const listening = (keyPrefix: string, feedsOfIt = 1): Promise<unknown> =>
     eventually('a subscription of every feed', async () => {
-      const [, subscribers] = (await server.call('PUBSUB', 'NUMSUB', `${keyPrefix}rotations`)) as unknown[];
+      const [, subscribers] = (await redis.server.call(
+        'PUBSUB',
+        'NUMSUB',
+        `${keyPrefix}rotations`,
+      )) as unknown[];
       return subscribers === feedsOfIt;
     });
 
-  /** Everything published before this resolves has arrived: Redis keeps the order on every connection. */
+  /** Everything published before this resolves has arrived: Redis keeps the order on every redis.connection. */
   const settle = async (keyPrefix: string): Promise<void> => {
     await listening(keyPrefix, feeds.length);
-    const marked = connection.subscribers.map(
+    const marked = redis.connection.subscribers.map(
       (subscriber) =>
         new Promise<void>((resolve) => {
           const hear = (_channel: string, message: string): void => {
@@ -56,13 +48,13 @@ describe('the feed', () => {
           subscriber.on('message', hear);
         }),
     );
-    await server.call('PUBLISH', `${keyPrefix}rotations`, 'mark');
+    await redis.server.call('PUBLISH', `${keyPrefix}rotations`, 'mark');
     await Promise.all(marked);
   };
 
   afterEach(() => {
     for (const made of feeds.splice(0)) made.close();
-    connection.subscribers.splice(0);
+    redis.connection.subscribers.splice(0);
   });
 
   describeRotationFeed('Redis', async () => {
@@ -80,7 +72,7 @@ describe('the feed', () => {
       () => (gaps += 1),
     );
     await eventually('a first subscription', () => gaps === 1);
-    await server.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
+    await redis.server.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
     await eventually('a second one, and its gap', () => gaps === 2);
     await here.publish('shop', 7);
     await settle(keyPrefix);
@@ -99,13 +91,13 @@ describe('the feed', () => {
     process.on('unhandledRejection', note);
     try {
       await eventually('a first subscription', () => gaps === 1);
-      await server.call('ACL', 'SETUSER', USER.name, 'resetchannels');
-      await server.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
+      await redis.server.call('ACL', 'SETUSER', USER.name, 'resetchannels');
+      await redis.server.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
       await eventually('a gap', () => gaps === 2);
       expect(unhandled).toEqual([]);
     } finally {
       process.off('unhandledRejection', note);
-      await server.call('ACL', 'SETUSER', USER.name, '&tokenbroker:*');
+      await redis.server.call('ACL', 'SETUSER', USER.name, '&tokenbroker:*');
     }
   });
 
@@ -115,9 +107,9 @@ describe('the feed', () => {
     feed(keyPrefix).subscribe((app, generation) => heard.push([app, generation]));
     await listening(keyPrefix);
     for (const message of ['', '{', '{"app":1}', '[]', 'null']) {
-      await server.call('PUBLISH', `${keyPrefix}rotations`, message);
+      await redis.server.call('PUBLISH', `${keyPrefix}rotations`, message);
     }
-    await server.call('PUBLISH', `${keyPrefix}rotations`, '{"app":"shop","generation":9}');
+    await redis.server.call('PUBLISH', `${keyPrefix}rotations`, '{"app":"shop","generation":9}');
     await settle(keyPrefix);
     expect(heard).toEqual([['shop', 9]]);
   });

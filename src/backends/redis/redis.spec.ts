@@ -1,43 +1,24 @@
-import {
-  clock,
-  connect,
-  freshPrefix,
-  startRedis,
-  storeOver,
-  USER,
-} from '../../../test/support/redis-as-broker.js';
-import type { RedisServer } from '../../../test/support/redis-server.js';
+import { clock, freshPrefix, sharedRedis, storeOver } from '../../../test/support/redis-as-broker.js';
 import { sleep } from '../../core/clock.js';
 import { describeRefreshLease } from '../../core/refresh-lease.contract.js';
 import { describeTokenStore } from '../../core/token-store.contract.js';
 import { RedisConnection, RedisRefreshLease, RedisTokenStore, TokenCipher } from './index.js';
 
-let server: RedisServer;
-let connection: RedisConnection;
-
-beforeAll(async () => {
-  server = await startRedis();
-  connection = connect(server.url(USER), RedisConnection);
-  await connection.ready(5000);
-});
-
-afterAll(() => {
-  connection.close();
-});
+const redis = sharedRedis(RedisConnection);
 
 const elapse = (ms: number): Promise<void> => sleep(clock, ms);
 
 describeTokenStore('Redis', async () => {
   const keyPrefix = freshPrefix();
   return {
-    store: storeOver(connection, keyPrefix),
-    lease: new RedisRefreshLease(connection, keyPrefix),
+    store: storeOver(redis.connection, keyPrefix),
+    lease: new RedisRefreshLease(redis.connection, keyPrefix),
     elapse,
   };
 });
 
 describeRefreshLease('Redis', async () => ({
-  lease: new RedisRefreshLease(connection, freshPrefix()),
+  lease: new RedisRefreshLease(redis.connection, freshPrefix()),
   elapse,
 }));
 
@@ -62,18 +43,18 @@ describe('tokens in Redis', () => {
     const keyPrefix = freshPrefix();
     const unreadable: string[] = [];
     const storeWith = (id: string, fill: number): RedisTokenStore =>
-      new RedisTokenStore(connection, {
+      new RedisTokenStore(redis.connection, {
         keyPrefix,
         cipher: new TokenCipher([{ id, key: Buffer.alloc(32, fill) }]),
         onUnreadable: (app) => unreadable.push(app),
       });
-    const lease = new RedisRefreshLease(connection, keyPrefix);
+    const lease = new RedisRefreshLease(redis.connection, keyPrefix);
     const before = storeWith('k1', 1);
     const first = await begin(before, lease);
     if (first.kind !== 'granted') throw new Error(first.kind);
     const commit = { value: 'canary-token', expiresInMs: 60_000, owner: 'me', reason: 'cold' } as const;
     await before.commit('shop', { ...commit, grant: first.grant });
-    expect(await server.dump()).not.toContain('canary-token');
+    expect(await redis.server.dump()).not.toContain('canary-token');
 
     const after = storeWith('k2', 2);
     expect((await after.read('shop')).record).toBeNull();

@@ -3,7 +3,7 @@ import {
   connect,
   freshPrefix,
   granted,
-  startRedis,
+  sharedRedis,
   storeOver,
   USER,
 } from '../../../test/support/redis-as-broker.js';
@@ -11,18 +11,7 @@ import { RedisServer } from '../../../test/support/redis-server.js';
 import type { StoreView } from '../../core/token-store.js';
 import { RedisConnection, RedisRefreshLease } from './index.js';
 
-let server: RedisServer;
-let connection: RedisConnection;
-
-beforeAll(async () => {
-  server = await startRedis();
-  connection = connect(server.url(USER), RedisConnection);
-  await connection.ready(5000);
-});
-
-afterAll(() => {
-  connection.close();
-});
+const redis = sharedRedis(RedisConnection);
 
 describe('trouble with Redis', () => {
   const opened: RedisConnection[] = [];
@@ -42,11 +31,11 @@ describe('trouble with Redis', () => {
       /READONLY|MASTERDOWN/,
     ],
   ])('is said plainly: %s', async (_what, breakIt, mendIt, message) => {
-    const own = connect(server.url(USER), RedisConnection);
+    const own = connect(redis.server.url(USER), RedisConnection);
     opened.push(own);
     await own.ready(2000);
     const lease = new RedisRefreshLease(own, freshPrefix());
-    await server.call(breakIt[0] ?? '', ...breakIt.slice(1));
+    await redis.server.call(breakIt[0] ?? '', ...breakIt.slice(1));
     try {
       const acquired = await lease.acquire('shop', 1000);
       expect(acquired).toMatchObject({
@@ -54,15 +43,15 @@ describe('trouble with Redis', () => {
         cause: { message: expect.stringMatching(message) as string },
       });
     } finally {
-      await server.call(mendIt[0] ?? '', ...mendIt.slice(1));
+      await redis.server.call(mendIt[0] ?? '', ...mendIt.slice(1));
     }
   });
 
   it('is said plainly: frozen, and over as soon as it goes on', async () => {
-    const own = connect(server.url(USER), RedisConnection);
+    const own = connect(redis.server.url(USER), RedisConnection);
     opened.push(own);
     await own.ready(2000);
-    server.freeze();
+    redis.server.freeze();
     try {
       await expect(read(own)).rejects.toMatchObject({
         name: 'StoreUnavailableError',
@@ -70,7 +59,7 @@ describe('trouble with Redis', () => {
       });
       await expect(read(own)).rejects.toMatchObject({ message: 'Redis gave no answer within 800 ms' });
     } finally {
-      server.thaw();
+      redis.server.thaw();
     }
     await eventually('an answer after the thaw', () => read(own).catch(() => undefined));
   });
@@ -129,12 +118,12 @@ describe('garbage in Redis', () => {
 
   it.each(FIELDS)('does no harm, and is healed by a fetch: %s', async (field) => {
     const keyPrefix = freshPrefix();
-    const store = storeOver(connection, keyPrefix);
-    const lease = new RedisRefreshLease(connection, keyPrefix);
+    const store = storeOver(redis.connection, keyPrefix);
+    const lease = new RedisRefreshLease(redis.connection, keyPrefix);
     const spoil = (garbage: string): Promise<unknown> =>
       field === 'the fence'
-        ? server.call('SET', `${keyPrefix}{shop}:fence`, garbage)
-        : server.call('HSET', `${keyPrefix}{shop}:state`, field, garbage);
+        ? redis.server.call('SET', `${keyPrefix}{shop}:fence`, garbage)
+        : redis.server.call('HSET', `${keyPrefix}{shop}:state`, field, garbage);
     const fetchWith = async (garbage: string): Promise<StoreView> => {
       const failing = await granted(store, lease);
       await spoil(garbage);
@@ -161,11 +150,11 @@ describe('garbage in Redis', () => {
 
   it('leaves a back-off in force whose reason cannot be read', async () => {
     const keyPrefix = freshPrefix();
-    const store = storeOver(connection, keyPrefix);
-    const grant = await granted(store, new RedisRefreshLease(connection, keyPrefix));
+    const store = storeOver(redis.connection, keyPrefix);
+    const grant = await granted(store, new RedisRefreshLease(redis.connection, keyPrefix));
     const backOff = { ...BACK_OFF, delayMs: 60_000 };
     await store.abort('shop', { grant, forced: false, outcome: 'refused', backOff });
-    await server.call('HSET', `${keyPrefix}{shop}:state`, 'wait_why', '{"mess', 'wait_class', 'x');
+    await redis.server.call('HSET', `${keyPrefix}{shop}:state`, 'wait_why', '{"mess', 'wait_class', 'x');
     const view = await store.read('shop');
     expect(view.backOff).toMatchObject({
       class: 'unavailable',
