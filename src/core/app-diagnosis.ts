@@ -9,6 +9,8 @@ import type { UnfencedRefresh } from './unfenced-refresh.js';
 /** Said where no errcode explains a failure of the platform. */
 const UNREACHABLE_REMEDY =
   'Check that this host reaches the platform: DNS, egress firewall, and apiBaseUrl. The broker keeps trying.';
+const BUDGET_REMEDY =
+  'Find out what fetched so often: upstream_fetches_total names the reasons. Until then raise apps[].refresh.dailyBudget, within what the platform allows.';
 const STORE_REMEDY =
   'Bring Redis back, or the way to it. Until then every replica serves the token that it holds, to its end.';
 
@@ -82,9 +84,12 @@ export class AppDiagnosis {
   }
 
   private nextFetchAtMs(): number | null {
-    const at = this.memory.nextRefreshAtMs;
-    const { backOff } = this.memory;
-    return backOff ? Math.max(at ?? 0, backOff.untilMs) : at;
+    const { nextRefreshAtMs, backOff, budgetWaitMs } = this.memory;
+    const heldUpUntilMs = Math.max(
+      backOff?.untilMs ?? 0,
+      budgetWaitMs > 0 ? this.memory.storeNowMs() + budgetWaitMs : 0,
+    );
+    return heldUpUntilMs > 0 ? Math.max(nextRefreshAtMs ?? 0, heldUpUntilMs) : nextRefreshAtMs;
   }
 
   private failure(): Omit<FailedFetch, 'delayMs'> | null {
@@ -93,6 +98,10 @@ export class AppDiagnosis {
 
   private lastError(): LastError | null {
     const { link, memory } = this;
+    if (memory.budgetWaitMs > 0) {
+      const atMs = memory.view?.beganAtMs ?? 0;
+      return { class: 'budget', errcode: null, message: this.budgetIsUsedUp(), remedy: BUDGET_REMEDY, atMs };
+    }
     const failure = this.failure();
     if (failure) {
       const { errcode, message } = failure;
@@ -108,12 +117,14 @@ export class AppDiagnosis {
     return errcode === null ? UNREACHABLE_REMEDY : this.app.issuer.explain(errcode).remedy;
   }
 
+  private budgetIsUsedUp(): string {
+    return `today's ${this.app.refresh.dailyBudget} fetches are used up; the day begins at 00:00 UTC+8`;
+  }
+
   /** What happened, and what a person does about it. */
   private why(): string {
-    const { memory, app, link } = this;
-    if (memory.budgetWaitMs > 0) {
-      return `today's ${app.refresh.dailyBudget} fetches are used up (apps[].refresh.dailyBudget; the day begins at 00:00 UTC+8).`;
-    }
+    const { memory, link } = this;
+    if (memory.budgetWaitMs > 0) return `${this.budgetIsUsedUp()}. ${BUDGET_REMEDY}`;
     const failure = this.failure();
     if (failure) {
       const { errcode, message } = failure;

@@ -151,7 +151,7 @@ export class AppKeeper {
     if (token.record.generation >= minGeneration) return token;
     throw new BrokerError(
       'behind',
-      `This replica knows generation ${token.record.generation} and the store has nothing newer, but the caller has seen ${minGeneration}. Ask again shortly, or leave min_generation out.`,
+      `This replica knows generation ${token.record.generation} and found nothing newer, but the caller has seen ${minGeneration}. Ask again shortly, or leave min_generation out.`,
       { retryAfterSeconds: 1 },
     );
   }

@@ -1,3 +1,6 @@
+/** A refusal that is older than this says nothing: the secret may have been made valid on the platform's console since. */
+const REFUSED_FOR_MS = 60_000;
+
 /**
  * The AppSecret of one app while it is being replaced. The newest is preferred, the one before it kept until the
  * newest has worked: the file may be changed before the platform's console, or after it.
@@ -5,7 +8,7 @@
 export class AppSecrets {
   private older: string | null = null;
   private prefersOlder = false;
-  private readonly refused = new Set<string>();
+  private readonly refusedAtMonoMs = new Map<string, number>();
 
   constructor(private newest: string) {}
 
@@ -20,21 +23,21 @@ export class AppSecrets {
     this.older = this.current;
     this.newest = secret;
     this.prefersOlder = false;
-    this.refused.clear();
+    this.refusedAtMonoMs.clear();
     return true;
   }
 
   /** The platform took it. */
   accepted(secret: string): void {
-    this.refused.clear();
+    this.refusedAtMonoMs.clear();
     if (secret === this.newest) this.older = null;
   }
 
   /** The platform refused it. The other one, if there is one, is next; returns whether that is worth trying at once. */
-  rejected(secret: string): boolean {
-    this.refused.add(secret);
+  rejected(secret: string, nowMonoMs: number): boolean {
+    this.refusedAtMonoMs.set(secret, nowMonoMs);
     if (this.older === null) return false;
     this.prefersOlder = secret === this.newest;
-    return !this.refused.has(this.current);
+    return nowMonoMs - (this.refusedAtMonoMs.get(this.current) ?? -Infinity) >= REFUSED_FOR_MS;
   }
 }

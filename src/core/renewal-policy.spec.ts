@@ -111,8 +111,14 @@ describe('back-off', () => {
   });
 
   it('after a second configuration error in a row lasts half an hour', () => {
-    const backOff = { class: 'configuration', untilMs: 0, atMs: 0, errcode: 40164, message: '' } as const;
-    expect(waitAfterFailureMs('configuration', { ...fresh, backOff }, 200, 0.5)).toBe(1_800_000);
+    const of = (lastedMs: number) =>
+      ({ class: 'configuration', untilMs: lastedMs, atMs: 0, errcode: 40125, message: '' }) as const;
+    const after = (lastedMs: number) =>
+      waitAfterFailureMs('configuration', { ...fresh, backOff: of(lastedMs) }, 200, 0.5);
+    expect(after(300_000)).toBe(1_800_000);
+    expect(after(1_800_000)).toBe(1_800_000);
+    // Nobody was waited for: only the other AppSecret was tried.
+    expect(after(1000)).toBe(300_000);
   });
 
   it('never lets a failing platform use up the day’s budget', () => {

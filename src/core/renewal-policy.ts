@@ -69,8 +69,13 @@ export function waitAfterFailureMs(
     case 'day_quota':
       return nextMidnightUtc8Ms(before.nowMs) - before.nowMs;
     case 'configuration':
-      return before.backOff?.class === 'configuration' ? CONFIGURATION_WAIT_MS : FIRST_CONFIGURATION_WAIT_MS;
+      return hasWaitedForPeople(before) ? CONFIGURATION_WAIT_MS : FIRST_CONFIGURATION_WAIT_MS;
   }
+}
+
+/** And not just for another AppSecret to be tried. */
+function hasWaitedForPeople({ backOff }: Pick<StoreView, 'backOff'>): boolean {
+  return backOff?.class === 'configuration' && backOff.untilMs - backOff.atMs >= FIRST_CONFIGURATION_WAIT_MS;
 }
 
 /**

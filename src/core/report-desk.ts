@@ -65,7 +65,7 @@ export class ReportDesk {
   }
 
   private async judge(report: TokenReport): Promise<ReportAnswer> {
-    this.refuseOtherErrors(report);
+    const isGuess = this.isGuess(report);
     const { memory } = this.keeper;
     if ((report.generation ?? 0) > memory.generation) await this.keeper.reconcile();
     const reported = memory.livingToken;
@@ -73,7 +73,7 @@ export class ReportDesk {
     if (report.force) return this.rotate(report, reported, 'dead');
     if (!names(report, reported)) return answered('already_rotated', reported);
     if (this.isRecent(reported)) return answered('recently_rotated', reported);
-    const verdict = await (report.isGuess ? this.guess(reported) : this.verdict(report.caller, reported));
+    const verdict = await (isGuess ? this.guess(reported) : this.verdict(report.caller, reported));
     if (verdict === 'alive') return answered('still_valid', reported);
     const noticeEarlyDeath = verdict === 'dead' ? this.earlyDeath.examine(reported) : null;
     const answer = await this.rotate(report, reported, verdict);
@@ -81,10 +81,11 @@ export class ReportDesk {
     return answer;
   }
 
-  private refuseOtherErrors(report: TokenReport): void {
-    if (report.errcode === undefined || report.force) return;
+  /** Nobody says that the token is dead: it is only tried. Throws for an error that is not about it. */
+  private isGuess(report: TokenReport): boolean {
+    if (report.errcode === undefined || report.force) return report.isGuess ?? false;
     const advice = this.keeper.app.issuer.explain(report.errcode);
-    if (advice.curedByNewToken) return;
+    if (advice.curedByNewToken !== 'no') return advice.curedByNewToken === 'perhaps';
     throw new BrokerError(
       'not_a_token_error',
       `errcode ${String(report.errcode)} is not about the access token, so a new one cannot cure it. ${advice.remedy}`,

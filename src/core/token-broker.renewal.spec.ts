@@ -7,6 +7,7 @@ import {
   servedValue,
 } from '../../test/support/create-broker.js';
 import { settle } from '../../test/support/manual-clock.js';
+import { nextMidnightUtc8Ms } from './renewal-policy.js';
 
 const MINUTE_MS = 60_000;
 
@@ -102,7 +103,19 @@ describe('renewal', () => {
       code: 'token_expired',
       message: expect.stringContaining('dailyBudget') as string,
     });
-    expect(fixture.broker.status(APP)).toMatchObject({ state: 'expired', fetchesToday: 2, fetchBudget: 2 });
+    const status = fixture.broker.status(APP);
+    expect(status).toMatchObject({
+      state: 'expired',
+      fetchesToday: 2,
+      fetchBudget: 2,
+      lastError: {
+        class: 'budget',
+        errcode: null,
+        message: "today's 2 fetches are used up; the day begins at 00:00 UTC+8",
+        remedy: expect.stringContaining('dailyBudget') as string,
+      },
+    });
+    expect(status.nextRefreshAtMs).toBe(nextMidnightUtc8Ms(status.nowMs));
     await fixture.clock.advance(14 * 3_600_000);
     await fixture.run(1000);
     expect(servedValue(fixture)).toBe('token-3');
@@ -164,6 +177,23 @@ describe('a new AppSecret', () => {
       'first-secret',
       'mistyped-secret',
       'first-secret',
+    ]);
+    expect(servedValue(fixture)).toBe('token-2');
+  });
+
+  it('that the platform learns of later is tried again when the old one is refused', async () => {
+    const fixture = createBroker({ aheadMs: 3_600_000, jitterMs: 0 });
+    const { issuer } = fixture;
+    await fixture.start();
+    issuer.next.push(issuer.refuse(40125));
+    await fixture.broker.changeSecret(APP, 'second-secret');
+    issuer.next.push(issuer.refuse(40125));
+    await fixture.run(LIFE_MS / 2 + 5000);
+    expect(issuer.calls.map(({ appSecret }) => appSecret)).toEqual([
+      'first-secret',
+      'second-secret',
+      'first-secret',
+      'second-secret',
     ]);
     expect(servedValue(fixture)).toBe('token-2');
   });

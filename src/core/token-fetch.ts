@@ -101,14 +101,15 @@ export class TokenFetch {
     before: FailuresBefore,
     appSecret: string,
   ): FailedFetch {
-    const random = this.ports.clock.random();
+    const { clock } = this.ports;
+    const random = clock.random();
     const { dailyBudget } = this.app.refresh;
     if (outcome.kind !== 'refused') {
       const delayMs = waitAfterFailureMs('unavailable', before, dailyBudget, random);
       return { class: 'unavailable', errcode: null, message: outcome.cause.message, delayMs };
     }
     const advice = this.app.issuer.explain(outcome.errcode);
-    const hasOtherSecret = advice.secretRejected && this.secrets.rejected(appSecret);
+    const hasOtherSecret = advice.secretRejected && this.secrets.rejected(appSecret, clock.monotonicMs());
     const delayMs = hasOtherSecret
       ? OTHER_SECRET_WAIT_MS
       : waitAfterFailureMs(advice.class, before, dailyBudget, random);

@@ -29,8 +29,8 @@ export interface ErrcodeAdvice {
   readonly remedy: string;
   /** The code says that the AppSecret is not, or no longer, the right one. */
   readonly secretRejected: boolean;
-  /** On a business call: whether a newer token can cure it. Unknown codes count as curable; the guards of a report decide. */
-  readonly curedByNewToken: boolean;
+  /** On a business call: whether a newer token can cure it. `perhaps`: nobody knows the code, so the token has to be tried. */
+  readonly curedByNewToken: 'yes' | 'no' | 'perhaps';
 }
 
 /** What became of one request to the platform. Only `refused` and `not_sent` prove that nothing was minted. */

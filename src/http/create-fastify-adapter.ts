@@ -2,6 +2,8 @@ import type { IncomingMessage } from 'node:http';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { answerClientError } from './answer-client-error.js';
+import { givenRequestId } from './given-request-id.js';
+import { HttpProblem } from './http-problem.js';
 import { sendProblem } from './send-problem.js';
 
 /** A report with the longest token is a third of it. */
@@ -9,7 +11,7 @@ const BODY_LIMIT_BYTES = 16 * 1024;
 const REQUEST_TIMEOUT_MS = 10_000;
 /** Longer than load balancers keep idle connections (60 s is usual), so that they and not we close them. */
 const KEEP_ALIVE_TIMEOUT_MS = 72_000;
-const SANE_REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/;
+const NOT_AS_JSON = 'Send the body as JSON, with "Content-Type: application/json".';
 
 export interface FastifyAdapterSettings {
   /** False, true, or the CIDRs of the proxies in front. Fastify ignores a number. */
@@ -34,24 +36,31 @@ export function createFastifyAdapter({ trustProxy, replica }: FastifyAdapterSett
       sendProblem(error, reply);
     },
     clientErrorHandler: answerClientError,
-    genReqId: ({ headers }: IncomingMessage) => {
-      const given = headers['x-request-id'];
-      return typeof given === 'string' && SANE_REQUEST_ID.test(given)
-        ? given
-        : `${replica}-${String((requests += 1))}`;
-    },
+    genReqId: (request: IncomingMessage) =>
+      givenRequestId(request) ?? `${replica}-${String((requests += 1))}`,
   });
   parseOnlyJson(adapter);
   return adapter;
 }
 
-/** An empty body is no body, whatever its content type says. */
+/**
+ * An empty body is no body, whatever its content type says. One that cannot be read becomes the problem to refuse it with, for
+ * `JsonBodyPipe`: what a body is like is no business of callers without a key.
+ */
 function parseOnlyJson(adapter: FastifyAdapter): void {
   const fastify = adapter.getInstance();
   const parse = fastify.getDefaultJsonParser('error', 'error');
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
-    if (body.length === 0) done(null);
-    else void parse(request, String(body), done);
+    if (body.length === 0) {
+      done(null);
+      return;
+    }
+    void parse(request, String(body), (error, value) => {
+      done(null, error ? new HttpProblem('invalid_request', 'The body is not JSON.') : value);
+    });
+  });
+  fastify.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {
+    done(null, body.length === 0 ? undefined : new HttpProblem('unsupported_media_type', NOT_AS_JSON));
   });
 }

@@ -4,7 +4,7 @@ import { HttpProblem } from './http-problem.js';
 /** Caller's text is repeated only if it is plainly a field's name. */
 const FIELD_NAME = /^\w{1,40}$/;
 
-/** Checks a JSON body against a class; a body that was left out counts as `{}`. Unknown fields are faults, not ignored. */
+/** Checks a JSON body against a class; a body that was left out counts as `{}`. Unknown fields are faults, not ignored. One that could not be read comes as the problem that says so. */
 export class JsonBodyPipe extends ValidationPipe {
   constructor(shape: Type<object>) {
     super({
@@ -18,6 +18,7 @@ export class JsonBodyPipe extends ValidationPipe {
   }
 
   override async transform(body: unknown, metadata: ArgumentMetadata): Promise<unknown> {
+    if (body instanceof HttpProblem) throw body;
     if (Array.isArray(body) || (body !== undefined && typeof body !== 'object')) {
       throw new HttpProblem('invalid_request', 'The body must be a JSON object, or be left out.');
     }

@@ -113,6 +113,16 @@ describe('POST /token/refresh', () => {
     expect(edge.broker.reports).toEqual([]);
   });
 
+  it.each([
+    ['application/json', '{', 400],
+    ['text/plain', 'errcode=40001', 415],
+  ])('looks at the key before a body of %s that it cannot use', async (type, payload, status) => {
+    const post = (headers: Record<string, string>) =>
+      edge.app.inject({ method: 'POST', url: URL, headers: { 'content-type': type, ...headers }, payload });
+    expect((await post({})).statusCode).toBe(401);
+    expect((await post({ authorization: `Bearer ${keyOf('orders')}` })).statusCode).toBe(status);
+  });
+
   it('names all faulty fields at once, and repeats nothing that may be a token', async () => {
     const response = await edge.send('POST', URL, 'orders', { app: 1, errcode: 'x', '83_to-ken': 1 });
     const { detail } = response.json<{ detail: string }>();

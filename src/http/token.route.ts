@@ -10,6 +10,7 @@ import { AuditTrail } from './audit-trail.js';
 import { Authenticator } from './authenticator.js';
 import type { ClientAccess } from './client-access.js';
 import { Gatekeeper } from './gatekeeper.js';
+import { givenRequestId } from './given-request-id.js';
 import { HttpObserver } from './http-observer.js';
 import { originOf } from './origin-of.js';
 import { generationParameter, singleParameter, type Query } from './query-parameters.js';
@@ -73,6 +74,8 @@ export class TokenRoute implements OnModuleInit {
     if (app === undefined || held === undefined) return false;
     if (this.audit.isReadDue(who.client.name, app, held.record.generation)) return false;
     const { body, headers } = this.answers.answer(app, held, startMs);
+    const requestId = givenRequestId(request);
+    if (requestId !== undefined) response.setHeader('x-request-id', requestId);
     response.writeHead(200, headers).end(body);
     this.observer.request(ROUTE, method, 200, this.clock.monotonicMs() - startMs);
     return true;
@@ -115,6 +118,7 @@ export class TokenRoute implements OnModuleInit {
     });
     const { body, headers } = this.answers.answer(app, held, this.clock.monotonicMs());
     reply.hijack();
+    reply.raw.setHeader('x-request-id', request.id);
     if (this.readiness.isStopping) reply.raw.setHeader('connection', 'close');
     reply.raw.writeHead(200, headers).end(body);
   }

@@ -107,6 +107,19 @@ describe('the short cut of GET /token', () => {
     expect(await requestNumber('/apps')).toBe(before + 1);
   });
 
+  it('answers with the id that the caller gave its request, as the route does', async () => {
+    const headers = { authorization: orders, 'x-request-id': 'r-7' };
+    const short = await fetch(`${url}/token?app=shop`, { headers });
+    await short.arrayBuffer();
+    const long = await fetch(`${url}/token?app=shop&min_generation=7`, { headers });
+    await long.arrayBuffer();
+    expect([short, long].map((answer) => answer.headers.get('x-request-id'))).toEqual(['r-7', 'r-7']);
+    const spoilt = { authorization: orders, 'x-request-id': 'r 7' };
+    const answer = await fetch(`${url}/token?app=shop`, { headers: spoilt });
+    await answer.arrayBuffer();
+    expect(answer.headers.get('x-request-id')).toBeNull();
+  });
+
   it('ends connections once the broker stops', async () => {
     edge.readiness.stopping();
     const response = await fetch(`${url}/token?app=shop`, { headers: { authorization: orders } });

@@ -93,8 +93,13 @@ export function explain(errcode: number): ErrcodeAdvice {
     class: CLASSES[errcode] ?? 'configuration',
     remedy: remedy ?? `Look errcode ${errcode} up in WeChat's list of return codes (全局返回码).`,
     secretRejected: SECRET_REJECTED.has(errcode),
-    curedByNewToken: DEAD_TOKEN_ERRCODES.has(errcode) || remedy === undefined,
+    curedByNewToken: curedByNewToken(errcode, remedy !== undefined),
   };
+}
+
+function curedByNewToken(errcode: number, isKnown: boolean): ErrcodeAdvice['curedByNewToken'] {
+  if (DEAD_TOKEN_ERRCODES.has(errcode)) return 'yes';
+  return isKnown || errcode === 0 ? 'no' : 'perhaps';
 }
 
 function familyRemedy(errcode: number): string | undefined {

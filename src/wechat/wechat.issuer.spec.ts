@@ -332,7 +332,7 @@ describe('WechatIssuer.explain', () => {
     expect(new WechatIssuer({ grant: 'stable', apiBaseUrl: baseUrl }).explain(40125)).toMatchObject({
       class: 'configuration',
       secretRejected: true,
-      curedByNewToken: false,
+      curedByNewToken: 'no',
     });
   });
 });

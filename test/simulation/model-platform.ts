@@ -60,5 +60,5 @@ export const BUSY: ErrcodeAdvice = {
   class: 'busy',
   remedy: 'Wait; the broker tries again by itself.',
   secretRejected: false,
-  curedByNewToken: true,
+  curedByNewToken: 'yes',
 };
