@@ -14,6 +14,7 @@ import { createFastifyAdapter } from './http/create-fastify-adapter.js';
 import { mountDocs } from './http/mount-docs.js';
 import { createLogger, type Logger } from './ops/logger.js';
 import { NestLogger } from './ops/nest-logger.js';
+import { readVersion } from './ops/read-version.js';
 
 /** WeChat hands a stable token out unchanged until this much of its life is left. */
 const STABLE_WINDOW_SECONDS = 300;
@@ -114,6 +115,7 @@ function announce(config: Config, url: string, replica: string, logger: Logger):
       backend: config.redis ? `redis (${config.redis.server.kind})` : 'memory',
       apps: config.apps.map(({ name, grant }) => `${name} (${grant})`),
       clients: config.clients.map(({ name }) => name),
+      version: readVersion(),
       node: process.version,
     },
     'access-token-broker is listening',

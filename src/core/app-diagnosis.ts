@@ -11,8 +11,6 @@ const UNREACHABLE_REMEDY =
   'Check that this host reaches the platform: DNS, egress firewall, and apiBaseUrl. The broker keeps trying.';
 const BUDGET_REMEDY =
   'Find out what fetched so often: upstream_fetches_total names the reasons. Until then raise apps[].refresh.dailyBudget, within what the platform allows.';
-const STORE_REMEDY =
-  'Bring Redis back, or the way to it. Until then every replica serves the token that it holds, to its end.';
 
 /** Says how an app fares, and why there is no token, in words for the person who has to mend it. */
 export class AppDiagnosis {
@@ -109,8 +107,9 @@ export class AppDiagnosis {
       return { class: failure.class, errcode, message, remedy: this.remedy(errcode), atMs };
     }
     if (!link.down) return null;
+    const { remedy, sinceMs } = link.down;
     const message = `the store does not answer: ${link.down.message}`;
-    return { class: 'store', errcode: null, message, remedy: STORE_REMEDY, atMs: link.down.sinceMs };
+    return { class: 'store', errcode: null, message, remedy, atMs: sinceMs };
   }
 
   private remedy(errcode: number | null): string {
@@ -134,7 +133,7 @@ export class AppDiagnosis {
           : `the platform answered ${errcode} (${message}).`;
       return `${answer} ${this.remedy(errcode)}`;
     }
-    if (link.down) return `the store does not answer (${link.down.message}). ${STORE_REMEDY}`;
+    if (link.down) return `the store does not answer (${link.down.message}). ${link.down.remedy}`;
     return 'the first fetch is on its way.';
   }
 }

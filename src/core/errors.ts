@@ -35,7 +35,20 @@ export class BrokerError extends Error {
   }
 }
 
+const BRING_IT_BACK =
+  'Bring Redis back, or the way to it. Until then every replica serves the token that it holds, to its end.';
+
 /** The shared store gave no answer. Whether it did what it was asked is unknown. */
 export class StoreUnavailableError extends Error {
   override readonly name = 'StoreUnavailableError';
+  /** What a person does about it. */
+  readonly remedy: string;
+
+  constructor(
+    message: string,
+    { cause, remedy = BRING_IT_BACK }: { cause?: unknown; remedy?: string | undefined } = {},
+  ) {
+    super(message, { cause });
+    this.remedy = remedy;
+  }
 }

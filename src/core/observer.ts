@@ -55,7 +55,7 @@ export type BrokerFact = { readonly app: AppName } & (
     }
   | { readonly kind: 'probed'; readonly outcome: string; readonly durationMs: number }
   | { readonly kind: 'lease'; readonly result: 'acquired' | 'held' | 'unavailable' | 'lost' }
-  | { readonly kind: 'store_unavailable'; readonly message: string }
+  | { readonly kind: 'store_unavailable'; readonly message: string; readonly remedy: string }
   | { readonly kind: 'store_available' }
 );
 

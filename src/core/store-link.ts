@@ -5,18 +5,27 @@ import type { AppName } from './token.js';
 /** After the store gave no answer, nothing is asked of it for at least this long. */
 const RETRY_MS = 500;
 
+/** Why the store does not answer, what a person does about it, and since when. */
+export interface StoreTrouble {
+  readonly message: string;
+  readonly remedy: string;
+  readonly sinceMs: number;
+}
+
 /** Whether the store answers for one app, as its last answer showed. */
 export class StoreLink {
   private retryAtMonoMs = -Infinity;
-  private outage: { readonly message: string; readonly sinceMs: number } | null = null;
+  private outage: StoreTrouble | null = null;
+  /** Of this outage, without the numbers that some have in them. */
+  private readonly noticed = new Set<string>();
 
   constructor(
     private readonly app: AppName,
     private readonly ports: Pick<BrokerPorts, 'clock' | 'observer'>,
   ) {}
 
-  /** Since when, and with which words, the store does not answer; null while it does. */
-  get down(): { readonly message: string; readonly sinceMs: number } | null {
+  /** Null while it answers. */
+  get down(): StoreTrouble | null {
     return this.outage;
   }
 
@@ -41,13 +50,18 @@ export class StoreLink {
   private answered(): void {
     if (this.outage) this.ports.observer.notice({ app: this.app, kind: 'store_available' });
     this.outage = null;
+    this.noticed.clear();
     this.retryAtMonoMs = -Infinity;
   }
 
-  private failed({ message }: Error): void {
+  /** Each reason is news once in an outage: the first one is often only how the connection ended. */
+  private failed({ message, remedy }: StoreUnavailableError): void {
     const { clock, observer } = this.ports;
     this.retryAtMonoMs = clock.monotonicMs() + RETRY_MS * (1 + clock.random());
-    if (!this.outage) observer.notice({ app: this.app, kind: 'store_unavailable', message });
-    this.outage = { message, sinceMs: this.outage?.sinceMs ?? clock.wallMs() };
+    this.outage = { message, remedy, sinceMs: this.outage?.sinceMs ?? clock.wallMs() };
+    const reason = message.replace(/\d+/g, '#');
+    if (this.noticed.has(reason)) return;
+    this.noticed.add(reason);
+    observer.notice({ app: this.app, kind: 'store_unavailable', message, remedy });
   }
 }

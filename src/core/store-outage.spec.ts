@@ -9,6 +9,7 @@ import {
 } from '../../test/support/create-broker.js';
 import { settle } from '../../test/support/manual-clock.js';
 import type { RotationFeed } from './rotation-feed.js';
+import { StoreUnavailableError } from './errors.js';
 
 const MINUTE_MS = 60_000;
 
@@ -41,6 +42,30 @@ describe('while the store is away', () => {
     const kinds = fixture.facts.map(({ kind }) => kind);
     expect(kinds.filter((kind) => kind === 'store_unavailable')).toHaveLength(1);
     expect(kinds.filter((kind) => kind === 'store_available')).toHaveLength(1);
+  });
+
+  it('each reason is told once, as it comes', async () => {
+    const fixture = createBroker();
+    await fixture.start();
+    const { store } = fixture;
+    const reconcile = store.reconcile.bind(store);
+    const fail = (message: string, remedy?: string): void => {
+      store.reconcile = () => Promise.reject(new StoreUnavailableError(message, { remedy }));
+    };
+    for (const message of ['closed', 'refused after 240 ms', 'refused after 250 ms', 'closed']) {
+      fail(message);
+      await fixture.run(2 * REFRESH.reconcileMs);
+    }
+    fail('WRONGPASS', 'Correct the password.');
+    await fixture.run(2 * REFRESH.reconcileMs);
+    const told = fixture.facts.flatMap((fact) => (fact.kind === 'store_unavailable' ? [fact.message] : []));
+    expect(told).toEqual(['closed', 'refused after 240 ms', 'WRONGPASS']);
+    expect(fixture.broker.status(APP).lastError).toMatchObject({ remedy: 'Correct the password.' });
+    store.reconcile = reconcile;
+    await fixture.run(2 * REFRESH.reconcileMs);
+    fail('closed');
+    await fixture.run(2 * REFRESH.reconcileMs);
+    expect(fixture.facts.at(-1)).toMatchObject({ kind: 'store_unavailable', message: 'closed' });
   });
 
   it('a stable token is renewed when it is due, and stored and verified when the store is back', async () => {

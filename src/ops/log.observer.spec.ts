@@ -70,4 +70,25 @@ describe('the log', () => {
       suppressed: 940,
     });
   });
+
+  it('says of a store that is lost for many apps only so often, and counts the rest', async () => {
+    const { log, lines, clock } = fixture();
+    for (let app = 0; app < 200; app += 1) {
+      log.notice({
+        app: `app-${String(app)}`,
+        kind: 'store_unavailable',
+        message: 'gone',
+        remedy: 'Mend it.',
+      });
+    }
+    expect(lines).toHaveLength(20);
+    expect(lines[0]).toMatchObject({
+      level: 'error',
+      event: 'store.unavailable',
+      app: 'app-0',
+      remedy: 'Mend it.',
+    });
+    await clock.advance(60_000);
+    expect(lines.at(-1)).toMatchObject({ level: 'warn', event: 'store.lines_suppressed', suppressed: 180 });
+  });
 });

@@ -5,12 +5,15 @@ import { LineLimit } from './line-limit.js';
 
 /** Of reports that one caller makes of one app with one result. */
 const MOST_REPORTS_A_MINUTE = 60;
+/** The store is lost for all apps at once. */
+const MOST_OF_STORE_A_MINUTE = 20;
 
 type FactOf<Kind extends BrokerFact['kind']> = Extract<BrokerFact, { kind: Kind }>;
 
 /** One line for every fact that matters to whoever runs the broker; `event` names are stable. */
 export class LogObserver extends Observer {
   private readonly reports: LineLimit;
+  private readonly store: LineLimit;
 
   constructor(
     private readonly logger: Logger,
@@ -18,6 +21,7 @@ export class LogObserver extends Observer {
   ) {
     super();
     this.reports = new LineLimit(clock, MOST_REPORTS_A_MINUTE);
+    this.store = new LineLimit(clock, MOST_OF_STORE_A_MINUTE);
   }
 
   override notice(fact: BrokerFact): void {
@@ -85,13 +89,17 @@ export class LogObserver extends Observer {
         );
         return;
       case 'store_unavailable':
-        logger.error(
-          { event: 'store.unavailable', app, ...rest },
-          'the store gives no answer; serving from memory',
-        );
+        this.ofStore(fact.kind, () => {
+          logger.error(
+            { event: 'store.unavailable', app, ...rest },
+            'the store cannot be used; serving from memory',
+          );
+        });
         return;
       case 'store_available':
-        logger.info({ event: 'store.available', app }, 'the store answers again');
+        this.ofStore(fact.kind, () => {
+          logger.info({ event: 'store.available', app }, 'the store answers again');
+        });
         return;
       case 'probed':
         logger.debug(
@@ -107,6 +115,18 @@ export class LogObserver extends Observer {
   /** Writes what was counted and not told yet. */
   close(): void {
     this.reports.close();
+    this.store.close();
+  }
+
+  private ofStore(kind: 'store_unavailable' | 'store_available', write: () => void): void {
+    const isFree = this.store.isFree(kind, (suppressed) => {
+      const event = 'store.lines_suppressed';
+      this.logger.warn(
+        { event, suppressed },
+        `${suppressed} more lines like ${kind.replace('_', '.')} within a minute`,
+      );
+    });
+    if (isFree) write();
   }
 
   private reported({

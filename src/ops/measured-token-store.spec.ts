@@ -47,6 +47,19 @@ describe('a measured store', () => {
     expect(await text(metrics)).toContain('tokenbroker_store_up 1\n');
   });
 
+  it('says that it is down as long as it answers for some apps only', async () => {
+    const { store, metrics, measured: subject } = measured();
+    const answering = store.reconcile.bind(store);
+    store.reconcile = (app, known) =>
+      app === 'blog' ? Promise.reject(new StoreUnavailableError('gone')) : answering(app, known);
+    await expect(subject.reconcile('blog', NOTHING)).rejects.toThrow('gone');
+    await subject.reconcile('shop', NOTHING);
+    expect(await text(metrics)).toContain('tokenbroker_store_up 0\n');
+    store.reconcile = answering;
+    await subject.reconcile('blog', NOTHING);
+    expect(await text(metrics)).toContain('tokenbroker_store_up 1\n');
+  });
+
   it('compares the clocks', async () => {
     const { clock, metrics, measured: subject } = measured();
     clock.stepWallClock(-90_000);

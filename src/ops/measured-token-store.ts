@@ -13,6 +13,9 @@ import type { MetricCatalogue, StoreCommand } from './metric-catalogue.js';
 
 /** A store that is timed, and whose clock is compared with this machine's. */
 export class MeasuredTokenStore extends TokenStore {
+  /** Of which the store did not answer the last command. A part of a cluster may be gone. */
+  private readonly failing = new Set<AppName>();
+
   constructor(
     private readonly store: TokenStore,
     private readonly clock: Clock,
@@ -22,38 +25,40 @@ export class MeasuredTokenStore extends TokenStore {
   }
 
   override read(app: AppName): Promise<StoreView> {
-    return this.measure('read', () => this.store.read(app));
+    return this.measure('read', app, () => this.store.read(app));
   }
 
   override begin(app: AppName, request: BeginRequest): Promise<BeginResult> {
-    return this.measure('begin', () => this.store.begin(app, request));
+    return this.measure('begin', app, () => this.store.begin(app, request));
   }
 
   override commit(app: AppName, request: CommitRequest): Promise<CommitResult> {
-    return this.measure('commit', () => this.store.commit(app, request));
+    return this.measure('commit', app, () => this.store.commit(app, request));
   }
 
   override abort(app: AppName, request: AbortRequest): Promise<StoreView> {
-    return this.measure('abort', () => this.store.abort(app, request));
+    return this.measure('abort', app, () => this.store.abort(app, request));
   }
 
   override async reconcile(...args: Parameters<TokenStore['reconcile']>): Promise<StoreView> {
     const sentMs = this.clock.wallMs();
-    const view = await this.measure('reconcile', () => this.store.reconcile(...args));
+    const view = await this.measure('reconcile', args[0], () => this.store.reconcile(...args));
     // It read its clock somewhere between: half-way, as far as anybody can tell.
     this.metrics.clockSkew.set((view.nowMs - (sentMs + this.clock.wallMs()) / 2) / 1000);
     return view;
   }
 
-  private async measure<T>(command: StoreCommand, run: () => Promise<T>): Promise<T> {
+  private async measure<T>(command: StoreCommand, app: AppName, run: () => Promise<T>): Promise<T> {
     const startMonoMs = this.clock.monotonicMs();
-    let up = 0;
     try {
       const result = await run();
-      up = 1;
+      this.failing.delete(app);
       return result;
+    } catch (error) {
+      this.failing.add(app);
+      throw error;
     } finally {
-      this.metrics.storeUp.set(up);
+      this.metrics.storeUp.set(this.failing.size === 0 ? 1 : 0);
       this.metrics.storeCommandDuration.observe({ command }, (this.clock.monotonicMs() - startMonoMs) / 1000);
     }
   }

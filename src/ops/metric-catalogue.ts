@@ -163,7 +163,7 @@ export class MetricCatalogue {
   });
   readonly storeUp = new Gauge({
     name: `${PREFIX}store_up`,
-    help: 'Whether the store answered the last command: 1 or 0.',
+    help: 'Whether the store answered the last command of every app: 1 or 0.',
     ...this.own,
   });
   readonly storeCommandDuration = new Histogram({

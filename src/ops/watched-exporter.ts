@@ -1,5 +1,6 @@
 import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace-base';
 import type { Logger } from 'pino';
+import { cause } from '../core/cause.js';
 
 /** `ExportResultCode.SUCCESS`, of a package that this one does not name. */
 const SUCCESS = 0;
@@ -17,7 +18,10 @@ export class WatchedExporter implements SpanExporter {
 
   export(spans: ReadableSpan[], done: Done): void {
     this.exporter.export(spans, (result) => {
-      this.tell(result);
+      // It is nobody's request that the collector fails.
+      cause.exit(() => {
+        this.tell(result);
+      });
       done(result);
     });
   }

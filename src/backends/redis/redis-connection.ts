@@ -2,6 +2,7 @@ import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import type { ConnectionOptions } from 'node:tls';
 import { sleep, type Clock } from '../../core/clock.js';
 import { StoreUnavailableError } from '../../core/errors.js';
+import { remedyFor } from './remedy-for.js';
 
 /** A command that takes longer is given up; a holder that waited longer for its begin would not send anyway. */
 const COMMAND_TIMEOUT_MS = 800;
@@ -31,6 +32,13 @@ const SEND_ONCE = { enableOfflineQueue: false, retryDelayOnFailover: 0, retryDel
 /** Its one option that TypeScript cannot spread. */
 type Options = Omit<RedisOptions, 'replyMapping'>;
 
+interface RedisFault extends Error {
+  /** What Redis refused. */
+  readonly command?: { readonly name: string };
+  /** Of a cluster of which no node answers. */
+  readonly lastNodeError?: Error;
+}
+
 interface Endpoint {
   readonly host: string;
   readonly port: number;
@@ -40,6 +48,8 @@ interface Endpoint {
 export class RedisConnection {
   readonly client: Redis | Cluster;
   private trouble: Error | null = null;
+  /** ioredis would go on in database 0. */
+  private failedSelect: Error | null = null;
   private isReconnecting = false;
 
   constructor(
@@ -52,11 +62,13 @@ export class RedisConnection {
       autoResendUnfulfilledCommands: false,
       maxRetriesPerRequest: 0,
     });
-    this.client.on('error', (error: Error & { readonly lastNodeError?: Error }) => {
-      this.trouble = error.lastNodeError ?? error;
+    this.client.on('error', (error: RedisFault) => {
+      if (error.command?.name === 'select') this.failedSelect = error;
+      else this.trouble = error.lastNodeError ?? error;
     });
     // The way is open again; what Redis itself said, as of a wrong password, still holds.
     this.client.on('connect', () => {
+      this.failedSelect = null;
       if (this.trouble && 'syscall' in this.trouble) this.trouble = null;
     });
     this.client.on('ready', () => {
@@ -82,9 +94,11 @@ export class RedisConnection {
   /** Runs commands; whatever Redis or the way to it does becomes a `StoreUnavailableError` that says so plainly. */
   async run<T>(work: () => Promise<T>): Promise<T> {
     try {
+      if (this.failedSelect) throw this.failedSelect;
       return await work();
     } catch (error) {
-      throw new StoreUnavailableError(this.describe(error), { cause: error });
+      const message = this.describe(error);
+      throw new StoreUnavailableError(message, { cause: error, remedy: remedyFor(message) });
     }
   }
 
@@ -100,9 +114,14 @@ export class RedisConnection {
   }
 
   private describe(error: unknown): string {
+    const { failedSelect } = this;
     if (isSilence(error)) {
       this.trouble = error as Error;
       this.reconnect();
+    } else if (failedSelect && error === failedSelect) {
+      // Until it works: a person may give Redis more databases, or the user the right.
+      this.reconnect();
+      return `Redis refused the database of redis.url: ${failedSelect.message}`;
     } else if (error instanceof Error && error.name === 'ReplyError') {
       return `Redis answered: ${error.message}`;
     }

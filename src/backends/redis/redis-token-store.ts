@@ -149,7 +149,11 @@ export class RedisTokenStore extends TokenStore {
     try {
       return this.codec.view(app, reply);
     } catch (error) {
-      throw new StoreUnavailableError('what Redis holds of this app cannot be read', { cause: error });
+      const remedy = `Somebody else wrote to its keys: delete ${this.options.keyPrefix}{${app}}:state, and the replicas store what they hold again.`;
+      throw new StoreUnavailableError('what Redis holds of this app cannot be read', {
+        cause: error,
+        remedy,
+      });
     }
   }
 

@@ -64,6 +64,25 @@ describe('trouble with Redis', () => {
     await eventually('an answer after the thaw', () => read(own).catch(() => undefined));
   });
 
+  it('is said plainly: a database that is not there, in place of which no other is used', async () => {
+    const own = connect(redis.server.url(USER).replace(/0$/, '99'), RedisConnection);
+    opened.push(own);
+    await own.ready(2000);
+    const keyPrefix = freshPrefix();
+    for (let tries = 0; tries < 3; tries += 1) {
+      await expect(storeOver(own, keyPrefix).read('shop')).rejects.toMatchObject({
+        name: 'StoreUnavailableError',
+      });
+      await eventually('a new attempt', () => own.client.status === 'ready');
+    }
+    await expect(storeOver(own, keyPrefix).read('shop')).rejects.toMatchObject({
+      message: expect.stringMatching(/^Redis refused the database of redis\.url: .*out of range/) as string,
+      remedy: expect.stringContaining('Correct the number') as string,
+    });
+    expect((await new RedisRefreshLease(own, keyPrefix).acquire('shop', 1000)).kind).toBe('unavailable');
+    expect(await redis.server.call('KEYS', `${keyPrefix}*`)).toEqual([]);
+  });
+
   it('is said plainly: loading its data', async () => {
     const slow = await RedisServer.start({ directives: [['enable-debug-command', 'yes']] });
     const own = connect(slow.url(), RedisConnection);

@@ -72,6 +72,22 @@ export class RedisSection {
 
 function checkUrl(text: string): string | undefined {
   const url = parseUrl(text);
-  const valid = url !== null && /^rediss?:$/.test(url.protocol) && url.hostname !== '';
-  return valid ? undefined : 'must be a URL like redis://user:password@host:6379/0, or rediss:// for TLS';
+  if (url === null || !/^rediss?:$/.test(url.protocol) || url.hostname === '') {
+    return 'must be a URL like redis://user:password@host:6379/0, or rediss:// for TLS';
+  }
+  if (!/^\/?\d{0,5}$/.test(url.pathname))
+    return 'must end with the number of a database, such as /0, or with none';
+  if (url.search !== '' || url.hash !== '') return 'must have nothing after the number of the database';
+  return isDecodable(url.username) && isDecodable(url.password)
+    ? undefined
+    : 'must have its user and password percent-encoded: % is %25';
+}
+
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
 }

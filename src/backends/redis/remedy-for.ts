@@ -1,0 +1,26 @@
+const REMEDIES: readonly (readonly [pattern: RegExp, remedy: string])[] = [
+  [
+    /the database of redis\.url/,
+    'Correct the number at the end of redis.url, or let Redis have that database and its user select it.',
+  ],
+  [
+    /WRONGPASS|NOAUTH|invalid password/,
+    "Correct the user and password in redis, or the user's password in Redis.",
+  ],
+  [/NOPERM/, 'Give the user in Redis the rights that docs/redis.md lists.'],
+  [
+    /certificate|altnames|self.signed/i,
+    'Give the CA of the certificate as redis.tls.ca, and its name as redis.tls.serverName.',
+  ],
+  [/MOVED|CROSSSLOT/, 'This is a Redis Cluster: name its nodes in redis.clusterNodes instead of redis.url.'],
+  [
+    /READONLY/,
+    'This is a replica, or a primary without its replicas: have redis name the primary, or the sentinels that know it.',
+  ],
+  [/OOM/, 'Redis is full: raise its maxmemory, with the policy noeviction.'],
+];
+
+/** What a person does about a trouble with Redis; undefined where it is just not there. */
+export function remedyFor(message: string): string | undefined {
+  return REMEDIES.find(([pattern]) => pattern.test(message))?.[1];
+}
