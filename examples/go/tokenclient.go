@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-const retryAfter = 2 * time.Second
+const timeout, retryAfter = 10 * time.Second, 2 * time.Second
 
 type held struct {
 	token                 string
@@ -40,7 +40,7 @@ type Client struct {
 }
 
 func New(brokerURL, apiKey, app string) *Client {
-	c := &Client{url: brokerURL, apiKey: apiKey, app: app, http: http.Client{Timeout: 10 * time.Second}}
+	c := &Client{url: strings.TrimRight(brokerURL, "/"), apiKey: apiKey, app: app, http: http.Client{Timeout: timeout}}
 	c.held.Store(&held{})
 	return c
 }
@@ -54,9 +54,11 @@ func (c *Client) GetAccessToken() (string, error) {
 	defer c.asking.Unlock()
 	if h := c.held.Load(); !time.Now().Before(h.freshUntil) {
 		// Meanwhile others go on with the token at hand.
-		c.held.Store(&held{h.token, h.generation, time.Now().Add(retryAfter), h.expiresAt})
+		c.held.Store(&held{h.token, h.generation, time.Now().Add(timeout + retryAfter), h.expiresAt})
 		query := url.Values{"app": {c.app}, "min_generation": {fmt.Sprint(h.livingGeneration())}}
-		c.askErr = c.ask(http.MethodGet, "/token?"+query.Encode(), "")
+		if c.askErr = c.ask(http.MethodGet, "/token?"+query.Encode(), ""); c.askErr != nil {
+			c.held.Store(&held{h.token, h.generation, time.Now().Add(retryAfter), h.expiresAt})
+		}
 	}
 	if h := c.held.Load(); time.Now().Before(h.expiresAt) {
 		return h.token, nil

@@ -12,7 +12,7 @@ import java.util.regex.Pattern;
 /** Holds the access token that the broker serves, and heals a call that WeChat refused. Java 17, no library. */
 public final class TokenClient {
   private static final Set<Integer> DEAD_TOKEN_ERRCODES = Set.of(40001, 40014, 42001);
-  private static final long SECOND = 1_000_000_000, RETRY = 2 * SECOND;
+  private static final long SECOND = 1_000_000_000, TIMEOUT = 10 * SECOND, RETRY = 2 * SECOND;
 
   /** A call to WeChat, in the way that an SDK has it. */
   @FunctionalInterface
@@ -28,7 +28,7 @@ public final class TokenClient {
   private volatile Exception error;
 
   public TokenClient(String url, String apiKey, String app) {
-    this.url = url;
+    this.url = url.replaceAll("/+$", "");
     this.apiKey = apiKey;
     this.app = app;
   }
@@ -65,8 +65,9 @@ public final class TokenClient {
   /** One request to the broker at a time, and none when another thread has just made it. */
   private synchronized void renew() {
     if (!isOver(freshUntil)) return;
-    freshUntil = System.nanoTime() + RETRY; // meanwhile others go on with the token at hand
-    ask("GET", "/token?app=" + app + "&min_generation=" + livingGeneration(), "");
+    freshUntil = System.nanoTime() + TIMEOUT + RETRY; // meanwhile others go on with the token at hand
+    boolean isAnswered = ask("GET", "/token?app=" + app + "&min_generation=" + livingGeneration(), "");
+    if (!isAnswered) freshUntil = System.nanoTime() + RETRY;
   }
 
   /** Reports a refused token unless that has been done since; tells whether trying again makes sense. */
@@ -82,7 +83,7 @@ public final class TokenClient {
   /** Holds the token that the broker answers with, unless a newer one lives. Tells whether it answered. */
   private boolean ask(String method, String path, String body) {
     long startedAt = System.nanoTime();
-    var request = HttpRequest.newBuilder(URI.create(url + path)).timeout(Duration.ofSeconds(10))
+    var request = HttpRequest.newBuilder(URI.create(url + path)).timeout(Duration.ofNanos(TIMEOUT))
         .header("Authorization", "Bearer " + apiKey).header("Content-Type", "application/json")
         .method(method, BodyPublishers.ofString(body)).build();
     try {

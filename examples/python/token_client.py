@@ -12,7 +12,7 @@ RETRY_SECONDS = 2
 
 class TokenClient:
     def __init__(self, url, api_key, app, timeout=10):
-        self._url, self._app, self._timeout = url, app, timeout
+        self._url, self._app, self._timeout = url.rstrip("/"), app, timeout
         self._headers = {"Authorization": f"Bearer {api_key}", "Content-Type": "application/json"}
         self._asking = threading.Lock()  # one request to the broker at a time
         self._token, self._generation = "", 0
@@ -25,9 +25,10 @@ class TokenClient:
             with self._asking:
                 if time.monotonic() >= self._fresh_until:
                     # Meanwhile others go on with the token at hand.
-                    self._fresh_until = time.monotonic() + RETRY_SECONDS
+                    self._fresh_until = time.monotonic() + self._timeout + RETRY_SECONDS
                     query = {"app": self._app, "min_generation": self._living_generation()}
-                    self._ask("/token?" + urllib.parse.urlencode(query))
+                    if not self._ask("/token?" + urllib.parse.urlencode(query)):
+                        self._fresh_until = time.monotonic() + RETRY_SECONDS
         if time.monotonic() >= self._expires_at:
             raise RuntimeError(f"no access token from {self._url}: {self._error}")
         return self._token
