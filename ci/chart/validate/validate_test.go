@@ -44,10 +44,11 @@ func TestFindsEachBreak(t *testing.T) {
 		{"kind: ServiceAccount", "kind: Secret", "Secret was rendered"},
 		{"kind: PodDisruptionBudget", "kind: PodDisruption", "no kind"},
 		{"targetPort: http", "targetPort: web", "no port"},
-		{"scaleTargetRef:\n    apiVersion: apps/v1\n    kind: Deployment\n    name: wechat-tokens", "scaleTargetRef:\n    apiVersion: apps/v1\n    kind: Deployment\n    name: other", "no Deployment"},
+		{"scaleTargetRef:\n    apiVersion: apps/v1\n    kind: Deployment\n    name: \"wechat-tokens\"", "scaleTargetRef:\n    apiVersion: apps/v1\n    kind: Deployment\n    name: other", "no Deployment"},
 		{"- port: http\n      path: /metrics", "- port: metrics\n      path: /metrics", "finds 0 services"},
 		{"app.kubernetes.io/component: broker\n  ports:", "app.kubernetes.io/component: server\n  ports:", "selects 0"},
 		{"team: platform", "team: our platform", "labels"},
+		{"app.kubernetes.io/name: \"broker\"", "app.kubernetes.io/name: on", "labels"},
 	} {
 		t.Run(row.to, func(t *testing.T) {
 			broken := strings.Replace(string(text), row.from, row.to, 1)

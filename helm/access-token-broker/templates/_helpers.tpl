@@ -17,13 +17,13 @@
 {{/* Takes a list: the root context and the component. */}}
 {{- define "access-token-broker.selectorLabels" -}}
 {{- $root := first . -}}
-app.kubernetes.io/name: {{ include "access-token-broker.name" $root }}
-app.kubernetes.io/instance: {{ $root.Release.Name }}
+app.kubernetes.io/name: {{ include "access-token-broker.name" $root | quote }}
+app.kubernetes.io/instance: {{ $root.Release.Name | quote }}
 app.kubernetes.io/component: {{ last . }}
 {{- end -}}
 
-{{/* Takes a list: the root context and the component. */}}
-{{- define "access-token-broker.labels" -}}
+{{/* What the chart sets itself. Takes a list: the root context and the component. */}}
+{{- define "access-token-broker.ownLabels" -}}
 {{- $root := first . -}}
 {{ include "access-token-broker.selectorLabels" . }}
 {{- if ne (last .) "trial-redis" }}
@@ -31,7 +31,12 @@ app.kubernetes.io/version: {{ $root.Chart.AppVersion | quote }}
 {{- end }}
 app.kubernetes.io/managed-by: {{ $root.Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace "+" "_" }}
-{{- with $root.Values.commonLabels }}
+{{- end -}}
+
+{{/* Takes a list: the root context and the component. */}}
+{{- define "access-token-broker.labels" -}}
+{{ include "access-token-broker.ownLabels" . }}
+{{- with (first .).Values.commonLabels }}
 {{ toYaml . }}
 {{- end }}
 {{- end -}}
@@ -48,6 +53,33 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace 
 
 {{- define "access-token-broker.port" -}}
 {{- (.Values.config.server | default dict).port | default 8080 | int -}}
+{{- end -}}
+
+{{/* A duration such as 1m30s in milliseconds. */}}
+{{- define "access-token-broker.milliseconds" -}}
+{{- $sum := 0 -}}
+{{- range regexFindAll "[0-9]+[a-z]+" . -1 -}}
+{{- $unit := get (dict "ms" 1 "s" 1000 "m" 60000 "h" 3600000) (regexFind "[a-z]+" .) -}}
+{{- $sum = add $sum (mul (regexFind "[0-9]+" .) $unit) -}}
+{{- end -}}
+{{- $sum -}}
+{{- end -}}
+
+{{/* The ports of Redis that the values name, with spaces between. Those in a Secret are not known. */}}
+{{- define "access-token-broker.redisPorts" -}}
+{{- $redis := .Values.config.redis | default dict -}}
+{{- $ports := list -}}
+{{- if .Values.trialRedis.enabled -}}
+{{- $ports = append $ports 6379 -}}
+{{- end -}}
+{{- if kindIs "string" $redis.url -}}
+{{- $port := regexReplaceAll "^rediss?://[^/]*?(:([0-9]+))?(/.*)?$" $redis.url "${2}" -}}
+{{- $ports = append $ports ($port | default 6379 | int) -}}
+{{- end -}}
+{{- range concat ($redis.sentinels | default list) ($redis.clusterNodes | default list) -}}
+{{- $ports = append $ports (int .port) -}}
+{{- end -}}
+{{- $ports | uniq | join " " -}}
 {{- end -}}
 
 {{/* Not empty: there may be more than one replica. */}}
