@@ -45,6 +45,11 @@ class Mailer {
     return { errcode: value === 'two' ? 0 : 40001, text: to + ' with ' + value };
   }
 
+  @withAccessToken()
+  async echo<T extends string>(what: T): Promise<T> {
+    return what;
+  }
+
   @withAccessToken((self: Mailer) => self.other)
   async sendLater(to: string): Promise<string> {
     return to + ' with ' + accessToken();
@@ -53,10 +58,47 @@ class Mailer {
 
 const mailer = new Mailer();
 const { text } = await mailer.send('hello');
-console.log(text + ', ' + (await mailer.sendLater('good-bye')));
+const bye: 'good-bye' = await mailer.echo('good-bye');
+console.log(text + ', ' + (await mailer.sendLater(bye)));
 client.close();
 broker.close();
 broker.closeAllConnections();
+`;
+
+/** Collects garbage while it follows a stream, and again while half an answer to a report is there; then closes. */
+const COLLECTING = `
+import { createServer } from 'node:http';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createTokenClient } from 'access-token-broker/client';
+
+const token = JSON.stringify({ access_token: 'one', generation: 1, expires_in: 7000, cache_max_age: 60 });
+const broker = createServer((request, response) => {
+  const isWhole = request.url === '/token';
+  if (request.url === '/token/events') response.setHeader('content-type', 'text/event-stream');
+  if (isWhole) response.end(token);
+  else response.write(':');
+}).listen(0, '127.0.0.1');
+await once(broker, 'listening');
+// Only what the client holds may keep the process alive.
+broker.on('connection', (socket) => socket.unref()).unref();
+const client = createTokenClient({ url: 'http://127.0.0.1:' + broker.address().port, apiKey: 'tbk_x', timeoutMs: 800 });
+await client.get();
+const report = client.report('one').catch(({ code }) => code);
+for (let i = 0; i < 3; i += 1) {
+  await sleep(100);
+  gc();
+}
+console.log(await report);
+client.close();
+`;
+
+/** Its broker is away. */
+const WAITING = `
+import { createTokenClient } from 'access-token-broker/client';
+const client = createTokenClient({ url: 'http://127.0.0.1:1', apiKey: 'tbk_x', timeoutMs: 500 });
+const work = process.argv[2] === 'get' ? client.get() : client.report('one');
+await work.catch(({ code }) => console.log(code));
 `;
 
 /** This Node, and the machine's own if that is another. */
@@ -132,6 +174,29 @@ describe('the packed package', () => {
         env: {},
       });
       await expect(inside).rejects.toThrow('ERR_PACKAGE_PATH_NOT_EXPORTED');
+    },
+    30_000,
+  );
+
+  it.each(runtimes())(
+    'is in command of its connections, and ends, when %s collects garbage',
+    async (node) => {
+      writeFileSync(join(folder, 'collecting.mjs'), COLLECTING);
+      const options = { cwd: folder, env: {}, timeout: 10_000 };
+      const { stdout } = await run(node, ['--expose-gc', 'collecting.mjs'], options);
+      expect(stdout).toBe('unreachable\n');
+    },
+    30_000,
+  );
+
+  it.each(runtimes())(
+    'keeps %s alive while it waits for a broker that is away',
+    async (node) => {
+      writeFileSync(join(folder, 'waiting.mjs'), WAITING);
+      for (const what of ['get', 'report']) {
+        const { stdout } = await run(node, ['waiting.mjs', what], { cwd: folder, env: {} });
+        expect(stdout).toBe('unreachable\n');
+      }
     },
     30_000,
   );

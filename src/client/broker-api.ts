@@ -1,3 +1,4 @@
+import { jsonOf } from './chunks.js';
 import { TimeLimit } from './time-limit.js';
 import { tokenAnswer, type TokenAnswer } from './token-answer.js';
 import { TokenClientError } from './token-client-error.js';
@@ -73,19 +74,24 @@ export class BrokerApi {
     return this.send(this.path('/token/events', {}), init, limit, ({ headers, body }) => {
       const isStream = headers.get('content-type')?.startsWith('text/event-stream');
       if (isStream && body) return { body, leave };
+      void body?.cancel().catch(() => undefined);
       throw new TokenClientError('not_found', 'There is no event stream.', { status: 404 });
     });
   }
 
-  /** Tries again once, or at each other address: a connection kept from before may be dead, and what is asked can be repeated. */
+  /**
+   * Tries again once, or at each other address: a connection kept from before may be dead, and what is asked can be repeated.
+   * Each try gets half of the time that is left, so that one that is silent leaves some to the next.
+   */
   private async ask(path: string, init: BrokerRequest, timeoutMs: number): Promise<TimedAnswer> {
     const { urls } = this.options;
+    const endMs = performance.now() + timeoutMs;
     for (let triesLeft = Math.max(2, urls.length); ; triesLeft -= 1) {
       const askedAtMs = performance.now();
-      const limit = new TimeLimit(this.closed, timeoutMs);
+      const limit = new TimeLimit(this.closed, (endMs - askedAtMs) / (triesLeft === 1 ? 1 : 2));
       try {
         const answer = await this.send(path, init, limit, async (response) =>
-          tokenAnswer(await response.json().catch(() => null)),
+          tokenAnswer(await jsonOf(response, limit.signal)),
         );
         return { answer, askedAtMs };
       } catch (error) {
@@ -114,7 +120,7 @@ export class BrokerApi {
         redirect: 'error',
         signal,
       });
-      if (!response.ok) throw await refusal(response);
+      if (!response.ok) throw await refusal(response, signal);
       return await read(response);
     } catch (error) {
       const failure = asClientError(error);
@@ -135,8 +141,8 @@ export class BrokerApi {
   }
 }
 
-async function refusal(response: Response): Promise<TokenClientError> {
-  const problem: unknown = await response.json().catch(() => null);
+async function refusal(response: Response, signal: AbortSignal): Promise<TokenClientError> {
+  const problem = await jsonOf(response, signal).catch(() => null);
   const { code, detail, errcode } = Object(problem) as Record<string, unknown>;
   const retryAfter = Number(response.headers.get('retry-after') ?? NaN);
   return new TokenClientError(

@@ -13,6 +13,12 @@ function axiosError(data: unknown): Error {
   return new AxiosError('Request failed', 'ERR_BAD_REQUEST', config, null, answer);
 }
 
+/** As another library has it, which is no `Response` of this runtime. */
+function foreignResponse(text: string): unknown {
+  const own = response(text);
+  return { headers: own.headers, body: own.body, bodyUsed: false, clone: () => own.clone() };
+}
+
 describe('the errcode of a dead token is found in', () => {
   it.each<[string, unknown]>([
     ['a parsed answer', DEAD],
@@ -22,6 +28,7 @@ describe('the errcode of a dead token is found in', () => {
     ['an ArrayBuffer', new TextEncoder().encode(TEXT).buffer],
     ['a Response', response(TEXT)],
     ['a Response of type text', response(TEXT, 'text/plain')],
+    ['a Response of another library', foreignResponse(TEXT)],
     ['an answer of axios', { status: 200, headers: {}, data: DEAD }],
     ['an answer of axios with bytes', { status: 200, headers: {}, data: Buffer.from(TEXT) }],
     ['an answer of got', { statusCode: 200, headers: {}, body: TEXT }],
@@ -47,6 +54,12 @@ describe('the errcode of a dead token is found in', () => {
     expect(await deadTokenErrcode('sorry', own)).toBe(42001);
     expect(await deadTokenErrcode(DEAD, own)).toBe(40001);
   });
+
+  it('an answer that what the caller gave stumbles over', async () => {
+    const own = (outcome: unknown) => (outcome as { result: { code: number } }).result.code;
+    expect(await deadTokenErrcode(DEAD, own)).toBe(40001);
+    expect(await deadTokenErrcode(undefined, own)).toBeUndefined();
+  });
 });
 
 describe('no errcode of a dead token is found in', () => {
@@ -66,6 +79,7 @@ describe('no errcode of a dead token is found in', () => {
     ['a text that is no JSON', '{40001'],
     ['a long Response', response(TEXT.replace('}', `,"x":"${'x'.repeat(5000)}"}`))],
     ['a picture', response(TEXT, 'image/jpeg')],
+    ['a Response of an unknown kind', { clone: () => null, headers: {}, body: { getReader: () => null } }],
     ['an error without one', new Error('40001')],
     ['an error of the network', axios.AxiosError.from(new Error('reset'), 'ECONNRESET')],
   ])('%s', async (_, outcome) => {

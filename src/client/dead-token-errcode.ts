@@ -8,13 +8,22 @@ const LONGEST_CHAIN = 10;
 /**
  * The errcode in an answer or error by which the platform says that the token is dead, in any form in which it usually
  * comes: the parsed body, its text or bytes, an HTTP answer around it, an error around that. Leaves a `Response` readable.
+ * Never rejects: what cannot be read must not fail a call that may have succeeded.
  */
 export async function deadTokenErrcode(
   outcome: unknown,
   own?: (outcome: unknown) => number | undefined,
 ): Promise<number | undefined> {
-  const errcode = own?.(outcome) ?? (await errcodeOf(outcome));
+  const errcode = ownErrcode(outcome, own) ?? (await errcodeOf(outcome).catch(() => undefined));
   return errcode !== undefined && DEAD_TOKEN.has(errcode) ? errcode : undefined;
+}
+
+function ownErrcode(outcome: unknown, own?: (outcome: unknown) => number | undefined): number | undefined {
+  try {
+    return own?.(outcome);
+  } catch {
+    return undefined;
+  }
 }
 
 async function errcodeOf(outcome: unknown): Promise<number | undefined> {
@@ -24,7 +33,7 @@ async function errcodeOf(outcome: unknown): Promise<number | undefined> {
   if (bytes) return bytes.length > LONGEST_ERROR ? undefined : errcodeOfText(new TextDecoder().decode(bytes));
   if (!isObject(outcome)) return undefined;
   if ('errcode' in outcome) return Number(outcome.errcode);
-  if (outcome instanceof Response) return errcodeOfResponse(outcome);
+  if (isResponse(outcome)) return errcodeOfResponse(outcome);
   const isHttpAnswer = 'headers' in outcome && ('data' in outcome || 'body' in outcome);
   return isHttpAnswer ? errcodeOf(outcome.data ?? outcome.body) : undefined;
 }
@@ -59,6 +68,12 @@ function bytesOf(value: unknown): Uint8Array | undefined {
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null;
+}
+
+/** Also that of another library than this runtime's own `fetch`. */
+function isResponse(value: object): value is Response {
+  const { clone, body } = value as Partial<Response>;
+  return typeof clone === 'function' && typeof body?.getReader === 'function';
 }
 
 /** Reads a copy, and no more of it than an error has. */

@@ -7,9 +7,10 @@ async function read(...chunks: (string | Uint8Array)[]): Promise<{ data: string[
       controller.close();
     },
   });
+  const { signal } = new AbortController();
   const data: string[] = [];
   let bytes = 0;
-  for await (const one of eventData(body, () => (bytes += 1))) data.push(one);
+  for await (const one of eventData(body, signal, () => (bytes += 1))) data.push(one);
   return { data, bytes };
 }
 
@@ -37,5 +38,20 @@ describe('eventData', () => {
 
   it('gives up on what never ends', async () => {
     await expect(read('x'.repeat(70_000))).rejects.toThrow('no event stream');
+  });
+
+  it('ends when its signal is aborted, and cancels a body that knows nothing of the signal', async () => {
+    const reasons: unknown[] = [];
+    const body = new ReadableStream<Uint8Array>({
+      cancel: (reason) => {
+        reasons.push(reason);
+      },
+    });
+    const abort = new AbortController();
+    const next = eventData(body, abort.signal, () => undefined).next();
+    await Promise.resolve();
+    abort.abort('enough');
+    await expect(next).rejects.toBe('enough');
+    expect(reasons).toEqual(['enough']);
   });
 });

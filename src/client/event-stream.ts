@@ -1,3 +1,5 @@
+import { chunksOf } from './chunks.js';
+
 /** A `token` event is a tenth of it. */
 const LONGEST_EVENT = 64 * 1024;
 
@@ -8,26 +10,20 @@ const LONGEST_EVENT = 64 * 1024;
  */
 export async function* eventData(
   body: ReadableStream<Uint8Array>,
+  signal: AbortSignal,
   onBytes: () => void,
 ): AsyncGenerator<string, void, undefined> {
-  const reader = body.getReader();
   const decoder = new TextDecoder();
   let rest = '';
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return;
-      onBytes();
-      const blocks = (rest + decoder.decode(value, { stream: true })).split(/\r?\n\r?\n/);
-      rest = blocks.pop() ?? '';
-      if (rest.length > LONGEST_EVENT) throw new Error('The event stream is no event stream.');
-      for (const block of blocks) {
-        const data = dataOf(block);
-        if (data !== '') yield data;
-      }
+  for await (const chunk of chunksOf(body, signal)) {
+    onBytes();
+    const blocks = (rest + decoder.decode(chunk, { stream: true })).split(/\r?\n\r?\n/);
+    rest = blocks.pop() ?? '';
+    if (rest.length > LONGEST_EVENT) throw new Error('The event stream is no event stream.');
+    for (const block of blocks) {
+      const data = dataOf(block);
+      if (data !== '') yield data;
     }
-  } finally {
-    reader.cancel().catch(() => undefined);
   }
 }
 

@@ -16,6 +16,10 @@ export interface AxiosRequestLike {
   data?: unknown;
 }
 
+interface Sender {
+  request(config: object): Promise<unknown>;
+}
+
 interface Interceptors<Value> {
   use(
     onFulfilled: (value: Value) => Value | Promise<Value>,
@@ -25,18 +29,13 @@ interface Interceptors<Value> {
 }
 
 /** The part of an axios instance that matters here: axios itself is not needed. */
-export interface AxiosLike<Request extends AxiosRequestLike, Answer> {
+export interface AxiosLike<Request extends AxiosRequestLike, Answer> extends Sender {
   readonly interceptors: {
     readonly request: Interceptors<Request>;
     readonly response: Interceptors<Answer>;
   };
-  request(config: object): Promise<unknown>;
-}
-
-/** What was sent with a token of ours, before axios turned it into text. */
-interface Sent {
-  readonly token: string;
-  readonly data: unknown;
+  /** An instance with the same defaults and no interceptors; older versions have none. */
+  create?(): Sender;
 }
 
 /**
@@ -51,29 +50,32 @@ export function interceptAxios<Request extends AxiosRequestLike, Answer extends 
   options: InterceptAxiosOptions = {},
 ): () => void {
   const origins = options.origins?.map(givenOrigin);
-  const sent = new WeakMap<object, Sent>();
+  /** Bears the token that was added. Copies of a request keep it, as other interceptors make them; a new request has none. */
+  const mark = Symbol('access-token-broker');
+  const tokenIn = (config: object | undefined): string | undefined =>
+    (config as { [mark]?: string } | undefined)?.[mark];
 
   const again = async <Outcome>(
     config: Request | undefined,
     outcome: Outcome,
     giveUp: (outcome: Outcome) => Answer | Promise<Answer>,
   ): Promise<Answer> => {
-    const first = config && sent.get(config);
-    if (!first) return giveUp(outcome);
+    const token = tokenIn(config);
+    if (!config || token === undefined) return giveUp(outcome);
     const errcode = await deadTokenErrcode(outcome, client.errcodeOf);
-    const next = errcode !== undefined && (await client.report(first.token, errcode).catch(() => null));
-    if (next === null || next === false || isSpent(first.data)) return giveUp(outcome);
-    // It has a token already, so that it passes by here and is not sent a third time.
+    const next = errcode !== undefined && (await client.report(token, errcode).catch(() => null));
+    if (next === null || next === false || isSpent(config.data)) return giveUp(outcome);
+    // All interceptors of requests have seen it, and its data is what was sent.
+    const plain = axios.create?.() ?? axios;
     const params = withToken(config.params, next);
-    return (await axios.request({ ...config, data: first.data, params })) as Answer;
+    return (await plain.request({ ...config, params, transformRequest: [] })) as Answer;
   };
 
   const requests = axios.interceptors.request.use(async (config) => {
     if (hasToken(config) || isElsewhere(config, origins)) return config;
     const token = await client.get();
     config.params = withToken(config.params, token);
-    sent.set(config, { token, data: config.data });
-    return config;
+    return Object.assign(config, { [mark]: token });
   });
   const answers = axios.interceptors.response.use(
     (answer) => again(answer.config, answer, (outcome) => outcome),

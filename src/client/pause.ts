@@ -1,5 +1,5 @@
-/** Resolves after `ms`, or at once when the signal is aborted. Keeps no process alive. */
-export function pause(ms: number, signal: AbortSignal): Promise<void> {
+/** Resolves after `ms`, or at once when the signal is aborted. Keeps no process alive, unless a caller waits for it. */
+export function pause(ms: number, signal: AbortSignal, { isAwaited = false } = {}): Promise<void> {
   if (signal.aborted) return Promise.resolve();
   return new Promise((resolve) => {
     const done = (): void => {
@@ -7,7 +7,8 @@ export function pause(ms: number, signal: AbortSignal): Promise<void> {
       signal.removeEventListener('abort', done);
       resolve();
     };
-    const timer = unreffed(setTimeout(done, ms));
+    const timer = setTimeout(done, ms);
+    if (!isAwaited) unreffed(timer);
     signal.addEventListener('abort', done);
   });
 }

@@ -43,7 +43,7 @@ export class TimeLimit {
       setTimeout(() => {
         const leftMs = this.heardAtMs + this.limitMs - performance.now();
         if (leftMs > 0) this.timer = this.wake(leftMs);
-        else this.controller.abort(new Error(`nothing was heard for ${String(this.limitMs)} ms`));
+        else this.controller.abort(new Error(`nothing was heard for ${String(Math.round(this.limitMs))} ms`));
       }, inMs),
     );
   }

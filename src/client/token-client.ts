@@ -11,6 +11,9 @@ const CHECK_MS = 1000;
 /** Who finds the same token dead so soon after the broker judged it gets the same answer. */
 const REPORT_JOIN_MS = 1000;
 const LONGEST_BACK_OFF_MS = 2000;
+/** With less time left, asking once more is in vain. */
+const SHORTEST_ATTEMPT_MS = 10;
+const INSPECT = Symbol.for('nodejs.util.inspect.custom');
 
 export interface TokenClientSettings {
   readonly api: BrokerApi;
@@ -121,6 +124,16 @@ export class TokenClient {
     this.wake();
   }
 
+  /** Whatever writes a client out, such as a logger, must not find the token or the API key. */
+  toJSON(): object {
+    const { generation, expiresInSeconds } = this.memory;
+    return { generation, expiresInSeconds };
+  }
+
+  [INSPECT](): object {
+    return this.toJSON();
+  }
+
   /** Whoever waits for a token looks again. */
   private wake(): void {
     this.arrival.abort();
@@ -152,28 +165,28 @@ export class TokenClient {
 
   private send(value: string, errcode: number): Promise<string> {
     const { memory, follower } = this;
-    const { api, timeoutMs } = this.settings;
+    const { api } = this.settings;
     const generation = value === memory.value ? memory.generation : undefined;
     follower.start();
-    const ask = async (): Promise<void> => {
-      follower.heard(await api.report({ value, generation, errcode }, timeoutMs));
+    const ask = async (leftMs: number): Promise<void> => {
+      follower.heard(await api.report({ value, generation, errcode }, leftMs));
     };
     return this.persist(ask, () => memory.value !== value);
   }
 
   /** Asks until there is a living token that will do, from whichever side, or the time is over. */
-  private async persist(ask: () => Promise<void>, willDo: () => boolean): Promise<string> {
+  private async persist(ask: (leftMs: number) => Promise<void>, willDo: () => boolean): Promise<string> {
     const { memory, closed } = this;
     const endMs = performance.now() + this.settings.timeoutMs;
     for (let attempt = 0; ; attempt += 1) {
       try {
-        await ask();
+        await inTime(ask, Math.max(1, endMs - performance.now()));
         if (memory.isLiving) return memory.value;
         throw new TokenClientError('token_expired', 'The token that the broker gave has expired.');
       } catch (error) {
         const waitMs = waitOf(error, attempt);
-        if (performance.now() + waitMs > endMs) throw error;
-        await pause(waitMs, this.arrival.signal);
+        if (performance.now() + waitMs > endMs - SHORTEST_ATTEMPT_MS) throw error;
+        await pause(waitMs, this.arrival.signal, { isAwaited: true });
         closed.throwIfAborted();
         if (memory.isLiving && willDo()) return memory.value;
       }
@@ -200,6 +213,20 @@ async function attempt<T>(work: (token: string) => T | PromiseLike<T>, token: st
     return { answer: await work(token) };
   } catch (error) {
     return { error };
+  }
+}
+
+/** Not everything that is asked ends in time: a poll that others began goes on for them. */
+async function inTime(ask: (leftMs: number) => Promise<void>, leftMs: number): Promise<void> {
+  const asked = new AbortController();
+  const late = async (): Promise<void> => {
+    await pause(leftMs, asked.signal, { isAwaited: true });
+    throw new TokenClientError('unreachable', 'The token broker does not answer in time.');
+  };
+  try {
+    await Promise.race([ask(leftMs), late()]);
+  } finally {
+    asked.abort();
   }
 }
 

@@ -73,25 +73,27 @@ export class TokenFollower {
     }
   }
 
-  /** Resolves when the stream is over, or did not open. */
+  /** Resolves when the stream is over; `failed`: it did not open, or brought nothing, not even a comment. */
   private async follow(): Promise<'over' | 'failed' | 'no_stream'> {
     const limit = new TimeLimit(this.closed, CONNECT_TIMEOUT_MS);
     let leave: (() => void) | null = null;
+    const heard = { anything: false };
     try {
       const events = await this.api.events(this.memory.livingGeneration, limit);
       leave = events.leave;
       limit.allow(LONGEST_SILENCE_MS);
       this.recovered();
       const onBytes = (): void => {
+        heard.anything = true;
         limit.heard();
         this.memory.confirm(limit.heardAtMs);
       };
-      for await (const data of eventData(events.body, onBytes)) {
+      for await (const data of eventData(events.body, limit.signal, onBytes)) {
         this.adopt(tokenAnswer(JSON.parse(data)), limit.heardAtMs);
       }
-      return 'over';
+      return heard.anything ? 'over' : 'failed';
     } catch (error) {
-      if (leave) return 'over';
+      if (heard.anything) return 'over';
       return error instanceof TokenClientError && error.code === 'not_found' ? 'no_stream' : 'failed';
     } finally {
       limit.stop();

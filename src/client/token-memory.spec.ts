@@ -31,7 +31,7 @@ describe('TokenMemory', () => {
 
   it('is fresh for as long as the broker said after it was last heard, but not beyond its life', () => {
     const memory = new TokenMemory();
-    const atMs = performance.now();
+    const atMs = Math.floor(performance.now());
     memory.adopt(answer(7, 100_000, 60_000), atMs);
     expect(memory.freshUntilMs).toBe(atMs + 60_000);
     memory.confirm(atMs + 15_000);
@@ -42,7 +42,7 @@ describe('TokenMemory', () => {
 
   it('lives from the moment the broker was asked, whenever it is told again', () => {
     const memory = new TokenMemory();
-    const atMs = performance.now();
+    const atMs = Math.floor(performance.now());
     memory.adopt(answer(7, 10_000), atMs - 5000);
     memory.adopt(answer(7, 10_000), atMs);
     memory.keepToTheEnd();

@@ -1,13 +1,11 @@
 import type { TokenClient } from './token-client.js';
 
-type Method<This, Args extends unknown[], T> = (this: This, ...args: Args) => Promise<T>;
-
 /** Fits both kinds of decorators: the standard ones, and those of TypeScript's `experimentalDecorators`. */
 export interface AccessTokenDecorator {
-  <This, Args extends unknown[], T>(
-    method: Method<This, Args, T>,
-    context: ClassMethodDecoratorContext<This, Method<This, Args, T>>,
-  ): Method<This, Args, T>;
+  <This, Work extends (this: This, ...args: never[]) => Promise<unknown>>(
+    method: Work,
+    context: ClassMethodDecoratorContext<This>,
+  ): Work;
   <Work extends (...args: never[]) => Promise<unknown>>(
     target: object,
     name: string | symbol,
