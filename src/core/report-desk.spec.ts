@@ -151,37 +151,6 @@ describe('a report', () => {
   });
 });
 
-describe('an errcode that no new token cures', () => {
-  it('is an error that says what the code means', async () => {
-    const fixture = await started();
-    await expect(report(fixture, { errcode: 48001 })).rejects.toMatchObject({
-      code: 'not_a_token_error',
-      errcode: 48001,
-      message: expect.stringContaining('What to do about 48001.') as string,
-    });
-    expect(fixture.issuer.probed).toEqual([]);
-    expect(await report(fixture, { errcode: 42001 })).toMatchObject(rotated('token-2'));
-  });
-});
-
-describe('an errcode that nobody knows', () => {
-  it('has the token tried, however many report it', async () => {
-    const fixture = await started();
-    fixture.issuer.probeOutcome = 'accepted';
-    for (const caller of ['orders', 'billing', 'search']) {
-      expect(await report(fixture, { caller, errcode: 61_234 })).toMatchObject(
-        kept('still_valid', 'token-1'),
-      );
-    }
-    expect(fixture.issuer.calls).toHaveLength(1);
-    expect(fixture.facts).toContainEqual(expect.objectContaining({ kind: 'reported', errcode: 61_234 }));
-  });
-
-  it('replaces a token that the platform refuses', async () => {
-    expect(await report(await started(), { errcode: 61_234 })).toMatchObject(rotated('token-2'));
-  });
-});
-
 describe('force', () => {
   it('replaces a healthy token without a comparison or a probe', async () => {
     const fixture = await started();

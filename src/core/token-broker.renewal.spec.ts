@@ -1,9 +1,9 @@
 import {
-  createBroker,
-  REFRESH,
   APP,
+  createBroker,
   LIFE_MS,
   NOT_SENT,
+  REFRESH,
   servedValue,
 } from '../../test/support/create-broker.js';
 import { settle } from '../../test/support/manual-clock.js';

@@ -1,10 +1,10 @@
 import {
-  createBroker,
-  REFRESH,
-  type BrokerFixture,
   APP,
+  type BrokerFixture,
+  createBroker,
   LIFE_MS,
   NOT_SENT,
+  REFRESH,
   servedValue,
 } from '../../test/support/create-broker.js';
 import { settle } from '../../test/support/manual-clock.js';

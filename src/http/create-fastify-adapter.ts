@@ -4,14 +4,13 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { answerClientError } from './answer-client-error.js';
 import { givenRequestId } from './given-request-id.js';
 import { HttpProblem } from './http-problem.js';
-import { sendProblem } from './send-problem.js';
+import { NOT_AS_JSON, sendProblem } from './send-problem.js';
 
 /** A report with the longest token is a third of it. */
 const BODY_LIMIT_BYTES = 16 * 1024;
 const REQUEST_TIMEOUT_MS = 10_000;
 /** Longer than load balancers keep idle connections (60 s is usual), so that they and not we close them. */
 const KEEP_ALIVE_TIMEOUT_MS = 72_000;
-const NOT_AS_JSON = 'Send the body as JSON, with "Content-Type: application/json".';
 
 export interface FastifyAdapterSettings {
   /** False, true, or the CIDRs of the proxies in front. Fastify ignores a number. */
@@ -61,6 +60,6 @@ function parseOnlyJson(adapter: FastifyAdapter): void {
     });
   });
   fastify.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {
-    done(null, body.length === 0 ? undefined : new HttpProblem('unsupported_media_type', NOT_AS_JSON));
+    done(null, body.length === 0 ? undefined : new HttpProblem(...NOT_AS_JSON));
   });
 }

@@ -1,52 +1,20 @@
-import { apiClient, createEdge, keyOf, type Edge } from '../../test/support/create-edge.js';
+import { keyOf, type Edge } from '../../test/support/create-edge.js';
+import { askClassic, askStable, createDropInEdge } from '../../test/support/drop-in-edge.js';
 import { heldToken } from '../../test/support/fake-broker.js';
 import { BrokerError } from '../core/errors.js';
 
-const STABLE_APP_ID = 'wx0123456789abcdef';
 const CONTENT_TYPE = 'application/json; encoding=utf-8';
 
 describe('the drop-in token endpoints', () => {
   let edge: Edge;
 
   beforeEach(async () => {
-    edge = await createEdge({
-      apps: ['shop', 'shop-classic', 'blog'],
-      clients: [
-        apiClient('orders'),
-        apiClient('reader', { scopes: ['token:read'] }),
-        apiClient('signer', { scopes: ['ticket:read'] }),
-        apiClient('blogger', { apps: ['blog'] }),
-      ],
-      statuses: { 'shop-classic': { grant: 'classic' }, blog: { appId: 'wxb' } },
-    });
-    for (const [index, app] of ['shop', 'shop-classic', 'blog'].entries()) {
-      edge.broker.tokens.set(app, heldToken(index + 1, 7_200_000));
-    }
+    edge = await createDropInEdge();
   });
   afterEach(() => edge.app.close());
 
-  const classic = (parameters: Record<string, string> = {}) => {
-    const all = {
-      grant_type: 'client_credential',
-      appid: STABLE_APP_ID,
-      secret: keyOf('orders'),
-      ...parameters,
-    };
-    const query = new URLSearchParams(Object.entries(all).filter(([, value]) => value !== ''));
-    return edge.app.inject({ url: `/cgi-bin/token?${query.toString()}` });
-  };
-  const stable = (fields: object = {}, headers: Record<string, string> = {}) =>
-    edge.app.inject({
-      method: 'POST',
-      url: '/cgi-bin/stable_token',
-      headers,
-      payload: {
-        grant_type: 'client_credential',
-        appid: STABLE_APP_ID,
-        secret: keyOf('orders'),
-        ...fields,
-      },
-    });
+  const classic = (parameters?: Record<string, string>) => askClassic(edge, parameters);
+  const stable = (fields?: object, headers?: Record<string, string>) => askStable(edge, fields, headers);
 
   it('answer as WeChat does', async () => {
     for (const response of [await classic(), await stable()]) {
@@ -177,136 +145,5 @@ describe('the drop-in token endpoints', () => {
     });
     expect(edge.logger.errors.join()).toMatch(/GET \/cgi-bin\/token.*boom/s);
     expect(edge.logger.errors.join()).not.toContain(keyOf('orders'));
-  });
-
-  describe('with force_refresh', () => {
-    const token = heldToken(9, 7_200_000);
-
-    it('report the current token', async () => {
-      edge.broker.reportAnswer = () => ({ kind: 'answered', refreshed: true, reason: 'rotated', token });
-      expect((await stable({ force_refresh: true })).json()).toEqual({
-        access_token: '83_value-9',
-        expires_in: 3600,
-      });
-      expect(edge.broker.reports).toEqual([{ app: 'shop', report: { caller: 'orders', force: false } }]);
-      expect(edge.audit.entries).toMatchObject([{ action: 'token.report', reason: 'rotated' }]);
-    });
-
-    it('need the scope of a report', async () => {
-      expect((await stable({ force_refresh: true, secret: keyOf('reader') })).json()).toMatchObject({
-        errcode: 48001,
-      });
-      expect(edge.broker.reports).toEqual([]);
-    });
-
-    it('say when the budget is used up', async () => {
-      const spent = {
-        kind: 'budget_exhausted',
-        detail: 'All 20 used.',
-        retryAfterSeconds: 60,
-        token,
-      } as const;
-      edge.broker.reportAnswer = () => spent;
-      expect((await stable({ force_refresh: true })).json()).toEqual({
-        errcode: 45009,
-        errmsg:
-          'reach max api daily quota limit, access-token-broker: refresh_budget_exhausted: All 20 used.',
-      });
-    });
-  });
-
-  describe('asked again for the token that the caller has', () => {
-    const good = heldToken(2, 7_200_000);
-
-    beforeEach(() => {
-      edge.broker.tokens.set('shop-classic', good);
-      edge.broker.reportAnswer = () => ({
-        kind: 'answered',
-        refreshed: false,
-        reason: 'still_valid',
-        token: good,
-      });
-    });
-
-    it('have it tried, and hand its successor out', async () => {
-      await classic();
-      const next = heldToken(3, 7_200_000);
-      edge.broker.reportAnswer = () => ({
-        kind: 'answered',
-        refreshed: true,
-        reason: 'rotated',
-        token: next,
-      });
-      expect((await classic()).json()).toMatchObject({ access_token: '83_value-3' });
-      expect(edge.broker.reports).toEqual([
-        {
-          app: 'shop-classic',
-          report: { caller: 'orders', force: false, accessToken: '83_value-2', isGuess: true },
-        },
-      ]);
-      expect(edge.audit.entries.map(({ action, reason }) => [action, reason])).toEqual([
-        ['token.read', null],
-        ['token.report', 'rotated'],
-      ]);
-    });
-
-    it('believe a caller less and less that keeps nothing, and again when it was quiet', async () => {
-      const askFor = async (seconds: number) => {
-        const before = edge.broker.reports.length;
-        for (let second = 0; second < seconds; second++) {
-          edge.clock.nowMs += 1000;
-          expect((await classic()).json()).toMatchObject({ access_token: '83_value-2' });
-        }
-        return edge.broker.reports.length - before;
-      };
-      expect(await askFor(64)).toBe(9);
-      expect(await askFor(600)).toBe(60);
-      edge.clock.nowMs += 600_000;
-      expect(await askFor(8)).toBe(4);
-    });
-
-    it('take nobody else for that caller', async () => {
-      await classic();
-      await stable();
-      await classic({ secret: keyOf('reader') });
-      expect(edge.broker.reports).toEqual([]);
-    });
-  });
-
-  describe('for tickets', () => {
-    const getTicket = (query: string) => edge.app.inject({ url: `/cgi-bin/ticket/getticket?${query}` });
-
-    it('take a living access token for the key', async () => {
-      const response = await getTicket('access_token=83_value-3&type=wx_card');
-      expect(response.headers['content-type']).toBe(CONTENT_TYPE);
-      expect(response.body).toBe('{"errcode":0,"errmsg":"ok","ticket":"83_value-5","expires_in":3600}');
-      expect(edge.tickets.asked).toEqual(['blog wx_card']);
-      expect(edge.audit.entries).toMatchObject([{ action: 'ticket.read', client: null, app: 'blog' }]);
-    });
-
-    it.each([
-      ['type=jsapi', 41001, 'access_token missing'],
-      ['access_token=83_value-1&access_token=83_value-1&type=jsapi', 41001, 'access_token missing'],
-      ['access_token=83_value-9&type=jsapi', 40001, 'invalid credential, access_token is invalid'],
-      ['access_token=83_value-1&type=agent', 40097, 'invalid args'],
-      ['access_token=83_value-1', 40097, 'invalid args'],
-    ])('refuse %s with %i', async (query, errcode, text) => {
-      const body = (await getTicket(query)).json<{ errcode: number; errmsg: string }>();
-      expect(body.errcode).toBe(errcode);
-      expect(body.errmsg).toContain(text);
-      expect(edge.tickets.asked).toEqual([]);
-    });
-
-    it('say why there is none', async () => {
-      edge.tickets.answer = () => {
-        throw new BrokerError('no_token_yet', 'Not granted.', { errcode: 48001, retryAfterSeconds: 300 });
-      };
-      const { errcode, errmsg } = (await getTicket('access_token=83_value-1&type=jsapi')).json<{
-        errcode: number;
-        errmsg: string;
-      }>();
-      expect(errcode).toBe(45011);
-      expect(errmsg).toMatch(/access-token-broker: no_token_yet: Not granted\.$/);
-    });
   });
 });

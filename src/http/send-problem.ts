@@ -9,6 +9,11 @@ const UNREADABLE: readonly [ProblemCode, string] = [
   'The request cannot be read: check its URL, and that its body is JSON.',
 ];
 
+export const NOT_AS_JSON: readonly [ProblemCode, string] = [
+  'unsupported_media_type',
+  'Send the body as JSON, with "Content-Type: application/json".',
+];
+
 /** What Nest, Fastify and their plugins refuse. Their own texts repeat the URL, where a token may stand, so they are not passed on. */
 const BY_STATUS: Readonly<Record<number, readonly [ProblemCode, string]>> = {
   401: ['unauthorized', 'Send a known API key as "Authorization: Bearer <key>".'],
@@ -18,7 +23,7 @@ const BY_STATUS: Readonly<Record<number, readonly [ProblemCode, string]>> = {
   408: ['request_timeout', 'The request took too long to arrive: send it again.'],
   413: ['payload_too_large', 'The body is larger than 16 KiB.'],
   414: ['uri_too_long', 'The URL is too long.'],
-  415: ['unsupported_media_type', 'Send the body as JSON, with "Content-Type: application/json".'],
+  415: NOT_AS_JSON,
 };
 
 /** Answers with application/problem+json, whatever was thrown, and returns the body's standard part. */

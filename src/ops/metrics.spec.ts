@@ -1,9 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { FakeBroker } from '../../test/support/fake-broker.js';
-import type { FetchReason } from '../core/token.js';
-import { Metrics, type AppSource } from './metrics.js';
-import { MetricsObserver } from './metrics.observer.js';
+import { REFUSED, sourceOf, watching } from '../../test/support/watched-metrics.js';
+import type { Metrics } from './metrics.js';
 
 const NO_TOKEN = {
   state: 'pending',
@@ -12,32 +9,6 @@ const NO_TOKEN = {
   expiresAtMs: null,
   nextRefreshAtMs: null,
 } as const;
-const REFUSED = { errcode: 40125, message: 'invalid appsecret', remedy: 'Correct it.', atMs: 0 };
-
-function sourceOf(broker: FakeBroker): AppSource {
-  return { kept: broker.apps, status: (app) => broker.status(app) };
-}
-
-function watching(...apps: readonly string[]) {
-  const broker = new FakeBroker(apps);
-  const metrics = new Metrics('1.2.3');
-  metrics.watch(sourceOf(broker));
-  const observer = new MetricsObserver(metrics.catalogue);
-  const fetched = (app: string, reason: FetchReason, errcode: number | null = null): void => {
-    observer.notice({
-      app,
-      kind: 'fetch_ended',
-      reason,
-      outcome: errcode === null ? 'issued' : 'refused',
-      durationMs: 80,
-      errcode,
-      message: null,
-      remedy: null,
-      retryInMs: null,
-    });
-  };
-  return { broker, metrics, observer, fetched };
-}
 
 /** The samples of our metrics, by name and labels as they are written. */
 async function scrape(metrics: Metrics): Promise<Map<string, number>> {
@@ -242,31 +213,5 @@ describe('metrics', () => {
     expect(lines).toBeGreaterThan(60_000);
     // Measured: 25 ms on an idle machine, where prom-client took 350.
     expect(cpuMs).toBeLessThan(200);
-  });
-});
-
-describe('docs/metrics.md', () => {
-  it('lists what there is', async () => {
-    const { broker, metrics, fetched } = watching('shop', 'blog');
-    broker.statuses.set('shop', { lastError: { ...REFUSED, class: 'configuration' } });
-    broker.statuses.set('blog', { lastError: { ...REFUSED, class: 'day_quota' } });
-    fetched('shop', 'cold', 40125);
-    metrics.countRequest('/token', 'GET', 200, 1);
-    const text = await metrics.render();
-    const heads = [...text.matchAll(/^# TYPE (tokenbroker_\w+) (\w+)$/gm)];
-    const existing = heads.map(([, name = '', type = '']) => {
-      const [, labels = ''] = new RegExp(`^${name}(?:_count)?\\{(.*)\\} `, 'm').exec(text) ?? [];
-      return { name, type, labels: [...labels.matchAll(/(\w+)="/g)].map(([, label]) => label) };
-    });
-    const file = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'metrics.md'), 'utf8');
-    const rows = [...file.matchAll(/^\| `(tokenbroker_\w+)` +\| (\w+) +\| ([^|]*?) *\|/gm)];
-    const documented = rows.map(([, name = '', type = '', labels = '']) => ({
-      name,
-      type,
-      labels: [...labels.matchAll(/`(\w+)`/g)].map(([, label]) => label),
-    }));
-    const byName = (one: { name: string }, other: { name: string }): number =>
-      one.name.localeCompare(other.name);
-    expect(documented.sort(byName)).toEqual(existing.sort(byName));
   });
 });

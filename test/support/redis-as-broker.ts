@@ -51,10 +51,14 @@ export function storeOver(connection: RedisConnection, keyPrefix: string): Redis
 }
 
 /** The right to one fetch, whatever is stored already. */
-export async function granted(store: RedisTokenStore, lease: RedisRefreshLease): Promise<Grant> {
-  const acquired = await lease.acquire('shop', 10_000);
+export async function granted(
+  store: RedisTokenStore,
+  lease: RedisRefreshLease,
+  app = 'shop',
+): Promise<Grant> {
+  const acquired = await lease.acquire(app, 10_000);
   if (acquired.kind !== 'acquired') throw new Error(acquired.kind);
-  const begun = await store.begin('shop', {
+  const begun = await store.begin(app, {
     lease: acquired.lease,
     forced: false,
     seenGeneration: Number.MAX_SAFE_INTEGER,

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { eventually } from '../../../test/support/eventually.js';
 import { freePort } from '../../../test/support/free-port.js';
 import { OwnProcess } from '../../../test/support/own-process.js';
+import { granted } from '../../../test/support/redis-as-broker.js';
 import { RedisServer } from '../../../test/support/redis-server.js';
 import { SystemClock } from '../../core/system-clock.js';
 import {
@@ -43,21 +44,9 @@ function storeOf(connection: RedisConnection): RedisTokenStore {
 async function rotate(connection: RedisConnection, app: string): Promise<void> {
   const store = storeOf(connection);
   const lease = new RedisRefreshLease(connection, KEY_PREFIX);
-  const acquired = await lease.acquire(app, 5000);
-  if (acquired.kind !== 'acquired') throw new Error(JSON.stringify(acquired));
-  const begun = await store.begin(app, {
-    lease: acquired.lease,
-    forced: false,
-    seenGeneration: 0,
-    highestKnown: 0,
-    ignoreBackOff: 'none',
-    budget: { daily: 9, forcedDaily: 9 },
-    leaseMs: 5000,
-  });
-  await lease.release(acquired.lease);
-  if (begun.kind !== 'granted') throw new Error(begun.kind);
+  const grant = await granted(store, lease, app);
   const commit = { value: `token-of-${app}`, expiresInMs: 60_000, owner: 'me', reason: 'cold' } as const;
-  await store.commit(app, { ...commit, grant: begun.grant });
+  await store.commit(app, { ...commit, grant });
   expect((await store.read(app)).record?.value).toBe(`token-of-${app}`);
 }
 

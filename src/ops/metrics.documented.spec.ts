@@ -1,0 +1,29 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { REFUSED, watching } from '../../test/support/watched-metrics.js';
+
+describe('docs/metrics.md', () => {
+  it('lists what there is', async () => {
+    const { broker, metrics, fetched } = watching('shop', 'blog');
+    broker.statuses.set('shop', { lastError: { ...REFUSED, class: 'configuration' } });
+    broker.statuses.set('blog', { lastError: { ...REFUSED, class: 'day_quota' } });
+    fetched('shop', 'cold', 40125);
+    metrics.countRequest('/token', 'GET', 200, 1);
+    const text = await metrics.render();
+    const heads = [...text.matchAll(/^# TYPE (tokenbroker_\w+) (\w+)$/gm)];
+    const existing = heads.map(([, name = '', type = '']) => {
+      const [, labels = ''] = new RegExp(`^${name}(?:_count)?\\{(.*)\\} `, 'm').exec(text) ?? [];
+      return { name, type, labels: [...labels.matchAll(/(\w+)="/g)].map(([, label]) => label) };
+    });
+    const file = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'metrics.md'), 'utf8');
+    const rows = [...file.matchAll(/^\| `(tokenbroker_\w+)` +\| (\w+) +\| ([^|]*?) *\|/gm)];
+    const documented = rows.map(([, name = '', type = '', labels = '']) => ({
+      name,
+      type,
+      labels: [...labels.matchAll(/`(\w+)`/g)].map(([, label]) => label),
+    }));
+    const byName = (one: { name: string }, other: { name: string }): number =>
+      one.name.localeCompare(other.name);
+    expect(documented.sort(byName)).toEqual(existing.sort(byName));
+  });
+});

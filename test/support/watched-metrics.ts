@@ -1,0 +1,33 @@
+import type { FetchReason } from '../../src/core/token.js';
+import { Metrics, type AppSource } from '../../src/ops/metrics.js';
+import { MetricsObserver } from '../../src/ops/metrics.observer.js';
+import { FakeBroker } from './fake-broker.js';
+
+/** A `lastError`, but for its class. */
+export const REFUSED = { errcode: 40125, message: 'invalid appsecret', remedy: 'Correct it.', atMs: 0 };
+
+export function sourceOf(broker: FakeBroker): AppSource {
+  return { kept: broker.apps, status: (app) => broker.status(app) };
+}
+
+/** Metrics of a broker that has these apps, and what tells them of fetches. */
+export function watching(...apps: readonly string[]) {
+  const broker = new FakeBroker(apps);
+  const metrics = new Metrics('1.2.3');
+  metrics.watch(sourceOf(broker));
+  const observer = new MetricsObserver(metrics.catalogue);
+  const fetched = (app: string, reason: FetchReason, errcode: number | null = null): void => {
+    observer.notice({
+      app,
+      kind: 'fetch_ended',
+      reason,
+      outcome: errcode === null ? 'issued' : 'refused',
+      durationMs: 80,
+      errcode,
+      message: null,
+      remedy: null,
+      retryInMs: null,
+    });
+  };
+  return { broker, metrics, observer, fetched };
+}
