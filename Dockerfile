@@ -4,7 +4,7 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 
 FROM source AS build
-# The only install script that matters fetches the Node that this image already has. The secret is for those whose npm needs a
+# The only install script that package.json allows fetches the Node that this image already has. The secret is for those whose npm needs a
 # registry of their own: docker build --secret id=npmrc,src=$HOME/.npmrc
 RUN --mount=type=secret,id=npmrc,target=/root/.npmrc npm ci --ignore-scripts --no-audit --no-fund
 COPY nest-cli.json tsconfig.json tsconfig.build.json ./

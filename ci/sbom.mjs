@@ -17,6 +17,12 @@ for (const [path, { dev, optional, devOptional }] of Object.entries(lock.package
   if (dev || optional || devOptional) delete lock.packages[path];
 }
 
+/** A package that an override put in the place of another: npm gives it the other's name, and its own in the purl. */
+function withOwnName(component) {
+  const [, name] = /^pkg:npm\/(.+)@/.exec(component.purl);
+  return { ...component, name: decodeURIComponent(name) };
+}
+
 const scratch = mkdtempSync(join(tmpdir(), 'sbom-'));
 try {
   const folder = join(scratch, manifest.name);
@@ -24,7 +30,12 @@ try {
   writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest));
   writeFileSync(join(folder, 'package-lock.json'), JSON.stringify(lock));
   const options = ['--package-lock-only', '--sbom-format', 'cyclonedx', '--sbom-type', 'application'];
-  execFileSync('npm', ['sbom', ...options], { cwd: folder, stdio: ['ignore', 'inherit', 'inherit'] });
+  const bom = execFileSync('npm', ['sbom', ...options], {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const { components, ...rest } = JSON.parse(bom);
+  console.log(JSON.stringify({ ...rest, components: components.map(withOwnName) }, null, 2));
 } finally {
   rmSync(scratch, { recursive: true });
 }
