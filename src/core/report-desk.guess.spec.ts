@@ -2,8 +2,8 @@ import type { BrokerFixture } from '../../test/support/create-broker.js';
 import { kept, report, rotated, started } from '../../test/support/reports.js';
 
 describe('a guess', () => {
-  const guess = (fixture: BrokerFixture, caller = 'orders') =>
-    report(fixture, { caller, accessToken: 'token-1', isGuess: true });
+  const guess = (fixture: BrokerFixture, accessToken = 'token-1', caller = 'orders') =>
+    report(fixture, { caller, accessToken, isGuess: true });
 
   it('that is right costs a probe and a fetch', async () => {
     const fixture = await started();
@@ -16,7 +16,7 @@ describe('a guess', () => {
     const fixture = await started();
     fixture.issuer.probeOutcome = 'accepted';
     for (const caller of ['orders', 'billing', 'search']) {
-      expect(await guess(fixture, caller)).toMatchObject(kept('still_valid', 'token-1'));
+      expect(await guess(fixture, 'token-1', caller)).toMatchObject(kept('still_valid', 'token-1'));
     }
     expect(fixture.issuer.probed).toHaveLength(1);
     expect(fixture.facts.map(({ kind }) => kind)).not.toContain('reported');
@@ -25,17 +25,85 @@ describe('a guess', () => {
   it('is no vote for a report', async () => {
     const fixture = await started();
     fixture.issuer.probeOutcome = 'accepted';
-    await guess(fixture, 'billing');
+    await guess(fixture, 'token-1', 'billing');
     expect(await report(fixture)).toMatchObject(kept('still_valid', 'token-1'));
   });
 
-  it('is looked into anew after a second', async () => {
+  it('is looked into a moment after a burst of others', async () => {
+    const fixture = await started();
+    fixture.issuer.probeOutcome = 'accepted';
+    await Promise.all(Array.from({ length: 100 }, () => guess(fixture)));
+    expect(fixture.issuer.probed).toHaveLength(1);
+    await fixture.clock.advance(250);
+    fixture.issuer.probeOutcome = 'rejected';
+    expect(await guess(fixture)).toMatchObject(rotated('token-2'));
+  });
+
+  it('finds each of three deaths', async () => {
+    const fixture = await started();
+    for (const count of [1, 2, 3]) {
+      fixture.issuer.probeOutcome = 'accepted';
+      await guess(fixture, `token-${String(count)}`);
+      await fixture.run(31_000);
+      fixture.issuer.probeOutcome = 'rejected';
+      expect(await guess(fixture, `token-${String(count)}`)).toMatchObject(
+        rotated(`token-${String(count + 1)}`),
+      );
+    }
+  });
+
+  it('that is made all the time is looked into more and more rarely, and at once after a quiet time', async () => {
+    const fixture = await started();
+    fixture.issuer.probeOutcome = 'accepted';
+    const probesWithin = async (seconds: number) => {
+      const before = fixture.issuer.probed.length;
+      for (let tenths = 0; tenths < 10 * seconds; tenths++) {
+        expect(await guess(fixture)).toMatchObject(kept('still_valid', 'token-1'));
+        await fixture.clock.advance(100);
+      }
+      return fixture.issuer.probed.length - before;
+    };
+    expect(await probesWithin(60)).toBe(11);
+    expect(await probesWithin(600)).toBe(60);
+    await fixture.run(60_000);
+    expect(await probesWithin(1)).toBe(3);
+  });
+
+  it('that found the token alive answers no report', async () => {
     const fixture = await started();
     fixture.issuer.probeOutcome = 'accepted';
     await guess(fixture);
-    await fixture.clock.advance(1000);
     fixture.issuer.probeOutcome = 'rejected';
-    expect(await guess(fixture)).toMatchObject(rotated('token-2'));
+    expect(await report(fixture)).toMatchObject(rotated('token-2'));
+  });
+
+  it('about a token that a report led to 30 s ago at most is looked into, and leads to nothing else', async () => {
+    const fixture = await started();
+    await report(fixture);
+    fixture.issuer.probeOutcome = 'accepted';
+    expect(await guess(fixture, 'token-2')).toMatchObject(kept('still_valid', 'token-2'));
+    await fixture.clock.advance(10_000);
+    fixture.issuer.probeOutcome = 'rejected';
+    const before = fixture.issuer.probed.length;
+    for (let count = 0; count < 100; count++) {
+      expect(await guess(fixture, 'token-2')).toEqual({
+        ...(await report(fixture)),
+        reason: 'recently_rotated',
+        heardInMs: 20_000,
+      });
+    }
+    expect(fixture.issuer.probed).toHaveLength(before + 1);
+    await fixture.clock.advance(20_000);
+    expect(await guess(fixture, 'token-2')).toMatchObject(rotated('token-3'));
+  });
+
+  it('waits for a silent platform once', async () => {
+    const fixture = await started();
+    fixture.issuer.probeOutcome = 'no_answer';
+    for (let count = 0; count < 10; count++) {
+      expect(await guess(fixture)).toMatchObject(kept('still_valid', 'token-1'));
+    }
+    expect(fixture.issuer.probed).toHaveLength(1);
   });
 
   it.each([

@@ -2,8 +2,10 @@ import type { AppKeeper } from './app-keeper.js';
 import type { BrokerPorts } from './broker-ports.js';
 import { EarlyDeath } from './early-death.js';
 import { BrokerError } from './errors.js';
+import { GuessPace } from './guess-pace.js';
 import type { RefreshResult } from './refresh-attempt.js';
 import { tokenMark } from './token-mark.js';
+import type { ProbeOutcome } from './token-issuer.js';
 import { TokenProbe } from './token-probe.js';
 import type { ReportAnswer, ReportReason, ReportResult, TokenReport } from './token-report.js';
 import { isSameValue, type HeldToken } from './token.js';
@@ -11,8 +13,6 @@ import { isSameValue, type HeldToken } from './token.js';
 /** A token that was fetched because of a report is not doubted again for this long. */
 const RECENT_MS = 30_000;
 const PROBE_CACHE_MS = 10_000;
-/** A caller that asks again has its token refused just now, so an older answer says nothing. */
-const GUESS_PROBE_CACHE_MS = 1000;
 /** Somebody waits for a token, which in all likelihood is good. */
 const GUESS_TIMEOUT_MS = 2000;
 /** Two callers that report the same token within this time are believed without, and against, a probe. */
@@ -24,6 +24,9 @@ type Verdict = 'dead' | 'unproven' | 'alive';
 /** Judges callers' reports of one app, so that a wrong or late one costs nothing and a right one costs one fetch. */
 export class ReportDesk {
   private readonly probe: TokenProbe;
+  /** Its own: a guess that found the token alive must not answer a report of the next seconds. */
+  private readonly guessProbe: TokenProbe;
+  private readonly guessPace = new GuessPace();
   private readonly earlyDeath: EarlyDeath;
   private votes: { value: string; atMonoMs: Map<string, number> } = { value: '', atMonoMs: new Map() };
 
@@ -32,6 +35,7 @@ export class ReportDesk {
     private readonly ports: BrokerPorts,
   ) {
     this.probe = new TokenProbe(keeper.app, ports);
+    this.guessProbe = new TokenProbe(keeper.app, ports);
     this.earlyDeath = new EarlyDeath(keeper, ports);
   }
 
@@ -40,7 +44,7 @@ export class ReportDesk {
     const startMonoMs = this.ports.clock.monotonicMs();
     try {
       const answer = await this.judge(report);
-      const isWrongGuess = report.isGuess && answer.kind === 'answered' && !answer.refreshed;
+      const isWrongGuess = report.isGuess && answer.kind === 'answered' && answer.reason === 'still_valid';
       if (!isWrongGuess) {
         this.notice(report, startMonoMs, answer.kind === 'answered' ? answer.reason : answer.kind);
       }
@@ -72,9 +76,10 @@ export class ReportDesk {
     if (!reported) return this.rotate(report, null, 'unproven');
     if (report.force) return this.rotate(report, reported, 'dead');
     if (!names(report, reported)) return answered('already_rotated', reported);
-    if (this.isRecent(reported)) return answered('recently_rotated', reported);
+    if (!isGuess && this.recentMs(reported) > 0) return this.recent(reported);
     const verdict = await (isGuess ? this.guess(reported) : this.verdict(report.caller, reported));
     if (verdict === 'alive') return answered('still_valid', reported);
+    if (this.recentMs(reported) > 0) return this.recent(reported);
     const noticeEarlyDeath = verdict === 'dead' ? this.earlyDeath.examine(reported) : null;
     const answer = await this.rotate(report, reported, verdict);
     noticeEarlyDeath?.();
@@ -93,10 +98,14 @@ export class ReportDesk {
     );
   }
 
-  private isRecent(token: HeldToken): boolean {
-    const { reason, issuedAtMs } = token.record;
+  /** Milliseconds until a report of this token leads to anything; 0 for now. */
+  private recentMs({ record: { reason, issuedAtMs } }: HeldToken): number {
     const isAfterReport = reason === 'report' || reason === 'force';
-    return isAfterReport && this.keeper.memory.storeNowMs() - issuedAtMs < RECENT_MS;
+    return isAfterReport ? Math.max(0, issuedAtMs + RECENT_MS - this.keeper.memory.storeNowMs()) : 0;
+  }
+
+  private recent(token: HeldToken): ReportAnswer {
+    return { ...answered('recently_rotated', token), heardInMs: this.recentMs(token) };
   }
 
   private async verdict(caller: string, token: HeldToken): Promise<Verdict> {
@@ -108,12 +117,20 @@ export class ReportDesk {
     return outcome === 'rejected' ? 'dead' : 'alive';
   }
 
-  private async guess(token: HeldToken): Promise<Verdict> {
-    const { verifyReports, upstreamTimeoutMs } = this.keeper.app.refresh;
-    if (!verifyReports) return 'alive';
-    const timeoutMs = Math.min(GUESS_TIMEOUT_MS, upstreamTimeoutMs);
-    const outcome = await this.probe.try(token.record.value, GUESS_PROBE_CACHE_MS, timeoutMs);
+  private async guess({ record: { value } }: HeldToken): Promise<Verdict> {
+    const { verifyReports } = this.keeper.app.refresh;
+    const outcome = verifyReports ? await this.tryGuessed(value) : 'no_answer';
     return outcome === 'rejected' ? 'dead' : 'alive';
+  }
+
+  private async tryGuessed(value: string): Promise<ProbeOutcome> {
+    const { clock } = this.ports;
+    const known = this.guessPace.outcome(value, clock.monotonicMs());
+    if (known) return known;
+    const timeoutMs = Math.min(GUESS_TIMEOUT_MS, this.keeper.app.refresh.upstreamTimeoutMs);
+    const outcome = await this.guessProbe.try(value, 0, timeoutMs);
+    this.guessPace.tried(value, outcome, clock.monotonicMs());
+    return outcome;
   }
 
   /** Counts the caller in; returns whether two different ones have reported this token of late. */
@@ -200,6 +217,6 @@ function names(report: TokenReport, token: HeldToken): boolean {
   return report.generation === undefined || isSameValue(token.record, report.generation);
 }
 
-function answered(reason: ReportReason, token: HeldToken): ReportAnswer {
+function answered(reason: ReportReason, token: HeldToken): ReportAnswer & { kind: 'answered' } {
   return { kind: 'answered', refreshed: reason === 'rotated', reason, token };
 }

@@ -12,8 +12,8 @@ export interface TokenReport {
   /** Replace the token although nothing is wrong with it: it leaked. The edge has checked the scope. */
   readonly force: boolean;
   /**
-   * Nobody said that it was refused: the caller asked again for a token that it should still be keeping. The platform is
-   * asked, and nothing but its refusal counts.
+   * Nobody said that it was refused: the caller asked for the token, and may have been given it before. The platform is
+   * asked, though not for each guess, and nothing but its refusal counts.
    */
   readonly isGuess?: boolean | undefined;
 }
@@ -30,6 +30,8 @@ export type ReportAnswer =
       readonly refreshed: boolean;
       readonly reason: ReportReason;
       readonly token: HeldToken;
+      /** With `recently_rotated`: a report of this token leads to something only after so many milliseconds. */
+      readonly heardInMs?: number;
     }
   | {
       readonly kind: 'budget_exhausted';

@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { Clock } from '../core/clock.js';
 import { TokenBroker } from '../core/token-broker.js';
 import type { ReportAnswer } from '../core/token-report.js';
 import type { AppName, HeldToken } from '../core/token.js';
@@ -11,7 +10,6 @@ import type { ClientAccess } from './client-access.js';
 import { Gatekeeper } from './gatekeeper.js';
 import type { Scope } from './http-settings.js';
 import { originOf } from './origin-of.js';
-import { RepeatedAsks } from './repeated-asks.js';
 import { WechatRefusal } from './wechat-refusal.js';
 
 /** What an SDK sends to either token endpoint; `''` is what it did not send. */
@@ -33,11 +31,8 @@ export interface DropInToken {
 /** The broker in the words of WeChat's token endpoints, with an API key in the place of the AppSecret. */
 @Injectable()
 export class DropInTokens {
-  private readonly repeated = new RepeatedAsks();
-
   constructor(
     private readonly broker: TokenBroker,
-    private readonly clock: Clock,
     private readonly authenticator: Authenticator,
     private readonly gatekeeper: Gatekeeper,
     private readonly audit: AuditTrail,
@@ -52,7 +47,7 @@ export class DropInTokens {
     const app = this.app(asked, client, request);
     this.demand('token:read', client, request);
     if (asked.forceRefresh) this.demand('token:refresh', client, request);
-    const { held, reason } = await this.handOut(app, asked.forceRefresh, client, request);
+    const { held, reason, keptMs } = await this.handOut(app, asked.forceRefresh, client);
     this.audit.record({
       action: reason === null ? 'token.read' : 'token.report',
       client: client.name,
@@ -62,7 +57,7 @@ export class DropInTokens {
       token: held.record,
       origin: originOf(request),
     });
-    const seconds = Math.floor(this.broker.cacheableMs(app, held) / 1000);
+    const seconds = Math.floor(Math.min(this.broker.cacheableMs(app, held), keptMs) / 1000);
     return { access_token: held.record.value, expires_in: Math.max(1, seconds) };
   }
 
@@ -102,27 +97,29 @@ export class DropInTokens {
     throw new WechatRefusal(48001, `this needs the scope ${scope}, which client ${client.name} lacks.`);
   }
 
-  /** `reason`: what came of a report, where the question was one. */
-  private async handOut(
-    app: AppName,
-    force: boolean,
-    client: ClientAccess,
-    { ip }: FastifyRequest,
-  ): Promise<{ readonly held: HeldToken; readonly reason: string | null }> {
+  /** No SDK says that its token was refused, it just asks again: an ask for a token that was there before is a guess that it died. */
+  private async handOut(app: AppName, force: boolean, client: ClientAccess): Promise<HandOut> {
     const report = { caller: client.name, force: false };
-    if (force) return tokenOf(await this.broker.report(app, report));
-    const held = this.broker.held(app) ?? (await this.broker.current(app));
-    const { value: accessToken, since } = held.record;
-    const asker = `${app} ${client.name} ${ip}`;
-    if (!this.repeated.isDoubt(asker, since, this.clock.monotonicMs())) return { held, reason: null };
-    const answer = tokenOf(await this.broker.report(app, { ...report, accessToken, isGuess: true }));
-    if (answer.held.record.since !== since) return answer;
-    this.repeated.wasWrong(asker, since, this.clock.monotonicMs());
-    return { held: answer.held, reason: null };
+    if (force) return handOutOf(await this.broker.report(app, report));
+    const held = this.broker.held(app);
+    if (!held) return { held: await this.broker.current(app), reason: null, keptMs: Infinity };
+    const accessToken = held.record.value;
+    const answer = handOutOf(await this.broker.report(app, { ...report, accessToken, isGuess: true }));
+    return answer.reason === 'still_valid' ? { ...answer, reason: null } : answer;
   }
 }
 
-function tokenOf(answer: ReportAnswer): { readonly held: HeldToken; readonly reason: string } {
-  if (answer.kind === 'answered') return { held: answer.token, reason: answer.reason };
+interface HandOut {
+  readonly held: HeldToken;
+  /** What came of a report, where the question was one. */
+  readonly reason: string | null;
+  /** For so long, at most, may the caller keep the token without asking again. */
+  readonly keptMs: number;
+}
+
+function handOutOf(answer: ReportAnswer): HandOut {
+  if (answer.kind === 'answered') {
+    return { held: answer.token, reason: answer.reason, keptMs: answer.heardInMs ?? Infinity };
+  }
   throw new WechatRefusal(45009, `refresh_budget_exhausted: ${answer.detail}`);
 }

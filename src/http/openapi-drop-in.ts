@@ -28,7 +28,7 @@ export const openApiDropInPaths: OpenAPIObject['paths'] = {
     get: {
       summary: 'The current token, for SDKs of WeChat',
       description:
-        'Scope `token:read`. Of several apps with one AppID the one with the classic grant is meant. `expires_in` is the time for which the token may be kept. Asked again for the same token, the broker has it tried.',
+        'Scope `token:read`. Of several apps with one AppID the one with the classic grant is meant. `expires_in` is the time for which the token may be kept. A token that was there before is tried at WeChat first, though not at each ask.',
       security: [],
       parameters: [
         query('grant_type', ['client_credential']),

@@ -41,6 +41,8 @@ export class FakeBroker implements Served {
   reportAnswer: () => ReportAnswer = () => {
     throw new BrokerError('upstream_unavailable', 'The platform gave no answer.', { retryAfterSeconds: 2 });
   };
+  /** Of reports that are guesses. Null: that the token is good. */
+  guessAnswer: (() => ReportAnswer) | null = null;
 
   constructor(readonly apps: readonly AppName[]) {}
 
@@ -76,7 +78,13 @@ export class FakeBroker implements Served {
 
   report(app: AppName, report: TokenReport): Promise<ReportAnswer> {
     this.reports.push({ app, report });
-    return Promise.resolve().then(this.reportAnswer);
+    return Promise.resolve().then(report.isGuess ? () => this.answerGuess(app) : this.reportAnswer);
+  }
+
+  private answerGuess(app: AppName): ReportAnswer {
+    const token = this.tokens.get(app);
+    if (this.guessAnswer || !token) return (this.guessAnswer ?? this.reportAnswer)();
+    return { kind: 'answered', refreshed: false, reason: 'still_valid', token };
   }
 
   status(app: AppName): AppStatus {

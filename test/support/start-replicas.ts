@@ -1,0 +1,40 @@
+import { randomBytes } from 'node:crypto';
+import type { WechatSimulator } from '../../src/simulator/wechat-simulator.js';
+import { startBalancer } from './balancer.js';
+import { brokerConfig } from './broker-config.js';
+import { startBroker, type BrokerProcess } from './broker-process.js';
+import { RedisServer } from './redis-server.js';
+import { startPlatform } from './start-platform.js';
+import type { WorldOptions } from './start-world.js';
+
+export interface ReplicatedWorld {
+  readonly simulator: WechatSimulator;
+  /** Send the first caller's key. */
+  readonly replicas: readonly BrokerProcess[];
+  /** Of the balancer, which sends each request to the next replica. */
+  readonly url: string;
+}
+
+/** A platform, a Redis, and two replicas of a broker behind a balancer, all of them ready. */
+export async function startReplicas({
+  apps,
+  platform,
+  keys = {},
+  server,
+}: WorldOptions): Promise<ReplicatedWorld> {
+  const simulator = await startPlatform({ apps, ...platform });
+  const redis = await RedisServer.start();
+  const config = brokerConfig({
+    apps: apps.map((app) => ({ ...app, apiBaseUrl: simulator.url })),
+    keys,
+    ...(server && { server }),
+    sections: {
+      redis: { url: redis.url() },
+      encryption: { keys: [{ id: 'k1', key: randomBytes(32).toString('base64') }] },
+    },
+  });
+  const [key] = Object.values(keys);
+  const replicas = await Promise.all([startBroker({ config, key }), startBroker({ config, key })]);
+  for (const replica of replicas) await replica.ready();
+  return { simulator, replicas, url: await startBalancer(replicas.map(({ url }) => url)) };
+}
