@@ -11,6 +11,7 @@ import { Redactor } from './core/redactor.js';
 import { TokenBroker } from './core/token-broker.js';
 import { AuditTrail } from './http/audit-trail.js';
 import { createFastifyAdapter } from './http/create-fastify-adapter.js';
+import { listenHost } from './http/listen-host.js';
 import { mountDocs } from './http/mount-docs.js';
 import { createLogger, type Logger } from './ops/logger.js';
 import { NestLogger } from './ops/nest-logger.js';
@@ -39,7 +40,7 @@ async function serve(config: Config, redactor: Redactor, logger: Logger): Promis
   });
   if (docs) await mountDocs(app);
   followSecrets(config, app.get(TokenBroker), app.get(AuditTrail), redactor, logger);
-  await app.listen(port, host);
+  await app.listen(port, await listenHost(host));
   announce(config, await app.getUrl(), replica, logger);
 }
 

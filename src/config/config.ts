@@ -13,7 +13,8 @@ export type Grant = (typeof GRANTS)[number];
 
 export interface ServerConfig {
   readonly port: number;
-  readonly host: string;
+  /** null: all addresses of the machine, IPv6 and IPv4. */
+  readonly host: string | null;
   readonly logLevel: LogLevel;
   readonly docs: boolean;
   /** `true` believes any X-Forwarded-For; a list names the addresses and CIDRs that are believed. */

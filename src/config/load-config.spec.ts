@@ -24,7 +24,7 @@ describe('a configuration file', () => {
     expect(JSON.parse(JSON.stringify(load(file())))).toEqual({
       server: {
         port: 8080,
-        host: '0.0.0.0',
+        host: null,
         logLevel: 'info',
         docs: false,
         trustProxy: false,

@@ -35,7 +35,7 @@ export function toConfig(file: ConfigFile): Config {
 }
 
 function toServer({ port, host, logLevel, docs, trustProxy, drainSeconds }: ServerSection): ServerConfig {
-  return { port, host, logLevel, docs, trustProxy, drainSeconds };
+  return { port, host: host ?? null, logLevel, docs, trustProxy, drainSeconds };
 }
 
 function toRedis(section: RedisSection): RedisConfig {

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { Check, Flag, OneOf, Seconds, Text, WholeNumber } from '../constraints.js';
+import { Check, Flag, OneOf, Optional, Seconds, Text, WholeNumber } from '../constraints.js';
 import { LOG_LEVELS, type LogLevel } from '../config.js';
 import { problem } from '../problem.js';
 
@@ -10,8 +10,9 @@ export class ServerSection {
   @WholeNumber(0, 65535)
   port = 8080;
 
+  @Optional()
   @Text(/^[\w.:-]{1,253}$/, 'an address or a host name')
-  host = '0.0.0.0';
+  host?: string;
 
   @OneOf(LOG_LEVELS)
   logLevel: LogLevel = 'info';
