@@ -91,7 +91,7 @@ describe('in each of 20 runs', () => {
   }, 30_000);
 
   it('30 callers of three services that report the same dead token over a while share one fetch', async () => {
-    // The second service outvotes the probe while it is under way.
+    // All of them are told by one probe.
     simulator.addFault({ path: PROBE_PATH, times: 0, delayBeforeMs: 200 });
     const keys = Object.values(KEYS);
     const runs = LATE_RUNS.map(async (run) => {

@@ -2,13 +2,11 @@ import type { AppDefinition } from './app-definition.js';
 import type { AppMemory } from './app-memory.js';
 import type { AppState, AppStatus, LastError } from './app-status.js';
 import { BrokerError } from './errors.js';
+import { remedyOf } from './token-issuer.js';
 import type { StoreLink } from './store-link.js';
 import type { FailedFetch } from './token-store.js';
 import type { UnfencedRefresh } from './unfenced-refresh.js';
 
-/** Said where no errcode explains a failure of the platform. */
-const UNREACHABLE_REMEDY =
-  'Check that this host reaches the platform: DNS, egress firewall, and apiBaseUrl. The broker keeps trying.';
 const BUDGET_REMEDY =
   'Find out what fetched so often: upstream_fetches_total names the reasons. Until then raise apps[].refresh.dailyBudget, within what the platform allows.';
 
@@ -73,11 +71,22 @@ export class AppDiagnosis {
     );
   }
 
+  /** Why nothing is fetched any more. */
+  stopping(): BrokerError {
+    return new BrokerError(
+      'stopping',
+      'This replica is shutting down and fetches no token any more: ask again.',
+      {
+        retryAfterSeconds: 1,
+      },
+    );
+  }
+
   private state(): AppState {
     const { memory, link } = this;
     if (!memory.token) return 'pending';
     if (!memory.livingToken) return 'expired';
-    if (memory.doubt) return 'suspect';
+    if (memory.doubt || memory.contestedMs > 0) return 'suspect';
     return this.failure() || link.down || memory.budgetWaitMs > 0 ? 'degraded' : 'ok';
   }
 
@@ -104,16 +113,25 @@ export class AppDiagnosis {
     if (failure) {
       const { errcode, message } = failure;
       const atMs = this.unfenced.lastFailure ? memory.storeNowMs() : (memory.view?.backOff?.atMs ?? 0);
-      return { class: failure.class, errcode, message, remedy: this.remedy(errcode), atMs };
+      return { class: failure.class, errcode, message, remedy: remedyOf(this.app.issuer, failure), atMs };
     }
+    if (memory.contestedMs > 0) return this.contested();
     if (!link.down) return null;
     const { remedy, sinceMs } = link.down;
     const message = `the store does not answer: ${link.down.message}`;
     return { class: 'store', errcode: null, message, remedy, atMs: sinceMs };
   }
 
-  private remedy(errcode: number | null): string {
-    return errcode === null ? UNREACHABLE_REMEDY : this.app.issuer.explain(errcode).remedy;
+  private contested(): LastError {
+    const { memory } = this;
+    return {
+      class: 'report',
+      errcode: null,
+      message: `callers report the token as dead, which was fetched because of a report a moment ago; reports of it are looked into in ${String(Math.ceil(memory.contestedMs / 1000))} s`,
+      remedy:
+        'Nothing if it happens once. If tokens keep dying, something else fetches with this AppSecret: find it and have it ask this broker instead.',
+      atMs: memory.contestedAtMs,
+    };
   }
 
   private budgetIsUsedUp(): string {
@@ -131,7 +149,7 @@ export class AppDiagnosis {
         errcode === null
           ? `the platform gave no usable answer (${message}).`
           : `the platform answered ${errcode} (${message}).`;
-      return `${answer} ${this.remedy(errcode)}`;
+      return `${answer} ${remedyOf(this.app.issuer, failure)}`;
     }
     if (link.down) return `the store does not answer (${link.down.message}). ${link.down.remedy}`;
     return 'the first fetch is on its way.';

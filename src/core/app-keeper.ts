@@ -25,7 +25,7 @@ export class AppKeeper {
   private reconcileAtMonoMs = -Infinity;
   private tickedMonoMs: number;
   private isSettled = false;
-  private isStopping = false;
+  private readonly stopping = new AbortController();
 
   constructor(
     readonly app: AppDefinition,
@@ -35,7 +35,7 @@ export class AppKeeper {
     this.secrets = new AppSecrets(app.appSecret);
     this.link = new StoreLink(app.name, ports);
     this.tokenFetch = new TokenFetch(app, this.secrets, ports);
-    this.attempt = new RefreshAttempt(app, this.memory, this.tokenFetch, ports);
+    this.attempt = new RefreshAttempt(app, this.memory, this.tokenFetch, ports, this.stopping.signal);
     this.unfenced = new UnfencedRefresh(app, this.memory, this.tokenFetch, ports, (abort) => {
       this.attempt.remember(abort);
     });
@@ -127,14 +127,20 @@ export class AppKeeper {
     );
   }
 
-  /** Runs one rotation, or joins the one that runs. Whoever joined asked for something else: look again afterwards. */
+  /**
+   * Runs one rotation, or joins the one that runs. Whoever joined asked for something else: look again afterwards.
+   *
+   * @throws BrokerError `stopping`
+   */
   async refresh(request: RefreshRequest): Promise<RefreshResult> {
+    if (this.isStopping && !this.isRefreshing) throw this.diagnosis.stopping();
     if (request.ignoreBackOff === 'none' && this.memory.backOff) return { kind: 'over' };
     return this.flights.run('refresh', async () => {
       const result: RefreshResult = this.link.isResting
         ? { kind: 'store_unavailable' }
         : await this.link.over(() => this.attempt.run(request));
-      if (result.kind !== 'store_unavailable' || !this.unfenced.isAllowed(request)) return result;
+      const mayTryAlone = result.kind === 'store_unavailable' && !this.isStopping;
+      if (!mayTryAlone || !this.unfenced.isAllowed(request)) return result;
       await this.unfenced.run(request);
       return { kind: 'over' };
     });
@@ -144,8 +150,9 @@ export class AppKeeper {
   async current(minGeneration: number): Promise<HeldToken> {
     const isBehind = minGeneration > this.memory.generation;
     if (isBehind || this.wasPaused(this.ports.clock.monotonicMs())) await this.reconcile();
-    const mayFetch = this.isRefreshing || (!this.isHeldUp && !this.isStopping);
-    if (!this.memory.livingToken && mayFetch) await this.refresh(this.plain('cold'));
+    if (!this.memory.livingToken && (this.isRefreshing || !this.isHeldUp)) {
+      await this.refresh(this.plain('cold'));
+    }
     const token = this.memory.livingToken;
     if (!token) throw this.diagnosis.noToken();
     if (token.record.generation >= minGeneration) return token;
@@ -164,9 +171,9 @@ export class AppKeeper {
     await this.refresh({ ...this.plain('secret_change'), ignoreBackOff: 'all' });
   }
 
-  /** Starts nothing any more, and waits for what was sent. */
+  /** Starts nothing any more, and waits for what was sent, but not for what another replica does. */
   async stop(): Promise<void> {
-    this.isStopping = true;
+    this.stopping.abort();
     await this.flights.settled();
   }
 
@@ -181,6 +188,10 @@ export class AppKeeper {
       forceNew: false,
       isProvenDead: false,
     };
+  }
+
+  get isStopping(): boolean {
+    return this.stopping.signal.aborted;
   }
 
   private get isHeldUp(): boolean {

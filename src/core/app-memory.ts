@@ -28,6 +28,11 @@ export class AppMemory {
     readonly sentMonoMs: number;
     readonly gotMonoMs: number;
   } | null = null;
+  private contested: {
+    readonly generation: number;
+    readonly atMs: number;
+    readonly untilMonoMs: number;
+  } | null = null;
   /** The highest generation that this replica committed itself. */
   committed = 0;
 
@@ -127,6 +132,28 @@ export class AppMemory {
     if (doubt !== 'in_doubt' || !view?.intent) return doubt;
     // A young intent is just a fetch that is going on.
     return view.intent.atMs + this.app.refresh.leaseMs < this.storeNowMs() ? doubt : null;
+  }
+
+  /** Callers report this token, and it is too young for that to be looked into. */
+  contest({ record: { generation } }: HeldToken, forMs: number): void {
+    if (this.contested?.generation === generation) return;
+    this.contested = {
+      generation,
+      atMs: this.storeNowMs(),
+      untilMonoMs: this.clock.monotonicMs() + forMs,
+    };
+  }
+
+  /** When the current token was first reported too young. */
+  get contestedAtMs(): number {
+    return this.contested?.atMs ?? 0;
+  }
+
+  /** Milliseconds until a report of the current token is looked into; 0 while no report waits for that. */
+  get contestedMs(): number {
+    const { contested } = this;
+    if (contested?.generation !== this.generation) return 0;
+    return Math.max(0, contested.untilMonoMs - this.clock.monotonicMs());
   }
 
   get isHealTime(): boolean {

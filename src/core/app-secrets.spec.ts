@@ -42,6 +42,15 @@ describe('AppSecrets', () => {
     expect(secrets.current).toBe('old');
   });
 
+  it('falls back to the one that worked also when the file was read half written in between', () => {
+    const secrets = new AppSecrets('old');
+    secrets.accepted('old');
+    secrets.offer('half');
+    secrets.offer('new');
+    secrets.rejected('new', NOW_MS);
+    expect(secrets.current).toBe('old');
+  });
+
   it('tries the newest again when the older one is refused, however early the newest was', () => {
     const secrets = new AppSecrets('old');
     secrets.offer('new');

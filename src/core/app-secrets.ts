@@ -2,8 +2,9 @@
 const REFUSED_FOR_MS = 60_000;
 
 /**
- * The AppSecret of one app while it is being replaced. The newest is preferred, the one before it kept until the
- * newest has worked: the file may be changed before the platform's console, or after it.
+ * The AppSecret of one app while it is being replaced. The newest is preferred. The last one that worked, or the one of
+ * the start, is kept until the newest has worked: the file may be changed before the platform's console, or after it,
+ * and may be read half written.
  */
 export class AppSecrets {
   private older: string | null = null;
@@ -20,7 +21,8 @@ export class AppSecrets {
   /** Returns whether this one is news. */
   offer(secret: string): boolean {
     if (secret === this.newest) return false;
-    this.older = this.current;
+    // An older one that is still there means that the newest has not worked.
+    this.older ??= this.newest;
     this.newest = secret;
     this.prefersOlder = false;
     this.refusedAtMonoMs.clear();

@@ -9,8 +9,11 @@ export type AppState = 'ok' | 'suspect' | 'degraded' | 'expired' | 'pending';
 
 /** Why the last fetch brought no token. */
 export interface LastError {
-  /** `store`: the store does not answer; `budget`: the day's own budget is used up. The others are the platform's. */
-  readonly class: BackOff['class'] | 'store' | 'budget';
+  /**
+   * `store`: the store does not answer; `budget`: the day's own budget is used up; `report`: callers report a token that
+   * is too young to be replaced. The others are the platform's.
+   */
+  readonly class: BackOff['class'] | 'store' | 'budget' | 'report';
   /** The platform's errcode; null when it gave no answer. */
   readonly errcode: number | null;
   readonly message: string;

@@ -9,10 +9,10 @@ const SETTLING_MS = 5000;
 /**
  * Finds tokens that died early: somebody else fetches with the same AppSecret, or had the platform withdraw the token.
  *
- * That is said of a token that the platform refused to a probe, or that two callers reported; that was older than 5 s
+ * That is said of a token that the platform refused to a probe, which is the only evidence; that was older than 5 s
  * and not yet due for its refresh; while no fetch of ours was open or in doubt that could have killed it; and whose
- * successor this replica fetched and stored. So it is said once, by one replica, and never where `verifyReports` is
- * off, nor of a token that nobody could replace.
+ * successor this replica fetched and stored. So it is said once, by one replica, and never of a token that nobody could
+ * replace.
  */
 export class EarlyDeath {
   private noticed = 0;
@@ -22,7 +22,7 @@ export class EarlyDeath {
     private readonly ports: Pick<BrokerPorts, 'clock' | 'observer' | 'replica'>,
   ) {}
 
-  /** Of a token just found dead. What is returned, if anything, is to be called when its replacement has ended. */
+  /** Of a token that the platform just refused to a probe. What is returned, if anything, is to be called when its replacement has ended. */
   examine(dead: HeldToken): (() => void) | null {
     const { memory, app } = this.keeper;
     const { generation, issuedAtMs } = dead.record;
@@ -30,7 +30,7 @@ export class EarlyDeath {
     const leftMs = remainingMs(dead, this.ports.clock.monotonicMs());
     const isOurs =
       memory.generation !== generation || (memory.view !== null && doubtOf(memory.view) !== null);
-    if (isOurs || memory.isDue || ageMs < SETTLING_MS || !app.refresh.verifyReports) return null;
+    if (isOurs || memory.isDue || ageMs < SETTLING_MS) return null;
     return () => {
       if (this.noticed === generation || !this.hasReplaced(dead)) return;
       this.noticed = generation;

@@ -8,7 +8,8 @@ export type BrokerErrorCode =
   | 'not_a_token_error'
   | 'refresh_budget_exhausted'
   | 'upstream_unavailable'
-  | 'upstream_rejected';
+  | 'upstream_rejected'
+  | 'stopping';
 
 export interface BrokerErrorDetails {
   /** The platform's errcode behind it, if it gave one. */

@@ -1,6 +1,5 @@
 import type { AppDefinition } from './app-definition.js';
 import type { AppMemory } from './app-memory.js';
-import { sleep } from './clock.js';
 import type { BrokerPorts } from './broker-ports.js';
 import type { Lease } from './refresh-lease.js';
 import type { TokenFetch } from './token-fetch.js';
@@ -51,6 +50,8 @@ export class RefreshAttempt {
     private readonly memory: AppMemory,
     private readonly tokenFetch: TokenFetch,
     private readonly ports: BrokerPorts,
+    /** Aborted when the broker stops: from then on nothing is sent, and nobody is waited for. */
+    private readonly stopping: AbortSignal,
   ) {}
 
   /** Throws `StoreUnavailableError`; what the platform does is never thrown. */
@@ -93,7 +94,8 @@ export class RefreshAttempt {
   }
 
   private async fetch(grant: Grant, begunMonoMs: number, request: RefreshRequest): Promise<void> {
-    if (this.ports.clock.monotonicMs() - begunMonoMs > SEND_GUARD_MS) {
+    const isLate = this.ports.clock.monotonicMs() - begunMonoMs > SEND_GUARD_MS;
+    if (isLate || this.stopping.aborted) {
       await this.abort(grant, request, 'not_sent', null);
       return;
     }
@@ -187,6 +189,7 @@ export class RefreshAttempt {
     let idlePolls = 0;
     while (clock.monotonicMs() < deadlineMonoMs && idlePolls < 3) {
       await this.nextRotationOr(POLL_MS);
+      if (this.stopping.aborted) break;
       const sentMonoMs = clock.monotonicMs();
       const view = await store.read(this.app.name);
       if (this.memory.adopt(view, sentMonoMs)) this.noticeAdopted();
@@ -196,15 +199,22 @@ export class RefreshAttempt {
     return { kind: 'over' };
   }
 
-  private async nextRotationOr(timeoutMs: number): Promise<void> {
-    let unsubscribe = (): void => undefined;
-    const rotation = new Promise<void>((resolve) => {
-      unsubscribe = this.ports.feed.subscribe((app) => {
-        if (app === this.app.name) resolve();
+  private nextRotationOr(timeoutMs: number): Promise<void> {
+    const { clock, feed } = this.ports;
+    const { stopping } = this;
+    return new Promise((resolve) => {
+      const end = (): void => {
+        cancel();
+        unsubscribe();
+        stopping.removeEventListener('abort', end);
+        resolve();
+      };
+      const cancel = clock.after(timeoutMs, end);
+      const unsubscribe = feed.subscribe((app) => {
+        if (app === this.app.name) end();
       });
+      stopping.addEventListener('abort', end);
     });
-    await Promise.race([rotation, sleep(this.ports.clock, timeoutMs)]);
-    unsubscribe();
   }
 
   private noticeAdopted(): void {

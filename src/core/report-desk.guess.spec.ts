@@ -1,4 +1,4 @@
-import type { BrokerFixture } from '../../test/support/create-broker.js';
+import { APP, type BrokerFixture } from '../../test/support/create-broker.js';
 import { kept, report, rotated, started } from '../../test/support/reports.js';
 
 describe('a guess', () => {
@@ -24,9 +24,25 @@ describe('a guess', () => {
 
   it('is no vote for a report', async () => {
     const fixture = await started();
-    fixture.issuer.probeOutcome = 'accepted';
+    fixture.issuer.probeOutcome = 'no_answer';
+    fixture.issuer.next.push(fixture.issuer.again());
     await guess(fixture, 'token-1', 'billing');
     expect(await report(fixture)).toMatchObject(kept('still_valid', 'token-1'));
+    expect(fixture.issuer.calls.map(({ forceNew }) => forceNew)).toEqual([false, false]);
+  });
+
+  it.each([
+    ['is suspect if the platform refuses it', 'rejected', 'recently_rotated', 'suspect'],
+    ['is as good as ever if the platform accepts it', 'accepted', 'still_valid', 'ok'],
+  ] as const)('of a token fetched for a report a moment ago %s', async (_, outcome, reason, state) => {
+    const fixture = await started();
+    await report(fixture);
+    fixture.issuer.probeOutcome = outcome;
+    expect(await report(fixture, { accessToken: 'token-2', isGuess: true })).toMatchObject(
+      kept(reason, 'token-2'),
+    );
+    expect(fixture.broker.status(APP).state).toBe(state);
+    expect(fixture.issuer.calls).toHaveLength(2);
   });
 
   it('is looked into a moment after a burst of others', async () => {

@@ -57,6 +57,27 @@ describe('a report', () => {
     expect(await report(fixture)).toMatchObject(rotated('token-3'));
   });
 
+  it('of a token that was fetched for a report a moment ago makes it suspect, until a report of it counts', async () => {
+    const fixture = await started();
+    await report(fixture);
+    await fixture.run(10_000);
+    await report(fixture);
+    expect(fixture.broker.status(APP)).toMatchObject({ state: 'ok', lastError: null });
+    expect(await report(fixture, { accessToken: 'token-2' })).toMatchObject(
+      kept('recently_rotated', 'token-2'),
+    );
+    expect(fixture.broker.status(APP)).toMatchObject({
+      state: 'suspect',
+      lastError: {
+        class: 'report',
+        message: expect.stringContaining('looked into in 20 s') as string,
+      },
+    });
+    await fixture.run(20_000);
+    expect(fixture.broker.status(APP)).toMatchObject({ state: 'ok', lastError: null });
+    expect(await report(fixture, { accessToken: 'token-2' })).toMatchObject(rotated('token-3'));
+  });
+
   it('of a token that the platform still accepts changes nothing, and is believed for 10 s', async () => {
     const fixture = await started();
     fixture.issuer.probeOutcome = 'accepted';
@@ -70,14 +91,60 @@ describe('a report', () => {
     expect(fixture.issuer.calls).toHaveLength(1);
   });
 
-  it('by two different callers within a minute outvotes the probe', async () => {
+  it('of a token that the platform accepts changes nothing, however many callers make it', async () => {
+    const fixture = await started();
+    fixture.issuer.probeOutcome = 'accepted';
+    for (let minute = 0; minute < 20; minute += 1) {
+      for (const caller of ['orders', 'billing', 'search']) {
+        expect(await report(fixture, { caller })).toMatchObject(kept('still_valid', 'token-1'));
+      }
+      await fixture.run(31_000);
+    }
+    expect(fixture.issuer.calls).toHaveLength(1);
+    expect((await fixture.store.read(APP)).today).toEqual({ fetches: 1, forced: 0 });
+  });
+
+  it('is looked into anew for a client that has not reported it of late', async () => {
     const fixture = await started();
     fixture.issuer.probeOutcome = 'accepted';
     await report(fixture);
+    fixture.issuer.probeOutcome = 'rejected';
+    expect(await report(fixture)).toMatchObject(kept('still_valid', 'token-1'));
+    expect(await report(fixture, { caller: 'billing' })).toMatchObject(rotated('token-2'));
+  });
+
+  it('by a client that the platform contradicted five times is answered from a probe of the last minute', async () => {
+    const fixture = await started();
+    fixture.issuer.probeOutcome = 'accepted';
+    for (let turn = 0; turn < 5; turn += 1) {
+      await report(fixture);
+      await report(fixture);
+      await fixture.run(11_000);
+    }
+    expect(fixture.issuer.probed).toHaveLength(5);
+    await report(fixture);
+    await fixture.run(30_000);
+    await report(fixture);
+    expect(fixture.issuer.probed).toHaveLength(5);
+    await report(fixture, { caller: 'billing' });
+    expect(fixture.issuer.probed).toHaveLength(6);
     await fixture.run(61_000);
-    expect(await report(fixture, { caller: 'billing' })).toMatchObject(kept('still_valid', 'token-1'));
-    await fixture.run(59_000);
+    fixture.issuer.probeOutcome = 'rejected';
     expect(await report(fixture)).toMatchObject(rotated('token-2'));
+  });
+
+  it('by a client that was contradicted is heard again as before after ten minutes', async () => {
+    const fixture = await started();
+    fixture.issuer.probeOutcome = 'accepted';
+    for (let turn = 0; turn < 5; turn += 1) {
+      await report(fixture);
+      await fixture.run(11_000);
+    }
+    await fixture.run(600_000);
+    await report(fixture);
+    await fixture.run(11_000);
+    await report(fixture);
+    expect(fixture.issuer.probed).toHaveLength(7);
   });
 
   it('whose probe comes back after others have rotated costs no further fetch', async () => {
@@ -87,7 +154,7 @@ describe('a report', () => {
       answerProbe = resolve;
     });
     const slow = report(fixture, { accessToken: 'token-1' });
-    expect(await report(fixture, { caller: 'billing' })).toMatchObject(rotated('token-2'));
+    expect(await report(fixture, { caller: 'billing', force: true })).toMatchObject(rotated('token-2'));
     answerProbe('rejected');
     expect(await slow).toMatchObject(rotated('token-2'));
     expect(fixture.issuer.calls).toHaveLength(2);
@@ -110,6 +177,16 @@ describe('a report', () => {
     fixture.issuer.next.push(fixture.issuer.again());
     expect(await report(fixture)).toMatchObject(rotated('token-2'));
     expect(fixture.issuer.calls.map(({ forceNew }) => forceNew)).toEqual([false, false, true]);
+  });
+
+  it('by two callers within a minute forces the platform where the probe gives no answer', async () => {
+    const fixture = await started();
+    fixture.issuer.probeOutcome = 'no_answer';
+    fixture.issuer.next.push(fixture.issuer.again(), fixture.issuer.again());
+    expect(await report(fixture)).toMatchObject(kept('still_valid', 'token-1'));
+    await fixture.run(31_000);
+    expect(await report(fixture, { caller: 'billing' })).toMatchObject(rotated('token-2'));
+    expect(fixture.issuer.calls.map(({ forceNew }) => forceNew)).toEqual([false, false, false, true]);
   });
 
   it('does not force the platform when nothing proves the token dead', async () => {

@@ -4,6 +4,7 @@ import { EarlyDeath } from './early-death.js';
 import { BrokerError } from './errors.js';
 import { GuessPace } from './guess-pace.js';
 import type { RefreshResult } from './refresh-attempt.js';
+import { Reporters } from './reporters.js';
 import { tokenMark } from './token-mark.js';
 import type { ProbeOutcome } from './token-issuer.js';
 import { TokenProbe } from './token-probe.js';
@@ -15,11 +16,14 @@ const RECENT_MS = 30_000;
 const PROBE_CACHE_MS = 10_000;
 /** Somebody waits for a token, which in all likelihood is good. */
 const GUESS_TIMEOUT_MS = 2000;
-/** Two callers that report the same token within this time are believed without, and against, a probe. */
-const OUTVOTE_MS = 60_000;
+/** For a client that was often wrong: longer than usual, but not so long that nobody hears of a token that did die. */
+const MISTRUSTED_PROBE_CACHE_MS = 60_000;
 
-/** How sure the broker is that a reported token is dead. */
-type Verdict = 'dead' | 'unproven' | 'alive';
+/**
+ * How sure the broker is that a reported token is dead. `refused`: the platform refused it to a probe; `believed`: no
+ * probe gave an answer, but two clients reported it, or reports are not verified; `unproven`: one client says so.
+ */
+type Verdict = 'refused' | 'believed' | 'unproven' | 'alive';
 
 /** Judges callers' reports of one app, so that a wrong or late one costs nothing and a right one costs one fetch. */
 export class ReportDesk {
@@ -28,7 +32,7 @@ export class ReportDesk {
   private readonly guessProbe: TokenProbe;
   private readonly guessPace = new GuessPace();
   private readonly earlyDeath: EarlyDeath;
-  private votes: { value: string; atMonoMs: Map<string, number> } = { value: '', atMonoMs: new Map() };
+  private readonly reporters = new Reporters();
 
   constructor(
     private readonly keeper: AppKeeper,
@@ -74,13 +78,17 @@ export class ReportDesk {
     if ((report.generation ?? 0) > memory.generation) await this.keeper.reconcile();
     const reported = memory.livingToken;
     if (!reported) return this.rotate(report, null, 'unproven');
-    if (report.force) return this.rotate(report, reported, 'dead');
+    if (report.force) return this.rotate(report, reported, 'believed');
     if (!names(report, reported)) return answered('already_rotated', reported);
-    if (!isGuess && this.recentMs(reported) > 0) return this.recent(reported);
+    if (!isGuess && this.recentMs(reported) > 0) return this.recent(report, reported);
+    if (this.keeper.isStopping) {
+      if (isGuess) return answered('still_valid', reported);
+      throw this.keeper.diagnosis.stopping();
+    }
     const verdict = await (isGuess ? this.guess(reported) : this.verdict(report.caller, reported));
     if (verdict === 'alive') return answered('still_valid', reported);
-    if (this.recentMs(reported) > 0) return this.recent(reported);
-    const noticeEarlyDeath = verdict === 'dead' ? this.earlyDeath.examine(reported) : null;
+    if (this.recentMs(reported) > 0) return this.recent(report, reported);
+    const noticeEarlyDeath = verdict === 'refused' ? this.earlyDeath.examine(reported) : null;
     const answer = await this.rotate(report, reported, verdict);
     noticeEarlyDeath?.();
     return answer;
@@ -104,23 +112,39 @@ export class ReportDesk {
     return isAfterReport ? Math.max(0, issuedAtMs + RECENT_MS - this.keeper.memory.storeNowMs()) : 0;
   }
 
-  private recent(token: HeldToken): ReportAnswer {
-    return { ...answered('recently_rotated', token), heardInMs: this.recentMs(token) };
+  /** Nothing is done about it before it is older. Whoever named nothing may have meant the one before. */
+  private recent(report: TokenReport, token: HeldToken): ReportAnswer {
+    const heardInMs = this.recentMs(token);
+    const isNamed = report.accessToken !== undefined || report.generation !== undefined;
+    if (isNamed) this.keeper.memory.contest(token, heardInMs);
+    return { ...answered('recently_rotated', token), heardInMs };
   }
 
+  /** What the platform says is never outvoted. */
   private async verdict(caller: string, token: HeldToken): Promise<Verdict> {
-    const isOutvoted = this.vote(caller, token.record.value);
-    if (!this.keeper.app.refresh.verifyReports || isOutvoted) return 'dead';
-    const { upstreamTimeoutMs } = this.keeper.app.refresh;
-    const outcome = await this.probe.try(token.record.value, PROBE_CACHE_MS, upstreamTimeoutMs);
-    if (outcome === 'no_answer') return 'unproven';
-    return outcome === 'rejected' ? 'dead' : 'alive';
+    const { verifyReports, upstreamTimeoutMs } = this.keeper.app.refresh;
+    if (!verifyReports) return 'believed';
+    const nowMonoMs = this.ports.clock.monotonicMs();
+    const { value } = token.record;
+    const { isFirst, isSeconded } = this.reporters.vote(caller, value, nowMonoMs);
+    // The token may have died since the platform was asked for another client.
+    const cacheMs = isFirst ? 0 : PROBE_CACHE_MS;
+    const isOftenWrong = this.reporters.isOftenWrong(caller, nowMonoMs);
+    const { outcome, atMonoMs } = await this.probe.try(
+      value,
+      isOftenWrong ? MISTRUSTED_PROBE_CACHE_MS : cacheMs,
+      upstreamTimeoutMs,
+    );
+    if (outcome === 'rejected') return 'refused';
+    if (outcome === 'no_answer') return isSeconded ? 'believed' : 'unproven';
+    this.reporters.contradicted(caller, atMonoMs);
+    return 'alive';
   }
 
   private async guess({ record: { value } }: HeldToken): Promise<Verdict> {
     const { verifyReports } = this.keeper.app.refresh;
     const outcome = verifyReports ? await this.tryGuessed(value) : 'no_answer';
-    return outcome === 'rejected' ? 'dead' : 'alive';
+    return outcome === 'rejected' ? 'refused' : 'alive';
   }
 
   private async tryGuessed(value: string): Promise<ProbeOutcome> {
@@ -128,18 +152,9 @@ export class ReportDesk {
     const known = this.guessPace.outcome(value, clock.monotonicMs());
     if (known) return known;
     const timeoutMs = Math.min(GUESS_TIMEOUT_MS, this.keeper.app.refresh.upstreamTimeoutMs);
-    const outcome = await this.guessProbe.try(value, 0, timeoutMs);
+    const { outcome } = await this.guessProbe.try(value, 0, timeoutMs);
     this.guessPace.tried(value, outcome, clock.monotonicMs());
     return outcome;
-  }
-
-  /** Counts the caller in; returns whether two different ones have reported this token of late. */
-  private vote(caller: string, value: string): boolean {
-    const nowMonoMs = this.ports.clock.monotonicMs();
-    if (this.votes.value !== value) this.votes = { value, atMonoMs: new Map() };
-    this.votes.atMonoMs.set(caller, nowMonoMs);
-    const recent = [...this.votes.atMonoMs.values()].filter((at) => nowMonoMs - at < OUTVOTE_MS);
-    return recent.length >= 2;
   }
 
   /**
@@ -151,16 +166,17 @@ export class ReportDesk {
     reported: HeldToken | null,
     verdict: Verdict,
   ): Promise<ReportAnswer> {
+    const isDead = verdict === 'refused' || verdict === 'believed';
     const request = {
       reason: reported ? (report.force ? ('force' as const) : ('report' as const)) : ('cold' as const),
       forced: reported !== null,
       // What was reported, not what is current by now: others may have rotated while this one was probed.
       seenGeneration: reported?.record.generation ?? this.keeper.memory.generation,
       ignoreBackOff: report.force ? ('day_quota' as const) : ('none' as const),
-      isProvenDead: reported !== null && verdict === 'dead',
+      isProvenDead: reported !== null && isDead,
     };
     let result = await this.refreshUnlessMoved({ ...request, forceNew: report.force }, reported);
-    if (verdict === 'dead' && !report.force && this.isSameAs(reported) && result.kind === 'over') {
+    if (isDead && !report.force && this.isSameAs(reported) && result.kind === 'over') {
       const seenGeneration = this.keeper.memory.generation;
       if (!this.keeper.memory.backOff) {
         result = await this.refreshUnlessMoved({ ...request, seenGeneration, forceNew: true }, reported);
@@ -199,7 +215,8 @@ export class ReportDesk {
     }
     const confirmed = token && reported && token.record.generation > reported.record.generation;
     if (confirmed && !memory.view?.backOff) return answered('still_valid', token);
-    throw this.keeper.diagnosis.noRotation();
+    const { diagnosis, isStopping } = this.keeper;
+    throw isStopping ? diagnosis.stopping() : diagnosis.noRotation();
   }
 
   private budgetDetail(budget: 'daily' | 'forced'): string {

@@ -64,7 +64,7 @@ describe('TicketBroker', () => {
 
   it('starts nothing after the end', async () => {
     await fixture.broker.stop();
-    await expect(ask()).rejects.toMatchObject({ code: 'no_token_yet' });
+    await expect(ask()).rejects.toMatchObject({ code: 'stopping' });
     expect(ticketIssuer.calls).toEqual([]);
   });
 

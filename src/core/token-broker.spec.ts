@@ -132,9 +132,57 @@ describe('stopping', () => {
     expect((await fixture.store.read(APP)).record?.value).toBe('token-1');
     await fixture.run(LIFE_MS);
     expect(fixture.issuer.calls).toHaveLength(1);
-    await expect(fixture.broker.current(APP)).rejects.toMatchObject({ code: 'token_expired' });
+    await expect(fixture.broker.current(APP)).rejects.toMatchObject({ code: 'stopping' });
     await fixture.broker.changeSecret(APP, 'second-secret');
     expect(fixture.issuer.calls).toHaveLength(1);
+  });
+
+  it('fetches nothing for a report either, which has to go elsewhere', async () => {
+    const fixture = createBroker();
+    await fixture.start();
+    await fixture.broker.stop();
+    for (const force of [true, false]) {
+      await expect(fixture.broker.report(APP, { caller: 'orders', force })).rejects.toMatchObject({
+        code: 'stopping',
+        retryAfterSeconds: 1,
+      });
+    }
+    await expect(
+      fixture.broker.report(APP, { caller: 'orders', force: false, accessToken: 'token-1', isGuess: true }),
+    ).resolves.toMatchObject({ reason: 'still_valid' });
+    expect(fixture.issuer.calls).toHaveLength(1);
+    expect(fixture.issuer.probed).toEqual([]);
+  });
+
+  it('sends nothing for a report whose right to fetch comes too late', async () => {
+    const fixture = createBroker();
+    await fixture.start();
+    const begin = fixture.store.begin.bind(fixture.store);
+    fixture.store.begin = async (...request) => {
+      const begun = await begin(...request);
+      void fixture.broker.stop();
+      return begun;
+    };
+    await expect(fixture.broker.report(APP, { caller: 'orders', force: true })).rejects.toMatchObject({
+      code: 'stopping',
+    });
+    expect(fixture.issuer.calls).toHaveLength(1);
+    expect(await fixture.store.read(APP)).toMatchObject({ intent: null, today: { fetches: 1, forced: 0 } });
+  });
+
+  it('waits for no other replica', async () => {
+    const fixture = createBroker();
+    await fixture.start();
+    const sibling = fixture.sibling();
+    await sibling.start();
+    fixture.issuer.next.push(fixture.issuer.later().outcome);
+    void fixture.broker.report(APP, { caller: 'orders', force: true }).catch(() => undefined);
+    await settle();
+    const waiting = sibling.report(APP, { caller: 'orders', force: true });
+    await settle();
+    await sibling.stop();
+    await expect(waiting).rejects.toMatchObject({ code: 'stopping' });
+    expect(fixture.issuer.calls).toHaveLength(2);
   });
 });
 

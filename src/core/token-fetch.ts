@@ -2,7 +2,7 @@ import type { AppDefinition } from './app-definition.js';
 import type { AppSecrets } from './app-secrets.js';
 import type { BrokerPorts } from './broker-ports.js';
 import { waitAfterFailureMs } from './renewal-policy.js';
-import type { IssueOutcome } from './token-issuer.js';
+import { remedyOf, type IssueOutcome } from './token-issuer.js';
 import type { FailedFetch, StoreView } from './token-store.js';
 import type { FetchReason } from './token.js';
 
@@ -62,7 +62,7 @@ export class TokenFetch {
       durationMs: clock.monotonicMs() - startMonoMs,
       errcode: failure?.errcode ?? null,
       message: failure?.message ?? null,
-      remedy: failure?.errcode == null ? null : this.app.issuer.explain(failure.errcode).remedy,
+      remedy: failure && remedyOf(this.app.issuer, failure),
       retryInMs: failure?.delayMs ?? null,
     });
     return result;

@@ -43,6 +43,9 @@ export type IssueOutcome =
 /** What the platform says of a token that a caller reported. `no_answer`: could not be found out. */
 export type ProbeOutcome = 'accepted' | 'rejected' | 'no_answer';
 
+const UNREACHABLE_REMEDY =
+  'Check that this host reaches the platform: DNS, egress firewall, and apiBaseUrl. The broker keeps trying.';
+
 /** Asks a platform for a token. Never retries, never throws for what a platform or a network may do. */
 export abstract class TokenIssuer {
   /** Every call mints a token and kills the one before; otherwise the same token comes back until it is nearly over. */
@@ -62,4 +65,19 @@ export abstract class TokenIssuer {
   abstract probe(token: string, deadline: Deadline): Promise<ProbeOutcome>;
 
   abstract explain(errcode: number): ErrcodeAdvice;
+
+  /**
+   * What a person does about a request that got no usable answer; `message` is that of the outcome's cause. Null, or no
+   * such method: the way to the platform is to be checked.
+   */
+  explainSilence?(message: string): string | null;
+}
+
+/** What a person does about a request that brought no token. `errcode`: null when there was no usable answer. */
+export function remedyOf(
+  issuer: TokenIssuer,
+  { errcode, message }: { readonly errcode: number | null; readonly message: string },
+): string {
+  if (errcode !== null) return issuer.explain(errcode).remedy;
+  return issuer.explainSilence?.(message) ?? UNREACHABLE_REMEDY;
 }

@@ -3,24 +3,33 @@ import type { BrokerPorts } from './broker-ports.js';
 import { SingleFlight } from './single-flight.js';
 import type { ProbeOutcome } from './token-issuer.js';
 
+/** What the platform said of a token, and when. */
+export interface Probed {
+  readonly value: string;
+  readonly outcome: ProbeOutcome;
+  readonly atMonoMs: number;
+}
+
 /** Tries one app's tokens at the platform: once for all who ask at the same time, and remembers the last answer. */
 export class TokenProbe {
-  private readonly flights = new SingleFlight<string, ProbeOutcome>();
-  private last: { value: string; outcome: ProbeOutcome; atMonoMs: number } | null = null;
+  private readonly flights = new SingleFlight<string, Probed>();
+  private last: Probed | null = null;
 
   constructor(
     private readonly app: AppDefinition,
     private readonly ports: Pick<BrokerPorts, 'clock' | 'observer'>,
   ) {}
 
-  /** An answer that is younger than `cacheMs` will do. Never throws. */
-  async try(value: string, cacheMs: number, timeoutMs: number): Promise<ProbeOutcome> {
+  /** Joins whoever asks just now; else an answer that is younger than `cacheMs` will do. Never throws. */
+  async try(value: string, cacheMs: number, timeoutMs: number): Promise<Probed> {
     const { last } = this;
     const isFresh = last?.value === value && this.ports.clock.monotonicMs() - last.atMonoMs < cacheMs;
-    return isFresh ? last.outcome : this.flights.run(value, () => this.ask(value, timeoutMs));
+    return isFresh && !this.flights.isRunning(value)
+      ? last
+      : this.flights.run(value, () => this.ask(value, timeoutMs));
   }
 
-  private async ask(value: string, timeoutMs: number): Promise<ProbeOutcome> {
+  private async ask(value: string, timeoutMs: number): Promise<Probed> {
     const { clock, observer } = this.ports;
     const startMonoMs = clock.monotonicMs();
     const controller = new AbortController();
@@ -30,8 +39,9 @@ export class TokenProbe {
     const outcome = await this.app.issuer.probe(value, { signal: controller.signal, timeoutMs });
     cancel();
     const atMonoMs = clock.monotonicMs();
-    if (outcome !== 'no_answer') this.last = { value, outcome, atMonoMs };
+    const probed = { value, outcome, atMonoMs };
+    if (outcome !== 'no_answer') this.last = probed;
     observer.notice({ app: this.app.name, kind: 'probed', outcome, durationMs: atMonoMs - startMonoMs });
-    return outcome;
+    return probed;
   }
 }

@@ -3,7 +3,7 @@ import type { HeldToken } from './token.js';
 
 /** A caller says that the platform refused its token. Naming none names the current one. */
 export interface TokenReport {
-  /** The API client; two different ones outvote a probe. */
+  /** The API client. */
   readonly caller: string;
   readonly generation?: number | undefined;
   readonly accessToken?: string | undefined;

@@ -13,8 +13,7 @@ type EdgeErrorCode =
   | 'unsupported_media_type'
   | 'headers_too_large'
   | 'internal_error'
-  | 'starting'
-  | 'stopping';
+  | 'starting';
 
 /** Every `code` that an answer can bear. */
 export type ProblemCode = BrokerErrorCode | EdgeErrorCode;

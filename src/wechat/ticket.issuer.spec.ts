@@ -73,6 +73,15 @@ describe('TicketIssuer', () => {
     },
   );
 
+  it('blames no network for want of an access token', async () => {
+    answers = { [FIRST]: { errcode: 40001 }, [SECOND]: { errcode: 42001 } };
+    const outcome = await issue();
+    const issuer = new TicketIssuer({ type: 'jsapi', apiBaseUrl: '', tokens: { current, replace } });
+    const remedyOf = (message: string) => issuer.explainSilence(message);
+    expect('cause' in outcome && remedyOf(outcome.cause.message)).toContain("the app's own state");
+    expect(remedyOf('No connection to the platform: ECONNREFUSED.')).toBeNull();
+  });
+
   it('asks no third time', async () => {
     answers = { [FIRST]: { errcode: 40001 }, [SECOND]: { errcode: 42001 } };
     expect(await issue()).toMatchObject({

@@ -11,6 +11,8 @@ import {
 import { DEAD_TOKEN_ERRCODES, explain } from './errcodes.js';
 import { fetchTicket } from './fetch-ticket.js';
 
+const NO_TICKET = 'No ticket without an access token';
+
 export interface TicketIssuerOptions {
   readonly type: TicketType;
   readonly apiBaseUrl: string;
@@ -54,6 +56,12 @@ export class TicketIssuer extends TokenIssuer {
   explain(errcode: number): ErrcodeAdvice {
     return { ...explain(errcode), secretRejected: false };
   }
+
+  override explainSilence(message: string): string | null {
+    return message.startsWith(NO_TICKET)
+      ? "Nothing about the ticket: see the app's own state and last_error in GET /apps. The ticket is fetched as soon as the app has a token that the platform takes."
+      : null;
+  }
 }
 
 function isTokenDead(outcome: IssueOutcome): outcome is Extract<IssueOutcome, { kind: 'refused' }> {
@@ -62,7 +70,7 @@ function isTokenDead(outcome: IssueOutcome): outcome is Extract<IssueOutcome, { 
 
 function notSent(error: unknown): IssueOutcome {
   const why = error instanceof Error ? error.message : 'unknown error';
-  return { kind: 'not_sent', cause: new Error(`No ticket without an access token: ${why}`) };
+  return { kind: 'not_sent', cause: new Error(`${NO_TICKET}: ${why}`) };
 }
 
 function before<T>({ signal, timeoutMs }: Deadline, work: Promise<T>): Promise<T> {

@@ -41,7 +41,7 @@ const DEFAULT_APPS = [
 /** Replicas of the real broker over one Redis, and the simulated platform, which is also the oracle. */
 export class Cluster {
   readonly key = newApiKey();
-  /** A second caller, so that reports can outvote the probe. */
+  /** A second caller. */
   readonly otherKey = newApiKey();
   readonly encryptionKey = randomBytes(32).toString('base64');
   readonly redisUser = USER.name;
