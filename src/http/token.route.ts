@@ -1,4 +1,4 @@
-import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -30,6 +30,7 @@ const SCOPE = 'token:read';
 @Injectable()
 export class TokenRoute implements OnModuleInit {
   private readonly answers = new TokenAnswers();
+  private readonly logger = new Logger(TokenRoute.name);
 
   constructor(
     private readonly adapterHost: HttpAdapterHost<FastifyAdapter>,
@@ -54,9 +55,21 @@ export class TokenRoute implements OnModuleInit {
     const framework = server.listeners('request') as RequestListener[];
     server.removeAllListeners('request');
     server.on('request', (request, response) => {
-      if (this.answerUsual(request, response)) return;
+      if (this.answeredAhead(request, response)) return;
       for (const listener of framework) listener.call(server, request, response);
     });
+  }
+
+  /** Nothing above this catches: an error that got out would end the process. The route handles what fails here, and says why. */
+  private answeredAhead(request: IncomingMessage, response: ServerResponse): boolean {
+    try {
+      return this.answerUsual(request, response);
+    } catch (error) {
+      if (!response.headersSent) return false;
+      this.logger.error(error);
+      response.destroy();
+      return true;
+    }
   }
 
   /** False, and nothing happened, when the request is not a usual one: the route has the last word on those. */

@@ -23,6 +23,7 @@ describe('the short cut of GET /token', () => {
   afterAll(() => edge.app.close());
   beforeEach(() => {
     edge.audit.entries.length = 0;
+    edge.observer.requests.length = 0;
     edge.broker.tokens.clear();
     edge.broker.tokens.set('shop', heldToken(7, 7_000_500));
     edge.broker.tokens.set('blog', heldToken(9, 50_000));
@@ -119,6 +120,34 @@ describe('the short cut of GET /token', () => {
     await answer.arrayBuffer();
     expect(answer.headers.get('x-request-id')).toBeNull();
   });
+
+  it.each([
+    ['ends beyond every date', { expiresAtMs: Number.MAX_SAFE_INTEGER }],
+    ['has no time at all', { expiresAtMs: NaN }],
+  ])('serves on when a token in memory %s', async (_, forged) => {
+    const held = heldToken(7, 7_000_500);
+    edge.broker.tokens.set('shop', { ...held, record: { ...held.record, ...forged } });
+    const answer = await overSocket('GET', '/token?app=shop', orders);
+    expect(answer.status).toBe(200);
+    expect(answer).toEqual(await byRoute('GET', '/token?app=shop', orders));
+  });
+
+  it.each(['value', 'record'] as const)(
+    'answers 500 and serves on when what is in memory has no %s that can be read',
+    async (field) => {
+      const spoilt = { ...heldToken(7, 7_000_500), record: { ...heldToken(7, 7_000_500).record } };
+      const thrower = {
+        get: () => {
+          throw new RangeError('spoilt');
+        },
+      };
+      Object.defineProperty(field === 'record' ? spoilt : spoilt.record, field, thrower);
+      edge.broker.tokens.set('shop', spoilt);
+      const answer = await overSocket('GET', '/token?app=shop', orders);
+      expect([answer.status, answer.counted]).toEqual([500, [['GET /token 500'], []]]);
+      expect((await overSocket('GET', '/token?app=blog', orders)).status).toBe(200);
+    },
+  );
 
   it('ends connections once the broker stops', async () => {
     edge.readiness.stopping();
