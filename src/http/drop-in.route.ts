@@ -111,8 +111,7 @@ export class DropInRoute implements OnModuleInit {
     if (error instanceof BrokerError) return WechatRefusal.from(error);
     const isUnreadable = error instanceof Error && 'statusCode' in error;
     if (isUnreadable) return new WechatRefusal(47001, 'the request cannot be read.');
-    const stack = error instanceof Error ? error.stack : String(error);
-    this.logger.error(`Request ${request.id} failed: ${request.method} ${routeOf(request)}`, stack);
+    this.logger.error(`Request ${request.id} failed: ${request.method} ${routeOf(request)}`, error);
     return new WechatRefusal(-1, 'internal_error: the broker failed at this request. Its log says why.');
   }
 }

@@ -29,7 +29,6 @@ export class ProblemFilter implements ExceptionFilter {
       });
     }
     if (code !== 'internal_error') return;
-    const stack = error instanceof Error ? error.stack : String(error);
-    this.logger.error(`Request ${request.id} failed: ${request.method} ${routeOf(request)}`, stack);
+    this.logger.error(`Request ${request.id} failed: ${request.method} ${routeOf(request)}`, error);
   }
 }

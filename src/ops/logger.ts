@@ -1,6 +1,7 @@
 import { pino, type Logger, type LoggerOptions } from 'pino';
 import { cause } from '../core/cause.js';
 import type { Redactor } from '../core/redactor.js';
+import { describeError } from './describe-error.js';
 import { readableLine } from './readable-line.js';
 
 export type { Logger } from 'pino';
@@ -41,11 +42,4 @@ function redacted(redactor: Redactor, destination: LogDestination): { write(line
 
 function requestOfLine(): object {
   return { request_id: cause.getStore()?.requestId };
-}
-
-/** An error's name, message, code and stack, and nothing that hangs on it: libraries attach requests with their headers. */
-function describeError(error: unknown): object {
-  if (!(error instanceof Error)) return { message: String(error) };
-  const code = 'code' in error ? error.code : undefined;
-  return { type: error.name, message: error.message, code, stack: error.stack };
 }
