@@ -6,6 +6,11 @@ const USAGE = `Usage: access-token-broker <command>
   keygen      print a new API key and its SHA-256
   simulate    run a simulator of WeChat's token endpoints; simulate --help lists its options`;
 
+// Before anything is loaded: at this signal Node would open its inspector, through which anybody on the machine can run code here.
+process.on('SIGUSR1', () => {
+  console.error('access-token-broker: SIGUSR1 is ignored.');
+});
+
 const [command, ...args] = process.argv.slice(2);
 
 switch (command) {

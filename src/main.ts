@@ -17,6 +17,15 @@ import { createLogger, type Logger } from './ops/logger.js';
 import { NestLogger } from './ops/nest-logger.js';
 import { readVersion } from './ops/read-version.js';
 
+/**
+ * Unless something listens to it, Node opens its inspector at this signal, through which anybody on the machine can run code
+ * in the process. Node's own `--disable-sigusr1` stops Node 20 from starting.
+ */
+const INSPECTOR_SIGNAL = 'SIGUSR1';
+
+/** Those that ask a process to end. Every other signal does what it does by default: one that tells of a crash must end the process. */
+const STOP_SIGNALS: NodeJS.Signals[] = ['SIGTERM', 'SIGINT', 'SIGHUP'];
+
 /** WeChat hands a stable token out unchanged until this much of its life is left. */
 const STABLE_WINDOW_SECONDS = 300;
 
@@ -34,10 +43,12 @@ async function serve(config: Config, redactor: Redactor, logger: Logger): Promis
     createFastifyAdapter({ trustProxy, replica }),
     { logger: new NestLogger(logger), bodyParser: false, abortOnError: false },
   );
-  app.enableShutdownHooks([], { useProcessExit: true });
-  process.once('SIGTERM', () => {
-    logger.info({ event: 'server.stopping' }, 'SIGTERM: awaiting what was sent, then stopping');
-  });
+  app.enableShutdownHooks(STOP_SIGNALS, { useProcessExit: true });
+  for (const signal of STOP_SIGNALS) {
+    process.once(signal, () => {
+      logger.info({ event: 'server.stopping', signal }, `${signal}: awaiting what was sent, then stopping`);
+    });
+  }
   if (docs) await mountDocs(app);
   followSecrets(config, app.get(TokenBroker), app.get(AuditTrail), redactor, logger);
   await app.listen(port, await listenHost(host));
@@ -123,6 +134,11 @@ function announce(config: Config, url: string, replica: string, logger: Logger):
   );
 }
 
+if (process.listenerCount(INSPECTOR_SIGNAL) === 0) {
+  process.on(INSPECTOR_SIGNAL, () => {
+    console.error('access-token-broker: SIGUSR1 is ignored.');
+  });
+}
 const redactor = new Redactor();
 let logger: Logger | undefined;
 try {

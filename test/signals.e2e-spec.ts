@@ -1,0 +1,44 @@
+import { startBroker } from './support/broker-process.js';
+import { newApp } from './support/broker-config.js';
+import { eventually } from './support/eventually.js';
+
+const APP = newApp();
+
+/** Nobody answers its fetches, which no signal needs. */
+const broker = (throughCli: boolean) =>
+  startBroker({
+    env: {
+      BROKER_APP_ID: APP.appId,
+      BROKER_APP_SECRET: APP.appSecret,
+      BROKER_API_KEY: `tbk_${'k'.repeat(43)}`,
+      WECHAT_API_BASE_URL: 'http://127.0.0.1:9',
+    },
+    throughCli,
+  });
+
+describe('signals', () => {
+  it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('%s stops the broker in order', async (signal) => {
+    const one = await broker(false);
+    one.process.signal(signal);
+    expect([await one.process.ended, one.process.endedBy]).toEqual([0, null]);
+    expect(one.logs()).toContainEqual(expect.objectContaining({ event: 'server.stopping', signal }));
+  });
+
+  it.each(['SIGSEGV', 'SIGBUS', 'SIGUSR2'] as const)('%s ends it at once, as by default', async (signal) => {
+    const { process } = await broker(false);
+    process.signal(signal);
+    expect([await process.ended, process.endedBy]).toEqual([null, signal]);
+  });
+
+  it.each([
+    ['npm start', false],
+    ['access-token-broker serve', true],
+  ])('SIGUSR1 opens no inspector, and harms nobody: %s', async (_, throughCli) => {
+    const { process } = await broker(throughCli);
+    process.signal('SIGUSR1');
+    await eventually('word of the signal', () => process.stderr.includes('SIGUSR1 is ignored') || undefined);
+    expect(process.output).not.toMatch(/debugger|inspector/i);
+    process.signal('SIGTERM');
+    expect(await process.ended).toBe(0);
+  });
+});
