@@ -55,13 +55,68 @@ describe('the drop-in token endpoints', () => {
 
   it.each([
     ['GET', '/cgi-bin/stable_token', 43002],
-    ['POST', '/cgi-bin/token', 43001],
     ['POST', '/cgi-bin/stable_token', 44002],
-    ['POST', '/cgi-bin/ticket/getticket', 43001],
+    ['PUT', '/cgi-bin/token', 43001],
+    ['PUT', '/cgi-bin/ticket/getticket', 43001],
     ['GET', '/cgi-bin/user/info', 40066],
     ['PUT', '/cgi-bin/message/custom/send', 40066],
-  ] as const)('refuse %s %s with %i', async (method, url, errcode) => {
-    expect((await edge.send(method, url)).json()).toMatchObject({ errcode });
+    ['GET', '/cgi-bin', 40066],
+    ['GET', '/sns/jscode2session', 40066],
+    ['POST', '/sns/oauth2/access_token', 40066],
+    ['POST', '/wxa/business/getuserphonenumber', 40066],
+    ['POST', '/wxaapi/newtmpl/addtemplate', 40066],
+    ['POST', '/datacube/getusersummary', 40066],
+    ['GET', '/card/get', 40066],
+    ['POST', '/customservice/kfaccount/add', 40066],
+  ] as const)('refuse %s %s with %i, as WeChat would', async (method, path, errcode) => {
+    const response = await edge.send(method, `${path}?secret=${keyOf('orders')}`);
+    expect(response.statusCode).toBe(200);
+    expect(response.headers['content-type']).toBe(CONTENT_TYPE);
+    expect(response.json()).toMatchObject({ errcode });
+    expect(response.body).not.toContain(keyOf('orders'));
+  });
+
+  it('refuse an upload that belongs to WeChat for its path, not for its size', async () => {
+    const response = await edge.app.inject({
+      method: 'POST',
+      url: '/cgi-bin/media/upload',
+      headers: { 'content-type': 'multipart/form-data; boundary=x' },
+      payload: 'x'.repeat(2_000_000),
+    });
+    expect(response.json()).toMatchObject({ errcode: 40066 });
+  });
+
+  it('leave paths that are not of WeChat to the rest of the broker', async () => {
+    for (const path of ['/wxabc', '/tokens', '/cgi-bins/token']) {
+      expect((await edge.send('GET', path, 'orders')).statusCode).toBe(404);
+    }
+  });
+
+  describe('take the parameters of the classic one', () => {
+    const parameters = { grant_type: 'client_credential', appid: 'wxb', secret: keyOf('orders') };
+    const form = new URLSearchParams(parameters).toString();
+
+    it.each([
+      ['in the URL of a POST', `?${form}`, undefined, ''],
+      ['as a form', '', 'application/x-www-form-urlencoded', form],
+      ['as JSON', '', 'application/json', JSON.stringify(parameters)],
+      ['as JSON of no type', '', undefined, JSON.stringify(parameters)],
+      ['in both', `?appid=wxb&secret=${parameters.secret}`, 'application/json', JSON.stringify(parameters)],
+    ])('%s', async (_, query, type, payload) => {
+      const response = await edge.app.inject({
+        method: 'POST',
+        url: `/cgi-bin/token${query}`,
+        headers: type === undefined ? {} : { 'content-type': type },
+        payload,
+      });
+      expect(response.json()).toMatchObject({ access_token: '83_value-3' });
+    });
+
+    it('once', async () => {
+      const payload = `${form}&secret=${parameters.secret}`;
+      const response = await edge.app.inject({ method: 'POST', url: '/cgi-bin/token', payload });
+      expect(response.json()).toMatchObject({ errcode: 41004 });
+    });
   });
 
   it.each(['{', '[]', 'null', '"text"', 'x'.repeat(20_000)])(

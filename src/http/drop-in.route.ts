@@ -2,21 +2,56 @@ import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { parse as parseForm } from 'node:querystring';
 import { BrokerError } from '../core/errors.js';
 import { DropInTickets } from './drop-in-tickets.js';
 import { DropInTokens } from './drop-in-tokens.js';
 import { HttpObserver } from './http-observer.js';
-import type { Query } from './query-parameters.js';
 import { routeOf } from './route-of.js';
 import { WechatRefusal } from './wechat-refusal.js';
 
 /** The odd parameter name is WeChat's own. */
 const CONTENT_TYPE = 'application/json; encoding=utf-8';
 
+/**
+ * The first parts of the paths of WeChat's API. An SDK whose host is the broker may ask for any of them, and reads
+ * nothing but errcode and errmsg: out of another answer some make an exception that quotes the URL, with the API key.
+ */
+const PREFIXES = [
+  'cgi-bin',
+  'sns',
+  'wxa',
+  'wxaapi',
+  'wxaapp',
+  'wxopen',
+  'datacube',
+  'card',
+  'customservice',
+  'shakearound',
+  'semantic',
+  'merchant',
+  'product',
+  'shop',
+  'channels',
+  'bizwifi',
+  'device',
+  'hardware',
+  'scan',
+  'intp',
+  'cv',
+  'tcb',
+  'union',
+  'express',
+  'publisher',
+  'redpacketcover',
+  'marketing',
+];
+
 type Answer = (request: FastifyRequest) => Promise<object>;
 
 /**
  * Stands in for WeChat's own endpoints, so that SDKs need only another host: always HTTP 200, errors as errcode and errmsg.
+ * It answers the token endpoints, and refuses all other paths of WeChat.
  * Plain Fastify routes in a scope of their own, because nothing here is as on the other routes: no Authorization header,
  * no problem+json, and bodies of any content type.
  */
@@ -33,16 +68,19 @@ export class DropInRoute implements OnModuleInit {
 
   onModuleInit(): void {
     const fastify = this.adapterHost.httpAdapter.getInstance();
-    void fastify.register(
-      (scope: FastifyInstance, _options, done) => {
-        this.open(scope);
-        done();
-      },
-      { prefix: '/cgi-bin' },
-    );
+    for (const prefix of PREFIXES) {
+      void fastify.register(
+        (scope: FastifyInstance, _options, done) => {
+          this.answerAsWechat(scope);
+          if (prefix === 'cgi-bin') this.open(scope);
+          done();
+        },
+        { prefix: `/${prefix}` },
+      );
+    }
   }
 
-  private open(scope: FastifyInstance): void {
+  private answerAsWechat(scope: FastifyInstance): void {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, parsed) => {
       parsed(null, body);
@@ -50,38 +88,46 @@ export class DropInRoute implements OnModuleInit {
     scope.setErrorHandler((error, request, reply) => {
       this.refuse(error, request, reply);
     });
-    scope.setNotFoundHandler((request, reply) => {
+    const refuse = (request: FastifyRequest, reply: FastifyReply): void => {
       this.refuse(wrongMethodOrPath(scope, request), request, reply);
+    };
+    scope.setNotFoundHandler(refuse);
+    // Before the body is read, which may be an upload that is larger than a body may be here.
+    scope.addHook('onRequest', (request, reply, done) => {
+      if (request.is404) refuse(request, reply);
+      else done();
     });
+  }
+
+  private open(scope: FastifyInstance): void {
     const answer =
       (answerTo: Answer) =>
       async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
         send(reply, await answerTo(request));
         return reply;
       };
-    scope.get(
-      '/token',
-      answer((request) => this.classicToken(request)),
-    );
+    const methods = ['GET', 'POST'];
+    scope.route({ method: methods, url: '/token', handler: answer((request) => this.classicToken(request)) });
     scope.post(
       '/stable_token',
       answer((request) => this.stableToken(request)),
     );
-    scope.get(
-      '/ticket/getticket',
-      answer((request) => {
-        const { access_token: accessToken, type } = request.query as Query;
+    scope.route({
+      method: methods,
+      url: '/ticket/getticket',
+      handler: answer((request) => {
+        const { access_token: accessToken, type } = parametersOf(request);
         return this.tickets.ticket(text(accessToken), text(type), request);
       }),
-    );
+    });
   }
 
   private classicToken(request: FastifyRequest): Promise<object> {
-    const query = request.query as Query;
+    const given = parametersOf(request);
     const asked = {
-      grantType: text(query.grant_type),
-      appId: text(query.appid),
-      secret: text(query.secret),
+      grantType: text(given.grant_type),
+      appId: text(given.appid),
+      secret: text(given.secret),
       forceRefresh: false,
       grant: 'classic' as const,
     };
@@ -118,11 +164,12 @@ export class DropInRoute implements OnModuleInit {
 
 function wrongMethodOrPath(scope: FastifyInstance, { url }: FastifyRequest): WechatRefusal {
   const [path = ''] = url.split('?');
-  if (scope.hasRoute({ method: 'GET', url: path })) return new WechatRefusal(43001, 'use GET.');
-  if (scope.hasRoute({ method: 'POST', url: path })) return new WechatRefusal(43002, 'use POST.');
+  const takes = (method: string) => scope.hasRoute({ method, url: path });
+  if (takes('GET')) return new WechatRefusal(43001, 'use GET or POST.');
+  if (takes('POST')) return new WechatRefusal(43002, 'use POST.');
   return new WechatRefusal(
     40066,
-    'only /cgi-bin/token, /cgi-bin/stable_token and /cgi-bin/ticket/getticket are here. Send other calls to WeChat itself.',
+    'the broker answers token endpoints only, which are /cgi-bin/token, /cgi-bin/stable_token and /cgi-bin/ticket/getticket. Send other calls to WeChat itself: with the access token, and a login with the AppSecret, never with an API key.',
   );
 }
 
@@ -139,6 +186,13 @@ function postedObject(body: unknown): Readonly<Record<string, unknown>> {
   const value = parsed(body);
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };
   throw new WechatRefusal(47001, 'post a JSON object.');
+}
+
+/** In the URL, or posted as a form or as JSON: WeChat takes all three. */
+function parametersOf({ query, body }: FastifyRequest): Readonly<Record<string, unknown>> {
+  const posted = typeof body === 'string' ? body.trim() : '';
+  const fields = posted.startsWith('{') ? postedObject(posted) : parseForm(posted);
+  return { ...fields, ...(query as object) };
 }
 
 function parsed(json: string): unknown {

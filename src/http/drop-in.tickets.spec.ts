@@ -23,6 +23,16 @@ describe('the drop-in ticket endpoint', () => {
   });
 
   it.each([
+    ['in the URL', '?access_token=83_value-3&type=wx_card', ''],
+    ['as a form', '', 'access_token=83_value-3&type=wx_card'],
+    ['as JSON', '', JSON.stringify({ access_token: '83_value-3', type: 'wx_card' })],
+  ])('take a POST with its parameters %s', async (_, query, payload) => {
+    const url = `/cgi-bin/ticket/getticket${query}`;
+    const response = await edge.app.inject({ method: 'POST', url, payload });
+    expect(response.json()).toMatchObject({ errcode: 0, ticket: '83_value-5' });
+  });
+
+  it.each([
     ['type=jsapi', 41001, 'access_token missing'],
     ['access_token=83_value-1&access_token=83_value-1&type=jsapi', 41001, 'access_token missing'],
     ['access_token=83_value-9&type=jsapi', 40001, 'invalid credential, access_token is invalid'],

@@ -22,21 +22,38 @@ const TOKEN_ERRCODES =
   '40002 grant_type, 40013 unknown or forbidden AppID, 40125 wrong API key, 41002 no appid, 41004 no secret, 48001 the key lacks the scope; no token: -1 or, for more than a minute, 45011';
 const TOKEN = { access_token: '83_dE5x0yb2…', expires_in: 6543 };
 
+const POSTED = 'As the GET. The parameters may be in the URL, in a form or in a JSON object.';
+
+const classicToken = {
+  summary: 'The current token, for SDKs of WeChat',
+  security: [],
+  responses: answers('WechatToken', TOKEN, `${TOKEN_ERRCODES}.`),
+};
+
+const ticket = {
+  summary: 'The current ticket, for SDKs of WeChat',
+  security: [],
+  responses: answers(
+    'WechatTicket',
+    { errcode: 0, errmsg: 'ok', ticket: 'bxLdikRXVbTPdHSM…', expires_in: 6543 },
+    '40001 no current token, 40097 type, 41001 no access_token; no ticket: -1 or, for more than a minute, 45011.',
+  ),
+};
+
 /** What SDKs of WeChat ask for. These routes take no Authorization header. */
 export const openApiDropInPaths: OpenAPIObject['paths'] = {
   '/cgi-bin/token': {
     get: {
-      summary: 'The current token, for SDKs of WeChat',
+      ...classicToken,
       description:
         'Scope `token:read`. Of several apps with one AppID the one with the classic grant is meant. `expires_in` is the time for which the token may be kept. A token that was there before is tried at WeChat first, though not at each ask.',
-      security: [],
       parameters: [
         query('grant_type', ['client_credential']),
         query('appid'),
         query('secret', undefined, 'The API key. Proxies may log it: POST /cgi-bin/stable_token is better.'),
       ],
-      responses: answers('WechatToken', TOKEN, `${TOKEN_ERRCODES}.`),
     },
+    post: { ...classicToken, description: POSTED },
   },
   '/cgi-bin/stable_token': {
     post: {
@@ -62,15 +79,10 @@ export const openApiDropInPaths: OpenAPIObject['paths'] = {
   },
   '/cgi-bin/ticket/getticket': {
     get: {
-      summary: 'The current ticket, for SDKs of WeChat',
+      ...ticket,
       description: 'A current access token opens it, as at WeChat.',
-      security: [],
       parameters: [query('access_token'), query('type', ['jsapi', 'wx_card'])],
-      responses: answers(
-        'WechatTicket',
-        { errcode: 0, errmsg: 'ok', ticket: 'bxLdikRXVbTPdHSM…', expires_in: 6543 },
-        '40001 no current token, 40097 type, 41001 no access_token; no ticket: -1 or, for more than a minute, 45011.',
-      ),
     },
+    post: { ...ticket, description: POSTED },
   },
 };
