@@ -1,34 +1,37 @@
 import type { ProbeOutcome } from './token-issuer.js';
 
-/** Between two tries of a token; doubled after each that ends as the one before, while the guesses go on. */
-const FIRST_REST_MS = 250;
-const MAX_REST_MS = 10_000;
+/** So that a burst of guesses costs one try. */
+const SPACING_MS = 250;
+const MAX_TRIES = 10;
+/** So that guesses without end cost 8,640 tries a day. */
+const NEXT_TRY_MS = 10_000;
 
 /**
- * How often a token is tried that nobody says is dead. Counted by token, not by who asks: a burst of guesses costs one
- * try, guesses without end cost one in 10 s, and each new token may be tried at once.
+ * How often a token is tried that nobody says is dead. Counted by token, not by who asks: each new token has ten tries,
+ * and one more every 10 s.
  */
 export class GuessPace {
-  private last: { readonly value: string; readonly outcome: ProbeOutcome } | null = null;
-  private restMs = FIRST_REST_MS;
-  private nextMonoMs = -Infinity;
+  private last: { readonly value: string; readonly outcome: ProbeOutcome; readonly atMonoMs: number } | null =
+    null;
+  /** After the last try. */
+  private triesLeft = MAX_TRIES;
 
   /** The outcome that a guess has to be content with, or null when the token may be tried. */
   outcome(value: string, nowMonoMs: number): ProbeOutcome | null {
-    return this.last?.value === value && nowMonoMs < this.nextMonoMs ? this.last.outcome : null;
+    if (this.last?.value !== value) return null;
+    const mayTry = nowMonoMs - this.last.atMonoMs >= SPACING_MS && this.tries(value, nowMonoMs) >= 1;
+    return mayTry ? null : this.last.outcome;
   }
 
-  /** To be called by everybody who shared the try. */
+  /** To be called by everybody who shared the try. After one without an answer nobody waits for the next within 10 s. */
   tried(value: string, outcome: ProbeOutcome, nowMonoMs: number): void {
     if (this.outcome(value, nowMonoMs) !== null) return;
-    this.restMs = outcome === 'no_answer' ? MAX_REST_MS : this.nextRestMs(value, outcome, nowMonoMs);
-    this.nextMonoMs = nowMonoMs + this.restMs;
-    this.last = { value, outcome };
+    this.triesLeft = outcome === 'no_answer' ? 0 : this.tries(value, nowMonoMs) - 1;
+    this.last = { value, outcome, atMonoMs: nowMonoMs };
   }
 
-  private nextRestMs(value: string, outcome: ProbeOutcome, nowMonoMs: number): number {
-    const isSame = this.last?.value === value && this.last.outcome === outcome;
-    const goesOn = isSame && nowMonoMs - this.nextMonoMs < MAX_REST_MS;
-    return goesOn ? Math.min(MAX_REST_MS, 2 * this.restMs) : FIRST_REST_MS;
+  private tries(value: string, nowMonoMs: number): number {
+    if (this.last?.value !== value) return MAX_TRIES;
+    return Math.min(MAX_TRIES, this.triesLeft + (nowMonoMs - this.last.atMonoMs) / NEXT_TRY_MS);
   }
 }
