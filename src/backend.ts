@@ -1,11 +1,15 @@
 import { MemoryRefreshLease, MemoryRotationFeed, MemoryTokenStore } from './backends/memory/index.js';
 import type { Config, EncryptionKeyConfig, RedisConfig } from './config/config.js';
 import type { BrokerPorts } from './core/broker-ports.js';
+import type { AppIdentity } from './core/app-definition.js';
 import type { Clock } from './core/clock.js';
+import { LineLimit } from './ops/line-limit.js';
 import type { Logger } from './ops/logger.js';
 
 /** How long the first fetch waits for Redis: without it every replica would fetch for itself. */
 const REDIS_START_MS = 3000;
+/** Who writes to Redis all the time must not fill the log. */
+const MAX_UNREADABLE_A_MINUTE = 20;
 
 /** What the replicas share, or one replica keeps to itself. */
 export abstract class Backend {
@@ -51,17 +55,25 @@ async function redisBackend(
   const cipher = new TokenCipher(
     encryptionKeys.map(({ id, key }) => ({ id, key: Buffer.from(key.value(), 'base64') })),
   );
-  const onUnreadable = (app: string): void => {
+  const unreadable = new LineLimit(clock, MAX_UNREADABLE_A_MINUTE);
+  const onUnreadable = ({ name }: AppIdentity): void => {
+    if (!unreadable.isFree('unreadable', () => undefined)) return;
     logger.error(
-      { event: 'store.unreadable', app },
-      'no key of encryption.keys opens the stored token: fetching a new one; keep an old key in the list while replicas still use it',
+      { event: 'store.unreadable', app: name },
+      'no key of encryption.keys opens what is stored of this app: fetching a new token where none is in memory; keep an old key in the list while replicas still use it',
+    );
+  };
+  const onOtherOwner = ({ name, provider, appId, grant }: AppIdentity, owner: string): void => {
+    logger.warn(
+      { event: 'store.other_app', app: name, app_id: appId, provider, grant, stored_for: owner },
+      'what Redis holds under the name of this app belongs to another AppID and is left alone: give environments that share a Redis a redis.keyPrefix each; after a change of appId nothing needs to be done',
     );
   };
   const feed = new RedisRotationFeed(connection, keyPrefix);
   return {
     ports: {
       lease: new RedisRefreshLease(connection, keyPrefix),
-      store: new RedisTokenStore(connection, { keyPrefix, cipher, onUnreadable }),
+      store: new RedisTokenStore(connection, { keyPrefix, cipher, onUnreadable, onOtherOwner }),
       feed,
     },
     ready: () => connection.ready(REDIS_START_MS),

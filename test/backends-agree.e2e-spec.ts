@@ -11,9 +11,10 @@ import { doubtOf } from '../src/core/renewal-policy.js';
 import { SystemClock } from '../src/core/system-clock.js';
 import type { Grant, StoreView, TokenStore } from '../src/core/token-store.js';
 import type { TokenRecord } from '../src/core/token.js';
+import { SHOP } from './support/app-identity.js';
 import { RedisServer } from './support/redis-server.js';
 
-const APP = 'shop';
+const APP = SHOP;
 const LONG_MS = 1e6;
 
 /** One step of a random history. Indexes choose among what the history has brought up so far. */
@@ -237,7 +238,12 @@ describe('memory and Redis', () => {
         const memoryLease = new MemoryRefreshLease(clock);
         const inMemory = new Historian(new MemoryTokenStore(clock, memoryLease), memoryLease);
         const inRedis = new Historian(
-          new RedisTokenStore(connection, { keyPrefix, cipher, onUnreadable: () => undefined }),
+          new RedisTokenStore(connection, {
+            keyPrefix,
+            cipher,
+            onUnreadable: () => undefined,
+            onOtherOwner: () => undefined,
+          }),
           new RedisRefreshLease(connection, keyPrefix),
         );
         for (const each of history) {

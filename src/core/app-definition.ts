@@ -18,14 +18,23 @@ export interface RefreshSettings {
   readonly reconcileMs: number;
 }
 
-/** One app as the broker keeps it. */
-export interface AppDefinition {
+/** Whose token it is. All four name an app's shared state: a token of another AppID under the same name is another app's. */
+export interface AppIdentity {
   readonly name: AppName;
-  /** The platform, for people: `wechat`. */
+  /** The platform: `wechat`. */
   readonly provider: string;
-  /** How the platform gives tokens, for people: `stable` or `classic`. */
-  readonly grant: string;
   readonly appId: string;
+  /** How the platform gives tokens: `stable` or `classic`; of a ticket, its type. */
+  readonly grant: string;
+}
+
+/** The identity as one string: what tells two apps apart in maps, keys and messages. */
+export function identityKey({ name, provider, appId, grant }: AppIdentity): string {
+  return `{${name}}:${[provider, appId, grant].map(encodeURIComponent).join(':')}`;
+}
+
+/** One app as the broker keeps it. */
+export interface AppDefinition extends AppIdentity {
   /** The secret at start; `TokenBroker.changeSecret` offers a newer one. */
   readonly appSecret: string;
   readonly issuer: TokenIssuer;

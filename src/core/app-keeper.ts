@@ -106,7 +106,7 @@ export class AppKeeper {
         await this.attempt.settle();
         const sentMonoMs = clock.monotonicMs();
         const { token, committed } = this.memory;
-        const view = await store.reconcile(name, { record: token?.record ?? null, committed });
+        const view = await store.reconcile(this.app, { record: token?.record ?? null, committed });
         this.unfenced.reset();
         if (this.memory.adopt(view, sentMonoMs)) {
           const { generation, mark } = this.memory;

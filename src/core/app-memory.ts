@@ -1,5 +1,7 @@
 import type { AppDefinition } from './app-definition.js';
+import { plausibleFence } from './app-state.js';
 import type { Clock } from './clock.js';
+import { MAX_LIFE_MS } from './read-app-state.js';
 import { RecentTokens } from './recent-tokens.js';
 import {
   doubtOf,
@@ -46,8 +48,10 @@ export class AppMemory {
     return this.newest;
   }
 
+  /** 0 where it cannot be right by the store's clock: any generation of the store is newer then. */
   get generation(): number {
-    return this.newest?.record.generation ?? 0;
+    const generation = this.newest?.record.generation ?? 0;
+    return this.last ? plausibleFence(generation, this.storeNowMs()) : generation;
   }
 
   /** How log lines name the newest token. */
@@ -76,7 +80,7 @@ export class AppMemory {
     if (!record || record.generation <= this.generation) return false;
     // A store whose clock was set back makes no token live longer than it was given.
     const bornAtMs = Math.max(view.nowMs, record.issuedAtMs);
-    this.hold(record, sentMonoMs + (record.expiresAtMs - bornAtMs));
+    this.hold(record, sentMonoMs + Math.min(MAX_LIFE_MS, record.expiresAtMs - bornAtMs));
     return true;
   }
 

@@ -1,4 +1,4 @@
-import type { AppDefinition } from './app-definition.js';
+import { identityKey, type AppDefinition } from './app-definition.js';
 import type { AppMemory } from './app-memory.js';
 import type { BrokerPorts } from './broker-ports.js';
 import type { Lease } from './refresh-lease.js';
@@ -57,7 +57,7 @@ export class RefreshAttempt {
   /** Throws `StoreUnavailableError`; what the platform does is never thrown. */
   async run(request: RefreshRequest): Promise<RefreshResult> {
     const { lease, observer } = this.ports;
-    const acquired = await lease.acquire(this.app.name, this.app.refresh.leaseMs);
+    const acquired = await lease.acquire(this.app, this.app.refresh.leaseMs);
     observer.notice({ app: this.app.name, kind: 'lease', result: acquired.kind });
     if (acquired.kind === 'unavailable') throw acquired.cause;
     if (acquired.kind === 'held') return this.awaitHolder(request.seenGeneration);
@@ -73,7 +73,7 @@ export class RefreshAttempt {
     const { name, refresh } = this.app;
     await this.settle();
     const sentMonoMs = clock.monotonicMs();
-    const begun = await store.begin(name, {
+    const begun = await store.begin(this.app, {
       lease,
       forced: request.forced,
       seenGeneration: request.seenGeneration,
@@ -135,7 +135,7 @@ export class RefreshAttempt {
     const { grant, reason, expiresInMs } = request;
     const wasInDoubt = this.memory.doubt !== null;
     const sentMonoMs = clock.monotonicMs();
-    const committed = await store.commit(name, request);
+    const committed = await store.commit(this.app, request);
     this.memory.adopt(committed.view, sentMonoMs);
     const { generation, doubt } = this.memory;
     if (committed.kind === 'superseded') {
@@ -156,7 +156,7 @@ export class RefreshAttempt {
     });
     if (doubt) observer.notice({ app: name, kind: 'suspected', generation, why: doubt });
     else if (wasInDoubt) observer.notice({ app: name, kind: 'healed', generation });
-    await feed.publish(name, grant.fence);
+    await feed.publish(this.app, grant.fence);
   }
 
   private async abort(
@@ -176,7 +176,7 @@ export class RefreshAttempt {
 
   private async tellAbort(request: AbortRequest): Promise<void> {
     const sentMonoMs = this.ports.clock.monotonicMs();
-    this.memory.adopt(await this.ports.store.abort(this.app.name, request), sentMonoMs);
+    this.memory.adopt(await this.ports.store.abort(this.app, request), sentMonoMs);
   }
 
   /**
@@ -191,7 +191,7 @@ export class RefreshAttempt {
       await this.nextRotationOr(POLL_MS);
       if (this.stopping.aborted) break;
       const sentMonoMs = clock.monotonicMs();
-      const view = await store.read(this.app.name);
+      const view = await store.read(this.app);
       if (this.memory.adopt(view, sentMonoMs)) this.noticeAdopted();
       if (this.memory.generation > seenGeneration || this.memory.backOff) break;
       idlePolls = view.intent ? 0 : idlePolls + 1;
@@ -210,8 +210,8 @@ export class RefreshAttempt {
         resolve();
       };
       const cancel = clock.after(timeoutMs, end);
-      const unsubscribe = feed.subscribe((app) => {
-        if (app === this.app.name) end();
+      const unsubscribe = feed.subscribe(({ key }) => {
+        if (key === identityKey(this.app)) end();
       });
       stopping.addEventListener('abort', end);
     });

@@ -1,3 +1,4 @@
+import { appNamed, SHOP } from '../../test/support/app-identity.js';
 import type { Lease, RefreshLease } from './refresh-lease.js';
 
 /** One implementation under test. */
@@ -16,7 +17,7 @@ export function describeRefreshLease(name: string, create: () => Promise<LeaseUn
     beforeEach(async () => {
       harness = await create();
     });
-    const acquire = async (app = 'shop'): Promise<Lease> => {
+    const acquire = async (app = SHOP): Promise<Lease> => {
       const acquired = await harness.lease.acquire(app, LEASE_MS);
       if (acquired.kind !== 'acquired') throw new Error(acquired.kind);
       return acquired.lease;
@@ -24,8 +25,14 @@ export function describeRefreshLease(name: string, create: () => Promise<LeaseUn
 
     it('has one holder per app', async () => {
       await acquire();
-      expect((await harness.lease.acquire('shop', LEASE_MS)).kind).toBe('held');
-      await expect(acquire('other')).resolves.toMatchObject({ app: 'other' });
+      expect((await harness.lease.acquire(SHOP, LEASE_MS)).kind).toBe('held');
+      await expect(acquire(appNamed('other'))).resolves.toMatchObject({ app: { name: 'other' } });
+    });
+
+    it('has one holder per AppID and grant of a name', async () => {
+      await acquire();
+      await expect(acquire(appNamed('shop', { appId: 'wxfedcba9876543210' }))).resolves.toBeDefined();
+      await expect(acquire(appNamed('shop', { grant: 'classic' }))).resolves.toBeDefined();
     });
 
     it('gives every holder an id of its own', async () => {
@@ -46,12 +53,12 @@ export function describeRefreshLease(name: string, create: () => Promise<LeaseUn
       await harness.elapse(LEASE_MS + 50);
       await acquire();
       await harness.lease.release(lost);
-      expect((await harness.lease.acquire('shop', LEASE_MS)).kind).toBe('held');
+      expect((await harness.lease.acquire(SHOP, LEASE_MS)).kind).toBe('held');
     });
 
     it('gives exactly one of many what they ask for at once', async () => {
       const tried = await Promise.all(
-        Array.from({ length: 20 }, () => harness.lease.acquire('shop', LEASE_MS)),
+        Array.from({ length: 20 }, () => harness.lease.acquire(SHOP, LEASE_MS)),
       );
       expect(tried.filter(({ kind }) => kind === 'acquired')).toHaveLength(1);
     });

@@ -1,9 +1,9 @@
+import type { AppIdentity } from './app-definition.js';
 import type { StoreUnavailableError } from './errors.js';
-import type { AppName } from './token.js';
 
 /** A lease that was won. `id` is unguessable and unique; the store compares it at begin. */
 export interface Lease {
-  readonly app: AppName;
+  readonly app: AppIdentity;
   readonly id: string;
 }
 
@@ -14,7 +14,7 @@ export interface Lease {
 export abstract class RefreshLease {
   /** One attempt, never waits for a holder. `held`: somebody else has it. `unavailable`: nobody can tell. */
   abstract acquire(
-    app: AppName,
+    app: AppIdentity,
     durationMs: number,
   ): Promise<
     | { readonly kind: 'acquired'; readonly lease: Lease }

@@ -101,7 +101,7 @@ describe('a report', () => {
       await fixture.run(31_000);
     }
     expect(fixture.issuer.calls).toHaveLength(1);
-    expect((await fixture.store.read(APP)).today).toEqual({ fetches: 1, forced: 0 });
+    expect((await fixture.store.read(fixture.app)).today).toEqual({ fetches: 1, forced: 0 });
   });
 
   it('is looked into anew for a client that has not reported it of late', async () => {
@@ -202,7 +202,7 @@ describe('a report', () => {
     const answers = await Promise.all([report(fixture), report(fixture, { accessToken: 'ancient' })]);
     for (const answer of answers) expect(answer).toMatchObject(rotated('token-1'));
     expect(fixture.issuer.calls).toHaveLength(1);
-    expect((await fixture.store.read(APP)).today.forced).toBe(0);
+    expect((await fixture.store.read(fixture.app)).today.forced).toBe(0);
   });
 
   it('that names a newer generation than this replica knows makes it look into the store', async () => {

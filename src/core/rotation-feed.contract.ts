@@ -1,4 +1,8 @@
+import { SHOP } from '../../test/support/app-identity.js';
+import { identityKey } from './app-definition.js';
 import type { RotationFeed } from './rotation-feed.js';
+
+const KEY = identityKey(SHOP);
 
 /** One implementation under test: two ends of the same feed, which may be one. */
 export interface FeedUnderTest {
@@ -14,21 +18,21 @@ export function describeRotationFeed(name: string, create: () => Promise<FeedUnd
     it('tells every subscriber, the publisher’s own included, until it unsubscribes', async () => {
       const feed = await create();
       const heard: string[] = [];
-      const unsubscribe = feed.here.subscribe((app, generation) => {
-        heard.push(`here ${app} ${String(generation)}`);
+      const unsubscribe = feed.here.subscribe(({ key, generation }) => {
+        heard.push(`here ${key} ${String(generation)}`);
       });
-      feed.there.subscribe((app, generation) => {
-        heard.push(`there ${app} ${String(generation)}`);
+      feed.there.subscribe(({ key, generation }) => {
+        heard.push(`there ${key} ${String(generation)}`);
       });
       await feed.settle();
-      await feed.here.publish('shop', 1_795_250_000_123);
+      await feed.here.publish(SHOP, 1_795_250_000_123);
       await feed.settle();
-      expect(heard.sort()).toEqual(['here shop 1795250000123', 'there shop 1795250000123']);
+      expect(heard.sort()).toEqual([`here ${KEY} 1795250000123`, `there ${KEY} 1795250000123`]);
       unsubscribe();
-      await feed.there.publish('shop', 2);
+      await feed.there.publish(SHOP, 2);
       await feed.settle();
       expect(heard).toHaveLength(3);
-      expect(heard).toContain('there shop 2');
+      expect(heard).toContain(`there ${KEY} 2`);
     });
   });
 }

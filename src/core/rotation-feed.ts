@@ -1,4 +1,11 @@
-import type { AppName } from './token.js';
+import type { AppIdentity } from './app-definition.js';
+
+/** A new generation of one app. */
+export interface Rotation {
+  /** The app's `identityKey`. Apps of others may use the same feed. */
+  readonly key: string;
+  readonly generation: number;
+}
 
 /**
  * Tells every replica that an app has a new generation. A hint, never the truth: messages may be lost, repeated or
@@ -6,11 +13,11 @@ import type { AppName } from './token.js';
  */
 export abstract class RotationFeed {
   /** Never throws: a message that cannot be sent is a lost one. */
-  abstract publish(app: AppName, generation: number): Promise<void>;
+  abstract publish(app: AppIdentity, generation: number): Promise<void>;
 
   /**
    * Calls back for every message, the subscriber's own included, until the returned function is called. `onGap` says
    * that messages may have been lost.
    */
-  abstract subscribe(listener: (app: AppName, generation: number) => void, onGap?: () => void): () => void;
+  abstract subscribe(listener: (rotation: Rotation) => void, onGap?: () => void): () => void;
 }

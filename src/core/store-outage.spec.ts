@@ -77,7 +77,7 @@ describe('while the store is away', () => {
     expect(fixture.issuer.calls).toHaveLength(2);
     fixture.cutStore();
     await fixture.run(2 * REFRESH.reconcileMs);
-    expect((await fixture.store.read(APP)).record?.value).toBe('token-2');
+    expect((await fixture.store.read(fixture.app)).record?.value).toBe('token-2');
     expect(fixture.broker.status(APP).state).toBe('suspect');
     await fixture.run(2 * REFRESH.leaseMs);
     expect(fixture.issuer.calls).toHaveLength(3);
@@ -156,10 +156,10 @@ describe('a store that fails in the middle of a fetch', () => {
     fixture.cutStore('commit');
     await fixture.start();
     expect(servedValue(fixture)).toBe('token-1');
-    expect((await fixture.store.read(APP)).record).toBeNull();
+    expect((await fixture.store.read(fixture.app)).record).toBeNull();
     fixture.cutStore();
     await fixture.run(2 * REFRESH.reconcileMs);
-    expect((await fixture.store.read(APP)).record?.value).toBe('token-1');
+    expect((await fixture.store.read(fixture.app)).record?.value).toBe('token-1');
     expect(fixture.broker.status(APP).state).toBe('ok');
     expect(fixture.issuer.calls).toHaveLength(1);
   });
@@ -191,7 +191,7 @@ describe('a fetch whose fate the store was not told', () => {
     expect(fixture.issuer.calls).toHaveLength(2);
     fixture.cutStore();
     await fixture.run(2 * REFRESH.reconcileMs);
-    expect((await fixture.store.read(APP)).beganAtMs).toBeGreaterThan(0);
+    expect((await fixture.store.read(fixture.app)).beganAtMs).toBeGreaterThan(0);
     expect(fixture.facts.map(({ kind }) => kind)).toContain('suspected');
     await fixture.run(3 * REFRESH.leaseMs);
     expect(fixture.broker.status(APP).state).toBe('ok');

@@ -133,7 +133,7 @@ describe('renewal', () => {
     await fixture.start();
     await fixture.clock.advance(2000);
     expect(fixture.issuer.calls).toHaveLength(0);
-    expect((await fixture.store.read(APP)).intent).toBeNull();
+    expect((await fixture.store.read(fixture.app)).intent).toBeNull();
   });
 
   it('lets a lease that was lost between acquire and begin fetch nothing', async () => {

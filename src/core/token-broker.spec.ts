@@ -129,7 +129,7 @@ describe('stopping', () => {
     answer.answer(fixture.issuer.mint());
     await stopping;
     await expect(waiting).resolves.toMatchObject({ record: { value: 'token-1' } });
-    expect((await fixture.store.read(APP)).record?.value).toBe('token-1');
+    expect((await fixture.store.read(fixture.app)).record?.value).toBe('token-1');
     await fixture.run(LIFE_MS);
     expect(fixture.issuer.calls).toHaveLength(1);
     await expect(fixture.broker.current(APP)).rejects.toMatchObject({ code: 'stopping' });
@@ -167,7 +167,10 @@ describe('stopping', () => {
       code: 'stopping',
     });
     expect(fixture.issuer.calls).toHaveLength(1);
-    expect(await fixture.store.read(APP)).toMatchObject({ intent: null, today: { fetches: 1, forced: 0 } });
+    expect(await fixture.store.read(fixture.app)).toMatchObject({
+      intent: null,
+      today: { fetches: 1, forced: 0 },
+    });
   });
 
   it('waits for no other replica', async () => {

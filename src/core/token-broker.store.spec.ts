@@ -40,9 +40,9 @@ describe('doubt', () => {
   it('heals what a replica left behind that died while it fetched', async () => {
     const fixture = createBroker();
     await fixture.start();
-    const acquired = await fixture.lease.acquire(APP, REFRESH.leaseMs);
+    const acquired = await fixture.lease.acquire(fixture.app, REFRESH.leaseMs);
     if (acquired.kind !== 'acquired') throw new Error(acquired.kind);
-    await fixture.store.begin(APP, {
+    await fixture.store.begin(fixture.app, {
       lease: acquired.lease,
       forced: false,
       seenGeneration: Number.MAX_SAFE_INTEGER,
@@ -134,7 +134,7 @@ describe('several replicas', () => {
 
   it('give up waiting for a holder that ended without a token', async () => {
     const fixture = createBroker();
-    await fixture.lease.acquire(APP, REFRESH.leaseMs);
+    await fixture.lease.acquire(fixture.app, REFRESH.leaseMs);
     const refused = expect(fixture.broker.current(APP)).rejects.toMatchObject({
       code: 'no_token_yet',
       message: expect.stringContaining('on its way') as string,

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { AppDefinition } from './app-definition.js';
+import { identityKey, type AppDefinition } from './app-definition.js';
 import { AppKeeper } from './app-keeper.js';
 import type { AppStatus } from './app-status.js';
 import type { BrokerPorts } from './broker-ports.js';
@@ -16,6 +16,8 @@ export class TokenBroker {
   /** The configured ones, in their order. */
   readonly apps: readonly AppName[];
   private readonly keepers = new Map<AppName, { readonly keeper: AppKeeper; readonly desk: ReportDesk }>();
+  /** By `identityKey`. */
+  private readonly keepersByKey = new Map<string, AppKeeper>();
   private unsubscribe: () => void = () => undefined;
   private wasReady = false;
   /** The store has been asked for what is there already; before that, whatever is missing may not be fetched. */
@@ -133,8 +135,8 @@ export class TokenBroker {
   /** Listens to rotations, takes over what is stored, and fetches what is missing. Resolves when that has been tried once. */
   async start(): Promise<void> {
     this.unsubscribe = this.ports.feed.subscribe(
-      (app, generation) => {
-        const keeper = this.keepers.get(app)?.keeper;
+      ({ key, generation }) => {
+        const keeper = this.keepersByKey.get(key);
         if (keeper && generation > keeper.memory.generation) void keeper.reconcile();
       },
       () => {
@@ -160,6 +162,7 @@ export class TokenBroker {
       keeper.memory.watch((held) => {
         listener(app.name, held);
       });
+    this.keepersByKey.set(identityKey(app), keeper);
     this.keepers.set(app.name, { keeper, desk: new ReportDesk(keeper, this.ports) });
   }
 

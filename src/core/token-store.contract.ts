@@ -1,3 +1,4 @@
+import { appNamed, SHOP } from '../../test/support/app-identity.js';
 import type { RefreshLease, Lease } from './refresh-lease.js';
 import { doubtOf } from './renewal-policy.js';
 import type { BeginRequest, FailedFetch, Grant, TokenStore } from './token-store.js';
@@ -11,9 +12,10 @@ export interface StoreUnderTest {
   elapse(ms: number): Promise<void>;
 }
 
-const APP = 'shop';
+const APP = SHOP;
 const LEASE_MS = 400;
 const LIFE_MS = 60_000;
+const DAY_MS = 24 * 60 * 60 * 1000;
 const BUSY: FailedFetch = { class: 'busy', errcode: -1, message: 'system error', delayMs: 200 };
 
 /** The transition table of the refresh protocol, which every store has to follow to the letter. */
@@ -82,9 +84,28 @@ export function describeTokenStore(name: string, create: () => Promise<StoreUnde
       });
     });
 
-    it('keeps the apps apart', async () => {
+    it('keeps the apps apart, by name, provider, AppID and grant', async () => {
       await commit(await begin(), 'one');
-      expect((await store.read('other')).record).toBeNull();
+      const others = [
+        appNamed('other'),
+        appNamed(APP.name, { provider: 'other' }),
+        appNamed(APP.name, { appId: 'wxfedcba9876543210' }),
+        appNamed(APP.name, { grant: 'classic' }),
+      ];
+      for (const other of others) {
+        expect(await store.read(other)).toMatchObject({ record: null, fence: 0, today: { fetches: 0 } });
+      }
+      expect((await stored()).value).toBe('one');
+    });
+
+    it('takes nothing over that is more than a day ahead of its clock', async () => {
+      const grant = await begin({ highestKnown: Number.MAX_SAFE_INTEGER - 1 });
+      expect(grant.fence).toBeLessThan(grant.view.nowMs + 1000);
+      await commit(grant, 'one');
+      const ahead = { ...(await stored()), generation: Math.floor(grant.view.nowMs) + 2 * DAY_MS };
+      const view = await store.reconcile(APP, { record: ahead, committed: ahead.generation });
+      expect(view).toMatchObject({ record: { value: 'one' }, suspect: 0, rolledBack: 0 });
+      expect((await begin()).fence).toBeLessThan(grant.fence + DAY_MS);
     });
 
     describe('begin', () => {
@@ -101,7 +122,7 @@ export function describeTokenStore(name: string, create: () => Promise<StoreUnde
         const first = await begin();
         expect(first.fence).toBeGreaterThanOrEqual(Math.floor(first.view.nowMs));
         expect((await begin()).fence).toBeGreaterThan(first.fence);
-        const highestKnown = first.fence + 1e9;
+        const highestKnown = first.fence + 1e6;
         expect((await begin({ highestKnown })).fence).toBe(highestKnown + 1);
       });
 

@@ -1,5 +1,6 @@
+import type { AppIdentity } from './app-definition.js';
 import type { Lease } from './refresh-lease.js';
-import type { AppName, FetchReason, TokenRecord } from './token.js';
+import type { FetchReason, TokenRecord } from './token.js';
 import type { RefusalClass } from './token-issuer.js';
 
 /** Why the next fetch has to wait, shared by all replicas. */
@@ -131,31 +132,36 @@ export interface AbortRequest {
   readonly backOff: FailedFetch | null;
 }
 
+/** What a replica knows when it merges with the store. */
+export interface KnownRecord {
+  /** The newest one that it holds. */
+  readonly record: TokenRecord | null;
+  /** The highest generation that it committed itself. */
+  readonly committed: number;
+}
+
 /**
  * What the replicas share: per app the current record, the fence and the state of the fetch in flight. Each method is
- * one atomic step on the store's own clock. Every method rejects with a `StoreUnavailableError` when the store cannot
+ * one atomic step of `TransitionTable` on the store's own clock. Every method rejects with a `StoreUnavailableError` when the store cannot
  * answer; whether the step was taken is then unknown, and taking it again is harmless.
  *
  * The rules, and why each is there, are in docs/refresh-protocol.md.
  */
 export abstract class TokenStore {
-  abstract read(app: AppName): Promise<StoreView>;
+  abstract read(app: AppIdentity): Promise<StoreView>;
 
   /** Takes the next fence and leaves an intent, if the lease still holds, nothing newer is stored, and budget and back-off allow it. */
-  abstract begin(app: AppName, request: BeginRequest): Promise<BeginResult>;
+  abstract begin(app: AppIdentity, request: BeginRequest): Promise<BeginResult>;
 
   /** Stores a fetched token, unless a later fetch was stored before it. Needs no lease. Twice is the same as once. */
-  abstract commit(app: AppName, request: CommitRequest): Promise<CommitResult>;
+  abstract commit(app: AppIdentity, request: CommitRequest): Promise<CommitResult>;
 
   /** Ends a fetch that brought no token. */
-  abstract abort(app: AppName, request: AbortRequest): Promise<StoreView>;
+  abstract abort(app: AppIdentity, request: AbortRequest): Promise<StoreView>;
 
   /**
    * Merges what this replica holds with what is stored, by maximum. A store that fell behind, or that lost a
    * generation which this replica committed, is re-seeded and put under suspicion.
    */
-  abstract reconcile(
-    app: AppName,
-    known: { readonly record: TokenRecord | null; readonly committed: number },
-  ): Promise<StoreView>;
+  abstract reconcile(app: AppIdentity, known: KnownRecord): Promise<StoreView>;
 }

@@ -1,8 +1,10 @@
+import { appNamed, SHOP } from '../../test/support/app-identity.js';
 import { createBroker } from '../../test/support/create-broker.js';
 import { StoreUnavailableError } from '../core/errors.js';
 import { MeasuredTokenStore } from './measured-token-store.js';
 import { MetricCatalogue } from './metric-catalogue.js';
 
+const BLOG = appNamed('blog');
 const NOTHING = { record: null, committed: 0 };
 
 function measured() {
@@ -18,7 +20,7 @@ async function text({ registry }: MetricCatalogue): Promise<string> {
 describe('a measured store', () => {
   it('does what the store does, and says that it is up', async () => {
     const { store, metrics, measured: subject } = measured();
-    expect(await subject.reconcile('shop', NOTHING)).toEqual(await store.read('shop'));
+    expect(await subject.reconcile(SHOP, NOTHING)).toEqual(await store.read(SHOP));
     expect(await text(metrics)).toContain('tokenbroker_store_up 1\n');
   });
 
@@ -28,7 +30,7 @@ describe('a measured store', () => {
       await clock.advance(30);
       return store.reconcile(...args, NOTHING);
     };
-    await subject.read('shop');
+    await subject.read(SHOP);
     const samples = await text(metrics);
     const bucket = 'tokenbroker_store_command_duration_seconds_bucket';
     expect(samples).toContain(`${bucket}{le="0.025",command="read"} 0\n`);
@@ -40,10 +42,10 @@ describe('a measured store', () => {
     const { store, metrics, measured: subject } = measured();
     const answering = store.reconcile.bind(store);
     store.reconcile = () => Promise.reject(new StoreUnavailableError('connection is closed'));
-    await expect(subject.reconcile('shop', NOTHING)).rejects.toThrow('connection is closed');
+    await expect(subject.reconcile(SHOP, NOTHING)).rejects.toThrow('connection is closed');
     expect(await text(metrics)).toContain('tokenbroker_store_up 0\n');
     store.reconcile = answering;
-    await subject.reconcile('shop', NOTHING);
+    await subject.reconcile(SHOP, NOTHING);
     expect(await text(metrics)).toContain('tokenbroker_store_up 1\n');
   });
 
@@ -51,19 +53,19 @@ describe('a measured store', () => {
     const { store, metrics, measured: subject } = measured();
     const answering = store.reconcile.bind(store);
     store.reconcile = (app, known) =>
-      app === 'blog' ? Promise.reject(new StoreUnavailableError('gone')) : answering(app, known);
-    await expect(subject.reconcile('blog', NOTHING)).rejects.toThrow('gone');
-    await subject.reconcile('shop', NOTHING);
+      app === BLOG ? Promise.reject(new StoreUnavailableError('gone')) : answering(app, known);
+    await expect(subject.reconcile(BLOG, NOTHING)).rejects.toThrow('gone');
+    await subject.reconcile(SHOP, NOTHING);
     expect(await text(metrics)).toContain('tokenbroker_store_up 0\n');
     store.reconcile = answering;
-    await subject.reconcile('blog', NOTHING);
+    await subject.reconcile(BLOG, NOTHING);
     expect(await text(metrics)).toContain('tokenbroker_store_up 1\n');
   });
 
   it('compares the clocks', async () => {
     const { clock, metrics, measured: subject } = measured();
     clock.stepWallClock(-90_000);
-    await subject.reconcile('shop', NOTHING);
+    await subject.reconcile(SHOP, NOTHING);
     expect(await text(metrics)).toContain('tokenbroker_clock_skew_seconds 90\n');
   });
 });

@@ -1,3 +1,4 @@
+import type { AppIdentity } from '../core/app-definition.js';
 import type { Clock } from '../core/clock.js';
 import {
   TokenStore,
@@ -24,19 +25,19 @@ export class MeasuredTokenStore extends TokenStore {
     super();
   }
 
-  override read(app: AppName): Promise<StoreView> {
+  override read(app: AppIdentity): Promise<StoreView> {
     return this.measure('read', app, () => this.store.read(app));
   }
 
-  override begin(app: AppName, request: BeginRequest): Promise<BeginResult> {
+  override begin(app: AppIdentity, request: BeginRequest): Promise<BeginResult> {
     return this.measure('begin', app, () => this.store.begin(app, request));
   }
 
-  override commit(app: AppName, request: CommitRequest): Promise<CommitResult> {
+  override commit(app: AppIdentity, request: CommitRequest): Promise<CommitResult> {
     return this.measure('commit', app, () => this.store.commit(app, request));
   }
 
-  override abort(app: AppName, request: AbortRequest): Promise<StoreView> {
+  override abort(app: AppIdentity, request: AbortRequest): Promise<StoreView> {
     return this.measure('abort', app, () => this.store.abort(app, request));
   }
 
@@ -48,14 +49,14 @@ export class MeasuredTokenStore extends TokenStore {
     return view;
   }
 
-  private async measure<T>(command: StoreCommand, app: AppName, run: () => Promise<T>): Promise<T> {
+  private async measure<T>(command: StoreCommand, { name }: AppIdentity, run: () => Promise<T>): Promise<T> {
     const startMonoMs = this.clock.monotonicMs();
     try {
       const result = await run();
-      this.failing.delete(app);
+      this.failing.delete(name);
       return result;
     } catch (error) {
-      this.failing.add(app);
+      this.failing.add(name);
       throw error;
     } finally {
       this.metrics.storeUp.set(this.failing.size === 0 ? 1 : 0);

@@ -2,16 +2,17 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-/** A step of the refresh protocol that is one script in Redis. */
+/** A step of the refresh protocol that stores something in Redis. */
 export type RedisStep = 'begin' | 'commit' | 'abort' | 'reconcile';
 
-/** Tells the requests to Redis that take this step, by the script's hash, or by its text the first time. */
+/** Tells the requests to Redis that store the outcome of this step: swap.lua, by its hash or text, whose last argument names it. */
 export function isStep(step: RedisStep): (bytes: Buffer) => boolean {
-  const text = textOf(step);
+  const text = textOf('swap');
   const hash = createHash('sha1')
     .update(`${textOf('prelude')}\n${text}`)
     .digest('hex');
-  return (bytes) => bytes.includes(hash) || bytes.includes(text);
+  const name = `\r\n$${String(step.length)}\r\n${step}\r\n`;
+  return (bytes) => bytes.includes(name) && (bytes.includes(hash) || bytes.includes(text));
 }
 
 function textOf(script: string): string {

@@ -202,7 +202,7 @@ class Checker {
     ).length;
     if (forced > world.options.forcedDailyBudget + world.storeFaults)
       this.violated('I6', `${String(forced)} forced refreshes`);
-    const view = await world.store.read(APP);
+    const view = await world.store.read(world.identity);
     const stored = view.record?.value;
     const newest = world.platform.newest;
     const accepted = stored !== undefined && world.platform.isAccepted(stored, world.time.nowMs);

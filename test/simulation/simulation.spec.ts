@@ -1,4 +1,6 @@
 import { MemoryTokenStore } from '../../src/backends/memory/index.js';
+import { TransitionTable, type AppState, type Transition } from '../../src/core/app-state.js';
+import type { BeginResult } from '../../src/core/token-store.js';
 import type { WorldOptions } from './world.js';
 import { simulate } from './simulate.js';
 
@@ -17,28 +19,33 @@ async function firstFailure(makeStore?: WorldOptions['makeStore']): Promise<stri
 }
 
 /** Fences late writes off, and thinks no further of what they mean. */
-class TrustingStore extends MemoryTokenStore {
-  protected override distrust(): void {
+class TrustingTable extends TransitionTable {
+  protected override distrust(state: AppState): AppState {
     // Nothing is ever suspect.
+    return state;
   }
 }
 
 /** A lock and nothing else: whoever writes last wins. */
-class UnfencedStore extends TrustingStore {
+class UnfencedTable extends TrustingTable {
   protected override isLate(): boolean {
     return false;
   }
 }
 
 /** Takes a request that timed out for one that is over, although the platform may still process it. */
-class HastyStore extends MemoryTokenStore {
-  override async begin(
-    ...args: Parameters<MemoryTokenStore['begin']>
-  ): ReturnType<MemoryTokenStore['begin']> {
-    const begun = await super.begin(...args);
-    return begun.kind === 'granted' ? { ...begun, grant: { ...begun.grant, overlapping: false } } : begun;
+class HastyTable extends TransitionTable {
+  override begin(...args: Parameters<TransitionTable['begin']>): Transition<BeginResult> {
+    const { state, result } = super.begin(...args);
+    if (result.kind !== 'granted') return { state, result };
+    return { state, result: { ...result, grant: { ...result.grant, overlapping: false } } };
   }
 }
+
+const storeWith =
+  (table: TransitionTable): WorldOptions['makeStore'] =>
+  (clock, lease) =>
+    new MemoryTokenStore(clock, lease, table);
 
 describe('several brokers over one store, with faults', () => {
   it(`keeps its invariants in ${String(SEEDS)} seeds`, async () => {
@@ -53,14 +60,14 @@ describe('several brokers over one store, with faults', () => {
   });
 
   it('catches a store without a fence', async () => {
-    expect(await firstFailure((clock, lease) => new UnfencedStore(clock, lease))).toMatch(/^I[17] /);
+    expect(await firstFailure(storeWith(new UnfencedTable()))).toMatch(/^I[17] /);
   }, 120_000);
 
   it('catches a store that forgets requests which timed out', async () => {
-    expect(await firstFailure((clock, lease) => new HastyStore(clock, lease))).toMatch(/^I[17] /);
+    expect(await firstFailure(storeWith(new HastyTable()))).toMatch(/^I[17] /);
   }, 120_000);
 
   it('catches a store with a fence but without suspicion', async () => {
-    expect(await firstFailure((clock, lease) => new TrustingStore(clock, lease))).toMatch(/^I[17] /);
+    expect(await firstFailure(storeWith(new TrustingTable()))).toMatch(/^I[17] /);
   }, 120_000);
 });

@@ -1,10 +1,10 @@
 import type { MemoryTokenStore } from '../../src/backends/memory/index.js';
 import { MemoryRefreshLease, MemoryRotationFeed } from '../../src/backends/memory/index.js';
-import type { AppDefinition } from '../../src/core/app-definition.js';
+import type { AppDefinition, AppIdentity } from '../../src/core/app-definition.js';
 import { StoreUnavailableError } from '../../src/core/errors.js';
 import type { BrokerFact } from '../../src/core/observer.js';
 import { RefreshLease, type Lease } from '../../src/core/refresh-lease.js';
-import { RotationFeed } from '../../src/core/rotation-feed.js';
+import { RotationFeed, type Rotation } from '../../src/core/rotation-feed.js';
 import { TokenBroker } from '../../src/core/token-broker.js';
 import { TokenIssuer, type IssueOutcome, type ProbeOutcome } from '../../src/core/token-issuer.js';
 import { TokenStore } from '../../src/core/token-store.js';
@@ -54,6 +54,7 @@ export class World {
   readonly replicas: Replica[] = [];
   readonly facts: (BrokerFact & { readonly atMs: number })[] = [];
   readonly store: MemoryTokenStore;
+  readonly identity: AppIdentity;
   readonly waitingFaults = new Set<Fault>();
   /** When a fault last did something. */
   lastFaultMs = -Infinity;
@@ -65,6 +66,7 @@ export class World {
   private readonly feed = new MemoryRotationFeed();
 
   constructor(readonly options: WorldOptions) {
+    this.identity = { name: APP, provider: 'model', appId: 'wx-model', grant: options.grant };
     this.dice = new Dice(options.seed);
     this.platform = new ModelPlatform(options.grant, options.lifeMs, options.graceMs);
     const storeClock = new VirtualProcess(this.time, this.dice, 0);
@@ -74,7 +76,7 @@ export class World {
   }
 
   async beganWithin(ms: number): Promise<boolean> {
-    const { beganAtMs, nowMs } = await this.store.read(APP);
+    const { beganAtMs, nowMs } = await this.store.read(this.identity);
     return nowMs - beganAtMs < ms;
   }
 
@@ -152,12 +154,9 @@ export class World {
   }
 
   private app(process: VirtualProcess): AppDefinition {
-    const { aheadMs, dailyBudget, forcedDailyBudget, grant } = this.options;
+    const { aheadMs, dailyBudget, forcedDailyBudget } = this.options;
     return {
-      name: APP,
-      provider: 'model',
-      grant,
-      appId: 'wx-model',
+      ...this.identity,
       appSecret: 'model-secret',
       issuer: new ModelIssuer(this, process),
       refresh: {
@@ -226,14 +225,14 @@ class LossyFeed extends RotationFeed {
     super();
   }
 
-  override async publish(app: string, generation: number): Promise<void> {
+  override async publish(app: AppIdentity, generation: number): Promise<void> {
     if (!this.world.dice.chance(0.2)) await this.feed.publish(app, generation);
   }
 
-  override subscribe(listener: (app: string, generation: number) => void): () => void {
-    return this.feed.subscribe((app, generation) => {
+  override subscribe(listener: (rotation: Rotation) => void): () => void {
+    return this.feed.subscribe((rotation) => {
       this.process.deliver(this.world.dice.between(0.2, 5), () => {
-        listener(app, generation);
+        listener(rotation);
       });
     });
   }

@@ -7,6 +7,7 @@ import {
 } from '../../src/backends/redis/index.js';
 import { SystemClock } from '../../src/core/system-clock.js';
 import type { Grant } from '../../src/core/token-store.js';
+import { SHOP } from './app-identity.js';
 import { RedisServer } from './redis-server.js';
 
 /** The only user of the server, beside the default one: what the documentation gives to a broker. */
@@ -47,15 +48,16 @@ export function freshPrefix(): string {
 }
 
 export function storeOver(connection: RedisConnection, keyPrefix: string): RedisTokenStore {
-  return new RedisTokenStore(connection, { keyPrefix, cipher, onUnreadable: () => undefined });
+  return new RedisTokenStore(connection, {
+    keyPrefix,
+    cipher,
+    onUnreadable: () => undefined,
+    onOtherOwner: () => undefined,
+  });
 }
 
 /** The right to one fetch, whatever is stored already. */
-export async function granted(
-  store: RedisTokenStore,
-  lease: RedisRefreshLease,
-  app = 'shop',
-): Promise<Grant> {
+export async function granted(store: RedisTokenStore, lease: RedisRefreshLease, app = SHOP): Promise<Grant> {
   const acquired = await lease.acquire(app, 10_000);
   if (acquired.kind !== 'acquired') throw new Error(acquired.kind);
   const begun = await store.begin(app, {

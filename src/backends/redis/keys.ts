@@ -1,12 +1,19 @@
-import type { AppName } from '../../core/token.js';
+import { identityKey, type AppIdentity } from '../../core/app-definition.js';
 
-/** The keys of one app. The braces are a hash tag: Redis Cluster keeps them on one node, so that a script may use them together. */
-export function appKeys(
-  prefix: string,
-  app: AppName,
-): { readonly state: string; readonly fence: string; readonly lease: string } {
-  const base = `${prefix}{${app}}`;
-  return { state: `${base}:state`, fence: `${base}:fence`, lease: `${base}:lease` };
+export interface AppKeys {
+  readonly state: string;
+  /** Whose state was written last under the app's name: its identity, in clear. */
+  readonly owner: string;
+  readonly lease: string;
+}
+
+/**
+ * The keys of one app. The braces are a hash tag: Redis Cluster keeps them on one node, so that a script may use them
+ * together. State and lease name the AppID, so that nothing of another AppID is ever taken over; the owner does not.
+ */
+export function appKeys(prefix: string, app: AppIdentity): AppKeys {
+  const base = `${prefix}${identityKey(app)}`;
+  return { state: `${base}:state`, owner: `${prefix}{${app.name}}:owner`, lease: `${base}:lease` };
 }
 
 /** Where rotations are announced. */

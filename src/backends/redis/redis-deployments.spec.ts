@@ -1,3 +1,5 @@
+import { appNamed, SHOP } from '../../../test/support/app-identity.js';
+import { identityKey } from '../../core/app-definition.js';
 import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { eventually } from '../../../test/support/eventually.js';
@@ -37,17 +39,23 @@ async function connect(settings: RedisSettings): Promise<RedisConnection> {
 
 function storeOf(connection: RedisConnection): RedisTokenStore {
   const cipher = new TokenCipher([{ id: 'k1', key: Buffer.alloc(32, 1) }]);
-  return new RedisTokenStore(connection, { keyPrefix: KEY_PREFIX, cipher, onUnreadable: () => undefined });
+  return new RedisTokenStore(connection, {
+    keyPrefix: KEY_PREFIX,
+    cipher,
+    onUnreadable: () => undefined,
+    onOtherOwner: () => undefined,
+  });
 }
 
 /** One fetch, as a broker does it, announced on the feed. */
-async function rotate(connection: RedisConnection, app: string): Promise<void> {
+async function rotate(connection: RedisConnection, name: string): Promise<void> {
+  const app = appNamed(name);
   const store = storeOf(connection);
   const lease = new RedisRefreshLease(connection, KEY_PREFIX);
   const grant = await granted(store, lease, app);
-  const commit = { value: `token-of-${app}`, expiresInMs: 60_000, owner: 'me', reason: 'cold' } as const;
+  const commit = { value: `token-of-${name}`, expiresInMs: 60_000, owner: 'me', reason: 'cold' } as const;
   await store.commit(app, { ...commit, grant });
-  expect((await store.read(app)).record?.value).toBe(`token-of-${app}`);
+  expect((await store.read(app)).record?.value).toBe(`token-of-${name}`);
 }
 
 describe('Redis behind sentinels that take TLS and a password only', () => {
@@ -92,7 +100,7 @@ describe('Redis behind sentinels that take TLS and a password only', () => {
     opened.push(without);
     await eventually('the reason', async () => {
       const error: unknown = await storeOf(without)
-        .read('shop')
+        .read(SHOP)
         .catch((reason: unknown) => reason);
       return error instanceof Error && error.message.includes('NOAUTH');
     });
@@ -135,13 +143,13 @@ describe('Redis Cluster', () => {
     const heard: unknown[] = [];
     let gaps = 0;
     feed.subscribe(
-      (app, generation) => heard.push([app, generation]),
+      ({ key, generation }) => heard.push([key, generation]),
       () => (gaps += 1),
     );
     await eventually('a subscription', () => gaps === 1);
-    await feed.publish('shop', 7);
+    await feed.publish(SHOP, 7);
     await eventually('a message', () => heard.length > 0);
-    expect(heard).toEqual([['shop', 7]]);
+    expect(heard).toEqual([[identityKey(SHOP), 7]]);
   });
 
   it('is sent nothing twice when the connection to a node is lost', async () => {

@@ -1,8 +1,8 @@
 import type { Lock } from 'redlock';
 import Redlock, { ExecutionError, ResourceLockedError } from 'redlock';
+import type { AppIdentity } from '../../core/app-definition.js';
 import type { StoreUnavailableError } from '../../core/errors.js';
 import { RefreshLease, type Lease } from '../../core/refresh-lease.js';
-import type { AppName } from '../../core/token.js';
 import { appKeys } from './keys.js';
 import type { RedisConnection } from './redis-connection.js';
 
@@ -26,7 +26,7 @@ export class RedisRefreshLease extends RefreshLease {
   }
 
   override async acquire(
-    app: AppName,
+    app: AppIdentity,
     durationMs: number,
   ): Promise<
     | { kind: 'acquired'; lease: Lease }

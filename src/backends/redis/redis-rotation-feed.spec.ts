@@ -1,3 +1,4 @@
+import { SHOP } from '../../../test/support/app-identity.js';
 import { eventually } from '../../../test/support/eventually.js';
 import { freshPrefix, sharedRedis, USER } from '../../../test/support/redis-as-broker.js';
 import { describeRotationFeed } from '../../core/rotation-feed.contract.js';
@@ -68,13 +69,13 @@ describe('the feed', () => {
     let gaps = 0;
     const heard: number[] = [];
     here.subscribe(
-      (_app, generation) => heard.push(generation),
+      ({ generation }) => heard.push(generation),
       () => (gaps += 1),
     );
     await eventually('a first subscription', () => gaps === 1);
     await redis.server.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
     await eventually('a second one, and its gap', () => gaps === 2);
-    await here.publish('shop', 7);
+    await here.publish(SHOP, 7);
     await settle(keyPrefix);
     expect(heard).toEqual([7]);
   });
@@ -104,13 +105,13 @@ describe('the feed', () => {
   it('ignores what no broker would say', async () => {
     const keyPrefix = freshPrefix();
     const heard: unknown[] = [];
-    feed(keyPrefix).subscribe((app, generation) => heard.push([app, generation]));
+    feed(keyPrefix).subscribe(({ key, generation }) => heard.push([key, generation]));
     await listening(keyPrefix);
-    for (const message of ['', '{', '{"app":1}', '[]', 'null']) {
+    for (const message of ['', '{', '{"key":1}', '{"app":"shop","generation":9}', '[]', 'null']) {
       await redis.server.call('PUBLISH', `${keyPrefix}rotations`, message);
     }
-    await redis.server.call('PUBLISH', `${keyPrefix}rotations`, '{"app":"shop","generation":9}');
+    await redis.server.call('PUBLISH', `${keyPrefix}rotations`, '{"key":"{shop}","generation":9}');
     await settle(keyPrefix);
-    expect(heard).toEqual([['shop', 9]]);
+    expect(heard).toEqual([['{shop}', 9]]);
   });
 });

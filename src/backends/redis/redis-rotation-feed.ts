@@ -1,10 +1,10 @@
 import type { Cluster, Redis } from 'ioredis';
-import { RotationFeed } from '../../core/rotation-feed.js';
-import type { AppName } from '../../core/token.js';
+import { identityKey, type AppIdentity } from '../../core/app-definition.js';
+import { RotationFeed, type Rotation } from '../../core/rotation-feed.js';
 import { rotationChannel } from './keys.js';
 import type { RedisConnection } from './redis-connection.js';
 
-type Listener = (app: AppName, generation: number) => void;
+type Listener = (rotation: Rotation) => void;
 
 /** Rotations over pub/sub, on a connection of its own. What is lost while it reconnects is said as a gap. */
 export class RedisRotationFeed extends RotationFeed {
@@ -28,8 +28,9 @@ export class RedisRotationFeed extends RotationFeed {
     });
   }
 
-  override async publish(app: AppName, generation: number): Promise<void> {
-    const message = JSON.stringify({ app, generation });
+  override async publish(app: AppIdentity, generation: number): Promise<void> {
+    // The name alone is for replicas of version 0.1.
+    const message = JSON.stringify({ app: app.name, key: identityKey(app), generation });
     await this.connection.client.publish(this.channel, message).catch(() => undefined);
   }
 
@@ -55,15 +56,15 @@ export class RedisRotationFeed extends RotationFeed {
   private receive(message: string): void {
     const rotation = parse(message);
     if (!rotation) return;
-    for (const listener of this.listeners) listener(rotation.app, rotation.generation);
+    for (const listener of this.listeners) listener(rotation);
   }
 }
 
-/** Anybody who may publish can send anything. */
-function parse(message: string): { app: AppName; generation: number } | null {
+/** Anybody who may publish can send anything. Version 0.1 names no key: its messages are of no use here. */
+function parse(message: string): Rotation | null {
   try {
-    const { app, generation } = JSON.parse(message) as { app?: unknown; generation?: unknown };
-    return typeof app === 'string' && typeof generation === 'number' ? { app, generation } : null;
+    const { key, generation } = JSON.parse(message) as { key?: unknown; generation?: unknown };
+    return typeof key === 'string' && typeof generation === 'number' ? { key, generation } : null;
   } catch {
     return null;
   }

@@ -3,30 +3,27 @@ import { readFileSync } from 'node:fs';
 
 type ScriptArguments = readonly (string | number)[];
 
-/** What every script replies: a code, the store's time in ms, the fence, and the state as field, value, field, value. */
-export type ScriptReply = readonly [code: number, nowMs: number, fence: number, state: readonly string[]];
+/** `nowMs` is the time of Redis; `state` is empty where nothing is stored. */
+export type LoadReply = readonly [nowMs: number, state: string, owner: string, isLeaseHeld: 0 | 1];
+export type SwapReply = readonly [code: 0 | 1 | 2, nowMs: number, state: string, owner: string];
 
 declare module 'ioredis' {
   interface RedisCommander<Context> {
-    brokerBegin(...args: ScriptArguments): Result<ScriptReply, Context>;
-    brokerCommit(...args: ScriptArguments): Result<ScriptReply, Context>;
-    brokerAbort(...args: ScriptArguments): Result<ScriptReply, Context>;
-    brokerReconcile(...args: ScriptArguments): Result<ScriptReply, Context>;
+    brokerLoad(...args: ScriptArguments): Result<LoadReply, Context>;
+    brokerSwap(...args: ScriptArguments): Result<SwapReply, Context>;
   }
 }
 
 const SCRIPTS = [
-  { command: 'brokerBegin', file: 'begin', numberOfKeys: 3 },
-  { command: 'brokerCommit', file: 'commit', numberOfKeys: 2 },
-  { command: 'brokerAbort', file: 'abort', numberOfKeys: 2 },
-  { command: 'brokerReconcile', file: 'reconcile', numberOfKeys: 2 },
+  { command: 'brokerLoad', file: 'load' },
+  { command: 'brokerSwap', file: 'swap' },
 ] as const;
 
-/** Teaches the client the operations of scripts/*.lua. They survive SCRIPT FLUSH and restarts of the server. */
+/** Teaches the client the commands of scripts/*.lua. They survive SCRIPT FLUSH and restarts of the server. */
 export function defineScripts(client: Redis | Cluster): void {
   const prelude = read('prelude');
-  for (const { command, file, numberOfKeys } of SCRIPTS) {
-    client.defineCommand(command, { numberOfKeys, lua: `${prelude}\n${read(file)}` });
+  for (const { command, file } of SCRIPTS) {
+    client.defineCommand(command, { numberOfKeys: 3, lua: `${prelude}\n${read(file)}` });
   }
 }
 

@@ -1,163 +1,196 @@
+import { identityKey, type AppIdentity } from '../../core/app-definition.js';
+import { NO_STATE, TransitionTable, type AppState, type Transition } from '../../core/app-state.js';
 import { StoreUnavailableError } from '../../core/errors.js';
-import { dayOfUtc8, isOverlapping } from '../../core/renewal-policy.js';
+import { readAppState } from '../../core/read-app-state.js';
+import { readableText } from '../../core/readable-text.js';
 import {
   TokenStore,
-  recordOf,
   type AbortRequest,
   type BeginRequest,
   type BeginResult,
   type CommitRequest,
   type CommitResult,
+  type KnownRecord,
   type StoreView,
 } from '../../core/token-store.js';
-import type { AppName, TokenRecord } from '../../core/token.js';
 import { appKeys } from './keys.js';
 import type { RedisConnection } from './redis-connection.js';
-import { defineScripts, type ScriptReply } from './redis-scripts.js';
-import { StateCodec } from './state-codec.js';
+import { defineScripts } from './redis-scripts.js';
+import { StateSeal } from './state-seal.js';
 import type { TokenCipher } from './token-cipher.js';
 
-/** The codes that begin.lua replies with. */
-const BEGIN = { granted: 1, moved: 2, leaseLost: 3, backingOff: 4, dailyBudget: 5, forcedBudget: 6 } as const;
-const SUPERSEDED = 2;
-const NO_RECORD = [0, 0, 0, '', 0, 0, '', ''] as const;
+/** How often a step is taken anew because another replica changed the state first. */
+const MAX_ROUNDS = 8;
+/** Beyond the token's life: outlasts every back-off and every day's count, after which nothing of the state matters. */
+const KEPT_MS = 2 * 24 * 60 * 60 * 1000;
+const MAX_OWNER_CHARACTERS = 200;
+const SWAPPED = 1;
+const LEASE_LOST = 2;
 
 export interface RedisTokenStoreOptions {
   readonly keyPrefix: string;
   readonly cipher: TokenCipher;
-  /** A stored token was sealed with a key that is not configured, or was tampered with. It is replaced by a new fetch. */
-  readonly onUnreadable: (app: AppName) => void;
+  /** A stored state was sealed with a key that is not configured, or was tampered with. It is replaced by a new fetch. */
+  readonly onUnreadable: (app: AppIdentity) => void;
+  /** Nothing is stored for this app, but something is for another AppID under its name. `owner` is anybody's text, bounded. */
+  readonly onOtherOwner: (app: AppIdentity, owner: string) => void;
 }
 
-/** The transition table of the refresh protocol as Lua scripts, one round trip each, on the clock of Redis. */
+/** What Redis held at one instant. `sealed` is what a swap compares with. */
+interface Loaded {
+  readonly sealed: string;
+  readonly owner: string;
+  readonly nowMs: number;
+  readonly isLeaseHeld: boolean;
+}
+
+interface Step<Result> {
+  /** Of the protocol, for people who watch Redis. */
+  readonly name: 'begin' | 'commit' | 'abort' | 'reconcile';
+  readonly take: (state: AppState, nowMs: number, isLeaseHeld: boolean) => Transition<Result>;
+  /** Nothing may be stored unless this lease still holds. */
+  readonly leaseId?: string;
+}
+
+/**
+ * The transition table of the refresh protocol over one sealed value per app, on the clock of Redis: read it, take the
+ * step, and store the outcome if the value is still what was read.
+ */
 export class RedisTokenStore extends TokenStore {
-  private readonly codec: StateCodec;
+  private readonly table = new TransitionTable();
+  private readonly seal: StateSeal;
+  /** The last text of each app that could not be opened, so that each is told once. */
+  private readonly unreadable = new Map<string, string>();
+  private readonly otherOwners = new Set<string>();
 
   constructor(
     private readonly connection: RedisConnection,
     private readonly options: RedisTokenStoreOptions,
   ) {
     super();
-    this.codec = new StateCodec(options.cipher, options.onUnreadable);
+    this.seal = new StateSeal(options.cipher, options.keyPrefix);
     defineScripts(connection.client);
   }
 
-  override read(app: AppName): Promise<StoreView> {
+  override read(app: AppIdentity): Promise<StoreView> {
     return this.reconcile(app, { record: null, committed: 0 });
   }
 
-  override async begin(app: AppName, request: BeginRequest): Promise<BeginResult> {
-    const reply = await this.sendBegin(app, request);
-    const [code, , fence] = reply;
-    const view = this.view(app, reply);
-    switch (code) {
-      case BEGIN.granted:
-        return { kind: 'granted', grant: { fence, overlapping: isOverlapping(view, request.leaseMs), view } };
-      case BEGIN.moved:
-        // A token that cannot be opened is as good as none: fetch over it.
-        if (view.record) return { kind: 'moved', view };
-        return this.begin(app, { ...request, seenGeneration: Number.MAX_SAFE_INTEGER });
-      case BEGIN.leaseLost:
-        return { kind: 'lease_lost', view };
-      case BEGIN.backingOff:
-        return { kind: 'backing_off', view };
-      case BEGIN.dailyBudget:
-        return { kind: 'budget_exhausted', budget: 'daily', view };
-      case BEGIN.forcedBudget:
-        return { kind: 'budget_exhausted', budget: 'forced', view };
-      default:
-        throw new Error(`begin.lua replied ${code}`);
+  override begin(app: AppIdentity, request: BeginRequest): Promise<BeginResult> {
+    return this.run(app, {
+      name: 'begin',
+      take: (state, nowMs, isLeaseHeld) => this.table.begin(state, request, nowMs, isLeaseHeld),
+      leaseId: request.lease.id,
+    });
+  }
+
+  override commit(app: AppIdentity, request: CommitRequest): Promise<CommitResult> {
+    return this.run(app, {
+      name: 'commit',
+      take: (state, nowMs) => this.table.commit(state, request, nowMs),
+    });
+  }
+
+  override abort(app: AppIdentity, request: AbortRequest): Promise<StoreView> {
+    return this.run(app, { name: 'abort', take: (state, nowMs) => this.table.abort(state, request, nowMs) });
+  }
+
+  override reconcile(app: AppIdentity, known: KnownRecord): Promise<StoreView> {
+    return this.run(app, {
+      name: 'reconcile',
+      take: (state, nowMs) => this.table.reconcile(state, known, nowMs),
+    });
+  }
+
+  private async run<Result>(app: AppIdentity, step: Step<Result>): Promise<Result> {
+    let loaded = await this.load(app, step.leaseId ?? '');
+    for (let round = 0; round < MAX_ROUNDS; round += 1) {
+      const { state, isForeign } = this.stateOf(app, loaded);
+      const { state: next, result } = step.take(state, loaded.nowMs, loaded.isLeaseHeld);
+      // Brokers with other keys would write each other's state over at every reconcile.
+      if (next === state || (isForeign && step.name === 'reconcile')) return result;
+      const swapped = await this.swap(app, step, loaded, next);
+      if (swapped.kind === 'swapped') return result;
+      loaded = swapped.loaded;
     }
-  }
-
-  override async commit(app: AppName, request: CommitRequest): Promise<CommitResult> {
-    const { grant } = request;
-    const { state, fence } = this.keys(app);
-    const { generation, base, since, ...rest } = recordOf(request);
-    const sealed = this.options.cipher.seal(app, generation, rest.value);
-    const reply = await this.connection.run(() =>
-      this.connection.client.brokerCommit(
-        state,
-        fence,
-        generation,
-        base,
-        grant.overlapping ? 1 : 0,
-        since,
-        sealed,
-        rest.issuedAtMs,
-        rest.expiresAtMs,
-        rest.owner,
-        rest.reason,
-      ),
+    throw new StoreUnavailableError(
+      `another one changed the state of ${app.name} ${MAX_ROUNDS} times in a row`,
+      {
+        remedy: `Find out who else writes to keys that begin with ${this.options.keyPrefix}.`,
+      },
     );
-    const view = this.view(app, reply);
-    return { kind: reply[0] === SUPERSEDED ? 'superseded' : 'committed', view };
   }
 
-  override async abort(app: AppName, { grant, outcome, forced, backOff }: AbortRequest): Promise<StoreView> {
-    const { state, fence } = this.keys(app);
-    const why = backOff && JSON.stringify({ errcode: backOff.errcode, message: backOff.message });
-    const reply = await this.connection.run(() =>
-      this.connection.client.brokerAbort(
-        state,
-        fence,
-        grant.fence,
-        outcome,
-        forced ? 1 : 0,
-        dayOfUtc8(grant.view.nowMs),
-        backOff ? Math.round(backOff.delayMs) : '',
-        backOff?.class ?? '',
-        why ?? '',
-      ),
+  private async load(app: AppIdentity, leaseId: string): Promise<Loaded> {
+    const { state, owner, lease } = this.keys(app);
+    const [nowMs, sealed, ownedBy, isLeaseHeld] = await this.connection.run(() =>
+      this.connection.client.brokerLoad(state, owner, lease, leaseId),
     );
-    return this.view(app, reply);
+    return { sealed, owner: ownedBy, nowMs, isLeaseHeld: isLeaseHeld === 1 };
   }
 
-  override async reconcile(
-    app: AppName,
-    known: { readonly record: TokenRecord | null; readonly committed: number },
-  ): Promise<StoreView> {
-    const { state, fence } = this.keys(app);
-    const record = known.record ? this.codec.fields(app, known.record) : NO_RECORD;
-    const [generation, ...fields] = record;
-    const reply = await this.connection.run(() =>
-      this.connection.client.brokerReconcile(state, fence, generation, known.committed, ...fields),
-    );
-    return this.view(app, reply);
-  }
-
-  private sendBegin(app: AppName, request: BeginRequest): Promise<ScriptReply> {
-    const { state, fence, lease } = this.keys(app);
-    return this.connection.run(() =>
-      this.connection.client.brokerBegin(
+  private async swap<Result>(
+    app: AppIdentity,
+    step: Step<Result>,
+    { sealed, nowMs: readAtMs }: Loaded,
+    next: AppState,
+  ): Promise<{ kind: 'swapped' } | { kind: 'changed'; loaded: Loaded }> {
+    const { state, owner, lease } = this.keys(app);
+    const text = this.seal.seal(app, next);
+    const [code, nowMs, current, ownedBy] = await this.connection.run(() =>
+      this.connection.client.brokerSwap(
         state,
-        fence,
+        owner,
         lease,
-        request.lease.id,
-        request.seenGeneration,
-        request.highestKnown,
-        request.ignoreBackOff,
-        request.budget.daily,
-        request.budget.forcedDaily,
-        request.forced ? 1 : 0,
+        sealed,
+        text,
+        lifeMs(next, readAtMs),
+        identityKey(app),
+        step.leaseId ?? '',
+        step.name,
       ),
     );
+    if (code === SWAPPED) return { kind: 'swapped' };
+    const isLeaseHeld = code !== LEASE_LOST;
+    return { kind: 'changed', loaded: { sealed: current, owner: ownedBy, nowMs, isLeaseHeld } };
   }
 
-  /** Anybody who may write to Redis can have written anything. */
-  private view(app: AppName, reply: ScriptReply): StoreView {
-    try {
-      return this.codec.view(app, reply);
-    } catch (error) {
-      const remedy = `Somebody else wrote to its keys: delete ${this.options.keyPrefix}{${app}}:state, and the replicas store what they hold again.`;
-      throw new StoreUnavailableError('what Redis holds of this app cannot be read', {
-        cause: error,
-        remedy,
-      });
+  /** `isForeign`: a broker with other encryption keys uses what is there. */
+  private stateOf(app: AppIdentity, loaded: Loaded): { state: AppState; isForeign: boolean } {
+    const { sealed, nowMs } = loaded;
+    if (sealed === '') {
+      this.noticeOtherOwner(app, loaded.owner);
+      return { state: NO_STATE, isForeign: false };
     }
+    const unsealed = this.seal.open(app, sealed);
+    if (unsealed.kind === 'state') return { state: readAppState(unsealed.value, nowMs), isForeign: false };
+    const key = identityKey(app);
+    if (this.unreadable.get(key) !== sealed) {
+      this.unreadable.set(key, sealed);
+      this.options.onUnreadable(app);
+    }
+    return { state: NO_STATE, isForeign: unsealed.kind === 'unknown_key' };
   }
 
-  private keys(app: AppName): ReturnType<typeof appKeys> {
+  /** Said once for each app. */
+  private noticeOtherOwner(app: AppIdentity, owner: string): void {
+    const key = identityKey(app);
+    if (owner === '' || accountOf(owner) === accountOf(key) || this.otherOwners.has(key)) return;
+    this.otherOwners.add(key);
+    this.options.onOtherOwner(app, readableText(owner, MAX_OWNER_CHARACTERS));
+  }
+
+  private keys(app: AppIdentity): ReturnType<typeof appKeys> {
     return appKeys(this.options.keyPrefix, app);
   }
+}
+
+/** Until when the state is of use: an app that is configured no longer leaves nothing behind. */
+function lifeMs({ record }: AppState, nowMs: number): number {
+  return Math.ceil(Math.max(0, (record?.expiresAtMs ?? 0) - nowMs) + KEPT_MS);
+}
+
+/** An identity without its grant. */
+function accountOf(key: string): string {
+  return key.slice(0, key.lastIndexOf(':'));
 }

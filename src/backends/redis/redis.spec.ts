@@ -1,3 +1,4 @@
+import { SHOP } from '../../../test/support/app-identity.js';
 import { clock, freshPrefix, sharedRedis, storeOver } from '../../../test/support/redis-as-broker.js';
 import { sleep } from '../../core/clock.js';
 import { describeRefreshLease } from '../../core/refresh-lease.contract.js';
@@ -24,9 +25,9 @@ describeRefreshLease('Redis', async () => ({
 
 describe('tokens in Redis', () => {
   const begin = async (store: RedisTokenStore, lease: RedisRefreshLease, seenGeneration = 0) => {
-    const acquired = await lease.acquire('shop', 1000);
+    const acquired = await lease.acquire(SHOP, 1000);
     if (acquired.kind !== 'acquired') throw new Error(acquired.kind);
-    const begun = await store.begin('shop', {
+    const begun = await store.begin(SHOP, {
       lease: acquired.lease,
       forced: false,
       seenGeneration,
@@ -46,23 +47,24 @@ describe('tokens in Redis', () => {
       new RedisTokenStore(redis.connection, {
         keyPrefix,
         cipher: new TokenCipher([{ id, key: Buffer.alloc(32, fill) }]),
-        onUnreadable: (app) => unreadable.push(app),
+        onUnreadable: ({ name }) => unreadable.push(name),
+        onOtherOwner: () => undefined,
       });
     const lease = new RedisRefreshLease(redis.connection, keyPrefix);
     const before = storeWith('k1', 1);
     const first = await begin(before, lease);
     if (first.kind !== 'granted') throw new Error(first.kind);
     const commit = { value: 'canary-token', expiresInMs: 60_000, owner: 'me', reason: 'cold' } as const;
-    await before.commit('shop', { ...commit, grant: first.grant });
+    await before.commit(SHOP, { ...commit, grant: first.grant });
     expect(await redis.server.dump()).not.toContain('canary-token');
 
     const after = storeWith('k2', 2);
-    expect((await after.read('shop')).record).toBeNull();
+    expect((await after.read(SHOP)).record).toBeNull();
     const second = await begin(after, lease);
     if (second.kind !== 'granted') throw new Error(second.kind);
     expect(second.grant.fence).toBeGreaterThan(first.grant.fence);
-    await after.commit('shop', { ...commit, value: 'next-token', grant: second.grant });
-    expect((await after.read('shop')).record?.value).toBe('next-token');
+    await after.commit(SHOP, { ...commit, value: 'next-token', grant: second.grant });
+    expect((await after.read(SHOP)).record?.value).toBe('next-token');
     expect(unreadable).toEqual(['shop']);
   });
 });

@@ -1,5 +1,4 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
-import type { AppName } from '../../core/token.js';
 
 const ALGORITHM = 'aes-256-gcm';
 const NONCE_BYTES = 12;
@@ -11,10 +10,16 @@ export interface CipherKey {
   readonly key: Buffer;
 }
 
-/**
- * Seals tokens for the store: `<key id>.<base64url of nonce, ciphertext and tag>`. App and generation are bound to it, so
- * that a value that was moved to another record does not open.
- */
+/** What a sealed text belongs to. It opens for the very same binding only. */
+export type Binding = readonly (string | number)[];
+
+/** `unknown_key`: no configured key has its id. `garbage`: anything else that does not open for this binding. */
+export type Opened =
+  | { readonly kind: 'opened'; readonly text: string; readonly keyId: string }
+  | { readonly kind: 'unknown_key' }
+  | { readonly kind: 'garbage' };
+
+/** Seals text for the store: `<key id>.<base64url of nonce, ciphertext and tag>`. */
 export class TokenCipher {
   private readonly keys: ReadonlyMap<string, Buffer>;
   private readonly current: CipherKey;
@@ -27,34 +32,39 @@ export class TokenCipher {
     this.keys = new Map(keys.map(({ id, key }) => [id, key]));
   }
 
-  seal(app: AppName, generation: number, value: string): string {
+  seal(binding: Binding, text: string): string {
     const nonce = randomBytes(NONCE_BYTES);
     const cipher = createCipheriv(ALGORITHM, this.current.key, nonce, { authTagLength: TAG_BYTES });
-    cipher.setAAD(boundTo(app, generation));
-    const sealed = Buffer.concat([nonce, cipher.update(value, 'utf8'), cipher.final(), cipher.getAuthTag()]);
+    cipher.setAAD(bytesOf(binding));
+    const sealed = Buffer.concat([nonce, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()]);
     return `${this.current.id}.${sealed.toString('base64url')}`;
   }
 
-  /** Null if it was sealed with a key that is not known, for another record, or has been changed. */
-  open(app: AppName, generation: number, sealed: string): string | null {
+  open(binding: Binding, sealed: string): Opened {
     const dot = sealed.lastIndexOf('.');
-    const key = this.keys.get(sealed.slice(0, dot));
+    const keyId = sealed.slice(0, dot);
+    const key = this.keys.get(keyId);
     const bytes = Buffer.from(sealed.slice(dot + 1), 'base64url');
-    if (!key || bytes.length <= NONCE_BYTES + TAG_BYTES) return null;
+    if (dot < 1 || bytes.length <= NONCE_BYTES + TAG_BYTES) return { kind: 'garbage' };
+    if (!key) return { kind: 'unknown_key' };
     const decipher = createDecipheriv(ALGORITHM, key, bytes.subarray(0, NONCE_BYTES), {
       authTagLength: TAG_BYTES,
     });
-    decipher.setAAD(boundTo(app, generation));
+    decipher.setAAD(bytesOf(binding));
     decipher.setAuthTag(bytes.subarray(-TAG_BYTES));
     try {
-      const value = decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES));
-      return Buffer.concat([value, decipher.final()]).toString('utf8');
+      const text = decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES));
+      return {
+        kind: 'opened',
+        text: Buffer.concat([text, decipher.final()]).toString('utf8'),
+        keyId,
+      };
     } catch {
-      return null;
+      return { kind: 'garbage' };
     }
   }
 }
 
-function boundTo(app: AppName, generation: number): Buffer {
-  return Buffer.from(JSON.stringify([app, generation]));
+function bytesOf(binding: Binding): Buffer {
+  return Buffer.from(JSON.stringify(binding));
 }
