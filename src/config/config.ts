@@ -80,6 +80,8 @@ export interface ClientConfig {
   /** Names of apps, or `*` for all. */
   readonly apps: readonly string[] | '*';
   readonly scopes: readonly Scope[];
+  /** Bounds what the drop-in endpoints promise this client. Null: nothing does. */
+  readonly maxExpiresInSeconds: number | null;
 }
 
 export const AUDITED_READS = ['sampled', 'all', 'none'] as const;

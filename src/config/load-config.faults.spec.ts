@@ -93,6 +93,9 @@ describe('a fault', () => {
     ['all apps in a list', withClient({ apps: ['*'] }), 'clients[0].apps[0]: for all apps write apps: "*", without a list'],
     ['one app without a list', withClient({ apps: 'shop' }), 'clients[0].apps: must be a list of names of apps, or "*" for all, got "shop"'],
     ['scope', withClient({ scopes: ['token:read', 'read'] }), `clients[0].scopes[1]: must be one of ${scopes}, got "read"`],
+    ['promise too short', withClient({ maxExpiresInSeconds: 59 }), 'clients[0].maxExpiresInSeconds: must be a whole number from 60 to 7200, got 59'],
+    ['promise too long', withClient({ maxExpiresInSeconds: 7201 }), 'clients[0].maxExpiresInSeconds: must be a whole number from 60 to 7200, got 7201'],
+    ['promise of a fraction', withClient({ maxExpiresInSeconds: 300.5 }), 'clients[0].maxExpiresInSeconds: must be a whole number from 60 to 7200, got 300.5'],
     ['no scope', withClient({ scopes: [] }), `clients[0].scopes: must list at least one of ${scopes}`],
 
     ['Redis without encryption', file({ redis: { url: 'redis://host' } }), 'encryption: must be set with redis, or tokens would be stored in clear: make a key with `access-token-broker keygen --encryption` and list it under encryption.keys in the file that BROKER_CONFIG names'],

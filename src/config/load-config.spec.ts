@@ -53,7 +53,7 @@ describe('a configuration file', () => {
           },
         },
       ],
-      clients: [CLIENT],
+      clients: [{ ...CLIENT, maxExpiresInSeconds: null }],
     });
   });
 
@@ -108,6 +108,11 @@ describe('a configuration file', () => {
     });
     expect(config.apps[0]?.apiBaseUrl).toBe('http://127.0.0.1:9100');
     expect(config.clients[0]?.keySha256).toEqual([HASH]);
+  });
+
+  it('bounds what a client is promised, if it says so', () => {
+    const clients = [{ ...CLIENT, maxExpiresInSeconds: 300 }];
+    expect(load(file({ clients })).clients).toEqual(clients);
   });
 
   it('names Redis by a URL, by sentinels or by cluster nodes', () => {

@@ -93,6 +93,7 @@ function toRefresh(section: AppSection['refresh'], grant: AppSection['grant']): 
   };
 }
 
-function toClient({ name, keySha256, apps, scopes }: ClientSection): ClientConfig {
-  return { name, keySha256: keySha256.map((hash) => hash.toLowerCase()), apps, scopes };
+function toClient(section: ClientSection): ClientConfig {
+  const { name, keySha256, apps, scopes, maxExpiresInSeconds = null } = section;
+  return { name, keySha256: keySha256.map((hash) => hash.toLowerCase()), apps, scopes, maxExpiresInSeconds };
 }

@@ -6,6 +6,8 @@ import { UnseenAppError } from './unseen-app.error.js';
 /** What one API client may see and do, worked out once. */
 export class ClientAccess {
   readonly name: string;
+  /** Bounds `expires_in` of the drop-in endpoints' answers; `Infinity` if nothing does. */
+  readonly maxExpiresInSeconds: number;
   /** The aliases it may name, in configured order. */
   readonly apps: readonly AppName[];
   private readonly visible: ReadonlySet<AppName>;
@@ -19,6 +21,7 @@ export class ClientAccess {
   ) {
     const granted = client.apps;
     this.name = client.name;
+    this.maxExpiresInSeconds = client.maxExpiresInSeconds ?? Infinity;
     this.apps = granted === '*' ? configured : configured.filter((app) => granted.includes(app));
     this.visible = new Set(this.apps);
     this.scopes = new Set(client.scopes);

@@ -58,7 +58,8 @@ export class DropInTokens {
       origin: originOf(request),
     });
     const seconds = Math.floor(Math.min(this.broker.cacheableMs(app, held), keptMs) / 1000);
-    return { access_token: held.record.value, expires_in: Math.max(1, seconds) };
+    const promised = Math.min(seconds, client.maxExpiresInSeconds);
+    return { access_token: held.record.value, expires_in: Math.max(1, promised) };
   }
 
   private admit(key: string, request: FastifyRequest): ClientAccess {

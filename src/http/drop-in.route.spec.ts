@@ -32,6 +32,14 @@ describe('the drop-in token endpoints', () => {
     expect((await classic({ appid: 'wxb' })).json()).toMatchObject({ access_token: '83_value-3' });
   });
 
+  it('promise a client no more than its configuration says', async () => {
+    const secret = keyOf('forgetful');
+    expect((await classic({ secret })).json()).toMatchObject({ expires_in: 300 });
+    expect((await stable({ secret })).json()).toMatchObject({ expires_in: 300 });
+    edge.broker.tokens.set('shop', heldToken(8, 200_000));
+    expect((await stable({ secret })).json()).toMatchObject({ expires_in: 100 });
+  });
+
   it.each([
     [{ grant_type: '' }, 40002, 'invalid grant_type'],
     [{ grant_type: 'client_credentials' }, 40002, 'invalid grant_type'],

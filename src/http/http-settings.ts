@@ -10,4 +10,6 @@ export interface ApiClient {
   readonly keySha256: readonly string[];
   readonly apps: readonly AppName[] | '*';
   readonly scopes: readonly Scope[];
+  /** Bounds `expires_in` of the drop-in endpoints' answers. */
+  readonly maxExpiresInSeconds?: number | null;
 }

@@ -10,6 +10,7 @@ export async function createDropInEdge(): Promise<Edge> {
     clients: [
       apiClient('orders'),
       apiClient('reader', { scopes: ['token:read'] }),
+      apiClient('forgetful', { maxExpiresInSeconds: 300 }),
       apiClient('signer', { scopes: ['ticket:read'] }),
       apiClient('blogger', { apps: ['blog'] }),
     ],

@@ -1,4 +1,4 @@
-import { Check, List, Text } from '../constraints.js';
+import { Check, List, Optional, Text, WholeNumber } from '../constraints.js';
 import { API_KEY_PREFIX } from '../api-key.js';
 import { SCOPES, type Scope } from '../config.js';
 import { problem } from '../problem.js';
@@ -16,6 +16,11 @@ export class ClientSection {
 
   @List(checkScope, `must list at least one of ${SCOPES.join(', ')}`)
   scopes!: Scope[];
+
+  /** Below 60 s some SDKs report an error, and others ask at each call. */
+  @Optional()
+  @WholeNumber(60, 7200)
+  maxExpiresInSeconds?: number;
 }
 
 // Shows no value: the most likely mistake is the key itself.
