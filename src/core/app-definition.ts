@@ -18,6 +18,12 @@ export interface RefreshSettings {
   readonly reconcileMs: number;
 }
 
+/** There is no AppSecret yet. */
+export interface MissingSecret {
+  /** Why, for people: which file, and what is wrong with it. */
+  readonly fault: string;
+}
+
 /** Whose token it is. All four name an app's shared state: a token of another AppID under the same name is another app's. */
 export interface AppIdentity {
   readonly name: AppName;
@@ -36,7 +42,7 @@ export function identityKey({ name, provider, appId, grant }: AppIdentity): stri
 /** One app as the broker keeps it. */
 export interface AppDefinition extends AppIdentity {
   /** The secret at start; `TokenBroker.changeSecret` offers a newer one. */
-  readonly appSecret: string;
+  readonly appSecret: string | MissingSecret;
   readonly issuer: TokenIssuer;
   readonly refresh: RefreshSettings;
 }

@@ -1,23 +1,36 @@
 import type { AppDefinition } from './app-definition.js';
 import type { AppMemory } from './app-memory.js';
+import type { AppSecrets } from './app-secrets.js';
 import type { AppState, AppStatus, LastError } from './app-status.js';
 import { BrokerError } from './errors.js';
 import { remedyOf } from './token-issuer.js';
 import type { StoreLink } from './store-link.js';
-import type { FailedFetch } from './token-store.js';
+import type { BackOff } from './token-store.js';
 import type { UnfencedRefresh } from './unfenced-refresh.js';
 
 const BUDGET_REMEDY =
   'Find out what fetched so often: upstream_fetches_total names the reasons. Until then raise apps[].refresh.dailyBudget, within what the platform allows.';
 
+const MISSING_SECRET_REMEDY =
+  'Put the AppSecret where apps[].appSecret says. A file is read again within seconds, and the secret is tried at once.';
+/** For callers: somebody has to write the file. */
+const MISSING_SECRET_RETRY_SECONDS = 30;
+const REFUSED_SECRET_REMEDY =
+  "Correct the file of apps[].appSecret: it has to hold the AppSecret that the platform's console shows. Tokens are fetched with the one before it until then, but not after a restart.";
+
 /** Says how an app fares, and why there is no token, in words for the person who has to mend it. */
 export class AppDiagnosis {
+  private readonly startedAtMs: number;
+
   constructor(
     private readonly app: AppDefinition,
     private readonly memory: AppMemory,
     private readonly link: StoreLink,
     private readonly unfenced: UnfencedRefresh,
-  ) {}
+    private readonly secrets: AppSecrets,
+  ) {
+    this.startedAtMs = memory.storeNowMs();
+  }
 
   status(): AppStatus {
     const { name, provider, grant, appId, refresh } = this.app;
@@ -44,9 +57,9 @@ export class AppDiagnosis {
 
   /** Whole seconds until the next fetch may be sent; at least 1. */
   retryAfterSeconds(): number {
-    const { memory } = this;
-    const backOffMs = memory.backOff ? memory.backOff.untilMs - memory.storeNowMs() : 0;
-    return Math.max(1, Math.ceil(Math.max(backOffMs, memory.budgetWaitMs) / 1000));
+    if (this.secrets.missing) return MISSING_SECRET_RETRY_SECONDS;
+    const backOffMs = this.heldUpUntilMs() - this.memory.storeNowMs();
+    return Math.max(1, Math.ceil(backOffMs / 1000));
   }
 
   /** Why a request for the token has to be turned away. */
@@ -87,32 +100,48 @@ export class AppDiagnosis {
     if (!memory.token) return 'pending';
     if (!memory.livingToken) return 'expired';
     if (memory.doubt || memory.contestedMs > 0) return 'suspect';
-    return this.failure() || link.down || memory.budgetWaitMs > 0 ? 'degraded' : 'ok';
+    const trouble = this.failure() ?? link.down ?? this.secrets.missing ?? this.secrets.refused;
+    return trouble !== null || memory.budgetWaitMs > 0 ? 'degraded' : 'ok';
   }
 
   private nextFetchAtMs(): number | null {
-    const { nextRefreshAtMs, backOff, budgetWaitMs } = this.memory;
-    const heldUpUntilMs = Math.max(
-      backOff?.untilMs ?? 0,
-      budgetWaitMs > 0 ? this.memory.storeNowMs() + budgetWaitMs : 0,
-    );
-    return heldUpUntilMs > 0 ? Math.max(nextRefreshAtMs ?? 0, heldUpUntilMs) : nextRefreshAtMs;
+    const { memory, app, link } = this;
+    const heldUpUntilMs = this.heldUpUntilMs();
+    const isLeftToTheLast = link.down && app.issuer.mintsAtEveryCall && memory.token;
+    const plannedAtMs = isLeftToTheLast ? memory.lastChanceAtMs : memory.nextRefreshAtMs;
+    return heldUpUntilMs > 0 ? Math.max(plannedAtMs ?? 0, heldUpUntilMs) : plannedAtMs;
   }
 
-  private failure(): Omit<FailedFetch, 'delayMs'> | null {
+  /** Until when nothing is fetched, on the store's clock; 0 when nothing holds a fetch up. */
+  private heldUpUntilMs(): number {
+    const { memory, unfenced, link } = this;
+    const nowMs = memory.storeNowMs();
+    const budgetUntilMs = memory.budgetWaitMs > 0 ? nowMs + memory.budgetWaitMs : 0;
+    const aloneUntilMs = link.down ? (unfenced.lastFailure?.untilMs ?? 0) : 0;
+    const untilMs = Math.max(memory.backOff?.untilMs ?? 0, budgetUntilMs, aloneUntilMs);
+    return untilMs > nowMs ? untilMs : 0;
+  }
+
+  private failure(): BackOff | null {
     return this.unfenced.lastFailure ?? this.memory.view?.backOff ?? null;
   }
 
   private lastError(): LastError | null {
-    const { link, memory } = this;
+    const { link, memory, secrets } = this;
+    if (secrets.missing) return this.missingSecret(secrets.missing);
     if (memory.budgetWaitMs > 0) {
       const atMs = memory.view?.beganAtMs ?? 0;
       return { class: 'budget', errcode: null, message: this.budgetIsUsedUp(), remedy: BUDGET_REMEDY, atMs };
     }
     const failure = this.failure();
+    const isOfSecret = !failure || failure.class === 'configuration';
+    if (secrets.refused && isOfSecret) {
+      const { errcode, atMs } = secrets.refused;
+      const message = `the AppSecret that was read last was refused (${secrets.refused.message}); the one before it is used`;
+      return { class: 'configuration', errcode, message, remedy: REFUSED_SECRET_REMEDY, atMs };
+    }
     if (failure) {
-      const { errcode, message } = failure;
-      const atMs = this.unfenced.lastFailure ? memory.storeNowMs() : (memory.view?.backOff?.atMs ?? 0);
+      const { errcode, message, atMs } = failure;
       return { class: failure.class, errcode, message, remedy: remedyOf(this.app.issuer, failure), atMs };
     }
     if (memory.contestedMs > 0) return this.contested();
@@ -120,6 +149,11 @@ export class AppDiagnosis {
     const { remedy, sinceMs } = link.down;
     const message = `the store does not answer: ${link.down.message}`;
     return { class: 'store', errcode: null, message, remedy, atMs: sinceMs };
+  }
+
+  private missingSecret(fault: string): LastError {
+    const message = `there is no AppSecret: ${fault}`;
+    return { class: 'secret', errcode: null, message, remedy: MISSING_SECRET_REMEDY, atMs: this.startedAtMs };
   }
 
   private contested(): LastError {
@@ -140,7 +174,8 @@ export class AppDiagnosis {
 
   /** What happened, and what a person does about it. */
   private why(): string {
-    const { memory, link } = this;
+    const { memory, link, secrets } = this;
+    if (secrets.missing) return `there is no AppSecret: ${secrets.missing}. ${MISSING_SECRET_REMEDY}`;
     if (memory.budgetWaitMs > 0) return `${this.budgetIsUsedUp()}. ${BUDGET_REMEDY}`;
     const failure = this.failure();
     if (failure) {

@@ -12,6 +12,9 @@ import { TokenFetch } from './token-fetch.js';
 import { remainingMs, type FetchReason, type HeldToken } from './token.js';
 import { UnfencedRefresh } from './unfenced-refresh.js';
 
+/** One app that cannot be had must not keep the others from being served. */
+const MAX_UNREADY_MS = 60_000;
+
 /** Keeps one app's token on one replica: serves it from memory, starts what is due, and merges with the store. */
 export class AppKeeper {
   readonly memory: AppMemory;
@@ -24,6 +27,7 @@ export class AppKeeper {
   private readonly flights = new SingleFlight<'refresh' | 'reconcile', RefreshResult>();
   private reconcileAtMonoMs = -Infinity;
   private tickedMonoMs: number;
+  private readonly madeMonoMs: number;
   private isSettled = false;
   private readonly stopping = new AbortController();
 
@@ -39,14 +43,23 @@ export class AppKeeper {
     this.unfenced = new UnfencedRefresh(app, this.memory, this.tokenFetch, ports, (abort) => {
       this.attempt.remember(abort);
     });
-    this.diagnosis = new AppDiagnosis(app, this.memory, this.link, this.unfenced);
-    this.tickedMonoMs = ports.clock.monotonicMs();
+    this.diagnosis = new AppDiagnosis(app, this.memory, this.link, this.unfenced, this.secrets);
+    this.madeMonoMs = ports.clock.monotonicMs();
+    this.tickedMonoMs = this.madeMonoMs;
   }
 
-  /** Has had a token, or a definite refusal: the platform will give none before a person or midnight changes something. */
+  /**
+   * Readiness need not wait for this app: it has had a token, or a definite refusal (the platform will give none before a
+   * person or midnight changes something), or has no AppSecret, or could not be had for a minute. A store that does not
+   * answer is no reason, since other replicas may well serve the app.
+   */
   get settled(): boolean {
-    const refusal = this.memory.view?.backOff?.class;
-    this.isSettled ||= this.memory.token !== null || refusal === 'configuration' || refusal === 'day_quota';
+    const { memory, secrets, link, unfenced, ports } = this;
+    const refusal = memory.view?.backOff?.class;
+    const isRefused = refusal === 'configuration' || refusal === 'day_quota';
+    const hasTried = !link.down || unfenced.lastFailure !== null;
+    const isGivenUp = hasTried && ports.clock.monotonicMs() - this.madeMonoMs >= MAX_UNREADY_MS;
+    this.isSettled ||= memory.token !== null || isRefused || secrets.missing !== null || isGivenUp;
     return this.isSettled;
   }
 
@@ -134,7 +147,8 @@ export class AppKeeper {
    */
   async refresh(request: RefreshRequest): Promise<RefreshResult> {
     if (this.isStopping && !this.isRefreshing) throw this.diagnosis.stopping();
-    if (request.ignoreBackOff === 'none' && this.memory.backOff) return { kind: 'over' };
+    const mustWait = request.ignoreBackOff === 'none' && this.memory.backOff;
+    if (mustWait || this.secrets.missing) return { kind: 'over' };
     return this.flights.run('refresh', async () => {
       const result: RefreshResult = this.link.isResting
         ? { kind: 'store_unavailable' }
@@ -195,7 +209,8 @@ export class AppKeeper {
   }
 
   private get isHeldUp(): boolean {
-    return this.memory.backOff !== null || this.memory.budgetWaitMs > 0;
+    const { memory, secrets } = this;
+    return secrets.missing !== null || memory.backOff !== null || memory.budgetWaitMs > 0;
   }
 
   private reasonToFetch(): FetchReason | null {

@@ -124,6 +124,11 @@ export class AppMemory {
     return this.clock.monotonicMs() >= this.lastChanceMonoMs;
   }
 
+  /** On the store's clock; see `isLastChance`. */
+  get lastChanceAtMs(): number {
+    return this.storeNowMs() + this.lastChanceMonoMs - this.clock.monotonicMs();
+  }
+
   get nextRefreshAtMs(): number | null {
     if (!this.newest) return null;
     const { record, deadlineMonoMs } = this.newest;

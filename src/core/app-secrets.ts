@@ -1,5 +1,14 @@
+import type { MissingSecret } from './app-definition.js';
+
 /** A refusal that is older than this says nothing: the secret may have been made valid on the platform's console since. */
 const REFUSED_FOR_MS = 60_000;
+
+/** What the platform said when it refused a secret. */
+export interface SecretRefusal {
+  readonly errcode: number;
+  readonly message: string;
+  readonly atMs: number;
+}
 
 /**
  * The AppSecret of one app while it is being replaced. The newest is preferred. The last one that worked, or the one of
@@ -7,15 +16,32 @@ const REFUSED_FOR_MS = 60_000;
  * and may be read half written.
  */
 export class AppSecrets {
+  private newest: string | null;
+  private fault: string | null;
   private older: string | null = null;
   private prefersOlder = false;
+  private refusal: SecretRefusal | null = null;
   private readonly refusedAtMonoMs = new Map<string, number>();
 
-  constructor(private newest: string) {}
+  constructor(first: string | MissingSecret) {
+    this.newest = typeof first === 'string' ? first : null;
+    this.fault = typeof first === 'string' ? null : first.fault;
+  }
 
-  /** The one to use for the next fetch. */
-  get current(): string {
+  /** The one to use for the next fetch; null while there is none. */
+  get current(): string | null {
     return this.prefersOlder && this.older !== null ? this.older : this.newest;
+  }
+
+  /** Why there is no secret, or null. */
+  get missing(): string | null {
+    return this.fault;
+  }
+
+  /** The newest was refused, and an older one is used in its place; null otherwise. */
+  get refused(): SecretRefusal | null {
+    const isUsed = this.older !== null && !this.refusedAtMonoMs.has(this.older);
+    return isUsed ? this.refusal : null;
   }
 
   /** Returns whether this one is news. */
@@ -24,6 +50,8 @@ export class AppSecrets {
     // An older one that is still there means that the newest has not worked.
     this.older ??= this.newest;
     this.newest = secret;
+    this.fault = null;
+    this.refusal = null;
     this.prefersOlder = false;
     this.refusedAtMonoMs.clear();
     return true;
@@ -36,10 +64,11 @@ export class AppSecrets {
   }
 
   /** The platform refused it. The other one, if there is one, is next; returns whether that is worth trying at once. */
-  rejected(secret: string, nowMonoMs: number): boolean {
+  rejected(secret: string, nowMonoMs: number, refusal: SecretRefusal): boolean {
     this.refusedAtMonoMs.set(secret, nowMonoMs);
+    if (secret === this.newest) this.refusal = refusal;
     if (this.older === null) return false;
     this.prefersOlder = secret === this.newest;
-    return nowMonoMs - (this.refusedAtMonoMs.get(this.current) ?? -Infinity) >= REFUSED_FOR_MS;
+    return nowMonoMs - (this.refusedAtMonoMs.get(this.current ?? '') ?? -Infinity) >= REFUSED_FOR_MS;
   }
 }

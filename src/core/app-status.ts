@@ -11,9 +11,9 @@ export type AppState = 'ok' | 'suspect' | 'degraded' | 'expired' | 'pending';
 export interface LastError {
   /**
    * `store`: the store does not answer; `budget`: the day's own budget is used up; `report`: callers report a token that
-   * is too young to be replaced. The others are the platform's.
+   * is too young to be replaced; `secret`: there is no AppSecret. The others are the platform's.
    */
-  readonly class: BackOff['class'] | 'store' | 'budget' | 'report';
+  readonly class: BackOff['class'] | 'store' | 'budget' | 'report' | 'secret';
   /** The platform's errcode; null when it gave no answer. */
   readonly errcode: number | null;
   readonly message: string;

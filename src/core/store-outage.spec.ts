@@ -150,6 +150,64 @@ describe('while the store is away', () => {
   });
 });
 
+describe('a new AppSecret while the store is away', () => {
+  it('is tried at once, however long the wait for the refused one is', async () => {
+    const fixture = createBroker({ jitterMs: 0 });
+    await fixture.start();
+    fixture.cutStore(...ALL_COMMANDS);
+    fixture.issuer.next.push(fixture.issuer.refuse(40125));
+    await fixture.run(LIFE_MS - REFRESH.aheadMs + 1000);
+    expect(fixture.issuer.calls).toHaveLength(2);
+    await fixture.broker.changeSecret(APP, 'second-secret');
+    expect(fixture.issuer.calls.at(-1)).toMatchObject({ appSecret: 'second-secret' });
+    expect(servedValue(fixture)).toBe('token-2');
+  });
+
+  it('is tried at once also if the token is not due, but kills no classic one for that', async () => {
+    const stable = createBroker();
+    await stable.start();
+    stable.cutStore(...ALL_COMMANDS);
+    await stable.run(2000);
+    await stable.broker.changeSecret(APP, 'second-secret');
+    expect(stable.issuer.calls).toHaveLength(2);
+    const classic = await startedClassic();
+    classic.cutStore(...ALL_COMMANDS);
+    await classic.run(2000);
+    await classic.broker.changeSecret(APP, 'second-secret');
+    expect(classic.issuer.calls).toHaveLength(1);
+  });
+});
+
+describe('a refusal while the store is away', () => {
+  it('is told with its own time and with that of the next attempt', async () => {
+    const fixture = createBroker();
+    fixture.cutStore(...ALL_COMMANDS);
+    fixture.issuer.next.push(fixture.issuer.refuse(40125), fixture.issuer.refuse(40125));
+    const refusedAtMs = fixture.clock.wallMs();
+    await fixture.start();
+    await fixture.run(MINUTE_MS);
+    await expect(fixture.broker.current(APP)).rejects.toMatchObject({
+      code: 'no_token_yet',
+      errcode: 40125,
+      retryAfterSeconds: 240,
+    });
+    expect(fixture.broker.status(APP)).toMatchObject({
+      nextRefreshAtMs: refusedAtMs + 5 * MINUTE_MS,
+      lastError: { errcode: 40125, atMs: refusedAtMs },
+    });
+    await fixture.run(4 * MINUTE_MS + 3000);
+    expect(fixture.issuer.calls).toHaveLength(2);
+  });
+
+  it('of a classic token that lives on is not tried before its last minute', async () => {
+    const fixture = await startedClassic();
+    fixture.cutStore(...ALL_COMMANDS);
+    await fixture.run(10_000);
+    const { nextRefreshAtMs, expiresAtMs } = fixture.broker.status(APP);
+    expect(Number(expiresAtMs) - Number(nextRefreshAtMs)).toBe(0.75 * MINUTE_MS);
+  });
+});
+
 describe('a store that fails in the middle of a fetch', () => {
   it('loses no token: it is served at once and stored when the store is back', async () => {
     const fixture = createBroker();

@@ -181,6 +181,30 @@ describe('a new AppSecret', () => {
     expect(servedValue(fixture)).toBe('token-2');
   });
 
+  it('that is refused is an error until it is corrected, although the old one works on', async () => {
+    const fixture = createBroker({ aheadMs: 3_600_000, jitterMs: 0 });
+    await fixture.start();
+    fixture.issuer.next.push(fixture.issuer.refuse(40125));
+    const refusedAtMs = fixture.clock.wallMs();
+    await fixture.broker.changeSecret(APP, 'mistyped-secret');
+    const refused = {
+      state: 'degraded',
+      lastError: {
+        class: 'configuration',
+        errcode: 40125,
+        message: expect.stringContaining('the AppSecret that was read last was refused') as string,
+        remedy: expect.stringContaining('Correct the file of apps[].appSecret') as string,
+        atMs: refusedAtMs,
+      },
+    };
+    expect(fixture.broker.status(APP)).toMatchObject(refused);
+    await fixture.run(LIFE_MS / 2 + 2000);
+    expect(servedValue(fixture)).toBe('token-2');
+    expect(fixture.broker.status(APP)).toMatchObject(refused);
+    await fixture.broker.changeSecret(APP, 'right-secret');
+    expect(fixture.broker.status(APP)).toMatchObject({ state: 'ok', lastError: null });
+  });
+
   it('that the platform learns of later is tried again when the old one is refused', async () => {
     const fixture = createBroker({ aheadMs: 3_600_000, jitterMs: 0 });
     const { issuer } = fixture;

@@ -1,4 +1,5 @@
 import {
+  ALL_COMMANDS,
   APP,
   createBroker,
   LIFE_MS,
@@ -101,6 +102,56 @@ describe('readiness', () => {
     fixture.issuer.next.push(fixture.issuer.refuse(errcode));
     await fixture.start();
     expect(fixture.broker.isReady).toBe(isReady);
+  });
+
+  it('comes after a minute for an app that gets no answer, so that the others are served', async () => {
+    const fixture = createBroker();
+    fixture.issuer.next.push(...Array.from({ length: 99 }, () => NOT_SENT));
+    await fixture.start();
+    await fixture.run(59_000);
+    expect(fixture.broker.isReady).toBe(false);
+    await fixture.run(1000);
+    expect(fixture.broker.isReady).toBe(true);
+    expect(fixture.broker.status(APP)).toMatchObject({
+      state: 'pending',
+      lastError: { class: 'unavailable', message: 'connection refused' },
+    });
+  });
+
+  it('does not come for a classic app while the store is away, which other replicas may serve', async () => {
+    const fixture = createBroker();
+    fixture.issuer.mintsAtEveryCall = true;
+    fixture.cutStore(...ALL_COMMANDS);
+    await fixture.start();
+    await fixture.run(5 * MINUTE_MS);
+    expect(fixture.broker.isReady).toBe(false);
+  });
+
+  it('does not wait for an app without an AppSecret, which is tried as soon as there is one', async () => {
+    const fixture = createBroker({}, { appSecret: { fault: '/run/secrets/shop is empty' } });
+    await fixture.start();
+    await fixture.run(MINUTE_MS);
+    expect(fixture.issuer.calls).toHaveLength(0);
+    expect(fixture.broker.isReady).toBe(true);
+    expect(fixture.broker.status(APP)).toMatchObject({
+      state: 'pending',
+      lastError: {
+        class: 'secret',
+        message: 'there is no AppSecret: /run/secrets/shop is empty',
+        remedy: expect.stringContaining('apps[].appSecret') as string,
+      },
+    });
+    await expect(fixture.broker.current(APP)).rejects.toMatchObject({
+      code: 'no_token_yet',
+      message: expect.stringContaining('/run/secrets/shop is empty') as string,
+      retryAfterSeconds: 30,
+    });
+    await expect(fixture.broker.report(APP, { caller: 'orders', force: true })).rejects.toMatchObject({
+      code: 'upstream_unavailable',
+    });
+    await fixture.broker.changeSecret(APP, 'second-secret');
+    expect(servedValue(fixture)).toBe('token-1');
+    expect(fixture.broker.status(APP)).toMatchObject({ state: 'ok', lastError: null });
   });
 
   it('stays, whatever becomes of the platform', async () => {

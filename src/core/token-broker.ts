@@ -105,7 +105,7 @@ export class TokenBroker {
     return this.find(app).keeper.diagnosis.status();
   }
 
-  /** Every app has had a token, or a definite refusal, since the start. */
+  /** No app is waited for any more; see `AppKeeper.settled`. */
   get isReady(): boolean {
     this.wasReady ||= this.apps.every((app) => this.find(app).keeper.settled);
     return this.wasReady;

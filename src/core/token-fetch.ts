@@ -38,7 +38,7 @@ export class TokenFetch {
     return this.ports.clock.monotonicMs() < this.yieldUntilMonoMs;
   }
 
-  /** Never throws. */
+  /** There must be a secret. Never throws. */
   async send(
     request: { readonly reason: FetchReason; readonly forceNew: boolean; readonly fence: number },
     before: FailuresBefore,
@@ -48,7 +48,7 @@ export class TokenFetch {
     const { reason, fence } = request;
     const startMonoMs = clock.monotonicMs();
     observer.notice({ app, kind: 'fetch_started', reason, fence });
-    const appSecret = this.secrets.current;
+    const appSecret = this.secrets.current ?? '';
     const outcome = await this.issue(appSecret, request.forceNew);
     const result = this.result(outcome, before, appSecret);
     const failure = result.kind === 'failed' ? result.failure : null;
@@ -108,11 +108,14 @@ export class TokenFetch {
       const delayMs = waitAfterFailureMs('unavailable', before, dailyBudget, random);
       return { class: 'unavailable', errcode: null, message: outcome.cause.message, delayMs };
     }
-    const advice = this.app.issuer.explain(outcome.errcode);
-    const hasOtherSecret = advice.secretRejected && this.secrets.rejected(appSecret, clock.monotonicMs());
+    const { errcode, message } = outcome;
+    const advice = this.app.issuer.explain(errcode);
+    const refusal = { errcode, message, atMs: before.nowMs };
+    const hasOtherSecret =
+      advice.secretRejected && this.secrets.rejected(appSecret, clock.monotonicMs(), refusal);
     const delayMs = hasOtherSecret
       ? OTHER_SECRET_WAIT_MS
       : waitAfterFailureMs(advice.class, before, dailyBudget, random);
-    return { class: advice.class, errcode: outcome.errcode, message: outcome.message, delayMs };
+    return { class: advice.class, errcode, message, delayMs };
   }
 }

@@ -5,7 +5,7 @@ import type { RefreshRequest } from './refresh-attempt.js';
 import { dayOfUtc8 } from './renewal-policy.js';
 import type { TokenFetch } from './token-fetch.js';
 import { tokenMark } from './token-mark.js';
-import type { AbortRequest, DayCount, FailedFetch } from './token-store.js';
+import type { AbortRequest, BackOff, DayCount } from './token-store.js';
 
 /** Two replicas that fetch in the same millisecond should not name two tokens by one generation. */
 const GENERATION_SPREAD = 1000;
@@ -16,7 +16,7 @@ const GENERATION_SPREAD = 1000;
  * store is back: reconciling finds it behind.
  */
 export class UnfencedRefresh {
-  private failure: FailedFetch | null = null;
+  private failure: BackOff | null = null;
   private failures = 0;
   private waitUntilMonoMs = -Infinity;
   private day = { number: 0, fetches: 0, forced: 0 };
@@ -30,8 +30,8 @@ export class UnfencedRefresh {
     private readonly remember: (abort: AbortRequest) => void,
   ) {}
 
-  /** Why the last fetch without the store brought no token, or null. */
-  get lastFailure(): FailedFetch | null {
+  /** Why the last fetch without the store brought no token, and how long the next one waits; or null. */
+  get lastFailure(): BackOff | null {
     return this.failure;
   }
 
@@ -41,14 +41,15 @@ export class UnfencedRefresh {
     this.failures = 0;
   }
 
-  isAllowed({ isProvenDead, forced }: RefreshRequest): boolean {
+  isAllowed({ isProvenDead, forced, reason }: RefreshRequest): boolean {
     const { memory, app, ports } = this;
-    if (ports.clock.monotonicMs() < this.waitUntilMonoMs) return false;
+    const isOfNewSecret = reason === 'secret_change';
+    if (ports.clock.monotonicMs() < this.waitUntilMonoMs && !isOfNewSecret) return false;
     const today = this.today();
     if (today.fetches >= app.refresh.dailyBudget) return false;
     if (forced && today.forced >= app.refresh.forcedDailyBudget) return false;
     if (isProvenDead) return true;
-    if (!app.issuer.mintsAtEveryCall) return !memory.livingToken || memory.isDue;
+    if (!app.issuer.mintsAtEveryCall) return !memory.livingToken || memory.isDue || isOfNewSecret;
     // A replica that never held a token cannot know whether others serve a living one, which its fetch would kill.
     return memory.token !== null && memory.isLastChance;
   }
@@ -64,9 +65,11 @@ export class UnfencedRefresh {
     const result = await this.tokenFetch.send({ reason, forceNew, fence }, before);
     if (result.kind !== 'failed' || result.outcome !== 'not_sent') this.count(forced);
     if (result.kind === 'failed') {
-      this.failure = result.failure;
+      const { delayMs, ...why } = result.failure;
+      const atMs = memory.storeNowMs();
+      this.failure = { ...why, atMs, untilMs: atMs + delayMs };
       this.failures += 1;
-      this.waitUntilMonoMs = clock.monotonicMs() + result.failure.delayMs;
+      this.waitUntilMonoMs = clock.monotonicMs() + delayMs;
       if (result.outcome === 'unknown') {
         this.remember({ grant: { fence, view: { nowMs } }, forced, outcome: 'unknown', backOff: null });
       }

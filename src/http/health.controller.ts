@@ -7,7 +7,8 @@ import { Public } from './public.decorator.js';
 import { Readiness } from './readiness.js';
 
 const NOT_READY = {
-  starting: 'Some app has neither a token nor a definite answer from the platform yet.',
+  starting:
+    'Some app has neither a token nor a definite answer from the platform yet, and is waited for a minute.',
   stopping: 'This replica is shutting down: ask another.',
 };
 

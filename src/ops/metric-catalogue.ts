@@ -106,7 +106,7 @@ export class MetricCatalogue {
   );
   readonly upstreamConfigError = gauge(
     'upstream_config_error',
-    'Always 1: the last fetch was refused for a reason that only a person can mend. Absent otherwise.',
+    'Always 1: the last fetch, or the AppSecret that was read last, was refused for a reason that only a person can mend; errcode no_secret: there is no AppSecret. Absent otherwise.',
     ['app', 'errcode'],
   );
   readonly upstreamQuotaExhausted = gauge(

@@ -66,6 +66,8 @@ describe('metrics', () => {
       [...(await scrape(metrics)).keys()].filter((name) => name.startsWith('upstream_config_error'));
     broker.statuses.set('shop', { lastError: { ...REFUSED, class: 'configuration' } });
     expect(await errors()).toEqual(['upstream_config_error{app="shop",errcode="40125"}']);
+    broker.statuses.set('shop', { lastError: { ...REFUSED, errcode: null, class: 'secret' } });
+    expect(await errors()).toEqual(['upstream_config_error{app="shop",errcode="no_secret"}']);
     for (const other of ['busy', 'day_quota', 'unavailable', 'store'] as const) {
       broker.statuses.set('shop', { lastError: { ...REFUSED, class: other } });
       expect(await errors()).toEqual([]);

@@ -7,6 +7,9 @@ import { RequestTally } from './request-tally.js';
 /** Gauges whose names promise counters, so that promtool complains. The same names without `_total` say more. */
 const MISNAMED = ['handles', 'requests', 'resources'].map((what) => `nodejs_active_${what}_total`);
 
+/** In the place of an errcode: the platform was not asked, for want of an AppSecret. */
+const NO_SECRET = 'no_secret';
+
 /** With which drop-in routes say what elsewhere is a 5xx: try again soon, or later. */
 const BROKERS_ERRCODES = ['-1', '45011'];
 
@@ -87,8 +90,9 @@ export class Metrics {
       if (value !== null) lines.set({ app }, value);
     }
     const { lastError, fetchBudget, fetchesToday, forcedBudget, forcedToday } = status;
-    if (lastError?.class === 'configuration') {
-      catalogue.upstreamConfigError.set({ app, errcode: String(lastError.errcode) }, 1);
+    if (lastError?.class === 'configuration' || lastError?.class === 'secret') {
+      const errcode = String(lastError.errcode ?? NO_SECRET);
+      catalogue.upstreamConfigError.set({ app, errcode }, 1);
     }
     if (lastError?.class === 'day_quota') catalogue.upstreamQuotaExhausted.set({ app }, 1);
     const daily = Math.max(0, fetchBudget - fetchesToday);

@@ -141,7 +141,10 @@ export function servedValue({ broker }: BrokerFixture): string | undefined {
   return broker.held(APP)?.record.value;
 }
 
-export function createBroker(refresh: Partial<RefreshSettings> = {}): BrokerFixture {
+export function createBroker(
+  refresh: Partial<RefreshSettings> = {},
+  changes: Pick<Partial<AppDefinition>, 'appSecret'> = {},
+): BrokerFixture {
   const clock = new ManualClock();
   const issuer = new FakeIssuer();
   const lease = new MemoryRefreshLease(clock);
@@ -164,6 +167,7 @@ export function createBroker(refresh: Partial<RefreshSettings> = {}): BrokerFixt
     appSecret: 'first-secret',
     issuer,
     refresh: { ...REFRESH, ...refresh },
+    ...changes,
   };
   const observer = { notice: (fact: BrokerFact): unknown => facts.push(fact) };
   const make = (replica: string, apps = [app]): TokenBroker =>
