@@ -27,7 +27,7 @@ const house = [
   },
   {
     room: 'config',
-    imports: [],
+    imports: ['core/redactor.ts'],
     packages: ['yaml', 'class-validator', 'class-transformer', 'reflect-metadata'],
   },
   { room: 'simulator', imports: [], packages: [] },

@@ -97,7 +97,9 @@ async function sample(pid: number, redisPort: number): Promise<{ cpuShare: numbe
 const key = `tbk_${randomBytes(32).toString('base64url')}`;
 const headers = { authorization: `Bearer ${key}` };
 const redisPort = await startRedis();
-const platform = await urlOf(launch(process.execPath, ['dist/cli.js', 'simulate', '--port', '0']));
+const platform = await urlOf(
+  launch(process.execPath, ['dist/cli.js', 'simulate', '--port', '0', '--host', '0.0.0.0']),
+);
 const config = {
   redis: { url: `redis://127.0.0.1:${redisPort}/0` },
   encryption: { keys: [{ id: 'k1', key: randomBytes(32).toString('base64') }] },
@@ -105,6 +107,8 @@ const config = {
     name: `app-${index}`,
     appId: 'wx5131a70b6f1e9a2d',
     appSecret: '4f1c0d9e7ab36258c1e09d47fb83a625',
+    // The simulator knows one account: a host each, or all would be the same.
+    apiBaseUrl: `http://127.1.${index >> 8}.${index & 255}:${new URL(platform).port}`,
     refresh: { reconcileSeconds: RECONCILE_SECONDS },
   })),
   clients: [
@@ -120,7 +124,6 @@ const file = join(folder, 'broker.json');
 writeFileSync(file, JSON.stringify(config));
 const broker = launch(process.execPath, NPM_START, {
   BROKER_CONFIG: file,
-  WECHAT_API_BASE_URL: platform,
   HOST: '127.0.0.1',
   PORT: '0',
 });

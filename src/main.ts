@@ -55,31 +55,6 @@ async function serve(config: Config, redactor: Redactor, logger: Logger): Promis
   announce(config, await app.getUrl(), replica, logger);
 }
 
-function addSecrets(redactor: Redactor, config: Config): void {
-  for (const { appSecret } of config.apps) redactor.add(appSecret.value());
-  for (const { key } of config.encryption?.keys ?? []) redactor.add(key.value());
-  for (const secret of [...redisSecrets(config), ...tracingSecrets(config)]) redactor.add(secret);
-  const apiKey = process.env.BROKER_API_KEY;
-  if (apiKey) redactor.add(apiKey);
-}
-
-function redisSecrets({ redis }: Config): string[] {
-  if (!redis) return [];
-  const url = redis.server.kind === 'url' ? new URL(redis.server.url.value()) : null;
-  return [
-    url?.password,
-    url && decodeURIComponent(url.password),
-    redis.password?.value(),
-    redis.sentinelPassword?.value(),
-  ].filter((secret) => secret != null);
-}
-
-/** Whole headers, and what follows the scheme in one like `Bearer …`. */
-function tracingSecrets({ tracing }: Config): string[] {
-  const values = Object.values(tracing?.headers ?? {}).map((header) => header.value());
-  return values.flatMap((value) => [value, value.slice(value.lastIndexOf(' ') + 1)]);
-}
-
 /** A secret file that changes is tried at once. */
 function followSecrets(
   config: Config,
@@ -111,6 +86,9 @@ function followSecrets(
 }
 
 function announce(config: Config, url: string, replica: string, logger: Logger): void {
+  for (const { path, text } of config.warnings) {
+    logger.warn({ event: 'config.warning', path }, `${path}: ${text}`);
+  }
   for (const { name, grant, refresh } of config.apps) {
     if (grant === 'stable' && refresh.aheadSeconds > STABLE_WINDOW_SECONDS) {
       logger.warn(
@@ -142,8 +120,7 @@ if (process.listenerCount(INSPECTOR_SIGNAL) === 0) {
 const redactor = new Redactor();
 let logger: Logger | undefined;
 try {
-  const config = loadConfig(process.env);
-  addSecrets(redactor, config);
+  const config = loadConfig(process.env, { redactor });
   logger = createLogger(config.server.logLevel, redactor);
   await serve(config, redactor, logger);
 } catch (error) {

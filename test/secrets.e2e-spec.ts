@@ -18,17 +18,17 @@ const KNOWN_KEY = newApiKey();
 const FOREIGN_KEY = `${randomBytes(12).toString('base64')}+/=&"${randomBytes(12).toString('hex')}`;
 const UNKNOWN_KEY = newApiKey();
 const COLLECTOR_KEY = awkwardSecret();
-/** WeChat's own secrets look the same however they are encoded; this one does not. */
-const NEW_SECRET = awkwardSecret();
+const NEW_SECRET = newApp().appSecret;
 /** Of nobody. */
 const STRAY_TOKEN = `91_${randomBytes(108).toString('base64url')}`;
 
+/** Looks different in each encoding, unlike WeChat's own secrets. */
 function awkwardSecret(): string {
   return `s/+&=%"? ${randomBytes(16).toString('hex')}`;
 }
 
 function app(name: string) {
-  return { name, ...newApp(), appSecret: awkwardSecret(), refresh: { upstreamTimeoutSeconds: 2 } };
+  return { name, ...newApp(), refresh: { upstreamTimeoutSeconds: 2 } };
 }
 
 const GOOD = app('good');

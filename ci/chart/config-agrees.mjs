@@ -51,6 +51,7 @@ const WELL_FORMED = {
   key: 'A'.repeat(43) + '=',
   url: 'rediss://broker:password@redis:6379/0',
   ca: CERTIFICATE,
+  appSecret: '0123456789abcdef'.repeat(2),
 };
 
 /** Puts files and variables where the configuration says that secrets are. */

@@ -12,8 +12,8 @@ function run(env: NodeJS.ProcessEnv): { readonly code: number; readonly out: str
 
 const GOOD = {
   BROKER_APP_ID: 'wx0123456789abcdef',
-  BROKER_APP_SECRET: 'canary-0123456789abcdef',
-  BROKER_API_KEY: 'tbk_0123456789abcdefghijklmnop',
+  BROKER_APP_SECRET: 'c0ffee0123456789c0ffee0123456789',
+  BROKER_API_KEY: 'tbk_0123456789abcdefghijklmnopqrstuvwxyz',
 };
 
 describe('access-token-broker check', () => {
@@ -22,7 +22,7 @@ describe('access-token-broker check', () => {
     expect({ code, err }).toEqual({ code: 0, err: '' });
     expect(out).toContain('default (stable, wx0123456789abcdef)');
     expect(out).toContain('memory: run one replica');
-    expect(out).not.toMatch(/canary|tbk_/);
+    expect(out).not.toMatch(/c0ffee|tbk_/);
   });
 
   it('lists the faults of a bad one and fails', () => {

@@ -33,7 +33,7 @@ export interface RedisConfig {
     | { readonly kind: 'url'; readonly url: Secret }
     | { readonly kind: 'sentinel'; readonly sentinels: readonly Endpoint[]; readonly name: string }
     | { readonly kind: 'cluster'; readonly nodes: readonly Endpoint[] };
-  /** For the primary behind sentinels and for cluster nodes; a URL carries its own. */
+  /** For the primary behind sentinels and for cluster nodes; null where a URL carries them. */
   readonly username: string | null;
   readonly password: Secret | null;
   /** For the sentinels themselves. Null: they ask for none. */
@@ -102,6 +102,13 @@ export interface TracingConfig {
   readonly headers: Readonly<Record<string, Secret>>;
 }
 
+/** What was put right in the configuration, and should be by those who wrote it. Holds no secret. */
+export interface ConfigWarning {
+  /** As in a fault: a key's path or the name of a variable. */
+  readonly path: string;
+  readonly text: string;
+}
+
 /** Everything the broker is told at start: checked, complete and frozen. Only the value of a `Secret` read from a file can change. */
 export interface Config {
   readonly server: ServerConfig;
@@ -114,4 +121,5 @@ export interface Config {
   readonly tracing: TracingConfig | null;
   readonly apps: readonly AppConfig[];
   readonly clients: readonly ClientConfig[];
+  readonly warnings: readonly ConfigWarning[];
 }

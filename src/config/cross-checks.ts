@@ -1,6 +1,11 @@
+import { isDemoKeyHash, MAKE_A_KEY } from './api-key.js';
 import type { Fault } from './config-error.js';
 import { asList, isMapping } from './mapping.js';
 import { nearest } from './nearest.js';
+import { isTrialHost, parseUrl } from './parse-url.js';
+import { isWordLike } from './problem.js';
+import { isDemoEncryptionKey, MAKE_AN_ENCRYPTION_KEY } from './secret-forms.js';
+import { Secret } from './secret.js';
 import type { ConfigFile } from './sections/config-file.section.js';
 
 /** The rules between sections. Runs whether or not the sections are right, so it takes nothing for granted. */
@@ -12,6 +17,8 @@ export function crossChecks(file: ConfigFile): Fault[] {
     ...duplicates(textsOf(clients, 'clients', 'name')),
     ...duplicates(textsOf(keys, 'encryption.keys', 'id')),
     ...duplicates(hashes(clients)),
+    ...sharedAccounts(asList(apps)),
+    ...demoKeys(asList(apps), clients, keys),
     ...unknownApps(apps, clients),
     ...(redis === undefined ? [] : redisFaults(redis, encryption)),
   ];
@@ -54,16 +61,49 @@ function unknownApps(apps: unknown, clients: unknown): Fault[] {
   return asList(clients).flatMap((client, index) =>
     asList(isMapping(client) ? client.apps : undefined).flatMap((app, at) => {
       if (typeof app !== 'string' || app === '*' || known.includes(app)) return [];
-      const meant = nearest(app, known);
+      const meant = nearest(app, known.filter(isWordLike));
       const hint = meant === undefined ? 'add it to apps or remove it here' : `did you mean ${meant}?`;
-      return [
-        {
-          path: `clients[${index}].apps[${at}]`,
-          text: `no app is named ${JSON.stringify(app.slice(0, 63))}; ${hint}`,
-        },
-      ];
+      const shown = isWordLike(app) ? JSON.stringify(app) : 'so';
+      return [{ path: `clients[${index}].apps[${at}]`, text: `no app is named ${shown}; ${hint}` }];
     }),
   );
+}
+
+/** Two apps with one account kill each other's tokens, or one of them has a wrong secret. */
+function sharedAccounts(apps: readonly unknown[]): Fault[] {
+  const accounts = apps.map((app) => {
+    if (!isMapping(app) || typeof app.appId !== 'string') return undefined;
+    const secret = app.appSecret instanceof Secret ? app.appSecret.value() : undefined;
+    return { id: `${parseUrl(app.apiBaseUrl)?.host} ${app.appId}`, grant: app.grant, secret };
+  });
+  return accounts.flatMap((account, index): Fault[] => {
+    const first = accounts.findIndex((other) => other !== undefined && other.id === account?.id);
+    const earlier = accounts[first];
+    if (account === undefined || earlier === undefined || first === index) return [];
+    if (accounts.slice(0, index).some((other) => other?.id === account.id && other.grant === account.grant)) {
+      const text = `is the same as apps[${first}].appId, with the same host and grant: each fetch of one would kill the other's token; keep one of the two, which several clients can use`;
+      return [{ path: `apps[${index}].appId`, text }];
+    }
+    if (account.secret === undefined || (earlier.secret ?? account.secret) === account.secret) return [];
+    const text = `is not that of apps[${first}], which has the same appId: an AppID has one AppSecret`;
+    return [{ path: `apps[${index}].appSecret`, text }];
+  });
+}
+
+/** What everybody can read in this repository keeps nobody out, unless all is a trial. */
+function demoKeys(apps: readonly unknown[], clients: unknown, keys: unknown): Fault[] {
+  if (apps.every((app) => isMapping(app) && isTrialHost(app.apiBaseUrl))) return [];
+  const known = "is a demonstration key that everybody can read in this project's repository";
+  return [
+    ...hashes(clients).flatMap(({ path, text }) =>
+      isDemoKeyHash(text) ? [{ path, text: `${known}; ${MAKE_A_KEY}` }] : [],
+    ),
+    ...asList(keys).flatMap((entry, index) =>
+      isMapping(entry) && entry.key instanceof Secret && isDemoEncryptionKey(entry.key.value())
+        ? [{ path: `encryption.keys[${index}].key`, text: `${known}; ${MAKE_AN_ENCRYPTION_KEY}` }]
+        : [],
+    ),
+  ];
 }
 
 function redisFaults(redis: unknown, encryption: unknown): Fault[] {
@@ -90,8 +130,9 @@ function redisFaults(redis: unknown, encryption: unknown): Fault[] {
   if (!has('sentinels') && (has('sentinelUsername') || has('sentinelPassword'))) {
     add('redis', 'sentinelUsername and sentinelPassword are for sentinels: set sentinels or remove them');
   }
-  if (has('url') && (has('username') || has('password'))) {
-    add('redis.url', 'carries user and password itself; remove redis.username and redis.password');
+  const url = redis.url instanceof Secret ? parseUrl(redis.url.value()) : null;
+  for (const key of ['username', 'password'] as const) {
+    if (url?.[key] && has(key)) add(`redis.${key}`, `redis.url has a ${key} as well; remove one of them`);
   }
   return faults;
 }

@@ -1,11 +1,16 @@
-import { sha256Hex } from './api-key.js';
+import { apiKeyFault, sha256Hex } from './api-key.js';
 import { SCOPES } from './config.js';
 import type { Fault } from './config-error.js';
 import { asList, isMapping } from './mapping.js';
+import { isTrialHost } from './parse-url.js';
+import { ReadFault } from './read-fault.js';
+import { droppedText, readSecretText } from './secret-text.js';
 
 interface Overlay {
   readonly root: Record<string, unknown>;
   readonly faults: Fault[];
+  /** What was put right, and should be by those who wrote it. */
+  readonly warnings: Fault[];
   /** The variable that a value came from, by the value's path in the file. */
   readonly origins: Map<string, string>;
 }
@@ -22,7 +27,7 @@ type Variables = (name: string) => string | undefined;
  */
 export function overlayEnvironment(file: Record<string, unknown> | null, env: NodeJS.ProcessEnv): Overlay {
   const read: Variables = (name) => (env[name] === '' ? undefined : env[name]);
-  const overlay: Overlay = { root: file ?? {}, faults: [], origins: new Map() };
+  const overlay: Overlay = { root: file ?? {}, faults: [], warnings: [], origins: new Map() };
   if (file === null) {
     addApp(overlay, read);
     addClient(overlay, read);
@@ -61,15 +66,16 @@ function addApp({ root, faults, origins }: Overlay, read: Variables): void {
   }
 }
 
-function addClient({ root, faults }: Overlay, read: Variables): void {
-  const key = read('BROKER_API_KEY');
-  if (key === undefined) return;
-  root.clients = [{ name: 'default', keySha256: [sha256Hex(key)], apps: '*', scopes: [...SCOPES] }];
-  if (/^[\x21-\x7e]{16,}$/.test(key)) return;
-  faults.push({
-    path: 'BROKER_API_KEY',
-    text: 'must be at least 16 visible ASCII characters; `access-token-broker keygen` makes one',
-  });
+function addClient({ root, faults, warnings }: Overlay, read: Variables): void {
+  const given = read('BROKER_API_KEY');
+  if (given === undefined) return;
+  const path = 'BROKER_API_KEY';
+  const isTrial = isTrialHost(read('WECHAT_API_BASE_URL'));
+  const key = readSecretText(given, (text) => apiKeyFault(text, isTrial));
+  if (key instanceof ReadFault) faults.push({ path, text: key.text });
+  else if (key.dropped !== null) warnings.push({ path, text: droppedText(key.dropped) });
+  const sha256 = sha256Hex(key instanceof ReadFault ? given : key.text);
+  root.clients = [{ name: 'default', keySha256: [sha256], apps: '*', scopes: [...SCOPES] }];
 }
 
 function refuseSecondSource({ faults }: Overlay, read: Variables): void {

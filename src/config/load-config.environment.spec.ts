@@ -1,19 +1,35 @@
 import { writeFileSync } from 'node:fs';
-import { APP, faultsOf, file, inFolder, load, withApp, withRedis } from '../../test/support/config-file.js';
+import {
+  APP,
+  OTHER_APP,
+  faultsOf,
+  file,
+  inFolder,
+  load,
+  withApp,
+  withRedis,
+} from '../../test/support/config-file.js';
 import { sha256Hex } from './api-key.js';
 import { loadConfig } from './load-config.js';
 
+const SECRET = 'fedcba98'.repeat(4);
 const ENV_ONLY = {
   BROKER_APP_ID: 'wx0123456789abcdef',
-  BROKER_APP_SECRET: 'env-secret',
-  BROKER_API_KEY: 'a-key-of-16-chars',
+  BROKER_APP_SECRET: SECRET,
+  BROKER_API_KEY: `tbk_${'0123456789abcdef'.repeat(2)}`,
 };
+
+function secretFile(): string {
+  const path = inFolder('app-secret');
+  writeFileSync(path, `${SECRET}\n`);
+  return path;
+}
 
 describe('the environment', () => {
   it('alone configures one app and one caller', () => {
     const { apps, clients } = loadConfig(ENV_ONLY);
     expect(apps[0]).toMatchObject({ name: 'default', appId: 'wx0123456789abcdef', grant: 'stable' });
-    expect(apps[0]?.appSecret.value()).toBe('env-secret');
+    expect(apps[0]?.appSecret.value()).toBe(SECRET);
     expect(clients).toEqual([
       {
         name: 'default',
@@ -39,16 +55,18 @@ describe('the environment', () => {
   });
 
   it('may name a file for the secret', () => {
-    const path = inFolder('app-secret');
-    writeFileSync(path, 'from-file\n');
-    const { apps } = loadConfig({ ...ENV_ONLY, BROKER_APP_SECRET: undefined, BROKER_APP_SECRET_FILE: path });
-    expect(apps[0]?.appSecret.value()).toBe('from-file');
+    const { apps } = loadConfig({
+      ...ENV_ONLY,
+      BROKER_APP_SECRET: undefined,
+      BROKER_APP_SECRET_FILE: secretFile(),
+    });
+    expect(apps[0]?.appSecret.value()).toBe(SECRET);
   });
 
   it('overrides server and redis.url of a file, and is the default of apiBaseUrl', () => {
     const tree = {
       ...withRedis({ url: 'redis://file', keyPrefix: 'x:' }),
-      apps: [APP, { ...APP, name: 'own', apiBaseUrl: 'http://own' }],
+      apps: [APP, { ...OTHER_APP, apiBaseUrl: 'http://own' }],
       server: { port: 1, docs: true },
     };
     const config = load(tree, { PORT: '2', REDIS_URL: 'redis://env', WECHAT_API_BASE_URL: 'http://env' });
@@ -63,19 +81,19 @@ describe('the environment', () => {
   });
 
   // prettier-ignore
-  it.each<[string, NodeJS.ProcessEnv, string[]]>([
-    ['nothing', {}, ['apps: no app is configured', 'clients: no caller is configured']],
-    ['PORT', { ...ENV_ONLY, PORT: '8o80' }, ['PORT: must be a whole number from 0 to 65535, got "8o80"']],
-    ['BROKER_GRANT', { ...ENV_ONLY, BROKER_GRANT: 'x' }, ['BROKER_GRANT: must be one of stable, classic, got "x"']],
-    ['BROKER_APP_ID', { ...ENV_ONLY, BROKER_APP_ID: '' }, ['BROKER_APP_ID: must be set: the AppID from the platform']],
-    ['BROKER_APP_SECRET', { ...ENV_ONLY, BROKER_APP_SECRET: '' }, ['BROKER_APP_SECRET or BROKER_APP_SECRET_FILE: the environment variable BROKER_APP_SECRET is not set or empty']],
-    ['both secrets', { ...ENV_ONLY, BROKER_APP_SECRET_FILE: import.meta.filename }, ['BROKER_APP_SECRET_FILE: BROKER_APP_SECRET is set as well; unset one of them']],
-    ['secret file', { ...ENV_ONLY, BROKER_APP_SECRET: '', BROKER_APP_SECRET_FILE: '/no' }, ['BROKER_APP_SECRET_FILE: cannot read /no: ENOENT']],
-    ['short key', { ...ENV_ONLY, BROKER_API_KEY: 'fifteen-chars-x' }, ['BROKER_API_KEY: must be at least 16 visible ASCII characters; `access-token-broker keygen` makes one']],
-    ['base URL', { ...ENV_ONLY, WECHAT_API_BASE_URL: 'x' }, ['WECHAT_API_BASE_URL: must be an http or https URL']],
-    ['Redis', { ...ENV_ONLY, REDIS_URL: 'http://host' }, ['REDIS_URL: must be a URL like redis://', 'encryption: must be set with redis']],
+  it.each<[string, () => NodeJS.ProcessEnv, string[]]>([
+    ['nothing', () => ({}), ['apps: no app is configured', 'clients: no caller is configured']],
+    ['PORT', () => ({ ...ENV_ONLY, PORT: '8o80' }), ['PORT: must be a whole number from 0 to 65535, got "8o80"']],
+    ['BROKER_GRANT', () => ({ ...ENV_ONLY, BROKER_GRANT: 'x' }), ['BROKER_GRANT: must be one of stable, classic, got "x"']],
+    ['BROKER_APP_ID', () => ({ ...ENV_ONLY, BROKER_APP_ID: '' }), ['BROKER_APP_ID: must be set: the AppID from the platform']],
+    ['BROKER_APP_SECRET', () => ({ ...ENV_ONLY, BROKER_APP_SECRET: '' }), ['BROKER_APP_SECRET or BROKER_APP_SECRET_FILE: the environment variable BROKER_APP_SECRET is not set or empty']],
+    ['both secrets', () => ({ ...ENV_ONLY, BROKER_APP_SECRET_FILE: secretFile() }), ['BROKER_APP_SECRET_FILE: BROKER_APP_SECRET is set as well; unset one of them']],
+    ['secret file', () => ({ ...ENV_ONLY, BROKER_APP_SECRET: '', BROKER_APP_SECRET_FILE: '/no' }), ['BROKER_APP_SECRET_FILE: cannot read /no: ENOENT']],
+    ['short key', () => ({ ...ENV_ONLY, BROKER_API_KEY: 'fifteen-chars-x' }), ['BROKER_API_KEY: must be at least 32 random characters; `access-token-broker keygen` makes one']],
+    ['base URL', () => ({ ...ENV_ONLY, WECHAT_API_BASE_URL: 'x' }), ['WECHAT_API_BASE_URL: must be an http or https URL']],
+    ['Redis', () => ({ ...ENV_ONLY, REDIS_URL: 'http://host' }), ['REDIS_URL: must be a URL like redis://', 'encryption: must be set with redis']],
   ])('is blamed under the name of the variable: %s', (_, env, expected) => {
-    const starts = faultsOf(() => loadConfig(env)).map((line, index) => line.slice(0, expected[index]?.length));
+    const starts = faultsOf(() => loadConfig(env())).map((line, index) => line.slice(0, expected[index]?.length));
     expect(starts).toEqual(expected);
   });
 
@@ -89,7 +107,7 @@ describe('the environment', () => {
   });
 
   it('may hold the secret that a file refers to as BROKER_APP_SECRET', () => {
-    const config = load(withApp({ appSecret: { env: 'BROKER_APP_SECRET' } }), { BROKER_APP_SECRET: 's' });
-    expect(config.apps[0]?.appSecret.value()).toBe('s');
+    const config = load(withApp({ appSecret: { env: 'BROKER_APP_SECRET' } }), { BROKER_APP_SECRET: SECRET });
+    expect(config.apps[0]?.appSecret.value()).toBe(SECRET);
   });
 });

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import {
   APP,
+  OTHER_APP,
   CLIENT,
   ENCRYPTION_KEY,
   HASH,
@@ -23,6 +24,8 @@ describe('a fault', () => {
   const name =
     'must be a name of up to 63 lower-case letters, digits, dots, dashes and underscores, a letter or digit first';
   const url = 'must be an http or https URL, such as https://api.weixin.qq.com';
+  const appId =
+    "the AppID from the platform's console, wx and 16 hex digits in lower case, such as wx0123456789abcdef";
   const redisUrl = 'must be a URL like redis://user:password@host:6379/0, or rediss:// for TLS';
   const secret = '{ file: PATH }, { env: NAME } or the text itself';
   const key = '`access-token-broker keygen --encryption` makes one';
@@ -41,7 +44,7 @@ describe('a fault', () => {
     ['docs as text', withServer({ docs: 'yes' }), 'server.docs: must be true or false, got "yes"'],
     ['trustProxy as a number', withServer({ trustProxy: 1 }), 'server.trustProxy: a number of hops is ignored by the HTTP server; list your proxies instead, such as [10.0.0.0/8]'],
     ['trustProxy as text', withServer({ trustProxy: 'all' }), 'server.trustProxy: must be true, false or a list of addresses and CIDRs, got "all"'],
-    ['trustProxy with a bad CIDR', withServer({ trustProxy: ['::1', '10.0.0.0/33'] }), 'server.trustProxy[1]: must be an address or a CIDR, such as 10.0.0.0/8, got "10.0.0.0/33"'],
+    ['trustProxy with a bad CIDR', withServer({ trustProxy: ['::1', '10.0.0.0/33'] }), 'server.trustProxy[1]: must be an address or a CIDR, such as 10.0.0.0/8, got text of 11 characters'],
     ['section as a number', withServer(5), 'server: must be a mapping (key: value), got a number'],
     ['section as a list', withServer([]), 'server: must be a mapping (key: value), got a list'],
     ['section left empty', withServer(null), 'server: must be a mapping (key: value), got nothing'],
@@ -51,13 +54,17 @@ describe('a fault', () => {
     ['key with a secret in it', withServer({ 'appSecret:abc123': null }), 'server.(a key not shown, it may hold a secret): is not a known key; known are port, host, logLevel, docs, trustProxy, drainSeconds'],
     ['key that objects inherit', withServer({ constructor: 1 }), 'THE_FILE: constructor is not a known key'],
 
-    ['apps as a mapping', file({ apps: { shop: 1 }, clients: [{ ...CLIENT, apps: '*' }] }), 'apps: must be a list, got a mapping'],
+    ['app of a mapping as a number', file({ apps: { shop: 1 }, clients: [{ ...CLIENT, apps: '*' }] }), 'apps.shop: must be a mapping (key: value), got a number'],
+    ['app of a mapping with another name inside', file({ apps: { shop: { ...APP, name: 'club' } } }), 'apps.shop.name: must be the name under which the mapping has it, or left out'],
+    ['app of a mapping with a fault', file({ apps: { shop: { ...APP, grant: 'x' } } }), 'apps.shop.grant: must be one of stable, classic, got "x"'],
+    ['apps as text', file({ apps: 'shop', clients: [{ ...CLIENT, apps: '*' }] }), 'apps: must be a list, got text'],
     ['app as text', file({ apps: [APP, 'shop'] }), 'apps[1]: must be a mapping (key: value), got text'],
     ['app left empty', file({ apps: [APP, null] }), 'apps[1]: must be a mapping (key: value), got nothing'],
     ['app as a list', file({ apps: [APP, [APP]] }), 'apps[1]: must be a mapping (key: value), got a list'],
-    ['app without appId', withApp({ appId: undefined }), "apps[0].appId: must be set: the AppID from the platform's console, such as wx0123456789abcdef"],
-    ['app name', file({ apps: [APP, { ...APP, name: 'Shop!' }] }), `apps[1].name: ${name}, got "Shop!"`],
-    ['app name twice', file({ apps: [APP, APP] }), 'apps[1].name: is the same as apps[0].name; it must be its own'],
+    ['app without appId', withApp({ appId: undefined }), `apps[0].appId: must be set: ${appId}`],
+    ['AppID of another kind', withApp({ appId: 'gh_0123456789ab' }), `apps[0].appId: must be ${appId}, got text of 15 characters`],
+    ['app name', file({ apps: [APP, { ...OTHER_APP, name: 'Shop!' }] }), `apps[1].name: ${name}, got "Shop!"`],
+    ['app name twice', file({ apps: [APP, { ...OTHER_APP, name: 'shop' }] }), 'apps[1].name: is the same as apps[0].name; it must be its own'],
     ['provider', withApp({ provider: 'qq' }), 'apps[0].provider: must be one of wechat, got "qq"'],
     ['grant', withApp({ grant: 'old' }), 'apps[0].grant: must be one of stable, classic, got "old"'],
     ['base URL without scheme', withApp({ apiBaseUrl: 'api.weixin.qq.com' }), `apps[0].apiBaseUrl: ${url}`],
@@ -70,21 +77,21 @@ describe('a fault', () => {
     ['secret from two places', withApp({ appSecret: { env: 'A', file: 'b' } }), `apps[0].appSecret: must be ${secret}`],
     ['secret from an unset variable', withApp({ appSecret: { env: 'NOT_SET' } }), 'apps[0].appSecret: the environment variable NOT_SET is not set or empty'],
     ['secret from a missing file', withApp({ appSecret: { file: '/no/such' } }), 'apps[0].appSecret: cannot read /no/such: ENOENT: no such file or directory'],
-    ['secret from a folder', withApp({ appSecret: { file: '/' } }), 'apps[0].appSecret: cannot read /: EISDIR: illegal operation on a directory'],
-    ['secret from an empty file', withApp({ appSecret: { file: '/dev/null' } }), 'apps[0].appSecret: /dev/null is empty'],
+    ['secret from a folder', withApp({ appSecret: { file: '/' } }), 'apps[0].appSecret: cannot read /: is a folder'],
+    ['secret from a device', withApp({ appSecret: { file: '/dev/zero' } }), 'apps[0].appSecret: cannot read /dev/zero: is no regular file'],
 
-    ['seconds below 0', withRefresh({ jitterSeconds: -1 }), 'apps[0].refresh.jitterSeconds: must be a number of seconds, 0 or more, got -1'],
-    ['seconds of 0', withRefresh({ aheadSeconds: 0 }), 'apps[0].refresh.aheadSeconds: must be a number of seconds, more than 0, got 0'],
-    ['seconds as text', withRefresh({ reconcileSeconds: '5s' }), 'apps[0].refresh.reconcileSeconds: must be a number of seconds, more than 0, got "5s"'],
-    ['budget of 0', withRefresh({ dailyBudget: 0, forcedDailyBudget: 0 }), 'apps[0].refresh.dailyBudget: must be a whole number of at least 1, got 0'],
-    ['budget with a fraction', withRefresh({ forcedDailyBudget: 1.5 }), 'apps[0].refresh.forcedDailyBudget: must be a whole number of at least 0, got 1.5'],
+    ['seconds below 0', withRefresh({ jitterSeconds: -1 }), 'apps[0].refresh.jitterSeconds: must be a number of seconds from 0 to 86400, got -1'],
+    ['seconds of 0', withRefresh({ aheadSeconds: 0 }), 'apps[0].refresh.aheadSeconds: must be a number of seconds from 0.01 to 86400, got 0'],
+    ['seconds as text', withRefresh({ reconcileSeconds: '5s' }), 'apps[0].refresh.reconcileSeconds: must be a number of seconds from 0.01 to 3600, got "5s"'],
+    ['budget of 0', withRefresh({ dailyBudget: 0, forcedDailyBudget: 0 }), 'apps[0].refresh.dailyBudget: must be a whole number from 1 to 500000, got 0'],
+    ['budget with a fraction', withRefresh({ forcedDailyBudget: 1.5 }), 'apps[0].refresh.forcedDailyBudget: must be a whole number from 0 to 500000, got 1.5'],
     ['forced budget above all', withRefresh({ dailyBudget: 10, forcedDailyBudget: 11 }), 'apps[0].refresh.forcedDailyBudget: must be at most dailyBudget: 11 is more than 10'],
     ['lease too short', withRefresh({ upstreamTimeoutSeconds: 14.5 }), 'apps[0].refresh.leaseSeconds: must exceed upstreamTimeoutSeconds by at least 1: 15 against 14.5; raise it or lower upstreamTimeoutSeconds'],
 
     ['hash as text', withClient({ keySha256: HASH }), 'clients[0].keySha256: must be a list, got text'],
     ['no hash', withClient({ keySha256: [] }), 'clients[0].keySha256: must list one or two hashes, the second while a key is being replaced'],
     ['three hashes', withClient({ keySha256: ['1', '2', '3'].map((digit) => digit.repeat(64)) }), 'clients[0].keySha256: must list one or two hashes, the second while a key is being replaced'],
-    ['hash too short', withClient({ keySha256: [HASH, 'abc'] }), 'clients[0].keySha256[1]: must be a SHA-256 of 64 hex digits; `access-token-broker keygen` prints a key with its hash'],
+    ['hash too short', withClient({ keySha256: [HASH, 'abc'] }), 'clients[0].keySha256[1]: must be a SHA-256 of 64 hex digits and has 3 characters; `access-token-broker keygen` prints a key with its hash'],
     ['hash of digits without quotes', withClient({ keySha256: [1e63] }), 'clients[0].keySha256[0]: must be text of 64 hex digits: put it in quotes'],
     ['key in place of its hash', withClient({ keySha256: ['tbk_raw'] }), 'clients[0].keySha256[0]: this is the key itself; put its SHA-256 here and keep the key with the caller'],
     ['hash of two callers', file({ clients: [CLIENT, { ...CLIENT, name: 'b', keySha256: [HASH.toUpperCase()] }] }), 'clients[1].keySha256[0]: is the same as clients[0].keySha256[0]; it must be its own'],
@@ -107,7 +114,7 @@ describe('a fault', () => {
     ['Redis password with a bare %', withRedis({ url: 'redis://user:pa%ss@host' }), 'redis.url: must have its user and password percent-encoded: % is %25'],
     ['Redis in two places', withRedis({ url: 'redis://host', clusterNodes: nodes }), 'redis: must have exactly one of url, sentinels and clusterNodes, got url and clusterNodes'],
     ['sentinels without name', withRedis({ sentinels: nodes }), 'redis: sentinels and name go together: name is what the sentinels call the primary'],
-    ['password twice', withRedis({ url: 'redis://host', password: 'p' }), 'redis.url: carries user and password itself; remove redis.username and redis.password'],
+    ['password twice', withRedis({ url: 'redis://:a@host', password: 'p' }), 'redis.password: redis.url has a password as well; remove one of them'],
     ['sentinel password without sentinels', withRedis({ url: 'redis://host', sentinelPassword: 'p' }), 'redis: sentinelUsername and sentinelPassword are for sentinels: set sentinels or remove them'],
     ['node without port', withRedis({ clusterNodes: [{ host: 'a' }] }), 'redis.clusterNodes[0].port: must be set: a whole number from 1 to 65535'],
     ['key prefix with braces', withRedis({ url: 'redis://host', keyPrefix: '{a}' }), 'redis.keyPrefix: must be up to 64 characters without spaces and braces, got "{a}"'],
@@ -115,15 +122,15 @@ describe('a fault', () => {
     ['encryption key too short', file({ encryption: { keys: [{ id: 'k', key: 'c2hvcnQ=' }] } }), `encryption.keys[0].key: must be 32 bytes in base64; ${key}`],
     ['no encryption key', file({ encryption: { keys: [] } }), `encryption.keys: must list at least one key; ${key}`],
     ['audited reads', withAudit({ reads: 'some' }), 'audit.reads: must be one of sampled, all, none, got "some"'],
-    ['audit file by a relative path', withAudit({ destination: 'audit.log' }), 'audit.destination: must be stdout, stderr or the absolute path of a file, got "audit.log"'],
-    ['audit file that is a folder', withAudit({ destination: '/var/log/' }), 'audit.destination: must be stdout, stderr or the absolute path of a file, got "/var/log/"'],
+    ['audit file by a relative path', withAudit({ destination: 'audit.log' }), 'audit.destination: must be stdout, stderr or the absolute path of a file, got text of 9 characters'],
+    ['audit file that is a folder', withAudit({ destination: '/var/log/' }), 'audit.destination: must be stdout, stderr or the absolute path of a file, got text of 9 characters'],
     ['no collector', file({ tracing: {} }), `tracing.endpoint: ${collector}`],
     ['collector of another protocol', withTracing({ endpoint: 'grpc://collector:4317' }), `tracing.endpoint: ${collector}`],
     ['collector with a key in the URL', withTracing({ endpoint: 'https://collector/v1/traces?key=k' }), 'tracing.endpoint: must be a URL without user, password, query and fragment; use headers'],
     ['sample ratio as percent', withTracing({ sampleRatio: 10 }), 'tracing.sampleRatio: must be a number from 0 to 1, got 10'],
     ['tracing headers as text', withTracing({ headers: 'authorization: x' }), 'tracing.headers: must be a mapping (header: where its value is), got text'],
     ['tracing header from an unset variable', withTracing({ headers: { 'x-key': { env: 'NOT_SET' } } }), 'tracing.headers.x-key: the environment variable NOT_SET is not set or empty'],
-    ['tracing header of two lines', withTracing({ headers: { 'x-key': 'a\r\nb: c' } }), 'tracing.headers.x-key: must be visible ASCII characters on one line'],
+    ['tracing header of two lines', withTracing({ headers: { 'x-key': 'a\r\nb: c' } }), 'tracing.headers.x-key: must be visible ASCII characters on one line: character 2 is a carriage return'],
     ['tracing header of a wrong name', withTracing({ headers: { 'x key: s3cret': 'v' } }), 'tracing.headers: has a key that is no name of a header'],
     ['encryption id twice', file({ encryption: { keys: ['k', 'k'].map((id) => ({ id, key: ENCRYPTION_KEY })) } }), 'encryption.keys[1].id: is the same as encryption.keys[0].id; it must be its own'],
   ])('of this kind is told alone, with its remedy: %s', (_, tree, expected) => {
@@ -180,7 +187,7 @@ describe('a fault', () => {
     const path = inFolder('folder');
     mkdirSync(path);
     expect(faultsOf(() => loadConfig({ BROKER_CONFIG: path }))).toEqual([
-      `BROKER_CONFIG: cannot read ${path}: EISDIR: illegal operation on a directory`,
+      `BROKER_CONFIG: cannot read ${path}: is a folder`,
     ]);
   });
 });

@@ -3,11 +3,6 @@ export function isMapping(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The mappings in a list, whatever else is there. */
-export function mappings(list: unknown): Record<string, unknown>[] {
-  return asList(list).filter(isMapping);
-}
-
 /** The list itself, or an empty one when it is none. */
 export function asList(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? (value as readonly unknown[]) : [];

@@ -1,17 +1,36 @@
 import { isMapping } from './mapping.js';
 
-const LONGEST_SHOWN = 40;
+/** A longer text may be a secret in the wrong place. */
+const MAX_SHOWN = 5;
+const MAX_WORDS_LENGTH = 60;
+/** Words of letters, with a small number behind, joined by `.`, `-`, `_` or camel case. */
+const WORDS = /^[A-Za-z][a-z]{0,11}\d{0,2}(?:[._-]?[A-Z][a-z]{1,11}\d{0,2}|[._-][a-z]{1,12}\d{0,2})*$/;
+const UPPER_CASE_WORDS = /^[A-Z]{1,12}\d{0,2}(?:_[A-Z]{1,12}\d{0,2})*$/;
+const PATH = /^(?:\/[\w.,@+-]{1,64})*\/?$/;
 
-/** Says what a value must be and what it is. Only for values that are no secret. */
+/** Says what a value must be, and what it is if that is a number, a flag or a text of up to five characters. */
 export function problem(expectation: string, value: unknown): string {
-  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
-    ? `must be ${expectation}, got ${shown(value)}`
-    : shapeProblem(expectation, value);
+  if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') {
+    return shapeProblem(expectation, value);
+  }
+  const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
+  const isShort = String(value).length <= MAX_SHOWN;
+  return `must be ${expectation}, got ${isShort ? text : lengthOf(value)}`;
 }
 
 /** Says what a value must be and what kind of thing it is, never the value: text in place of a section may hold secrets. */
 export function shapeProblem(expectation: string, value: unknown): string {
   return value === undefined ? `must be set: ${expectation}` : `must be ${expectation}, got ${kindOf(value)}`;
+}
+
+/** Whether a name reads like words, as no generated secret does: only such names are shown. */
+export function isWordLike(name: string): boolean {
+  return name.length <= MAX_WORDS_LENGTH && (WORDS.test(name) || UPPER_CASE_WORDS.test(name));
+}
+
+/** A path for people, or what stands for it where the text may be the secret itself instead of its path. */
+export function shownPath(path: string): string {
+  return PATH.test(path) ? path : 'the file (its path is not shown: it may be the secret itself)';
 }
 
 function kindOf(value: unknown): string {
@@ -21,7 +40,6 @@ function kindOf(value: unknown): string {
   return typeof value === 'string' ? 'text' : `a ${typeof value}`;
 }
 
-function shown(value: string | number | boolean): string {
-  const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
-  return text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}…` : text;
+function lengthOf(value: string | number | boolean): string {
+  return typeof value === 'string' ? `text of ${value.length} characters` : 'a longer number';
 }

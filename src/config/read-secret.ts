@@ -1,25 +1,34 @@
+import { isWordLike } from './problem.js';
 import { ReadFault } from './read-fault.js';
 import { Secret } from './secret.js';
+import type { SecretForm } from './secret-text.js';
 
 const FORMS = '{ file: PATH }, { env: NAME } or the text itself';
 
 /** Reads a secret from where the configuration says it is. Never shows any of `source` but a path or a variable's name. */
-export function readSecret(source: unknown, env: NodeJS.ProcessEnv, pollMs: number): Secret | ReadFault {
+export function readSecret(
+  source: unknown,
+  form: SecretForm,
+  env: NodeJS.ProcessEnv,
+  pollMs: number,
+): Secret | ReadFault {
   if (source === undefined || source === null || source === '') {
     return new ReadFault(`must be set: ${FORMS}`);
   }
-  if (typeof source === 'string') return Secret.of(source);
+  if (typeof source === 'string') return Secret.fromText(source, form);
   if (typeof source !== 'object') return new ReadFault('must be text: put it in quotes');
 
   const [[kind, name] = [], ...more] = Object.entries(source);
   if (more.length === 0 && typeof name === 'string' && name !== '') {
-    if (kind === 'env') return fromEnvironment(name, env);
-    if (kind === 'file') return Secret.fromFile(name, pollMs);
+    if (kind === 'env') return fromEnvironment(name, form, env);
+    if (kind === 'file') return Secret.fromFile(name, pollMs, form);
   }
   return new ReadFault(`must be ${FORMS}`);
 }
 
-function fromEnvironment(name: string, env: NodeJS.ProcessEnv): Secret | ReadFault {
+function fromEnvironment(name: string, form: SecretForm, env: NodeJS.ProcessEnv): Secret | ReadFault {
   const value = env[name];
-  return value ? Secret.of(value) : new ReadFault(`the environment variable ${name} is not set or empty`);
+  if (value) return Secret.fromText(value, form);
+  const shown = isWordLike(name) ? ` ${name}` : ' (its name is not shown: it may be the secret itself)';
+  return new ReadFault(`the environment variable${shown} is not set or empty`);
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { Secret } from './secret.js';
+import type { SecretForm } from './secret-text.js';
 
 const POLL_MS = 10;
 
@@ -104,9 +105,21 @@ describe('a secret from a file', () => {
     await until(() => errors.length > 0);
     expect(errors[0]).toBe(`cannot read ${path}: ENOENT: no such file or directory`);
     writeFileSync(path, '\n');
-    await until(() => errors.includes(`${path} is empty`));
+    await until(() => errors.includes(`${path}: is empty`));
     expect(secret.value()).toBe('one');
     writeFileSync(path, 'two');
+    await until(() => seen.length > 0);
+    expect(seen).toEqual(['two']);
+  });
+
+  it('keeps what it had while the file holds what has not the form of the secret, as when it is half written', async () => {
+    secret = fromFile(path, (text) => (text.length < 3 ? 'is too short' : undefined));
+    follow();
+    await baseline();
+    writeFileSync(path, 'tw');
+    await until(() => errors.length > 0);
+    expect([secret.value(), errors[0]]).toEqual(['one', `${path}: is too short`]);
+    writeFileSync(path, ' two\r\n');
     await until(() => seen.length > 0);
     expect(seen).toEqual(['two']);
   });
@@ -134,8 +147,8 @@ describe('a secret from a file', () => {
   });
 });
 
-function fromFile(path: string): Secret {
-  const secret = Secret.fromFile(path, POLL_MS);
+function fromFile(path: string, form: SecretForm = () => undefined): Secret {
+  const secret = Secret.fromFile(path, POLL_MS, form);
   if (secret instanceof Secret) return secret;
   throw new Error(secret.text);
 }

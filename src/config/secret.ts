@@ -1,9 +1,12 @@
 import { unwatchFile, watchFile } from 'node:fs';
 import { inspect } from 'node:util';
+import { shownPath } from './problem.js';
 import { ReadFault } from './read-fault.js';
 import { readText } from './read-text.js';
+import { readSecretText, type SecretForm, type SecretText } from './secret-text.js';
 
 const HIDDEN = '[secret]';
+const MAX_BYTES = 64 * 1024;
 
 /**
  * A text that must not leak: turned into a string, into JSON or inspected, it reads `[secret]`. One that came from a
@@ -11,22 +14,35 @@ const HIDDEN = '[secret]';
  */
 export class Secret {
   #value: string;
-  readonly #file: { readonly path: string; readonly pollMs: number } | null;
+  readonly #file: SecretFile | null;
   readonly #listeners = new Set<SecretListener>();
 
-  private constructor(value: string, file: { path: string; pollMs: number } | null) {
+  private constructor(
+    value: string,
+    file: SecretFile | null,
+    /** What stood around the text when it was first read and was dropped, in words; null if nothing did. */
+    readonly dropped: string | null,
+  ) {
     this.#value = value;
     this.#file = file;
   }
 
+  /** A text that is known to be right. */
   static of(value: string): Secret {
-    return new Secret(value, null);
+    return new Secret(value, null, null);
   }
 
-  /** The file's content without the newline at its end; looked at every `pollMs` while somebody listens. */
-  static fromFile(path: string, pollMs: number): Secret | ReadFault {
-    const value = readSecretFile(path);
-    return value instanceof ReadFault ? value : new Secret(value, { path, pollMs });
+  /** A text that does not change, by the rule of `readSecretText`. */
+  static fromText(value: string, form: SecretForm): Secret | ReadFault {
+    const read = readSecretText(value, form);
+    return read instanceof ReadFault ? read : new Secret(read.text, null, read.dropped);
+  }
+
+  /** The file's content by the rule of `readSecretText`; looked at every `pollMs` while somebody listens. */
+  static fromFile(path: string, pollMs: number, form: SecretForm): Secret | ReadFault {
+    const file = { path, pollMs, form };
+    const read = readSecretFile(file);
+    return read instanceof ReadFault ? read : new Secret(read.text, file, read.dropped);
   }
 
   /** The text itself, now. */
@@ -35,8 +51,8 @@ export class Secret {
   }
 
   /**
-   * Calls back with each new content of the file until the returned function is called. A file that cannot be read or
-   * is empty keeps the value it had; `onError` is told why, without content.
+   * Calls back with each new content of the file until the returned function is called. A file that cannot be read, is
+   * empty or has not the secret's form keeps the value it had; `onError` is told why, without content.
    */
   onChange(
     onValue: (value: string) => void,
@@ -82,14 +98,14 @@ export class Secret {
 
   readonly #reread = (): void => {
     if (this.#file === null) return;
-    const value = readSecretFile(this.#file.path);
-    if (value instanceof ReadFault) {
-      for (const { onError } of [...this.#listeners]) onError(value.text);
+    const read = readSecretFile(this.#file);
+    if (read instanceof ReadFault) {
+      for (const { onError } of [...this.#listeners]) onError(read.text);
       return;
     }
-    if (value === this.#value) return;
-    this.#value = value;
-    for (const { onValue } of [...this.#listeners]) onValue(value);
+    if (read.text === this.#value) return;
+    this.#value = read.text;
+    for (const { onValue } of [...this.#listeners]) onValue(read.text);
   };
 }
 
@@ -98,8 +114,15 @@ interface SecretListener {
   readonly onError: (reason: string) => void;
 }
 
-function readSecretFile(path: string): string | ReadFault {
-  const text = readText(path);
+interface SecretFile {
+  readonly path: string;
+  readonly pollMs: number;
+  readonly form: SecretForm;
+}
+
+function readSecretFile({ path, form }: SecretFile): SecretText | ReadFault {
+  const text = readText(path, MAX_BYTES);
   if (text instanceof ReadFault) return text;
-  return text.replace(/[\r\n]+$/, '') || new ReadFault(`${path} is empty`);
+  const read = readSecretText(text, form);
+  return read instanceof ReadFault ? new ReadFault(`${shownPath(path)}: ${read.text}`) : read;
 }

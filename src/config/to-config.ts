@@ -8,6 +8,7 @@ import type {
   ServerConfig,
   TracingConfig,
 } from './config.js';
+import { Secret } from './secret.js';
 import type { AppSection } from './sections/app.section.js';
 import type { ClientSection } from './sections/client.section.js';
 import type { ConfigFile } from './sections/config-file.section.js';
@@ -20,7 +21,7 @@ const AHEAD_SECONDS = { classic: 900, stable: 270 } as const;
 const FORCED_DAILY_BUDGET = 20;
 
 /** Turns a validated file into what the rest of the broker reads. */
-export function toConfig(file: ConfigFile): Config {
+export function toConfig(file: ConfigFile, warnings: Config['warnings']): Config {
   const { server, redis, encryption, audit, tracing, apps, clients } = file;
   return {
     server: toServer(server),
@@ -31,6 +32,7 @@ export function toConfig(file: ConfigFile): Config {
     tracing: tracing === undefined ? null : toTracing(tracing),
     apps: apps.map(toApp),
     clients: clients.map(toClient),
+    warnings,
   };
 }
 
@@ -41,10 +43,11 @@ function toServer({ port, host, logLevel, docs, trustProxy, drainSeconds }: Serv
 function toRedis(section: RedisSection): RedisConfig {
   const { tls } = section;
   const withTls = tls !== undefined || section.url?.value().startsWith('rediss:') === true;
+  const isUrl = section.url !== undefined;
   return {
     server: toRedisServer(section),
-    username: section.username ?? null,
-    password: section.password ?? null,
+    username: isUrl ? null : (section.username ?? null),
+    password: isUrl ? null : (section.password ?? null),
     sentinelUsername: section.sentinelUsername ?? null,
     sentinelPassword: section.sentinelPassword ?? null,
     keyPrefix: section.keyPrefix,
@@ -52,12 +55,22 @@ function toRedis(section: RedisSection): RedisConfig {
   };
 }
 
-function toRedisServer({ url, sentinels, name, clusterNodes }: RedisSection): RedisConfig['server'] {
-  if (url !== undefined) return { kind: 'url', url };
+function toRedisServer(section: RedisSection): RedisConfig['server'] {
+  const { url, sentinels, name, clusterNodes } = section;
+  if (url !== undefined) return { kind: 'url', url: withLogin(url, section) };
   if (sentinels !== undefined && name !== undefined) {
     return { kind: 'sentinel', sentinels: sentinels.map(toEndpoint), name };
   }
   return { kind: 'cluster', nodes: (clusterNodes ?? []).map(toEndpoint) };
+}
+
+/** The URL with the user and password that stand beside it. */
+function withLogin(url: Secret, { username, password }: RedisSection): Secret {
+  if (username === undefined && password === undefined) return url;
+  const whole = new URL(url.value());
+  if (username !== undefined) whole.username = encodeURIComponent(username);
+  if (password !== undefined) whole.password = encodeURIComponent(password.value());
+  return Secret.of(whole.href);
 }
 
 function toEndpoint({ host, port }: EndpointSection): Endpoint {

@@ -1,6 +1,8 @@
-import { getMetadataStorage, validateSync, type ValidationError } from 'class-validator';
+import { validateSync, type ValidationError } from 'class-validator';
 import type { Fault } from './config-error.js';
 import { nearest } from './nearest.js';
+import { isWordLike } from './problem.js';
+import { keysOf, type SectionClass } from './schema.js';
 import type { ConfigFile } from './sections/config-file.section.js';
 
 /** Runs the sections' own rules. Keys that no section has are faults too. */
@@ -31,7 +33,8 @@ function child(parent: string, property: string, inList: boolean): string {
 
 /** A line that begins with `[` or `.` is about an entry of the list or mapping at `path`; see `Check`. */
 function faultOf(path: string, line: string): Fault {
-  const [, entry = '', text = ''] = /^(?:(\[\d+\]|\.[\w-]+): )?(.*)$/s.exec(line) ?? [];
+  const [, entry = '', text = ''] =
+    /^(?:(\[\d+\]|\.(?:[\w-]+|\(a header not shown\))): )?(.*)$/s.exec(line) ?? [];
   return { path: path + entry, text };
 }
 
@@ -43,12 +46,10 @@ function unknownKey(key: string, section: object | undefined, parent: string): F
     return { path: child(parent, key, false), text: `is not a known key; did you mean ${meant}?` };
   }
   const text = `is not a known key; known are ${known.join(', ')}`;
-  if (/^[a-z_-]{1,32}$/i.test(key)) return { path: child(parent, key, false), text };
+  if (isWordLike(key)) return { path: child(parent, key, false), text };
   return { path: child(parent, '(a key not shown, it may hold a secret)', false), text };
 }
 
 function knownKeys(section: object | undefined): string[] {
-  if (section === undefined) return [];
-  const metadata = getMetadataStorage().getTargetValidationMetadatas(section.constructor, '', true, false);
-  return [...new Set(metadata.map(({ propertyName }) => propertyName))];
+  return section === undefined ? [] : [...keysOf(section.constructor as SectionClass).keys()];
 }

@@ -82,7 +82,8 @@ function power(base: number, exponent: number): number {
   return result;
 }
 
-function formsOf(secret: string): Set<string> {
+function formsOf(given: string): Set<string> {
+  const secret = Buffer.from(given).toString(); // Half of a surrogate pair cannot be URL-encoded.
   return new Set([
     secret,
     encodeURIComponent(secret),

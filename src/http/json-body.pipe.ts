@@ -1,8 +1,8 @@
 import { ValidationPipe, type ArgumentMetadata, type Type, type ValidationError } from '@nestjs/common';
 import { HttpProblem } from './http-problem.js';
 
-/** Caller's text is repeated only if it is plainly a field's name. */
-const FIELD_NAME = /^\w{1,40}$/;
+/** Caller's text is repeated only if it is plainly a field's name, without digits as secrets have them. */
+const FIELD_NAME = /^[a-z_]{1,40}$/i;
 
 /** Checks a JSON body against a class; a body that was left out counts as `{}`. Unknown fields are faults, not ignored. One that could not be read comes as the problem that says so. */
 export class JsonBodyPipe extends ValidationPipe {

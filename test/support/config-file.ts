@@ -9,7 +9,12 @@ type Tree = Record<string, unknown>;
 
 export const HASH = 'a'.repeat(64);
 export const ENCRYPTION_KEY = Buffer.alloc(32, 7).toString('base64');
-export const APP = { name: 'shop', appId: 'wx0123456789abcdef', appSecret: 'shop-secret' };
+export const APP = {
+  name: 'shop',
+  appId: 'wx0123456789abcdef',
+  appSecret: '0123456789abcdef0123456789abcdef',
+};
+export const OTHER_APP = { ...APP, name: 'club', appId: 'wxfedcba9876543210' };
 export const CLIENT = { name: 'orders', keySha256: [HASH], apps: ['shop'], scopes: ['token:read'] };
 
 let folder: string;

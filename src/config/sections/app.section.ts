@@ -1,7 +1,9 @@
 import { Check, OneOf, SecretText, Section, Text } from '../constraints.js';
 import { GRANTS, type Grant } from '../config.js';
 import { parseUrl } from '../parse-url.js';
+import { problem } from '../problem.js';
 import type { Secret } from '../secret.js';
+import { APP_ID, appSecretForm } from '../secret-forms.js';
 import { NAME, NAME_FORM } from './name.js';
 import { RefreshSection } from './refresh.section.js';
 
@@ -15,17 +17,27 @@ export class AppSection {
   @OneOf(GRANTS)
   grant: Grant = 'stable';
 
-  @Text(/^[A-Za-z0-9_-]{1,64}$/, "the AppID from the platform's console, such as wx0123456789abcdef")
+  @Check(checkAppId, { type: 'string', pattern: APP_ID.source })
   appId!: string;
 
-  @SecretText()
+  @SecretText(appSecretForm)
   appSecret!: Secret;
 
-  @Check(checkBaseUrl)
+  @Check(checkBaseUrl, { type: 'string', pattern: '^https?://' })
   apiBaseUrl = 'https://api.weixin.qq.com';
 
   @Section(() => RefreshSection)
   refresh = new RefreshSection();
+}
+
+function checkAppId(value: unknown): string | undefined {
+  if (typeof value === 'string' && APP_ID.test(value)) return undefined;
+  const fault = problem(
+    "the AppID from the platform's console, wx and 16 hex digits in lower case, such as wx0123456789abcdef",
+    value,
+  );
+  const isSecret = typeof value === 'string' && appSecretForm(value) === undefined;
+  return isSecret ? `${fault}, which looks like an AppSecret: are appId and appSecret swapped?` : fault;
 }
 
 // Never shown: people put passwords of proxies into URLs.

@@ -1,6 +1,6 @@
 import { Optional, SecretText, Section, SectionList, Text, WholeNumber } from '../constraints.js';
-import { parseUrl } from '../parse-url.js';
 import type { Secret } from '../secret.js';
+import { certificatesForm, passwordForm, redisUrlForm } from '../secret-forms.js';
 
 const HOST = /^[\w.:-]{1,253}$/;
 const AT_LEAST_ONE = 'must list at least one host and port';
@@ -15,9 +15,7 @@ export class EndpointSection {
 
 export class TlsSection {
   @Optional()
-  @SecretText((pem) =>
-    pem.includes('-----BEGIN CERTIFICATE-----') ? undefined : 'must be certificates in PEM',
-  )
+  @SecretText(certificatesForm)
   ca?: Secret;
 
   @Optional()
@@ -28,7 +26,7 @@ export class TlsSection {
 /** One of `url`, `sentinels` with `name`, and `clusterNodes`. */
 export class RedisSection {
   @Optional()
-  @SecretText(checkUrl)
+  @SecretText(redisUrlForm)
   url?: Secret;
 
   @Optional()
@@ -49,7 +47,7 @@ export class RedisSection {
   username?: string;
 
   @Optional()
-  @SecretText()
+  @SecretText(passwordForm)
   password?: Secret;
 
   /** Of the sentinels themselves, which know nothing of the primary's users. */
@@ -58,7 +56,7 @@ export class RedisSection {
   sentinelUsername?: string;
 
   @Optional()
-  @SecretText()
+  @SecretText(passwordForm)
   sentinelPassword?: Secret;
 
   // Braces would move the hash tag of a cluster's keys.
@@ -68,26 +66,4 @@ export class RedisSection {
   @Optional()
   @Section(() => TlsSection)
   tls?: TlsSection;
-}
-
-function checkUrl(text: string): string | undefined {
-  const url = parseUrl(text);
-  if (url === null || !/^rediss?:$/.test(url.protocol) || url.hostname === '') {
-    return 'must be a URL like redis://user:password@host:6379/0, or rediss:// for TLS';
-  }
-  if (!/^\/?\d{0,5}$/.test(url.pathname))
-    return 'must end with the number of a database, such as /0, or with none';
-  if (url.search !== '' || url.hash !== '') return 'must have nothing after the number of the database';
-  return isDecodable(url.username) && isDecodable(url.password)
-    ? undefined
-    : 'must have its user and password percent-encoded: % is %25';
-}
-
-function isDecodable(text: string): boolean {
-  try {
-    decodeURIComponent(text);
-    return true;
-  } catch {
-    return false;
-  }
 }

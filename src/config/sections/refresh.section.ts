@@ -2,6 +2,8 @@ import { Check, Flag, Optional, Seconds, WholeNumber } from '../constraints.js';
 
 /** The lease has to outlive the slowest call by this much. */
 const LEASE_MARGIN_SECONDS = 1;
+/** WeChat's own quota of the stable grant, a day. */
+const MAX_BUDGET = 500_000;
 
 export class RefreshSection {
   /** The default depends on the grant. */
@@ -12,26 +14,26 @@ export class RefreshSection {
   @Seconds({ zero: true })
   jitterSeconds = 20;
 
-  @WholeNumber(1)
+  @WholeNumber(1, MAX_BUDGET)
   dailyBudget = 200;
 
   /** The default is 20, or all of a smaller `dailyBudget`. */
   @Optional()
-  @WholeNumber(0)
+  @WholeNumber(0, MAX_BUDGET)
   @Check(checkForced)
   forcedDailyBudget?: number;
 
   @Flag()
   verifyReports = true;
 
-  @Seconds()
+  @Seconds({ max: 3600 })
   upstreamTimeoutSeconds = 8;
 
-  @Seconds()
+  @Seconds({ max: 7200 })
   @Check(checkLease)
   leaseSeconds = 15;
 
-  @Seconds()
+  @Seconds({ max: 3600 })
   reconcileSeconds = 5;
 }
 

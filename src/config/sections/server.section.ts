@@ -20,10 +20,10 @@ export class ServerSection {
   @Flag()
   docs = false;
 
-  @Check(checkTrustProxy)
+  @Check(checkTrustProxy, { anyOf: [{ type: 'boolean' }, { type: 'array', items: { type: 'string' } }] })
   trustProxy: boolean | string[] = false;
 
-  @Seconds({ zero: true })
+  @Seconds({ zero: true, max: 3600 })
   drainSeconds = 0;
 }
 

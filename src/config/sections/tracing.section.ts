@@ -1,27 +1,28 @@
-import { Check, Optional } from '../constraints.js';
+import { Check, Optional, secretFault, SecretTexts } from '../constraints.js';
 import { isMapping } from '../mapping.js';
 import { parseUrl } from '../parse-url.js';
-import { problem, shapeProblem } from '../problem.js';
-import { ReadFault } from '../read-fault.js';
-import { Secret } from '../secret.js';
+import { isWordLike, problem, shapeProblem } from '../problem.js';
+import type { Secret } from '../secret.js';
+import { headerForm } from '../secret-forms.js';
 
 /** The names of headers that HTTP allows and people use. */
 const HEADER_NAME = /^[A-Za-z0-9-]{1,64}$/;
-const HEADER_VALUE = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/;
 
 export class TracingSection {
-  @Check(checkEndpoint)
+  @Check(checkEndpoint, { type: 'string', pattern: '^https?://' })
   endpoint!: string;
 
-  @Check((value) =>
-    typeof value === 'number' && value >= 0 && value <= 1
-      ? undefined
-      : problem('a number from 0 to 1', value),
+  @Check(
+    (value) =>
+      typeof value === 'number' && value >= 0 && value <= 1
+        ? undefined
+        : problem('a number from 0 to 1', value),
+    { type: 'number', minimum: 0, maximum: 1 },
   )
   sampleRatio = 0.1;
 
   @Optional()
-  @Check(checkHeaders)
+  @SecretTexts(headerForm, checkHeaders)
   headers?: Record<string, Secret>;
 }
 
@@ -39,8 +40,7 @@ function checkHeaders(value: unknown): string | string[] | undefined {
   if (!isMapping(value)) return shapeProblem('a mapping (header: where its value is)', value);
   return Object.entries(value).flatMap(([name, header]) => {
     if (!HEADER_NAME.test(name)) return ['has a key that is no name of a header'];
-    if (header instanceof ReadFault) return [`.${name}: ${header.text}`];
-    if (header instanceof Secret && HEADER_VALUE.test(header.value())) return [];
-    return [`.${name}: must be visible ASCII characters on one line`];
+    const fault = secretFault(header);
+    return fault === undefined ? [] : [`.${isWordLike(name) ? name : '(a header not shown)'}: ${fault}`];
   });
 }

@@ -1,0 +1,85 @@
+import { ReadFault } from './read-fault.js';
+
+/** Says what is wrong with the text of a secret, without showing any of it; undefined when nothing is. */
+export type SecretForm = (text: string) => string | undefined;
+
+export interface SecretText {
+  readonly text: string;
+  /** What stood around it and was dropped, in words; null if nothing did. */
+  readonly dropped: string | null;
+}
+
+const QUOTES = /^(?:".*"|'.*'|`.*`|“.*”|‘.*’)$/s;
+const NAMES: Readonly<Record<string, string>> = {
+  '\t': 'a tab',
+  '\n': 'a newline',
+  '\r': 'a carriage return',
+  ' ': 'a space',
+  '\u00a0': 'a no-break space',
+  '\u00ad': 'a soft hyphen',
+  '\u200b': 'a zero-width space',
+  '\u200c': 'a zero-width non-joiner',
+  '\u200d': 'a zero-width joiner',
+  '\u2060': 'a word joiner',
+  '\u3000': 'an ideographic space',
+  '\ufeff': 'a byte order mark',
+  '\ufffd': 'a replacement character, so the text was not valid UTF-8',
+};
+const KINDS: readonly (readonly [pattern: RegExp, kind: string])[] = [
+  [/\p{Cs}/u, 'half of a surrogate pair'],
+  [/\p{Cc}/u, 'a control character'],
+  [/\p{C}/u, 'an invisible character'],
+  [/\p{Z}/u, 'white space'],
+  [/["'`“”‘’«»]/u, 'a quotation mark'],
+  [/\p{L}/u, 'another letter'],
+  [/\p{N}/u, 'another digit'],
+];
+
+/**
+ * The rule for the text of every secret, wherever it comes from: white space, a byte order mark and line ends around it
+ * are dropped, what is left must have the form. The newline at the end of a file, which editors add, is no news.
+ */
+export function readSecretText(raw: string, form: SecretForm): SecretText | ReadFault {
+  const text = raw.trim();
+  if (text === '') return new ReadFault('is empty');
+  const fault = oddCharacter(text, /[^\p{Cs}]/u) ?? form(text);
+  return fault === undefined ? { text, dropped: droppedFrom(raw, text) } : new ReadFault(fault);
+}
+
+/** Names the first character that is not `allowed` by position and kind. */
+export function oddCharacter(text: string, allowed: RegExp): string | undefined {
+  const characters = Array.from(text);
+  const at = characters.findIndex((character) => !allowed.test(character));
+  return at < 0 ? undefined : `character ${at + 1} is ${kindOf(characters[at] ?? '')}`;
+}
+
+/** A warning for what was dropped around a secret. */
+export function droppedText(dropped: string): string {
+  return `ignored ${dropped}; take that out where the secret is kept`;
+}
+
+export function isInQuotes(text: string): boolean {
+  return QUOTES.test(text);
+}
+
+function kindOf(character: string): string {
+  return (
+    NAMES[character] ??
+    KINDS.find(([pattern]) => pattern.test(character))?.[1] ??
+    'a punctuation mark or symbol'
+  );
+}
+
+function droppedFrom(raw: string, text: string): string | null {
+  // A text of several lines, as a certificate is, ends with a newline.
+  if (raw === text || raw === `${text}\n` || text.includes('\n')) return null;
+  const start = raw.indexOf(text);
+  const parts = [
+    [raw.slice(0, start), 'before'],
+    [raw.slice(start + text.length), 'after'],
+  ] as const;
+  return parts
+    .filter(([around]) => around !== '')
+    .map(([around, where]) => `${[...new Set(Array.from(around, kindOf))].join(' and ')} ${where} it`)
+    .join(', ');
+}
