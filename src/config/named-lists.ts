@@ -3,7 +3,7 @@ import { isMapping } from './mapping.js';
 import { isWordLike } from './problem.js';
 
 /** The lists that may also be written as mappings by name, which several files of Helm values can be merged into. */
-const NAMED_LISTS = ['apps', 'clients'] as const;
+export const NAMED_LISTS = ['apps', 'clients'] as const;
 
 interface Unnamed {
   readonly root: Record<string, unknown>;
