@@ -9,11 +9,14 @@ import { RefreshAttempt, type RefreshRequest, type RefreshResult } from './refre
 import { SingleFlight } from './single-flight.js';
 import { StoreLink } from './store-link.js';
 import { TokenFetch } from './token-fetch.js';
+import { TokenProbe } from './token-probe.js';
 import { remainingMs, type FetchReason, type HeldToken } from './token.js';
 import { UnfencedRefresh } from './unfenced-refresh.js';
 
 /** One app that cannot be had must not keep the others from being served. */
 const MAX_UNREADY_MS = 60_000;
+/** Somebody waits for the token, which in all likelihood is good. */
+const TRY_TIMEOUT_MS = 2000;
 
 /** Keeps one app's token on one replica: serves it from memory, starts what is due, and merges with the store. */
 export class AppKeeper {
@@ -24,7 +27,8 @@ export class AppKeeper {
   private readonly tokenFetch: TokenFetch;
   private readonly attempt: RefreshAttempt;
   private readonly unfenced: UnfencedRefresh;
-  private readonly flights = new SingleFlight<'refresh' | 'reconcile', RefreshResult>();
+  private readonly probe: TokenProbe;
+  private readonly flights = new SingleFlight<'refresh' | 'reconcile' | 'try', RefreshResult>();
   private reconcileAtMonoMs = -Infinity;
   private tickedMonoMs: number;
   private readonly madeMonoMs: number;
@@ -46,6 +50,7 @@ export class AppKeeper {
     this.diagnosis = new AppDiagnosis(app, this.memory, this.link, this.unfenced, this.secrets);
     this.madeMonoMs = ports.clock.monotonicMs();
     this.tickedMonoMs = this.madeMonoMs;
+    this.probe = new TokenProbe(app, ports);
   }
 
   /**
@@ -67,7 +72,7 @@ export class AppKeeper {
   get served(): HeldToken | undefined {
     const { token } = this.memory;
     const nowMonoMs = this.ports.clock.monotonicMs();
-    if (!token || nowMonoMs >= token.deadlineMonoMs) return undefined;
+    if (!token || nowMonoMs >= token.deadlineMonoMs || this.memory.untried) return undefined;
     return this.wasPaused(nowMonoMs) ? undefined : token;
   }
 
@@ -94,8 +99,18 @@ export class AppKeeper {
     this.tickedMonoMs = nowMonoMs;
   }
 
-  /** Starts the fetch that is due, if one is. Returns whether it did. */
+  /** Has a request to the platform under way. */
+  get isBusy(): boolean {
+    return this.isRefreshing || this.flights.isRunning('try');
+  }
+
+  /** Starts the fetch that is due, if one is, or tries the token that was found in the store. Returns whether it did. */
   renewIfDue(): boolean {
+    if (this.memory.untried) {
+      if (this.isBusy) return false;
+      void this.tryFound();
+      return true;
+    }
     if (this.isStopping || this.isRefreshing || this.isHeldUp) return false;
     const reason = this.reasonToFetch();
     if (!reason) return false;
@@ -164,6 +179,7 @@ export class AppKeeper {
   async current(minGeneration: number): Promise<HeldToken> {
     const isBehind = minGeneration > this.memory.generation;
     if (isBehind || this.wasPaused(this.ports.clock.monotonicMs())) await this.reconcile();
+    await this.tryFound();
     if (!this.memory.livingToken && (this.isRefreshing || !this.isHeldUp)) {
       await this.refresh(this.plain('cold'));
     }
@@ -175,6 +191,26 @@ export class AppKeeper {
       `This replica knows generation ${token.record.generation} and found nothing newer, but the caller has seen ${minGeneration}. Ask again shortly, or leave min_generation out.`,
       { retryAfterSeconds: 1 },
     );
+  }
+
+  /**
+   * Tries a token that was in the store before this process was, once. Without an answer it is served: the platform is
+   * away then, and an outage would be worse. Never throws.
+   */
+  async tryFound(): Promise<void> {
+    if (!this.memory.untried) return;
+    await this.flights.run('try', async () => {
+      const found = this.memory.untried;
+      if (!found) return { kind: 'over' };
+      const timeoutMs = Math.min(TRY_TIMEOUT_MS, this.app.refresh.upstreamTimeoutMs);
+      const { outcome } = this.isStopping
+        ? { outcome: 'no_answer' as const }
+        : await this.probe.try(found.record.value, 0, timeoutMs);
+      this.memory.tried(found, outcome === 'rejected');
+      const { generation } = found.record;
+      this.ports.observer.notice({ app: this.app.name, kind: 'found_token_tried', generation, outcome });
+      return { kind: 'over' };
+    });
   }
 
   /** A newer AppSecret is tried at once, whatever the last one was refused for. */

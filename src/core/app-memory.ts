@@ -35,6 +35,8 @@ export class AppMemory {
     readonly atMs: number;
     readonly untilMonoMs: number;
   } | null = null;
+  /** Its generation. */
+  private found: number | null = null;
   /** The highest generation that this replica committed itself. */
   committed = 0;
 
@@ -73,6 +75,7 @@ export class AppMemory {
    * and never lengthens it. Returns whether a newer generation came with it.
    */
   adopt(view: StoreView, sentMonoMs: number): boolean {
+    const isFirst = this.last === null;
     if (!this.last || sentMonoMs >= this.last.sentMonoMs) {
       this.last = { view, sentMonoMs, gotMonoMs: this.clock.monotonicMs() };
     }
@@ -80,6 +83,8 @@ export class AppMemory {
     if (!record || record.generation <= this.generation) return false;
     // A store whose clock was set back makes no token live longer than it was given.
     const bornAtMs = Math.max(view.nowMs, record.issuedAtMs);
+    const isLiving = record.expiresAtMs > bornAtMs;
+    if (isFirst && isLiving && this.app.refresh.verifyReports) this.found = record.generation;
     this.hold(record, sentMonoMs + Math.min(MAX_LIFE_MS, record.expiresAtMs - bornAtMs));
     return true;
   }
@@ -96,6 +101,27 @@ export class AppMemory {
     const killedOthers = record.reason === 'report' || record.reason === 'force';
     this.recent.next(record.value, deadlineMonoMs, this.clock.monotonicMs(), killedOthers);
     for (const watcher of this.watchers) watcher(newest);
+  }
+
+  /**
+   * The newest token, if it was in the store already when this process first looked. Whoever can write there may have put
+   * back one that is dead since, so it is tried at the platform before it is served.
+   */
+  get untried(): HeldToken | null {
+    return this.newest?.record.generation === this.found ? this.newest : null;
+  }
+
+  /** What came of trying it. One that is dead counts as expired. */
+  tried({ record }: HeldToken, isDead: boolean): void {
+    if (this.found !== record.generation) return;
+    this.found = null;
+    if (this.newest?.record !== record) return;
+    if (isDead) {
+      this.newest = { record, deadlineMonoMs: this.clock.monotonicMs() };
+      this.dueMonoMs = this.lastChanceMonoMs = -Infinity;
+      return;
+    }
+    for (const watcher of this.watchers) watcher(this.newest);
   }
 
   /** Calls back for each newer token from now on, until the returned function is called. */

@@ -1,4 +1,5 @@
 import type { Doubt } from './renewal-policy.js';
+import type { ProbeOutcome } from './token-issuer.js';
 import type { ReportResult } from './token-report.js';
 import type { AppName, FetchReason } from './token.js';
 
@@ -52,6 +53,12 @@ export type BrokerFact = { readonly app: AppName } & (
       readonly ageMs: number;
       /** Of its life. */
       readonly leftMs: number;
+    }
+  | {
+      /** A token that was in the store before this process was. Dead ones are not served. */
+      readonly kind: 'found_token_tried';
+      readonly generation: number;
+      readonly outcome: ProbeOutcome;
     }
   | { readonly kind: 'probed'; readonly outcome: string; readonly durationMs: number }
   | { readonly kind: 'lease'; readonly result: 'acquired' | 'held' | 'unavailable' | 'lost' }

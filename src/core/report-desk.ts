@@ -76,6 +76,7 @@ export class ReportDesk {
     const isGuess = this.isGuess(report);
     const { memory } = this.keeper;
     if ((report.generation ?? 0) > memory.generation) await this.keeper.reconcile();
+    await this.keeper.tryFound();
     const reported = memory.livingToken;
     if (!reported) return this.rotate(report, null, 'unproven');
     if (report.force) return this.rotate(report, reported, 'believed');

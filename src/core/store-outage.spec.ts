@@ -266,6 +266,7 @@ describe('messages that may have been lost', () => {
       if (onGap) gaps.push(onGap);
       return subscribe(gaps.length === 1 ? listener : () => undefined);
     };
+    fixture.issuer.probeOutcome = 'accepted';
     const sibling = fixture.sibling();
     await fixture.start();
     await sibling.start();
@@ -284,6 +285,7 @@ describe('after a long pause of the process', () => {
   it('nothing is served before the store was asked', async () => {
     const fixture = createBroker();
     await fixture.start();
+    fixture.issuer.probeOutcome = 'accepted';
     const sibling = fixture.sibling();
     await sibling.start();
     await fixture.broker.report(APP, { caller: 'orders', force: true });

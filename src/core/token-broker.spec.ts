@@ -21,6 +21,7 @@ describe('a cold start', () => {
 
   it('costs one fetch for two replicas', async () => {
     const fixture = createBroker();
+    fixture.issuer.probeOutcome = 'accepted';
     const sibling = fixture.sibling();
     const answer = fixture.issuer.later();
     fixture.issuer.next.push(answer.outcome);
@@ -46,8 +47,10 @@ describe('a cold start', () => {
   it('adopts a token that is stored already', async () => {
     const fixture = createBroker();
     await fixture.start();
+    fixture.issuer.probeOutcome = 'accepted';
     const sibling = fixture.sibling();
     await sibling.start();
+    await settle();
     expect(sibling.held(APP)?.record).toEqual(fixture.broker.held(APP)?.record);
     expect(fixture.issuer.calls).toHaveLength(1);
   });
@@ -227,6 +230,7 @@ describe('stopping', () => {
   it('waits for no other replica', async () => {
     const fixture = createBroker();
     await fixture.start();
+    fixture.issuer.probeOutcome = 'accepted';
     const sibling = fixture.sibling();
     await sibling.start();
     fixture.issuer.next.push(fixture.issuer.later().outcome);
@@ -306,6 +310,7 @@ describe('who watches', () => {
   it('is told of each newer token, whichever replica fetched it, once, and no more after leaving', async () => {
     const fixture = createBroker();
     const { broker, clock } = fixture;
+    fixture.issuer.probeOutcome = 'accepted';
     const sibling = fixture.sibling();
     const [own, other]: [string[], string[]] = [[], []];
     const leave = broker.watch(APP, ({ record }) => own.push(record.value));

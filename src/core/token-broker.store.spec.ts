@@ -93,8 +93,10 @@ describe('a store whose clock was set back', () => {
       const view = await reconcile(...args);
       return { ...view, nowMs: view.nowMs - 3_600_000 };
     };
+    fixture.issuer.probeOutcome = 'accepted';
     const sibling = fixture.sibling();
     await sibling.start();
+    await settle();
     const { deadlineMonoMs } = sibling.held(APP) ?? { deadlineMonoMs: Infinity };
     expect(deadlineMonoMs - fixture.clock.monotonicMs()).toBeLessThanOrEqual(100_000);
   });
@@ -104,6 +106,7 @@ describe('several replicas', () => {
   it('wait for the holder and take its token over, which costs one fetch', async () => {
     const fixture = createBroker({ jitterMs: 0 });
     await fixture.start();
+    fixture.issuer.probeOutcome = 'accepted';
     const sibling = fixture.sibling();
     await sibling.start();
     await fixture.clock.advance(LIFE_MS - REFRESH.aheadMs + 1000);
@@ -117,6 +120,7 @@ describe('several replicas', () => {
   it('leave the next attempt to the others after one that got no answer', async () => {
     const fixture = createBroker({ jitterMs: 0 });
     await fixture.start();
+    fixture.issuer.probeOutcome = 'accepted';
     const sibling = fixture.sibling();
     await sibling.start();
     fixture.issuer.next.push(NOT_SENT);
@@ -147,6 +151,7 @@ describe('several replicas', () => {
   it('never serve an older token to a caller that names what it has seen', async () => {
     const fixture = createBroker();
     await fixture.start();
+    fixture.issuer.probeOutcome = 'accepted';
     const sibling = fixture.sibling();
     await sibling.start();
     await fixture.broker.report(APP, { caller: 'a', force: true });

@@ -8,7 +8,7 @@ import { ReportDesk } from './report-desk.js';
 import type { ReportAnswer, TokenReport } from './token-report.js';
 import type { AppName, HeldToken } from './token.js';
 
-/** Fetches that this replica starts by itself at a time: a thousand at once would time each other out. */
+/** Fetches, and tries of stored tokens, that this replica starts by itself at a time: a thousand at once would time each other out. */
 const MOST_FETCHES = 64;
 
 /** Keeps one living token per app: fetches it once for all, renews it ahead of expiry, heals it when it was reported dead. */
@@ -82,16 +82,19 @@ export class TokenBroker {
   }
 
   /**
-   * Calls back for each newer token that this replica holds, until the returned function is called. The listener runs in
+   * Calls back for each newer token that this replica serves, until the returned function is called. The listener runs in
    * the middle of a rotation: it must not throw, and what takes time it does later.
    *
    * @throws BrokerError `unknown_app`
    */
   watch(app: AppName, listener: (held: HeldToken) => void): () => void {
-    return this.find(app).keeper.memory.watch(listener);
+    const { memory } = this.find(app).keeper;
+    return memory.watch((held) => {
+      if (!memory.untried) listener(held);
+    });
   }
 
-  /** As `watch`, for every app, and for what is kept besides them: tickets have names of their own. For good. */
+  /** As `watch`, for every app, also for a token that is not served yet, and for what is kept besides them: tickets have names of their own. For good. */
   watchAll(listener: (app: AppName, held: HeldToken) => void): void {
     this.watchersOfAll.push(listener);
     for (const [app, { keeper }] of this.keepers)
@@ -114,7 +117,7 @@ export class TokenBroker {
   /** Starts what is due; returns at once. Called by a timer. */
   renewDue(): void {
     const keepers = [...this.keepers.values()].map(({ keeper }) => keeper);
-    let places = MOST_FETCHES - keepers.filter(({ isRefreshing }) => isRefreshing).length;
+    let places = MOST_FETCHES - keepers.filter(({ isBusy }) => isBusy).length;
     for (const keeper of keepers) {
       keeper.ticked();
       if (this.isStarted && places > 0 && keeper.renewIfDue()) places -= 1;

@@ -107,6 +107,9 @@ export class LogObserver extends Observer {
           'asked the platform whether it takes the token',
         );
         return;
+      case 'found_token_tried':
+        this.foundTokenTried(fact);
+        return;
       case 'lease':
         logger.debug({ event: `token.${kind}`, app, ...rest }, 'asked for the right to fetch');
     }
@@ -157,6 +160,18 @@ export class LogObserver extends Observer {
       },
       `a caller reported the token: ${result}`,
     );
+  }
+
+  private foundTokenTried({ app, generation, outcome }: FactOf<'found_token_tried'>): void {
+    const fields = { event: 'token.found_tried', app, generation, outcome };
+    if (outcome === 'accepted') this.logger.debug(fields, 'the platform takes the stored token');
+    else if (outcome === 'rejected') {
+      this.logger.warn(
+        fields,
+        'the platform refuses the stored token, which is not served: fetching a new one',
+      );
+    } else
+      this.logger.warn(fields, 'the platform gave no answer about the stored token, which is served untried');
   }
 
   private fetchEnded(fact: FactOf<'fetch_ended'>): void {

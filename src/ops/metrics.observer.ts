@@ -40,6 +40,7 @@ export class MetricsObserver extends Observer {
         return;
       case 'fetch_started':
       case 'probed':
+      case 'found_token_tried':
       case 'adopted':
       case 'suspected':
       case 'healed':

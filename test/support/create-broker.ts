@@ -37,9 +37,9 @@ export class FakeIssuer extends TokenIssuer {
     return Promise.race([planned, this.timeout(deadline)]);
   }
 
-  override async probe(token: string): Promise<ProbeOutcome> {
+  override async probe(token: string, deadline: Deadline): Promise<ProbeOutcome> {
     this.probed.push(token);
-    return this.probeOutcome;
+    return Promise.race([this.probeOutcome, this.timeout(deadline).then(() => 'no_answer' as const)]);
   }
 
   override explain(errcode: number): ErrcodeAdvice {
