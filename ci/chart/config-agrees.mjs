@@ -24,7 +24,7 @@ function keysOfServer(section, path = '') {
 }
 
 function keysOfSchema(node, path = '') {
-  const { $ref, properties = {}, items, anyOf = [] } = node;
+  const { $ref, properties = {}, items, anyOf = [], allOf = [] } = node;
   if ($ref === '#/definitions/secretSource') return [];
   if ($ref) return keysOfSchema(schema.definitions[basename($ref)], path);
   return [
@@ -33,7 +33,7 @@ function keysOfSchema(node, path = '') {
       ...keysOfSchema(value, `${path}${name}.`),
     ]),
     ...(items ? keysOfSchema(items, path) : []),
-    ...anyOf.flatMap((one) => keysOfSchema(one, path)),
+    ...[...anyOf, ...allOf].flatMap((one) => keysOfSchema(one, path)),
   ];
 }
 

@@ -13,7 +13,7 @@ import { parseAllDocuments } from 'yaml';
 import { freePort } from '../free-port.mjs';
 
 const PATIENCE_MS = 20_000;
-const APP_SECRET = 'a-secret-for-the-simulator-of-32';
+const APP_SECRET = '0123456789abcdef0123456789abcdef';
 
 const [file, apiKey] = process.argv.slice(2);
 const objects = parseAllDocuments(readFileSync(file, 'utf8')).map((document) => document.toJS());
@@ -43,7 +43,7 @@ async function until(what, check) {
     const found = await check();
     if (found) return found;
   }
-  assert.fail(`${what} not within ${PATIENCE_MS} ms`);
+  assert.fail(`${what()} not within ${PATIENCE_MS} ms`);
 }
 
 /** The volumes below a folder of our own, and the paths in the configuration to fit. */
@@ -63,7 +63,10 @@ const simulator = run(
   ['dist/cli.js', 'simulate', '--port', '0', '--app-id', 'wx0123456789abcdef', '--app-secret', APP_SECRET],
   {},
 );
-const [platform] = await until('the simulator', () => /http:\/\/127\.0\.0\.1:\d+/.exec(simulator.output));
+const [platform] = await until(
+  () => 'the simulator',
+  () => /http:\/\/127\.0\.0\.1:\d+/.exec(simulator.output),
+);
 
 const port = await freePort();
 const environment = Object.fromEntries(container.env.map(({ name, value }) => [name, root + value]));
@@ -74,11 +77,13 @@ const broker = run(['dist/cli.js', 'serve'], {
 });
 for (const probe of ['startupProbe', 'livenessProbe', 'readinessProbe']) {
   const { path } = container[probe].httpGet;
-  await until(`${probe}\n${broker.output}`, () =>
-    fetch(`http://127.0.0.1:${port}${path}`).then(
-      ({ status }) => status === 200,
-      () => false,
-    ),
+  await until(
+    () => `${probe}\n${broker.output}`,
+    () =>
+      fetch(`http://127.0.0.1:${port}${path}`).then(
+        ({ status }) => status === 200,
+        () => false,
+      ),
   );
 }
 

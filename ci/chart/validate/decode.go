@@ -1,6 +1,8 @@
 package main
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -16,17 +18,18 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 	kjson "sigs.k8s.io/json"
 	"sigs.k8s.io/yaml"
 )
 
-// What the chart may make. A Secret is not among it.
+// What the chart may make.
 var known = runtime.NewScheme()
 
 func init() {
 	for _, add := range []func(*runtime.Scheme) error{
 		appsv1.AddToScheme, autoscalingv2.AddToScheme, corev1.AddToScheme,
-		networkingv1.AddToScheme, policyv1.AddToScheme, monitoringv1.AddToScheme,
+		networkingv1.AddToScheme, policyv1.AddToScheme, monitoringv1.AddToScheme, gatewayv1.Install,
 	} {
 		if err := add(known); err != nil {
 			panic(err)
@@ -55,24 +58,21 @@ func decode(text string) (objects []object, faults []string) {
 }
 
 func decodeOne(document string) (object, []string) {
-	json, err := yaml.YAMLToJSONStrict([]byte(document))
+	written, err := yaml.YAMLToJSONStrict([]byte(document))
 	if err != nil {
 		return nil, []string{err.Error()}
 	}
 	var head metav1.TypeMeta
-	if err := kjson.UnmarshalCaseSensitivePreserveInts(json, &head); err != nil {
+	if err := kjson.UnmarshalCaseSensitivePreserveInts(written, &head); err != nil {
 		return nil, []string{err.Error()}
 	}
 	kind := schema.FromAPIVersionAndKind(head.APIVersion, head.Kind)
-	if head.Kind == "Secret" {
-		return nil, []string{"a Secret was rendered; secrets come from existingSecret alone"}
-	}
 	empty, err := known.New(kind)
 	if err != nil {
 		return nil, []string{err.Error()}
 	}
 	read := empty.(object)
-	strict, err := kjson.UnmarshalStrict(json, read)
+	strict, err := kjson.UnmarshalStrict(written, read)
 	if err != nil {
 		return nil, []string{fmt.Sprintf("%s: %v", head.Kind, err)}
 	}
@@ -84,7 +84,58 @@ func decodeOne(document string) (object, []string) {
 	for _, fault := range metadataFaults(read) {
 		faults = append(faults, fmt.Sprintf("%s: %v", where, fault))
 	}
-	return read, faults
+	if head.Kind == "Secret" && read.GetLabels()["app.kubernetes.io/component"] != "trial-redis" {
+		faults = append(faults, where+": a Secret was rendered; secrets come from existingSecret alone")
+	}
+	return read, append(faults, diffFaults(where, written, read)...)
+}
+
+// What the API server would not store as it is written: empty lists and maps, null, quantities in another form. A tool that applies
+// the chart again would find a difference each time.
+func diffFaults(where string, written []byte, read object) (faults []string) {
+	stored, err := json.Marshal(read)
+	if err != nil {
+		return []string{err.Error()}
+	}
+	var ours, theirs any
+	if err := errors.Join(json.Unmarshal(written, &ours), json.Unmarshal(stored, &theirs)); err != nil {
+		return []string{err.Error()}
+	}
+	for _, path := range differences("", ours, theirs) {
+		faults = append(faults, fmt.Sprintf("%s: %s is not stored as it is written: a perpetual difference", where, path))
+	}
+	return faults
+}
+
+func differences(path string, ours, theirs any) (paths []string) {
+	switch ours := ours.(type) {
+	case map[string]any:
+		theirs, ok := theirs.(map[string]any)
+		if !ok {
+			return []string{path}
+		}
+		for key, value := range ours {
+			at := path + "." + key
+			if stored, found := theirs[key]; found {
+				paths = append(paths, differences(at, value, stored)...)
+			} else {
+				paths = append(paths, at)
+			}
+		}
+	case []any:
+		theirs, ok := theirs.([]any)
+		if !ok || len(ours) != len(theirs) {
+			return []string{path}
+		}
+		for index, value := range ours {
+			paths = append(paths, differences(fmt.Sprintf("%s[%d]", path, index), value, theirs[index])...)
+		}
+	default:
+		if ours != theirs {
+			return []string{path}
+		}
+	}
+	return paths
 }
 
 func metadataFaults(read object) field.ErrorList {

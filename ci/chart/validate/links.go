@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 
 	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
 	appsv1 "k8s.io/api/apps/v1"
@@ -11,6 +12,7 @@ import (
 	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 )
 
 // Selectors and names that the API server takes as they are, and that then select nothing.
@@ -34,8 +36,15 @@ func checkLinks(objects []object, pods []pod) (faults []string) {
 			}
 		case *monitoringv1.ServiceMonitor:
 			links.service(from, func(to *corev1.Service) bool {
-				return selects(&from.Spec.Selector, to.Labels)
+				return selects(&from.Spec.Selector, to.Labels) && slices.Contains(from.Spec.NamespaceSelector.MatchNames, to.Namespace)
 			}, from.Spec.Endpoints[0].Port)
+		case *monitoringv1.PodMonitor:
+			links.pod(from, &from.Spec.Selector, *from.Spec.PodMetricsEndpoints[0].Port)
+		case *gatewayv1.HTTPRoute:
+			backend := from.Spec.Rules[0].BackendRefs[0]
+			links.service(from, func(to *corev1.Service) bool {
+				return to.Name == string(backend.Name) && to.Spec.Ports[0].Port == int32(*backend.Port)
+			}, "http")
 		case *networkingv1.Ingress:
 			backend := from.Spec.Rules[0].HTTP.Paths[0].Backend.Service
 			links.service(from, func(to *corev1.Service) bool { return to.Name == backend.Name }, backend.Port.Name)

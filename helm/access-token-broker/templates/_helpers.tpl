@@ -9,6 +9,29 @@
 {{- .Values.fullnameOverride | default $full | trunc 57 | trimSuffix "-" -}}
 {{- end -}}
 
+{{- define "access-token-broker.namespace" -}}
+{{- .Values.namespaceOverride | default .Release.Namespace -}}
+{{- end -}}
+
+{{/*
+Name, namespace, labels and annotations of an object. Takes a dict: `root`; `component`; `suffix` of the name, `name` in place of
+it; `namespace`, `labels` and `annotations` of its own.
+*/}}
+{{- define "access-token-broker.metadata" -}}
+{{- $root := .root -}}
+name: {{ .name | default (printf "%s%s" (include "access-token-broker.fullname" $root) (.suffix | default "")) | quote }}
+namespace: {{ .namespace | default (include "access-token-broker.namespace" $root) | quote }}
+labels:
+  {{- include "access-token-broker.labels" (list $root (.component | default "broker")) | nindent 2 }}
+  {{- with .labels }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- with merge dict (.annotations | default dict) $root.Values.commonAnnotations }}
+annotations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
 {{- define "access-token-broker.serviceAccountName" -}}
 {{- $own := .Values.serviceAccount.create | ternary (include "access-token-broker.fullname" .) "default" -}}
 {{- .Values.serviceAccount.name | default $own -}}
@@ -41,14 +64,100 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace 
 {{- end }}
 {{- end -}}
 
+{{/* The labels of pods. Without the chart's version, so that a new one alone restarts nothing. Takes a list: the root context and the component. */}}
+{{- define "access-token-broker.podLabels" -}}
+{{ include "access-token-broker.selectorLabels" . }}
+{{- with (first .).Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{/* Takes a list: the root context and the values of the image. */}}
 {{- define "access-token-broker.image" -}}
-{{- with .Values.image -}}
-{{- if .digest -}}
-{{ .repository }}@{{ .digest }}
+{{- $root := first . -}}
+{{- with last . -}}
+{{- with $root.Values.global.imageRegistry | default .registry }}{{ . }}/{{ end -}}
+{{ .repository }}
+{{- if .digest }}@{{ .digest }}{{ else }}:{{ .tag | default $root.Chart.AppVersion }}{{ end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* What all pods of the chart have in common. */}}
+{{- define "access-token-broker.pod" -}}
+serviceAccountName: {{ include "access-token-broker.serviceAccountName" . | quote }}
+automountServiceAccountToken: false
+enableServiceLinks: false
+{{- with concat .Values.imagePullSecrets .Values.global.imagePullSecrets | uniq }}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.runtimeClassName }}
+runtimeClassName: {{ . | quote }}
+{{- end }}
+securityContext:
+  {{- toYaml .Values.podSecurityContext | nindent 2 }}
+{{- end -}}
+
+{{/* Containers of the values, with the broker's securityContext where they have none. Takes a list: the root context and the containers. */}}
+{{- define "access-token-broker.containers" -}}
+{{- range last . }}
+- {{ merge dict . (dict "securityContext" (first $).Values.securityContext) | toYaml | nindent 2 | trim }}
+{{- end }}
+{{- end -}}
+
+{{/* The entries of `config.apps` or `config.clients`, each with its name, as a list in JSON. */}}
+{{- define "access-token-broker.named" -}}
+{{- $list := list -}}
+{{- if kindIs "map" . -}}
+{{- range $name, $entry := . -}}
+{{- with $entry }}{{ $list = append $list (merge (dict "name" $name) .) }}{{ end -}}
+{{- end -}}
 {{- else -}}
-{{ .repository }}:{{ .tag | default $.Chart.AppVersion }}
+{{- $list = . | default list -}}
 {{- end -}}
+{{- toJson $list -}}
 {{- end -}}
+
+{{/* The app that `helm test` asks for; empty if the values name none. */}}
+{{- define "access-token-broker.testApp" -}}
+{{- $apps := include "access-token-broker.named" .Values.config.apps | fromJsonArray -}}
+{{- .Values.test.app | default (dig "name" "" (first $apps | default dict)) -}}
+{{- end -}}
+
+{{- define "access-token-broker.testSecret" -}}
+{{- .Values.test.existingSecret | default .Values.existingSecret -}}
+{{- end -}}
+
+{{- define "access-token-broker.trialRedisSecret" -}}
+{{- .Values.trialRedis.existingSecret | default (printf "%s-redis" (include "access-token-broker.fullname" .)) -}}
+{{- end -}}
+
+{{/* The running Deployment as JSON; empty before the first install, and where the chart is rendered without the cluster. */}}
+{{- define "access-token-broker.running" -}}
+{{- lookup "apps/v1" "Deployment" (include "access-token-broker.namespace" .) (include "access-token-broker.fullname" .) | default dict | toJson -}}
+{{- end -}}
+
+{{/*
+The ConfigMap that the pods mount. The name follows the content: pods that run keep the configuration that they were started
+with, also when they are restarted, until new pods have proved the new one.
+*/}}
+{{- define "access-token-broker.configMap" -}}
+{{- $hash := include "access-token-broker.config" . | sha256sum | trunc 10 -}}
+{{- $name := include "access-token-broker.fullname" . | trunc 52 | trimSuffix "-" -}}
+{{- .Values.existingConfigMap | default (printf "%s-%s" $name $hash) -}}
+{{- end -}}
+
+{{/* The names of the last three ConfigMaps before this one, with spaces between, as the running Deployment knows them. */}}
+{{- define "access-token-broker.earlierConfigMaps" -}}
+{{- $running := include "access-token-broker.running" . | fromJson -}}
+{{- $names := list -}}
+{{- range dig "spec" "template" "spec" "volumes" list $running -}}
+{{- if eq .name "config" }}{{ $names = append $names (dig "configMap" "name" "" .) }}{{ end -}}
+{{- end -}}
+{{- $annotations := dig "metadata" "annotations" dict $running -}}
+{{- $names = concat $names (splitList " " (get $annotations "access-token-broker/earlier-config-maps")) -}}
+{{- $names = without (uniq $names) "" (include "access-token-broker.configMap" .) -}}
+{{- slice $names 0 (min 3 (len $names)) | join " " -}}
 {{- end -}}
 
 {{- define "access-token-broker.port" -}}
@@ -65,19 +174,32 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace 
 {{- $sum -}}
 {{- end -}}
 
-{{/* The ports of Redis that the values name, with spaces between. Those in a Secret are not known. */}}
-{{- define "access-token-broker.redisPorts" -}}
-{{- $redis := .Values.config.redis | default dict -}}
-{{- $ports := list -}}
-{{- if .Values.trialRedis.enabled -}}
-{{- $ports = append $ports 6379 -}}
+{{/* The port of a URL, or the default. Takes a list: the URL and the default. */}}
+{{- define "access-token-broker.urlPort" -}}
+{{- regexReplaceAll "^[a-z]+://[^/]*?(:([0-9]+))?(/.*)?$" (first .) "${2}" | default (last .) -}}
 {{- end -}}
+
+{{/* The TCP ports that the broker has to reach, with spaces between: WeChat, Redis, the trace collector, and those of the values. */}}
+{{- define "access-token-broker.egressPorts" -}}
+{{- $ports := list "443" -}}
+{{- $redis := .Values.config.redis | default dict -}}
 {{- if kindIs "string" $redis.url -}}
-{{- $port := regexReplaceAll "^rediss?://[^/]*?(:([0-9]+))?(/.*)?$" $redis.url "${2}" -}}
-{{- $ports = append $ports ($port | default 6379 | int) -}}
+{{- $ports = append $ports (include "access-token-broker.urlPort" (list $redis.url "6379")) -}}
+{{- else if or $redis .Values.existingConfigMap -}}
+{{- $ports = append $ports "6379" -}}
 {{- end -}}
 {{- range concat ($redis.sentinels | default list) ($redis.clusterNodes | default list) -}}
-{{- $ports = append $ports (int .port) -}}
+{{- $ports = append $ports (.port | int | toString) -}}
+{{- end -}}
+{{- $urls := list (.Values.config.tracing | default dict).endpoint -}}
+{{- range include "access-token-broker.named" .Values.config.apps | fromJsonArray -}}
+{{- $urls = append $urls .apiBaseUrl -}}
+{{- end -}}
+{{- range compact $urls -}}
+{{- $ports = append $ports (include "access-token-broker.urlPort" (list . (hasPrefix "https:" . | ternary "443" "80"))) -}}
+{{- end -}}
+{{- range .Values.networkPolicy.egressPorts -}}
+{{- $ports = append $ports (. | int | toString) -}}
 {{- end -}}
 {{- $ports | uniq | join " " -}}
 {{- end -}}
@@ -88,19 +210,23 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace 
 {{- if gt (int $most) 1 }}true{{ end -}}
 {{- end -}}
 
-{{/* Not empty: there is a Redis. */}}
+{{/* Not empty: there is a Redis, or nobody knows because the configuration is in a ConfigMap of its own. */}}
 {{- define "access-token-broker.hasRedis" -}}
-{{- if or .Values.config.redis .Values.trialRedis.enabled }}true{{ end -}}
+{{- if or .Values.config.redis .Values.trialRedis.enabled .Values.existingConfigMap }}true{{ end -}}
 {{- end -}}
 
-{{/* Seconds from the end of the endpoint to the last answer: the sleep, the drain, a probe and a fetch that were sent, and some to spare. */}}
+{{/* Seconds from the end of the endpoint to the last answer: the sleep, the drain, what was sent to WeChat, and 5 for Redis and slow callers. */}}
 {{- define "access-token-broker.drainSeconds" -}}
-{{- $longest := 0.0 -}}
-{{- range .Values.config.apps -}}
+{{- $longest := 8.0 -}}
+{{- range include "access-token-broker.named" .Values.config.apps | fromJsonArray -}}
 {{- $longest = maxf $longest ((.refresh | default dict).upstreamTimeoutSeconds | default 8) -}}
 {{- end -}}
 {{- $drain := (.Values.config.server | default dict).drainSeconds | default 0 -}}
-{{- addf .Values.preStopSleepSeconds $drain (mulf 2 $longest) 5 | ceil | int -}}
+{{- addf .Values.preStopSleepSeconds $drain $longest 5 | ceil | int -}}
+{{- end -}}
+
+{{- define "access-token-broker.graceSeconds" -}}
+{{- .Values.terminationGracePeriodSeconds | default (add (include "access-token-broker.drainSeconds" .) 5) | int -}}
 {{- end -}}
 
 {{/* The broker's configuration file: what `config` says, without empty sections, and with the places of secrets filled in. */}}
@@ -111,17 +237,44 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace 
 {{- if $section }}{{ $_ := set $config $key $section }}{{ end -}}
 {{- end -}}
 {{- $apps := list -}}
-{{- range .Values.config.apps -}}
+{{- range include "access-token-broker.named" .Values.config.apps | fromJsonArray -}}
 {{- $secret := .appSecret | default (dict "file" (printf "%s/%s" $secrets .name)) -}}
 {{- $apps = append $apps (merge (dict "appSecret" $secret) (omit . "appSecret")) -}}
 {{- end -}}
 {{- $_ := set $config "apps" $apps -}}
+{{- $_ := set $config "clients" (include "access-token-broker.named" .Values.config.clients | fromJsonArray) -}}
 {{- if .Values.trialRedis.enabled -}}
-{{- $_ := set $config "redis" (dict "url" (printf "redis://%s-redis:6379/0" (include "access-token-broker.fullname" .))) -}}
+{{- $_ := set $config "redis" (dict "url" (dict "env" "TRIAL_REDIS_URL")) -}}
 {{- end -}}
 {{- if and $config.redis (not $config.encryption) -}}
 {{- $key := dict "id" "k1" "key" (dict "file" (printf "%s/encryption-key" $secrets)) -}}
 {{- $_ := set $config "encryption" (dict "keys" (list $key)) -}}
 {{- end -}}
 {{- toYaml $config -}}
+{{- end -}}
+
+{{/* How Prometheus scrapes a replica. Takes the values of a monitor. */}}
+{{- define "access-token-broker.scrape" -}}
+port: http
+path: /metrics
+interval: {{ .interval }}
+scrapeTimeout: {{ .scrapeTimeout }}
+{{- with .relabelings }}
+relabelings:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .metricRelabelings }}
+metricRelabelings:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{/*
+An expression of the rules that looks at the series of one release alone: each name of a series gets the selector. Takes a list:
+the expression and the selector, such as `namespace="wechat",job="tokens"`.
+*/}}
+{{- define "access-token-broker.ownSeries" -}}
+{{- $series := `\b((?:app:)?tokenbroker_[a-z_:]+|up|process_start_time_seconds|ALERTS)\b` -}}
+{{- $all := regexReplaceAll $series (first .) (printf "${1}{%s}" (last .)) -}}
+{{- regexReplaceAll `\}\{\s*` $all "," -}}
 {{- end -}}
