@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from './free-port.mjs';
 
 const PATIENCE_MS = 15_000;
-const APP_SECRET = 'smoke-app-secret-0123456789abcdef';
+const APP_SECRET = '0123456789abcdef0123456789abcdef';
 const API_KEY = 'tbk_smoke-api-key-0123456789abcdef';
 
 /** Starts `dist/main.js` with nothing in its environment but `env`. `ended` settles with the exit code, or null after a kill. */
