@@ -17,12 +17,13 @@ import { SystemClock } from './core/system-clock.js';
 import { TicketBroker } from './core/ticket-broker.js';
 import { TokenBroker } from './core/token-broker.js';
 import { AuditTrail } from './http/audit-trail.js';
-import { HttpObserver } from './http/http-observer.js';
+import { HttpObserver, type OverloadLimit } from './http/http-observer.js';
 import { HttpModule } from './http/http.module.js';
 import { MetricsSource } from './http/metrics.controller.js';
 import { Readiness } from './http/readiness.js';
 import { RequestTracing } from './http/request-tracing.js';
 import { JobsModule } from './jobs/jobs.module.js';
+import { LineLimit } from './ops/line-limit.js';
 import type { Logger } from './ops/logger.js';
 import { MeasuredTokenStore } from './ops/measured-token-store.js';
 import { Metrics } from './ops/metrics.js';
@@ -101,10 +102,24 @@ export class AppModule
   }
 }
 
-/** Turns what the HTTP edge reports into numbers. */
+const OVERLOADS: Readonly<Record<OverloadLimit, string>> = {
+  pipelining:
+    'a caller sent too many requests on one connection without waiting for answers; the connection is closed',
+  in_flight: 'too many requests are being worked on; further ones are answered 503',
+  unread: 'a caller did not read its answer in time; the connection is cut',
+};
+
+/** Turns what the HTTP edge reports into numbers, and into a line when a limit begins to bite. */
 class CountingObserver extends HttpObserver {
-  constructor(private readonly metrics: Metrics) {
+  private readonly overloads: LineLimit;
+
+  constructor(
+    private readonly metrics: Metrics,
+    private readonly logger: Logger,
+    clock: Clock,
+  ) {
     super();
+    this.overloads = new LineLimit(clock, 1);
   }
 
   override request(route: string, method: string, status: number, durationMs: number): void {
@@ -113,6 +128,14 @@ class CountingObserver extends HttpObserver {
 
   override denied(reason: string): void {
     this.metrics.countDenial(reason);
+  }
+
+  override overloaded(limit: OverloadLimit): void {
+    this.metrics.countOverload(limit);
+    const isFirst = this.overloads.isFree(limit, (more) => {
+      this.logger.warn({ event: 'http.overloaded', limit, more }, `${more} more of these within a minute`);
+    });
+    if (isFirst) this.logger.warn({ event: 'http.overloaded', limit }, OVERLOADS[limit]);
   }
 
   override refusedAsWechat(route: string, errcode: number): void {
@@ -148,7 +171,7 @@ async function coreModule(options: AppModuleOptions): Promise<DynamicModule> {
     { provide: Clock, useValue: clock },
     { provide: Drain, useValue: new Drain(clock, config.server.drainSeconds * 1000) },
     { provide: Backend, useValue: backend },
-    { provide: HttpObserver, useValue: new CountingObserver(metrics) },
+    { provide: HttpObserver, useValue: new CountingObserver(metrics, logger, clock) },
     { provide: MetricsSource, useValue: metrics },
     { provide: Telemetry, useValue: telemetry },
     { provide: AuditTrail, useValue: telemetry.audit },

@@ -14,7 +14,7 @@ interface Sample {
 }
 
 async function scrape(broker: BrokerProcess): Promise<Sample[]> {
-  const { text } = await broker.get('/metrics');
+  const text = await broker.metrics();
   return [...text.matchAll(/^tokenbroker_(\w+?)(?:\{(.*)\})? (\S+)$/gm)].map(
     ([, name = '', labels = '', value]) => ({
       name,

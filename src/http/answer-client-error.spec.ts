@@ -1,15 +1,21 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { createEdge, type Edge } from '../../test/support/create-edge.js';
+import { BareConnection } from '../../test/support/bare-connection.js';
+import { createEdge, keyOf, type Edge } from '../../test/support/create-edge.js';
+import { eventually } from '../../test/support/eventually.js';
+import { heldToken } from '../../test/support/fake-broker.js';
+import type { HeldToken } from '../core/token.js';
 
 describe('what is no request', () => {
   let edge: Edge;
   let port: number;
+  let url: string;
 
   beforeAll(async () => {
     edge = await createEdge();
     await edge.app.listen(0, '127.0.0.1');
-    port = Number(new URL(await edge.app.getUrl()).port);
+    url = await edge.app.getUrl();
+    port = Number(new URL(url).port);
   });
   afterAll(() => edge.app.close());
 
@@ -63,6 +69,41 @@ describe('what is no request', () => {
       detail: expect.any(String),
     });
     expect(answer.body).not.toContain('s3cret');
+  });
+
+  const head = (path: string, key = keyOf('orders')): string =>
+    `GET ${path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${key}\r\n\r\n`;
+
+  it('is not answered in the midst of another answer', async () => {
+    edge.broker.tokens.set('shop', heldToken(7, 7_000_500));
+    const connection = await BareConnection.to(url);
+    connection.write(head('/token/events?app=shop'));
+    await eventually('an event', () => connection.received.includes('"generation":7'));
+    const stream = connection.received;
+    connection.write('\0 no HTTP\r\n\r\n');
+    await connection.closed;
+    expect(connection.received).toBe(stream);
+  });
+
+  it('is answered after the answers that were asked for before it', async () => {
+    let give: (held: HeldToken) => void = () => undefined;
+    edge.broker.tokens.clear();
+    edge.broker.currentAnswer = () =>
+      new Promise<HeldToken>((resolve) => (give = resolve)) as unknown as HeldToken;
+    const connection = await BareConnection.to(url);
+    connection.write(`${head('/token?app=shop')}${head('/health/live')}no HTTP\r\n\r\n`);
+    await eventually('asked', () => edge.broker.waits.length > 0);
+    expect(connection.received).toBe('');
+    give(heldToken(7, 7_000_500));
+    await connection.closed;
+    expect(connection.statuses).toEqual([200, 200, 400]);
+  });
+
+  it('is answered at once when it is a body that cannot be read', async () => {
+    const connection = await BareConnection.to(url);
+    connection.write('POST /token/refresh HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n');
+    await connection.closed;
+    expect(connection.statuses).toEqual([400]);
   });
 
   it('does no harm to those who ask properly', async () => {

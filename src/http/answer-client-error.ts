@@ -1,31 +1,61 @@
+import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { STATUS_CODES } from 'node:http';
 import { problem, type Problem } from './problem.js';
+import { rawProblem } from './raw-problem.js';
 
 const HEADERS_TOO_LARGE = 'The headers are larger than 16 KiB.';
 const TOO_SLOW = 'The request took too long to arrive: send it again.';
 const NO_HTTP = 'This is no HTTP/1.1 request that can be read.';
+const TOO_MANY =
+  'Too many requests were sent on this connection without waiting for an answer: wait for each, or open more connections.';
+
+/** For a caller to read why its connection ends. */
+const LINGER_MS = 2000;
+
+/** Node's server keeps there the answer that a socket is about to send, or sends. */
+interface ServerSocket extends Socket {
+  readonly _httpMessage?: ServerResponse | null;
+}
+
+/** Those that are answered when the answers before are through. */
+const deferred = new WeakSet<Socket>();
 
 /** Answers what Node could not read as a request, on the bare socket: no route, hook or filter ever sees it. */
-export function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
+export function answerClientError(error: NodeJS.ErrnoException, socket: ServerSocket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
     return;
   }
-  const answer = describe(error.code);
-  const body = JSON.stringify(answer);
-  const head = [
-    `HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status] ?? 'Error'}`,
-    'Content-Type: application/problem+json',
-    'Cache-Control: no-store',
-    `Content-Length: ${Buffer.byteLength(body)}`,
-    'Connection: close',
-  ];
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+  const answer = socket._httpMessage ?? undefined;
+  if (answer === undefined || isNotBegun(answer)) endWith(rawProblem(describe(error.code)), socket);
+  // Whatever is written into an answer would be taken for a part of it.
+  else if (answer.headersSent && !answer.writableEnded) socket.destroy();
+  else if (!deferred.has(socket)) {
+    deferred.add(socket);
+    socket.pause();
+    // Node has its own listener before this one, which puts the next answer into the place of this one.
+    answer.once('finish', () => {
+      deferred.delete(socket);
+      answerClientError(error, socket);
+    });
+  }
+}
+
+/** Closed without being read to its end, a connection would be reset, and the answer lost on its way. */
+function endWith(text: string, socket: Socket): void {
+  socket.end(text);
+  socket.resume();
+  socket.setTimeout(LINGER_MS, () => socket.destroy());
+}
+
+/** The request itself is what cannot be read, or is too slow. */
+function isNotBegun({ headersSent, req }: ServerResponse): boolean {
+  return !headersSent && !req.complete;
 }
 
 function describe(code: string | undefined): Problem {
   if (code === 'HPE_HEADER_OVERFLOW') return problem('headers_too_large', HEADERS_TOO_LARGE);
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return problem('request_timeout', TOO_SLOW);
+  if (code === 'HPE_CB_HEADERS_COMPLETE') return problem('overloaded', TOO_MANY, { retryAfterSeconds: 1 });
   return problem('invalid_request', NO_HTTP);
 }

@@ -8,7 +8,10 @@ import { NOT_AS_JSON, sendProblem } from './send-problem.js';
 
 /** A report with the longest token is a third of it. */
 const BODY_LIMIT_BYTES = 16 * 1024;
+/** For the whole of a request, head and body, to arrive. */
 const REQUEST_TIMEOUT_MS = 10_000;
+/** So much later than it should a request that is too slow may be ended. */
+const TIMEOUT_LATENESS = 0.1;
 /** Longer than load balancers keep idle connections (60 s is usual), so that they and not we close them. */
 const KEEP_ALIVE_TIMEOUT_MS = 72_000;
 
@@ -17,15 +20,27 @@ export interface FastifyAdapterSettings {
   readonly trustProxy: boolean | readonly string[];
   /** Names this replica, in the ids of requests that bring none. */
   readonly replica: string;
+  /** Milliseconds for a request to arrive; other than 10 s for tests. */
+  readonly requestTimeoutMs?: number;
 }
 
 /** The web server. Create the Nest app with `bodyParser: false`: JSON, the only kind of body there is, is parsed here. */
-export function createFastifyAdapter({ trustProxy, replica }: FastifyAdapterSettings): FastifyAdapter {
+export function createFastifyAdapter({
+  trustProxy,
+  replica,
+  requestTimeoutMs = REQUEST_TIMEOUT_MS,
+}: FastifyAdapterSettings): FastifyAdapter {
   let requests = 0;
   const adapter = new FastifyAdapter({
     trustProxy: typeof trustProxy === 'boolean' ? trustProxy : [...trustProxy],
     bodyLimit: BODY_LIMIT_BYTES,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    requestTimeout: requestTimeoutMs,
+    http: {
+      headersTimeout: requestTimeoutMs,
+      connectionsCheckingInterval: requestTimeoutMs * TIMEOUT_LATENESS,
+      // Checked by `answerInTurn`: Node's own refusal has no body, and passes all listeners.
+      requireHostHeader: false,
+    },
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     // While it shuts down the broker still serves what it has, rather than Fastify's own 503 without Retry-After.
     return503OnClosing: false,

@@ -7,6 +7,7 @@ import { BrokerError } from '../core/errors.js';
 import { DropInTickets } from './drop-in-tickets.js';
 import { DropInTokens } from './drop-in-tokens.js';
 import { HttpObserver } from './http-observer.js';
+import { HttpProblem } from './http-problem.js';
 import { routeOf } from './route-of.js';
 import { WechatRefusal } from './wechat-refusal.js';
 
@@ -155,6 +156,7 @@ export class DropInRoute implements OnModuleInit {
   private refusal(error: unknown, request: FastifyRequest): WechatRefusal {
     if (error instanceof WechatRefusal) return error;
     if (error instanceof BrokerError) return WechatRefusal.from(error);
+    if (error instanceof HttpProblem) return new WechatRefusal(-1, `${error.code}: ${error.message}`);
     const isUnreadable = error instanceof Error && 'statusCode' in error;
     if (isUnreadable) return new WechatRefusal(47001, 'the request cannot be read.');
     this.logger.error(`Request ${request.id} failed: ${request.method} ${routeOf(request)}`, error);

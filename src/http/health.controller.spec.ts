@@ -42,6 +42,20 @@ describe('health', () => {
     expect(later.statusCode).toBe(200);
   });
 
+  it('works the states out once a second, however often it is asked', async () => {
+    edge.broker.isReady = true;
+    const stateOfBlog = async (): Promise<unknown> => {
+      const body: { apps: { state: string }[] } = (await edge.send('GET', '/health/ready')).json();
+      return body.apps[1]?.state;
+    };
+    expect(await stateOfBlog()).toBe('pending');
+    edge.broker.statuses.set('blog', { state: 'ok' });
+    edge.clock.pass(999);
+    expect(await stateOfBlog()).toBe('pending');
+    edge.clock.pass(1);
+    expect(await stateOfBlog()).toBe('ok');
+  });
+
   it('is not ready from the moment it stops', async () => {
     edge.broker.isReady = true;
     await edge.send('GET', '/health/ready');

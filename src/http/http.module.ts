@@ -15,6 +15,7 @@ import { MetricsController } from './metrics.controller.js';
 import { OpenConnections } from './open-connections.js';
 import { ProblemFilter } from './problem.filter.js';
 import { Readiness } from './readiness.js';
+import { RequestsInFlight } from './requests-in-flight.js';
 import { RefreshController } from './refresh.controller.js';
 import { ResponseHooks } from './response-hooks.js';
 import { TicketController } from './ticket.controller.js';
@@ -45,6 +46,7 @@ export class HttpModule {
         Gatekeeper,
         OpenConnections,
         Readiness,
+        RequestsInFlight,
         ResponseHooks,
         TokenRoute,
         TokenEventStreams,

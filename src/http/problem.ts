@@ -13,6 +13,7 @@ type EdgeErrorCode =
   | 'unsupported_media_type'
   | 'headers_too_large'
   | 'internal_error'
+  | 'overloaded'
   | 'starting';
 
 /** Every `code` that an answer can bear. */
@@ -39,6 +40,7 @@ const STATUS: Readonly<Record<ProblemCode, number>> = {
   behind: 503,
   upstream_unavailable: 503,
   upstream_rejected: 503,
+  overloaded: 503,
   starting: 503,
   stopping: 503,
 };

@@ -113,9 +113,10 @@ describe('GET /token/events', () => {
   });
 
   it('sends a comment every 15 s while there are streams, on one timer', async () => {
+    const others = edge.clock.timers.size;
     const readers = await Promise.all([open(), open()]);
     await Promise.all(readers.map((reader) => has(reader, 1)));
-    expect(edge.clock.timers.size).toBe(1);
+    expect(edge.clock.timers.size).toBe(others + 1);
     edge.clock.pass(15_000);
     edge.clock.pass(15_000);
     for (const reader of readers) {
@@ -125,7 +126,7 @@ describe('GET /token/events', () => {
     }
     await eventually('no timer', () => {
       edge.clock.pass(15_000);
-      return edge.clock.timers.size === 0;
+      return edge.clock.timers.size === others;
     });
   });
 

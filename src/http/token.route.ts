@@ -2,10 +2,11 @@ import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { Clock } from '../core/clock.js';
 import { TokenBroker } from '../core/token-broker.js';
 import type { AppName, HeldToken } from '../core/token.js';
+import { answerInTurn } from './answer-in-turn.js';
 import { AuditTrail } from './audit-trail.js';
 import { Authenticator } from './authenticator.js';
 import type { ClientAccess } from './client-access.js';
@@ -52,12 +53,7 @@ export class TokenRoute implements OnModuleInit {
   }
 
   private goAhead(server: Server): void {
-    const framework = server.listeners('request') as RequestListener[];
-    server.removeAllListeners('request');
-    server.on('request', (request, response) => {
-      if (this.answeredAhead(request, response)) return;
-      for (const listener of framework) listener.call(server, request, response);
-    });
+    answerInTurn(server, this.observer, (request, response) => this.answeredAhead(request, response));
   }
 
   /** Nothing above this catches: an error that got out would end the process. The route handles what fails here, and says why. */

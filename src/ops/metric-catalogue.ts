@@ -35,6 +35,7 @@ const LEASE_RESULTS = ['acquired', 'held', 'unavailable', 'lost'] as const;
 /** Those that pass by themselves, which alerts look for. */
 export const PASSING_ERRCODES = [-1, 45011, 45009] as const;
 const DENIAL_REASONS = ['missing_key', 'unknown_key', 'missing_scope'] as const;
+const OVERLOAD_LIMITS = ['pipelining', 'in_flight', 'unread'] as const;
 const STORE_COMMANDS = ['read', 'begin', 'commit', 'abort', 'reconcile'] as const;
 
 const HTTP_BOUNDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -155,6 +156,12 @@ export class MetricCatalogue {
     labelNames: ['reason'],
     ...this.own,
   });
+  readonly httpOverload = new Counter({
+    name: `${PREFIX}http_overload_total`,
+    help: 'Requests that were turned away and connections that were cut, by the limit that was reached.',
+    labelNames: ['limit'],
+    ...this.own,
+  });
   readonly leases = new Counter({
     name: `${PREFIX}lease_acquire_total`,
     help: 'Attempts to become the replica that fetches, and leases that were lost before the request was sent.',
@@ -204,6 +211,7 @@ export class MetricCatalogue {
 
   constructor() {
     for (const reason of DENIAL_REASONS) this.authFailures.inc({ reason }, 0);
+    for (const limit of OVERLOAD_LIMITS) this.httpOverload.inc({ limit }, 0);
     for (const result of LEASE_RESULTS) this.leases.inc({ result }, 0);
     for (const command of STORE_COMMANDS) this.storeCommandDuration.zero({ command });
   }

@@ -54,6 +54,10 @@ export class Metrics {
     this.catalogue.authFailures.inc({ reason });
   }
 
+  countOverload(limit: string): void {
+    this.catalogue.httpOverload.inc({ limit });
+  }
+
   countDropInRefusal(route: string, errcode: number): void {
     this.catalogue.dropInRefusals.add({ route, errcode: String(errcode) });
   }

@@ -22,7 +22,7 @@ describe('the example client', () => {
 
   /** How often the broker answered 200. */
   async function answered(route: string, method: string): Promise<number> {
-    const { text } = await world.broker.get('/metrics');
+    const text = await world.broker.metrics();
     const labels = [`route="${route}"`, `method="${method}"`, 'code="200"'];
     const line = text
       .split('\n')

@@ -70,6 +70,15 @@ export class BrokerProcess {
     return request(this.url + path, { method: 'POST', body, key });
   }
 
+  /** The metrics as they are after this call: all who scrape within a second get the same rendering. */
+  async metrics(): Promise<string> {
+    const { text: before } = await this.get('/metrics');
+    return eventually('a new rendering of the metrics', async () => {
+      const { text } = await this.get('/metrics');
+      return text === before ? undefined : text;
+    });
+  }
+
   /** The value of the app's token. Throws unless there is one. */
   async token(app?: string): Promise<string> {
     const { text, body } = await this.get(app === undefined ? '/token' : `/token?app=${app}`);

@@ -51,12 +51,16 @@ class RecordingObserver extends HttpObserver {
   readonly durationsMs: number[] = [];
   readonly denials: string[] = [];
   readonly refusals: string[] = [];
+  readonly overloads: string[] = [];
   request(route: string, method: string, status: number, durationMs: number): void {
     this.requests.push(`${method} ${route} ${String(status)}`);
     this.durationsMs.push(durationMs);
   }
   denied(reason: string, route: string): void {
     this.denials.push(`${reason} ${route}`);
+  }
+  overloaded(limit: string): void {
+    this.overloads.push(limit);
   }
   refusedAsWechat(route: string, errcode: number): void {
     this.refusals.push(`${route} ${String(errcode)}`);
@@ -88,10 +92,16 @@ class RecordingLogger implements LoggerService {
   }
 }
 
-const FAKE_METRICS: MetricsSource = {
-  contentType: 'text/plain; version=0.0.4; charset=utf-8',
-  render: () => Promise.resolve('fake_requests_total 1\n'),
-};
+/** Counts its renderings; each is as long as it is told. */
+class FakeMetrics extends MetricsSource {
+  readonly contentType = 'text/plain; version=0.0.4; charset=utf-8';
+  renderings = 0;
+  padding = '';
+  render(): Promise<string> {
+    this.renderings += 1;
+    return Promise.resolve(`fake_requests_total 1\n${this.padding}`);
+  }
+}
 
 const NO_TRACING: RequestTracing = { begin: () => null };
 
@@ -103,6 +113,7 @@ class FakeCoreModule {
     clock: Clock,
     observer: HttpObserver,
     audit: AuditTrail,
+    metrics: MetricsSource,
   ): DynamicModule {
     return {
       module: FakeCoreModule,
@@ -113,7 +124,7 @@ class FakeCoreModule {
         { provide: HttpObserver, useValue: observer },
         { provide: AuditTrail, useValue: audit },
         { provide: RequestTracing, useValue: NO_TRACING },
-        { provide: MetricsSource, useValue: FAKE_METRICS },
+        { provide: MetricsSource, useValue: metrics },
       ],
       exports: [TokenBroker, TicketBroker, Clock, HttpObserver, AuditTrail, RequestTracing, MetricsSource],
     };
@@ -157,8 +168,12 @@ export async function createEdge({
   const observer = new RecordingObserver();
   const audit = new RecordingAudit();
   const logger = new RecordingLogger();
+  const metrics = new FakeMetrics();
   const app = await NestFactory.create<NestFastifyApplication>(
-    HttpModule.register({ imports: [FakeCoreModule.of(broker, tickets, clock, observer, audit)], clients }),
+    HttpModule.register({
+      imports: [FakeCoreModule.of(broker, tickets, clock, observer, audit, metrics)],
+      clients,
+    }),
     createFastifyAdapter({ trustProxy: false, replica: 'replica-1' }),
     { bodyParser: false, logger, abortOnError: false },
   );
@@ -174,7 +189,18 @@ export async function createEdge({
       ...(client === undefined ? {} : { headers: { authorization: `Bearer ${keyOf(client)}` } }),
       ...(payload === undefined ? {} : { payload: payload as object }),
     });
-  return { app, broker, tickets, clock, observer, audit, logger, send, readiness: app.get(Readiness) };
+  return {
+    app,
+    broker,
+    tickets,
+    clock,
+    observer,
+    audit,
+    metrics,
+    logger,
+    send,
+    readiness: app.get(Readiness),
+  };
 }
 
 export type Edge = Awaited<ReturnType<typeof createEdge>>;

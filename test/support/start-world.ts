@@ -12,6 +12,8 @@ export interface WorldOptions {
   readonly keys?: ConfigOptions['keys'];
   readonly server?: ConfigOptions['server'];
   readonly sections?: ConfigOptions['sections'];
+  /** Of the broker's process. */
+  readonly env?: Readonly<Record<string, string>>;
   /** What happens to the platform before the broker starts. */
   readonly before?: (simulator: WechatSimulator) => void;
 }
@@ -29,6 +31,7 @@ export async function startWorld({
   keys,
   server,
   sections,
+  env,
   before,
 }: WorldOptions): Promise<World> {
   const simulator = await startPlatform({ apps, ...platform });
@@ -40,6 +43,6 @@ export async function startWorld({
     ...(server && { server }),
     ...(sections && { sections }),
   });
-  const broker = await startBroker({ config, key: Object.values(callers)[0] });
+  const broker = await startBroker({ config, key: Object.values(callers)[0], ...(env && { env }) });
   return { simulator, broker };
 }
