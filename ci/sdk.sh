@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Real WeChat SDKs and the example clients against the broker and the simulator: `npm run test:sdk`. Needs Node 24, Go, Java 17, Maven, Python 3
-# and nginx; on Debian as root it installs what is missing. Everything else is pinned where its language keeps that.
+# Real WeChat SDKs and the example clients against the broker and the simulator: `npm run test:sdk`. Needs Node 24, Go, Java 17, Maven,
+# PHP 8, Python 3 and nginx; on Debian as root it installs what is missing. Everything else is pinned where its language keeps that.
 #   ci/sdk.sh build    only fetch and build what the tests run
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -11,13 +11,14 @@ readonly built=$SDK_BUILD
 readonly sdk="$PWD/test/sdk"
 
 install_missing() {
-  local -A packages=([go]=golang-go [javac]=openjdk-17-jdk-headless [mvn]=maven [nginx]=nginx-light [python3]=python3)
+  local -A packages=([go]=golang-go [javac]=openjdk-17-jdk-headless [mvn]=maven [nginx]=nginx-light [php]=php-cli [python3]=python3)
   local -a missing=()
   local program
   for program in "${!packages[@]}"; do
     command -v "$program" >/dev/null || missing+=("${packages[$program]}")
   done
   python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
+  php -r 'exit(extension_loaded("curl") ? 0 : 1);' 2>/dev/null || missing+=(php-curl)
   if ((${#missing[@]} == 0)); then return; fi
   apt-get update -qq
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null

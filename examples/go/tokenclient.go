@@ -40,7 +40,10 @@ type Client struct {
 }
 
 func New(brokerURL, apiKey, app string) *Client {
-	c := &Client{url: strings.TrimRight(brokerURL, "/"), apiKey: apiKey, app: app, http: http.Client{Timeout: timeout}}
+	c := &Client{url: strings.TrimRight(brokerURL, "/"), apiKey: apiKey, app: app}
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.Proxy = nil // the environment's proxy is for the way out; it would be sent the API key
+	c.http = http.Client{Timeout: timeout, Transport: transport}
 	c.held.Store(&held{})
 	return c
 }

@@ -20,7 +20,9 @@ public final class TokenClient {
     T with(String token) throws E;
   }
 
-  private final HttpClient http = HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(5)).build();
+  /** Without the proxy of the JVM's settings, which is for the way out and would be sent the API key. */
+  private final HttpClient http = HttpClient.newBuilder()
+      .connectTimeout(Duration.ofSeconds(5)).proxy(HttpClient.Builder.NO_PROXY).build();
   private final String url, apiKey, app;
   private volatile String token = "";
   private volatile long generation, freshUntil = System.nanoTime(), expiresAt = freshUntil, reportedAt = freshUntil;

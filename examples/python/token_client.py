@@ -8,6 +8,8 @@ import urllib.request
 
 DEAD_TOKEN_ERRCODES = (40001, 40014, 42001)
 RETRY_SECONDS = 2
+# Without the environment's proxy, which is for the way out and would be sent the API key.
+OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class TokenClient:
@@ -64,7 +66,7 @@ class TokenClient:
         started_at = time.monotonic()
         try:
             request = urllib.request.Request(self._url + path, body, self._headers)
-            with urllib.request.urlopen(request, timeout=self._timeout) as response:
+            with OPENER.open(request, timeout=self._timeout) as response:
                 answer = json.load(response)
             if answer["generation"] >= self._living_generation():
                 # The token before its times: whoever reads without the lock may get a newer one, never a dead one.

@@ -1,5 +1,6 @@
 import { execPath } from 'node:process';
 import { fileURLToPath } from 'node:url';
+import type { Command } from './line-program.js';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 /** Where `ci/sdk.sh` builds; it says so in the environment. */
@@ -17,9 +18,13 @@ export const SDKS = {
   'weixin-java-miniapp': [...java, 'WxJavaSdk'],
 } as const;
 
+/** One that asks for a token with the client for Node. */
+export const NODE_CLIENT: Command = [execPath, `${here}node/client.mjs`];
+
 /** Those of the examples, by folder. */
 export const EXAMPLES = {
   python: [python, `${here}python/example.py`],
   go: [`${built}go/example`],
   java: [...java, 'Example'],
+  php: ['php', `${here}php/example.php`],
 } as const;

@@ -19,6 +19,6 @@ export function serve(sdk, version, call) {
   });
 }
 
-function say(answer) {
+export function say(answer) {
   process.stdout.write(`${JSON.stringify(answer)}\n`);
 }
