@@ -12,6 +12,8 @@ export interface BrokerOptions {
   readonly throughCli?: boolean;
   /** Sent with requests that name no other key. */
   readonly key?: string | undefined;
+  /** A built checkout of another version. */
+  readonly checkout?: string | undefined;
 }
 
 /** On a machine that does much else. */
@@ -21,12 +23,18 @@ const STARTS_WITHIN_MS = 30_000;
 export type LogLine = Readonly<Record<string, unknown>>;
 
 /** Starts a broker; resolves once it listens. Throws when it ends instead, with its output, or takes too long. */
-export async function startBroker({ config, env, throughCli, key }: BrokerOptions): Promise<BrokerProcess> {
+export async function startBroker({
+  config,
+  env,
+  throughCli,
+  key,
+  checkout,
+}: BrokerOptions): Promise<BrokerProcess> {
   const file = config && { BROKER_CONFIG: tempFile(JSON.stringify(config)) };
   const all = { PORT: '0', HOST: '127.0.0.1', ...file, ...env };
   const process = throughCli
-    ? new NodeProcess('cli.js', ['serve'], all)
-    : new NodeProcess('main.js', [], all);
+    ? new NodeProcess('cli.js', ['serve'], all, checkout)
+    : new NodeProcess('main.js', [], all, checkout);
   try {
     const { url } = await eventually('listening', () => listeningLine(process), STARTS_WITHIN_MS);
     return new BrokerProcess(process, String(url), key);

@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const running = new Set<NodeProcess>();
@@ -17,9 +18,18 @@ export class NodeProcess {
   endedBy: NodeJS.Signals | null = null;
   private readonly child: ChildProcess;
 
-  /** Its environment is `env` and nothing else. */
-  constructor(script: 'main.js' | 'cli.js', args: readonly string[], env: Readonly<Record<string, string>>) {
-    const path = fileURLToPath(new URL(`../../dist/${script}`, import.meta.url));
+  /**
+   * Its environment is `env` and nothing else.
+   *
+   * @param checkout whose build is run; default: this one
+   */
+  constructor(
+    script: 'main.js' | 'cli.js',
+    args: readonly string[],
+    env: Readonly<Record<string, string>>,
+    checkout = fileURLToPath(new URL('../..', import.meta.url)),
+  ) {
+    const path = join(checkout, 'dist', script);
     const child = spawn(process.execPath, [path, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
     child.stdout.setEncoding('utf8').on('data', (text: string) => (this.stdout += text));
     child.stderr.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));

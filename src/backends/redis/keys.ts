@@ -16,6 +16,14 @@ export function appKeys(prefix: string, app: AppIdentity): AppKeys {
   return { state: `${base}:state`, owner: `${prefix}{${app.name}}:owner`, lease: `${base}:lease` };
 }
 
+/** The keys of version 0.1, which name the app's alias only. */
+export function legacyKeys(
+  prefix: string,
+  { name }: AppIdentity,
+): { readonly state: string; readonly fence: string } {
+  return { state: `${prefix}{${name}}:state`, fence: `${prefix}{${name}}:fence` };
+}
+
 /** Where rotations are announced. */
 export function rotationChannel(prefix: string): string {
   return `${prefix}rotations`;

@@ -9,7 +9,9 @@ export const MINIMAL_ACL = [
   // The connection
   ...['+hello', '+auth', '+ping', '+info', '+select', '+client|setname'],
   // The scripts, and what they do
-  ...['+eval', '+evalsha', '+time', '+get', '+set', '+del', '+exists', '+hgetall', '+hset', '+hdel'],
+  ...['+eval', '+evalsha', '+time', '+get', '+set', '+del', '+exists'],
+  // What version 0.1 left
+  ...['+hgetall', '+hset', '+hdel', '+pexpire'],
   // Redis Cluster: where the keys are, and where they are moving to
   ...['+cluster|slots', '+cluster|info', '+readonly', '+readwrite', '+asking'],
   // The feed

@@ -11,19 +11,23 @@ declare module 'ioredis' {
   interface RedisCommander<Context> {
     brokerLoad(...args: ScriptArguments): Result<LoadReply, Context>;
     brokerSwap(...args: ScriptArguments): Result<SwapReply, Context>;
+    brokerLegacyRead(...args: ScriptArguments): Result<readonly string[], Context>;
+    brokerLegacyWrite(...args: ScriptArguments): Result<0 | 1, Context>;
   }
 }
 
 const SCRIPTS = [
-  { command: 'brokerLoad', file: 'load' },
-  { command: 'brokerSwap', file: 'swap' },
+  { command: 'brokerLoad', file: 'load', numberOfKeys: 3 },
+  { command: 'brokerSwap', file: 'swap', numberOfKeys: 3 },
+  { command: 'brokerLegacyRead', file: 'legacy-read', numberOfKeys: 2 },
+  { command: 'brokerLegacyWrite', file: 'legacy-write', numberOfKeys: 1 },
 ] as const;
 
 /** Teaches the client the commands of scripts/*.lua. They survive SCRIPT FLUSH and restarts of the server. */
 export function defineScripts(client: Redis | Cluster): void {
   const prelude = read('prelude');
-  for (const { command, file } of SCRIPTS) {
-    client.defineCommand(command, { numberOfKeys: 3, lua: `${prelude}\n${read(file)}` });
+  for (const { command, file, numberOfKeys } of SCRIPTS) {
+    client.defineCommand(command, { numberOfKeys, lua: `${prelude}\n${read(file)}` });
   }
 }
 

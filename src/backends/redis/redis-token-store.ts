@@ -14,6 +14,7 @@ import {
   type StoreView,
 } from '../../core/token-store.js';
 import { appKeys } from './keys.js';
+import { LegacyState } from './legacy-state.js';
 import type { RedisConnection } from './redis-connection.js';
 import { defineScripts } from './redis-scripts.js';
 import { StateSeal } from './state-seal.js';
@@ -44,6 +45,14 @@ interface Loaded {
   readonly isLeaseHeld: boolean;
 }
 
+interface CurrentState {
+  readonly state: AppState;
+  /** False: it has to be stored even if the step changes nothing. */
+  readonly isStored: boolean;
+  /** A broker with other encryption keys uses what is there. */
+  readonly isForeign: boolean;
+}
+
 interface Step<Result> {
   /** Of the protocol, for people who watch Redis. */
   readonly name: 'begin' | 'commit' | 'abort' | 'reconcile';
@@ -59,6 +68,7 @@ interface Step<Result> {
 export class RedisTokenStore extends TokenStore {
   private readonly table = new TransitionTable();
   private readonly seal: StateSeal;
+  private readonly legacy: LegacyState;
   /** The last text of each app that could not be opened, so that each is told once. */
   private readonly unreadable = new Map<string, string>();
   private readonly otherOwners = new Set<string>();
@@ -69,6 +79,7 @@ export class RedisTokenStore extends TokenStore {
   ) {
     super();
     this.seal = new StateSeal(options.cipher, options.keyPrefix);
+    this.legacy = new LegacyState(connection, options.cipher, options.keyPrefix);
     defineScripts(connection.client);
   }
 
@@ -84,11 +95,14 @@ export class RedisTokenStore extends TokenStore {
     });
   }
 
-  override commit(app: AppIdentity, request: CommitRequest): Promise<CommitResult> {
-    return this.run(app, {
+  override async commit(app: AppIdentity, request: CommitRequest): Promise<CommitResult> {
+    const result = await this.run(app, {
       name: 'commit',
       take: (state, nowMs) => this.table.commit(state, request, nowMs),
     });
+    const { record } = result.view;
+    if (record?.generation === request.grant.fence) await this.legacy.write(app, record);
+    return result;
   }
 
   override abort(app: AppIdentity, request: AbortRequest): Promise<StoreView> {
@@ -105,10 +119,11 @@ export class RedisTokenStore extends TokenStore {
   private async run<Result>(app: AppIdentity, step: Step<Result>): Promise<Result> {
     let loaded = await this.load(app, step.leaseId ?? '');
     for (let round = 0; round < MAX_ROUNDS; round += 1) {
-      const { state, isForeign } = this.stateOf(app, loaded);
+      const { state, isStored, isForeign } = await this.stateOf(app, loaded);
       const { state: next, result } = step.take(state, loaded.nowMs, loaded.isLeaseHeld);
+      if (next === state && isStored) return result;
       // Brokers with other keys would write each other's state over at every reconcile.
-      if (next === state || (isForeign && step.name === 'reconcile')) return result;
+      if (isForeign && step.name === 'reconcile') return result;
       const swapped = await this.swap(app, step, loaded, next);
       if (swapped.kind === 'swapped') return result;
       loaded = swapped.loaded;
@@ -150,26 +165,33 @@ export class RedisTokenStore extends TokenStore {
         step.name,
       ),
     );
-    if (code === SWAPPED) return { kind: 'swapped' };
+    if (code === SWAPPED) {
+      this.legacy.forget(app);
+      return { kind: 'swapped' };
+    }
     const isLeaseHeld = code !== LEASE_LOST;
     return { kind: 'changed', loaded: { sealed: current, owner: ownedBy, nowMs, isLeaseHeld } };
   }
 
-  /** `isForeign`: a broker with other encryption keys uses what is there. */
-  private stateOf(app: AppIdentity, loaded: Loaded): { state: AppState; isForeign: boolean } {
-    const { sealed, nowMs } = loaded;
+  private async stateOf(app: AppIdentity, { sealed, owner, nowMs }: Loaded): Promise<CurrentState> {
     if (sealed === '') {
-      this.noticeOtherOwner(app, loaded.owner);
-      return { state: NO_STATE, isForeign: false };
+      this.noticeOtherOwner(app, owner);
+      // Once somebody of today's version has written under this name, what 0.1 left may be another AppID's.
+      const legacy = owner === '' ? await this.legacy.read(app) : null;
+      if (legacy) return { state: readAppState(legacy, nowMs), isStored: false, isForeign: false };
+      return { state: NO_STATE, isStored: true, isForeign: false };
     }
+    this.legacy.forget(app);
     const unsealed = this.seal.open(app, sealed);
-    if (unsealed.kind === 'state') return { state: readAppState(unsealed.value, nowMs), isForeign: false };
+    if (unsealed.kind === 'state') {
+      return { state: readAppState(unsealed.value, nowMs), isStored: true, isForeign: false };
+    }
     const key = identityKey(app);
     if (this.unreadable.get(key) !== sealed) {
       this.unreadable.set(key, sealed);
       this.options.onUnreadable(app);
     }
-    return { state: NO_STATE, isForeign: unsealed.kind === 'unknown_key' };
+    return { state: NO_STATE, isStored: true, isForeign: unsealed.kind === 'unknown_key' };
   }
 
   /** Said once for each app. */
