@@ -106,6 +106,8 @@ say "the server's own loader"
 [[ -e dist/config/load-config.js ]] || npm run --silent build
 node ci/chart/config-agrees.mjs "$chart/values.schema.json" "$work/$oldest"/*.yaml >"$work/loaded"
 while read -r name text; do row "  $name" "$text"; done <"$work/loaded"
+(cd ci/chart && go build -o "$work/accepts" ./accepts)
+row 'the same verdict' "$(node ci/chart/same-verdict.mjs "$work/accepts" "$chart")"
 
 say 'helm test, played on this machine'
 key=tbk_chart-0123456789abcdefghijklmnopqrstuvwxyzABCDE

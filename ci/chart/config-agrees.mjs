@@ -1,15 +1,13 @@
 // The chart and the server never drift apart: the schema of `config` has exactly the keys that the server knows, and the
 // server's own loader takes each configuration file that the chart renders. Needs a build.
 //   node ci/chart/config-agrees.mjs helm/access-token-broker/values.schema.json rendered/*.yaml
-import { createHash } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { defaultMetadataStorage } from 'class-transformer/cjs/storage.js';
 import { getMetadataStorage } from 'class-validator';
-import { parse, parseAllDocuments, stringify } from 'yaml';
-import { loadConfig } from '../../dist/config/load-config.js';
+import { parse, parseAllDocuments } from 'yaml';
 import { ConfigFile } from '../../dist/config/sections/config-file.section.js';
+import { loadAsServer } from './server-config.mjs';
 
 const [schemaFile, ...renderedFiles] = process.argv.slice(2);
 const schema = JSON.parse(readFileSync(schemaFile, 'utf8'));
@@ -43,40 +41,13 @@ for (const key of server.difference(chart)) faults.push(`${schemaFile}: config h
 for (const key of chart.difference(server))
   faults.push(`${schemaFile}: the server knows no key config.${key}`);
 
-const folder = mkdtempSync(join(tmpdir(), 'config-agrees-'));
-process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
-
-const CERTIFICATE = '-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n';
-const WELL_FORMED = {
-  key: 'A'.repeat(43) + '=',
-  url: 'rediss://broker:password@redis:6379/0',
-  ca: CERTIFICATE,
-  appSecret: '0123456789abcdef'.repeat(2),
-};
-
-/** Puts files and variables where the configuration says that secrets are. */
-function supplySecrets(node, name, env) {
-  if (typeof node !== 'object' || node === null) return;
-  const text = WELL_FORMED[name] ?? 'a-secret';
-  if (typeof node.env === 'string') env[node.env] = text;
-  if (typeof node.file === 'string') {
-    node.file = join(folder, createHash('sha256').update(node.file).digest('hex'));
-    writeFileSync(node.file, text);
-  }
-  for (const [key, child] of Object.entries(node)) supplySecrets(child, key, env);
-}
-
 for (const file of renderedFiles) {
   const documents = parseAllDocuments(readFileSync(file, 'utf8')).map((document) => document.toJS());
   const text = documents.find((each) => each?.kind === 'ConfigMap' && each.data['broker.yaml']).data[
     'broker.yaml'
   ];
-  const config = parse(text);
-  const env = { BROKER_CONFIG: join(folder, basename(file)) };
-  supplySecrets(config, '', env);
-  writeFileSync(env.BROKER_CONFIG, stringify(config));
   try {
-    const { apps, clients, redis } = loadConfig(env);
+    const { apps, clients, redis } = loadAsServer(parse(text));
     console.log(
       `${basename(file, '.yaml').padEnd(12)} loaded by the server: ${apps.length} apps, ${clients.length} callers, ${redis?.server.kind ?? 'memory'}`,
     );
