@@ -244,7 +244,7 @@ with, also when they are restarted, until new pods have proved the new one.
 {{- $_ := set $config "apps" $apps -}}
 {{- $_ := set $config "clients" (include "access-token-broker.named" .Values.config.clients | fromJsonArray) -}}
 {{- if .Values.trialRedis.enabled -}}
-{{- $_ := set $config "redis" (dict "url" (dict "env" "TRIAL_REDIS_URL")) -}}
+{{- $_ := set $config "redis" (dict "url" (printf "redis://%s-redis:6379/0" (include "access-token-broker.fullname" .)) "password" (dict "env" "TRIAL_REDIS_PASSWORD")) -}}
 {{- end -}}
 {{- if and $config.redis (not $config.encryption) -}}
 {{- $key := dict "id" "k1" "key" (dict "file" (printf "%s/encryption-key" $secrets)) -}}
