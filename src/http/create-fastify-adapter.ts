@@ -4,6 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { answerClientError } from './answer-client-error.js';
 import { givenRequestId } from './given-request-id.js';
 import { HttpProblem } from './http-problem.js';
+import { parseJson } from './parse-json.js';
 import { NOT_AS_JSON, sendProblem } from './send-problem.js';
 
 /** A report with the longest token is a third of it. */
@@ -63,16 +64,14 @@ export function createFastifyAdapter({
  */
 function parseOnlyJson(adapter: FastifyAdapter): void {
   const fastify = adapter.getInstance();
-  const parse = fastify.getDefaultJsonParser('error', 'error');
   fastify.removeAllContentTypeParsers();
-  fastify.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+  fastify.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
     if (body.length === 0) {
       done(null);
       return;
     }
-    void parse(request, String(body), (error, value) => {
-      done(null, error ? new HttpProblem('invalid_request', 'The body is not JSON.') : value);
-    });
+    const parsed = parseJson(String(body));
+    done(null, 'fault' in parsed ? new HttpProblem('invalid_request', parsed.fault) : parsed.value);
   });
   fastify.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {
     done(null, body.length === 0 ? undefined : new HttpProblem(...NOT_AS_JSON));

@@ -8,6 +8,7 @@ import { DropInTickets } from './drop-in-tickets.js';
 import { DropInTokens } from './drop-in-tokens.js';
 import { HttpObserver } from './http-observer.js';
 import { HttpProblem } from './http-problem.js';
+import { parseJson } from './parse-json.js';
 import { routeOf } from './route-of.js';
 import { WechatRefusal } from './wechat-refusal.js';
 
@@ -185,9 +186,10 @@ function send(reply: FastifyReply, body: object): void {
 
 function postedObject(body: unknown): Readonly<Record<string, unknown>> {
   if (typeof body !== 'string' || body.trim() === '') throw new WechatRefusal(44002, 'post a JSON object.');
-  const value = parsed(body);
+  const parsed = parseJson(body);
+  const value = 'value' in parsed ? parsed.value : undefined;
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };
-  throw new WechatRefusal(47001, 'post a JSON object.');
+  throw new WechatRefusal(47001, 'post one JSON object, no deeper than 20 and with no key twice.');
 }
 
 /** In the URL, or posted as a form or as JSON: WeChat takes all three. */
@@ -195,14 +197,6 @@ function parametersOf({ query, body }: FastifyRequest): Readonly<Record<string, 
   const posted = typeof body === 'string' ? body.trim() : '';
   const fields = posted.startsWith('{') ? postedObject(posted) : parseForm(posted);
   return { ...fields, ...(query as object) };
-}
-
-function parsed(json: string): unknown {
-  try {
-    return JSON.parse(json) as unknown;
-  } catch {
-    return undefined; // The error would quote the key.
-  }
 }
 
 /** What is not one string counts as missing. */

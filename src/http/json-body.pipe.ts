@@ -22,14 +22,19 @@ export class JsonBodyPipe extends ValidationPipe {
     if (Array.isArray(body) || (body !== undefined && typeof body !== 'object')) {
       throw new HttpProblem('invalid_request', 'The body must be a JSON object, or be left out.');
     }
+    // The validator would find rules for these: it looks for a field's in an object that inherits them.
+    const inherited = Object.keys(body ?? {}).find((field) => field in Object.prototype);
+    if (inherited !== undefined) throw new HttpProblem('invalid_request', unknownField(inherited));
     return super.transform(body, metadata);
   }
 }
 
 function sentence({ property, constraints = {} }: ValidationError): string {
-  if ('whitelistValidation' in constraints) {
-    const name = FIELD_NAME.test(property) ? `"${property}"` : 'of some name';
-    return `The body has a field ${name} that this route does not know: leave it out.`;
-  }
+  if ('whitelistValidation' in constraints) return unknownField(property);
   return `In the body, ${Object.values(constraints).join(', ')}.`;
+}
+
+function unknownField(field: string): string {
+  const name = FIELD_NAME.test(field) ? `"${field}"` : 'of some name';
+  return `The body has a field ${name} that this route does not know: leave it out.`;
 }

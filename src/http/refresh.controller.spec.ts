@@ -123,6 +123,28 @@ describe('POST /token/refresh', () => {
     expect((await post({ authorization: `Bearer ${keyOf('orders')}` })).statusCode).toBe(status);
   });
 
+  it.each([
+    ['nested too deep', `{"app":${'['.repeat(7000)}${']'.repeat(7000)}}`, 'more than 20 deep'],
+    ['nested a little', '{"app":[["shop"]]}', 'app must be a string'],
+    ['a key twice', '{"app":"shop","app":"blog"}', 'same key twice'],
+    ...Object.getOwnPropertyNames(Object.prototype).map((name) => [
+      name,
+      `{"app":"shop","${name}":{"app":"blog"}}`,
+      `a field "${name}" that this route does not know`,
+    ]),
+    ['hasOwn', '{"app":"shop","constructor":{"prototype":{}}}', 'a field "constructor"'],
+  ])('refuses a body with %s as a fault of its caller', async (_, payload, detail) => {
+    const headers = { authorization: `Bearer ${keyOf('orders')}`, 'content-type': 'application/json' };
+    const response = await edge.app.inject({ method: 'POST', url: URL, headers, payload });
+    expect(response.statusCode).toBe(400);
+    expect(response.json()).toMatchObject({
+      code: 'invalid_request',
+      detail: expect.stringContaining(detail),
+    });
+    expect(edge.broker.reports).toEqual([]);
+    expect(edge.logger.errors).toEqual([]);
+  });
+
   it('names all faulty fields at once, and repeats nothing that may be a token', async () => {
     const response = await edge.send('POST', URL, 'orders', { app: 1, errcode: 'x', '83_to-ken': 1 });
     const { detail } = response.json<{ detail: string }>();
