@@ -45,17 +45,14 @@ const appProperties = {
 export const openApiSchemas = {
   Token: { type: 'object', required: Object.keys(tokenProperties), properties: tokenProperties },
   Refresh: {
-    allOf: [
-      { $ref: '#/components/schemas/Token' },
-      {
-        type: 'object',
-        required: ['refreshed', 'reason'],
-        properties: {
-          refreshed: { type: 'boolean' },
-          reason: { type: 'string', enum: ['rotated', 'already_rotated', 'recently_rotated', 'still_valid'] },
-        },
-      },
-    ],
+    type: 'object',
+    description: 'Without the scope `token:read` there is neither `access_token` nor `cache_max_age`.',
+    required: ['app', 'expires_in', 'expires_at', 'generation', 'refreshed', 'reason'],
+    properties: {
+      ...tokenProperties,
+      refreshed: { type: 'boolean' },
+      reason: { type: 'string', enum: ['rotated', 'already_rotated', 'recently_rotated', 'still_valid'] },
+    },
   },
   RefreshRequest: {
     type: 'object',

@@ -102,7 +102,7 @@ const paths: OpenAPIObject['paths'] = {
     post: {
       summary: 'Report that the platform refused a token',
       description:
-        'Scope `token:refresh`. Name the refused token by generation or by value: a token that is no longer current costs no call. Then retry once with the token in the answer.',
+        'Scope `token:refresh`. Name the refused token by generation or by value: a token that is no longer current costs no call. Then retry once with the token in the answer, which has it for keys with the scope `token:read`.',
       requestBody: {
         required: false,
         content: json(ref('RefreshRequest'), { app: 'shop', generation: 1795250000123, errcode: 40001 }),

@@ -5,7 +5,7 @@ import { Clock } from '../core/clock.js';
 import { BrokerError } from '../core/errors.js';
 import { TokenBroker } from '../core/token-broker.js';
 import type { ReportAnswer, ReportReason, TokenReport } from '../core/token-report.js';
-import type { AppName } from '../core/token.js';
+import type { AppName, HeldToken } from '../core/token.js';
 import { AuditTrail } from './audit-trail.js';
 import { Caller } from './caller.decorator.js';
 import type { ClientAccess } from './client-access.js';
@@ -16,13 +16,13 @@ import { originOf } from './origin-of.js';
 import { problem, type ProblemCode } from './problem.js';
 import { RefreshRequest } from './refresh-request.dto.js';
 import { RequireScope } from './require-scope.decorator.js';
-import { tokenView, type TokenView } from './token-view.js';
+import { tokenView, withoutToken, type TokenView } from './token-view.js';
 
-/** A token, and whether it is a new one. */
-export interface RefreshView extends TokenView {
+/** The token to use, if the client may read it, or only what is known of it; and whether it is a new one. */
+export type RefreshView = (TokenView | ReturnType<typeof withoutToken>) & {
   readonly refreshed: boolean;
   readonly reason: ReportReason;
-}
+};
 
 /** Callers report here that the platform refused their token. */
 @Controller('token')
@@ -54,9 +54,12 @@ export class RefreshController {
     };
     const record = this.recorder(request, app, report);
     try {
-      const view = this.view(app, await this.broker.report(app, report));
-      record(200, view.reason, { generation: view.generation, value: view.access_token });
-      return view;
+      const answer = await this.broker.report(app, report);
+      if (answer.kind === 'answered') {
+        const { generation, value } = answer.token.record;
+        record(200, answer.reason, { generation, value });
+      }
+      return this.view(client, app, answer);
     } catch (error) {
       if (error instanceof BrokerError || error instanceof HttpProblem) {
         record(problem(error.code, '').status, error.code);
@@ -80,14 +83,17 @@ export class RefreshController {
     };
   }
 
-  private view(app: AppName, answer: ReportAnswer): RefreshView {
-    const nowMs = this.clock.monotonicMs();
+  private view(client: ClientAccess, app: AppName, answer: ReportAnswer): RefreshView {
+    const show = (held: HeldToken) => {
+      const view = tokenView(app, held, this.clock.monotonicMs());
+      return client.may('token:read') ? view : withoutToken(view);
+    };
     if (answer.kind === 'answered') {
-      return { ...tokenView(app, answer.token, nowMs), refreshed: answer.refreshed, reason: answer.reason };
+      return { ...show(answer.token), refreshed: answer.refreshed, reason: answer.reason };
     }
     throw new HttpProblem('refresh_budget_exhausted', answer.detail, {
       retryAfterSeconds: answer.retryAfterSeconds,
-      members: answer.token === null ? {} : tokenView(app, answer.token, nowMs),
+      members: answer.token === null ? {} : show(answer.token),
     });
   }
 }

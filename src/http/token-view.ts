@@ -14,6 +14,12 @@ export interface TokenView {
   readonly cache_max_age: number;
 }
 
+/** What a client is told of a token that it may not read. */
+export function withoutToken(view: TokenView): Omit<TokenView, 'access_token' | 'cache_max_age'> {
+  const { app, expires_in, expires_at, generation } = view;
+  return { app, expires_in, expires_at, generation };
+}
+
 /** Whole seconds for which the token may still be used; 0 in its last one. */
 export function secondsLeft(held: HeldToken, nowMonoMs: number): number {
   return Math.max(0, Math.floor(remainingMs(held, nowMonoMs) / 1000));
