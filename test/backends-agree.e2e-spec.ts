@@ -9,6 +9,7 @@ import {
 import type { Lease, RefreshLease } from '../src/core/refresh-lease.js';
 import { doubtOf } from '../src/core/renewal-policy.js';
 import { SystemClock } from '../src/core/system-clock.js';
+import type { Charge, Pool } from '../src/core/budgets.js';
 import type { Grant, StoreView, TokenStore } from '../src/core/token-store.js';
 import type { TokenRecord } from '../src/core/token.js';
 import { SHOP } from './support/app-identity.js';
@@ -24,8 +25,8 @@ type Step =
       readonly do: 'begin';
       readonly hasLease: boolean;
       readonly seen: number;
-      readonly forced: boolean;
-      readonly ignore: 'none' | 'day_quota' | 'all';
+      readonly pool: Pool | 'none';
+      readonly ignore: 'none' | 'mendable' | 'all';
       readonly daily: number;
       readonly isOverlapPossible: boolean;
     }
@@ -47,8 +48,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       do: fc.constant('begin' as const),
       hasLease: fc.boolean().map((no) => !no),
       seen: index,
-      forced: fc.boolean(),
-      ignore: fc.constantFrom('none', 'day_quota', 'all', 'all'),
+      pool: fc.constantFrom('none', 'forced', 'forceNew', 'unproven'),
+      ignore: fc.constantFrom('none', 'mendable', 'all', 'all'),
       daily: fc.constantFrom(3, 50),
       isOverlapPossible: fc.boolean(),
     }),
@@ -84,7 +85,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 /** Runs a history on one store, and tells it without what must differ: times, and fences, which follow from times. */
 class Historian {
   private readonly fences = [0];
-  private readonly grants: { readonly grant: Grant; readonly forced: boolean }[] = [];
+  private readonly grants: { readonly grant: Grant; readonly charge: Charge | null }[] = [];
   private held: Lease | null = null;
 
   constructor(
@@ -123,7 +124,9 @@ class Historian {
         const chosen = this.chosen(this.grants, step.grant);
         if (!chosen) return null;
         const backOff =
-          step.waits === 'no' ? null : { class: step.waits, errcode: -1, message: 'busy', delayMs: LONG_MS };
+          step.waits === 'no'
+            ? null
+            : { class: step.waits, errcode: -1, message: 'busy', credential: null, delayMs: LONG_MS };
         return this.told(await this.store.abort(APP, { ...chosen, outcome: step.outcome, backOff }));
       }
       case 'reconcile':
@@ -132,9 +135,11 @@ class Historian {
   }
 
   private async begin(step: Extract<Step, { do: 'begin' }>): Promise<unknown> {
+    const charge = step.pool === 'none' ? null : { pool: step.pool, client: 'orders' };
     const begun = await this.store.begin(APP, {
       lease: step.hasLease && this.held ? this.held : { app: APP, id: 'none' },
-      forced: step.forced,
+      charge,
+      credential: null,
       seenGeneration: this.chosen(this.fences, step.seen) ?? 0,
       highestKnown: this.fences.at(-1) ?? 0,
       ignoreBackOff: step.ignore,
@@ -143,7 +148,7 @@ class Historian {
     });
     if (begun.kind !== 'granted') return [begun.kind, this.told(begun.view)];
     this.fences.push(begun.grant.fence);
-    this.grants.push({ grant: begun.grant, forced: step.forced });
+    this.grants.push({ grant: begun.grant, charge });
     return [begun.kind, begun.grant.overlapping, this.told(begun.grant.view)];
   }
 

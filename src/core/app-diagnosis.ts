@@ -6,29 +6,48 @@ import { BrokerError } from './errors.js';
 import { remedyOf } from './token-issuer.js';
 import type { StoreLink } from './store-link.js';
 import type { BackOff } from './token-store.js';
+import type { TokenFetch } from './token-fetch.js';
 import type { UnfencedRefresh } from './unfenced-refresh.js';
 
 const BUDGET_REMEDY =
-  'Find out what fetched so often: upstream_fetches_total names the reasons. Until then raise apps[].refresh.dailyBudget, within what the platform allows.';
+  'Find out what fetched so often: upstream_fetches_total names the reasons. Until then raise apps[].refresh.dailyBudget or forcedDailyBudget, within what the platform allows.';
 
 const MISSING_SECRET_REMEDY =
   'Put the AppSecret where apps[].appSecret says. A file is read again within seconds, and the secret is tried at once.';
 /** For callers: somebody has to write the file. */
 const MISSING_SECRET_RETRY_SECONDS = 30;
+/** Another replica, whose address the platform takes, may have a token by then. */
+const OTHER_REPLICA_SECONDS = 5;
 const REFUSED_SECRET_REMEDY =
   "Correct the file of apps[].appSecret: it has to hold the AppSecret that the platform's console shows. Tokens are fetched with the one before it until then, but not after a restart.";
 
+/** What an app's state is read from. */
+export interface DiagnosedParts {
+  readonly memory: AppMemory;
+  readonly link: StoreLink;
+  readonly unfenced: UnfencedRefresh;
+  readonly secrets: AppSecrets;
+  readonly tokenFetch: TokenFetch;
+}
+
 /** Says how an app fares, and why there is no token, in words for the person who has to mend it. */
 export class AppDiagnosis {
+  private readonly memory: AppMemory;
+  private readonly link: StoreLink;
+  private readonly unfenced: UnfencedRefresh;
+  private readonly secrets: AppSecrets;
+  private readonly tokenFetch: TokenFetch;
   private readonly startedAtMs: number;
 
   constructor(
     private readonly app: AppDefinition,
-    private readonly memory: AppMemory,
-    private readonly link: StoreLink,
-    private readonly unfenced: UnfencedRefresh,
-    private readonly secrets: AppSecrets,
+    { memory, link, unfenced, secrets, tokenFetch }: DiagnosedParts,
   ) {
+    this.memory = memory;
+    this.link = link;
+    this.unfenced = unfenced;
+    this.secrets = secrets;
+    this.tokenFetch = tokenFetch;
     this.startedAtMs = memory.storeNowMs();
   }
 
@@ -50,16 +69,36 @@ export class AppDiagnosis {
       fetchesToday: memory.today.fetches,
       fetchBudget: refresh.dailyBudget,
       forcedToday: memory.today.forced,
+      reportsToday: Math.max(memory.today.unproven, memory.today.forceNew),
       forcedBudget: refresh.forcedDailyBudget,
       nowMs: memory.storeNowMs(),
     };
   }
 
-  /** Whole seconds until the next fetch may be sent; at least 1. */
-  retryAfterSeconds(): number {
+  /** Whole seconds after which asking again makes sense; at least 1. */
+  private retryAfterSeconds(): number {
     if (this.secrets.missing) return MISSING_SECRET_RETRY_SECONDS;
-    const backOffMs = this.heldUpUntilMs() - this.memory.storeNowMs();
-    return Math.max(1, Math.ceil(backOffMs / 1000));
+    const seconds = this.nextAttemptSeconds();
+    return this.isOnlyAddressRefused ? Math.min(OTHER_REPLICA_SECONDS, seconds) : seconds;
+  }
+
+  /** Whole seconds until this replica may send the next fetch; at least 1. */
+  private nextAttemptSeconds(): number {
+    return Math.max(1, Math.ceil((this.heldUpUntilMs() - this.memory.storeNowMs()) / 1000));
+  }
+
+  /** Nothing but the address of this replica is in the way. */
+  private get isOnlyAddressRefused(): boolean {
+    return this.tokenFetch.addressBackOff !== null && this.failure() === this.tokenFetch.addressRefusal;
+  }
+
+  /** What follows the reason why there is no token. */
+  private nextAttempt(): string {
+    const seconds = `${String(this.nextAttemptSeconds())} s`;
+    if (this.secrets.missing) return '';
+    return this.isOnlyAddressRefused
+      ? ` This replica tries again in ${seconds}, others may before.`
+      : ` Next attempt in ${seconds}.`;
   }
 
   /** Why a request for the token has to be turned away. */
@@ -69,7 +108,7 @@ export class AppDiagnosis {
     const what = hadOne ? 'The last token expired and no new one came' : 'There is no token yet';
     return new BrokerError(
       hadOne ? 'token_expired' : 'no_token_yet',
-      `${what}: ${this.why()} Next attempt in ${retryAfterSeconds} s.`,
+      `${what}: ${this.why()}${this.nextAttempt()}`,
       { errcode: this.failure()?.errcode ?? undefined, retryAfterSeconds },
     );
   }
@@ -99,7 +138,7 @@ export class AppDiagnosis {
     const { memory, link } = this;
     if (!memory.token) return 'pending';
     if (!memory.livingToken) return 'expired';
-    if (memory.doubt || memory.contestedMs > 0) return 'suspect';
+    if (memory.doubt || memory.contestedMs > 0 || memory.knownDead) return 'suspect';
     const trouble = this.failure() ?? link.down ?? this.secrets.missing ?? this.secrets.refused;
     return trouble !== null || memory.budgetWaitMs > 0 ? 'degraded' : 'ok';
   }
@@ -114,21 +153,27 @@ export class AppDiagnosis {
 
   /** Until when nothing is fetched, on the store's clock; 0 when nothing holds a fetch up. */
   private heldUpUntilMs(): number {
-    const { memory, unfenced, link } = this;
+    const { memory, unfenced, link, tokenFetch } = this;
     const nowMs = memory.storeNowMs();
     const budgetUntilMs = memory.budgetWaitMs > 0 ? nowMs + memory.budgetWaitMs : 0;
     const aloneUntilMs = link.down ? (unfenced.lastFailure?.untilMs ?? 0) : 0;
-    const untilMs = Math.max(memory.backOff?.untilMs ?? 0, budgetUntilMs, aloneUntilMs);
+    const addressUntilMs = tokenFetch.addressBackOff?.untilMs ?? 0;
+    const untilMs = Math.max(memory.backOff?.untilMs ?? 0, budgetUntilMs, aloneUntilMs, addressUntilMs);
     return untilMs > nowMs ? untilMs : 0;
   }
 
   private failure(): BackOff | null {
-    return this.unfenced.lastFailure ?? this.memory.view?.backOff ?? null;
+    return this.unfenced.lastFailure ?? this.memory.view?.backOff ?? this.tokenFetch.addressRefusal;
   }
 
   private lastError(): LastError | null {
     const { link, memory, secrets } = this;
     if (secrets.missing) return this.missingSecret(secrets.missing);
+    if (memory.livingToken && memory.knownDead) {
+      const { why, atMs } = memory.knownDead;
+      const message = `the platform refuses the token in use, which cannot be replaced: ${why}`;
+      return { class: 'dead', errcode: null, message, remedy: BUDGET_REMEDY, atMs };
+    }
     if (memory.budgetWaitMs > 0) {
       const atMs = memory.view?.beganAtMs ?? 0;
       return { class: 'budget', errcode: null, message: this.budgetIsUsedUp(), remedy: BUDGET_REMEDY, atMs };

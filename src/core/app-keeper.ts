@@ -8,6 +8,7 @@ import { BrokerError } from './errors.js';
 import { RefreshAttempt, type RefreshRequest, type RefreshResult } from './refresh-attempt.js';
 import { SingleFlight } from './single-flight.js';
 import { StoreLink } from './store-link.js';
+import type { BackOff } from './token-store.js';
 import { TokenFetch } from './token-fetch.js';
 import { TokenProbe } from './token-probe.js';
 import { remainingMs, type FetchReason, type HeldToken } from './token.js';
@@ -39,15 +40,21 @@ export class AppKeeper {
     readonly app: AppDefinition,
     private readonly ports: BrokerPorts,
   ) {
-    this.memory = new AppMemory(app, ports.clock);
     this.secrets = new AppSecrets(app.appSecret);
     this.link = new StoreLink(app.name, ports);
     this.tokenFetch = new TokenFetch(app, this.secrets, ports);
+    this.memory = new AppMemory(app, ports.clock, this.tokenFetch);
     this.attempt = new RefreshAttempt(app, this.memory, this.tokenFetch, ports, this.stopping.signal);
     this.unfenced = new UnfencedRefresh(app, this.memory, this.tokenFetch, ports, (abort) => {
       this.attempt.remember(abort);
     });
-    this.diagnosis = new AppDiagnosis(app, this.memory, this.link, this.unfenced, this.secrets);
+    this.diagnosis = new AppDiagnosis(app, {
+      memory: this.memory,
+      link: this.link,
+      unfenced: this.unfenced,
+      secrets: this.secrets,
+      tokenFetch: this.tokenFetch,
+    });
     this.madeMonoMs = ports.clock.monotonicMs();
     this.tickedMonoMs = this.madeMonoMs;
     this.probe = new TokenProbe(app, ports);
@@ -107,7 +114,7 @@ export class AppKeeper {
   /** Starts the fetch that is due, if one is, or tries the token that was found in the store. Returns whether it did. */
   renewIfDue(): boolean {
     if (this.memory.untried) {
-      if (this.isBusy) return false;
+      if (this.isBusy || this.isStopping) return false;
       void this.tryFound();
       return true;
     }
@@ -162,7 +169,7 @@ export class AppKeeper {
    */
   async refresh(request: RefreshRequest): Promise<RefreshResult> {
     if (this.isStopping && !this.isRefreshing) throw this.diagnosis.stopping();
-    const mustWait = request.ignoreBackOff === 'none' && this.memory.backOff;
+    const mustWait = request.ignoreBackOff === 'none' && this.backOff;
     if (mustWait || this.secrets.missing) return { kind: 'over' };
     return this.flights.run('refresh', async () => {
       const result: RefreshResult = this.link.isResting
@@ -233,11 +240,15 @@ export class AppKeeper {
     return {
       reason,
       seenGeneration,
-      forced: false,
+      charge: null,
       ignoreBackOff: 'none',
       forceNew: false,
       isProvenDead: false,
     };
+  }
+
+  private get backOff(): BackOff | null {
+    return this.memory.backOff ?? this.tokenFetch.addressBackOff;
   }
 
   get isStopping(): boolean {
@@ -246,7 +257,7 @@ export class AppKeeper {
 
   private get isHeldUp(): boolean {
     const { memory, secrets } = this;
-    return secrets.missing !== null || memory.backOff !== null || memory.budgetWaitMs > 0;
+    return secrets.missing !== null || this.backOff !== null || memory.budgetWaitMs > 0;
   }
 
   private reasonToFetch(): FetchReason | null {
@@ -254,7 +265,7 @@ export class AppKeeper {
     if (!memory.livingToken) return 'cold';
     if (memory.mustAwaitHeal || this.tokenFetch.yieldsToOthers) return null;
     if (memory.isDue) return 'scheduled';
-    return memory.isHealTime ? memory.doubt : null;
+    return memory.isHealTime && this.tokenFetch.floor.mayHeal ? memory.doubt : null;
   }
 
   /** The ticks stood still for so long that this process must have been stopped. */

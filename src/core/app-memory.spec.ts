@@ -1,6 +1,7 @@
 import { FakeIssuer, REFRESH } from '../../test/support/create-broker.js';
 import { ManualClock } from '../../test/support/manual-clock.js';
 import { AppMemory } from './app-memory.js';
+import { NO_COUNT } from './budgets.js';
 import type { StoreView } from './token-store.js';
 import type { TokenRecord } from './token.js';
 
@@ -42,7 +43,7 @@ function viewAt(nowMs: number, record: Partial<TokenRecord> = {}): StoreView {
     beganAtMs: nowMs,
     backOff: null,
     failures: 0,
-    today: { fetches: 1, forced: 0 },
+    today: { ...NO_COUNT, fetches: 1 },
     nowMs,
   };
 }

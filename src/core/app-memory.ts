@@ -6,14 +6,18 @@ import { RecentTokens } from './recent-tokens.js';
 import {
   doubtOf,
   healAtMs,
+  holdsUp,
   lastChanceMs,
   nextMidnightUtc8Ms,
   refreshDueAtMs,
   type Doubt,
 } from './renewal-policy.js';
-import type { BackOff, DayCount, StoreView } from './token-store.js';
+import { NO_COUNT, type DayCount } from './budgets.js';
+import type { BackOff, StoreView } from './token-store.js';
 import { tokenMark } from './token-mark.js';
 import type { HeldToken, TokenRecord } from './token.js';
+
+const NOTHING_OWN = { credential: null, count: NO_COUNT };
 
 /**
  * What this replica holds of one app: the newest token it ever saw and the store's last word, both placed on the
@@ -37,12 +41,20 @@ export class AppMemory {
   } | null = null;
   /** Its generation. */
   private found: number | null = null;
+  private dead: {
+    readonly generation: number;
+    readonly why: string;
+    readonly atMs: number;
+    readonly untilMonoMs: number;
+  } | null = null;
   /** The highest generation that this replica committed itself. */
   committed = 0;
 
   constructor(
     private readonly app: AppDefinition,
     private readonly clock: Clock,
+    /** What this process alone knows: its credential, as in a begin, and what it sent today. */
+    private readonly own: { readonly credential: string | null; readonly count: DayCount } = NOTHING_OWN,
   ) {}
 
   /** The newest token, living or not. */
@@ -191,6 +203,19 @@ export class AppMemory {
     return Math.max(0, contested.untilMonoMs - this.clock.monotonicMs());
   }
 
+  /** The platform refuses the current token, which cannot be replaced today. */
+  markDead({ record: { generation } }: HeldToken, why: string): void {
+    const untilMonoMs = this.clock.monotonicMs() + this.midnightWaitMs;
+    this.dead = { generation, why, atMs: this.storeNowMs(), untilMonoMs };
+  }
+
+  /** Why a current token that the platform refuses is not replaced, and since when; null if nothing is known of the kind. */
+  get knownDead(): { readonly why: string; readonly atMs: number } | null {
+    const { dead } = this;
+    const isSo = dead?.generation === this.generation && this.clock.monotonicMs() < dead.untilMonoMs;
+    return isSo ? dead : null;
+  }
+
   get isHealTime(): boolean {
     return this.view !== null && this.healWaitMs <= 0;
   }
@@ -212,8 +237,9 @@ export class AppMemory {
 
   /** The back-off that holds the next fetch up, or null. */
   get backOff(): BackOff | null {
-    const backOff = this.view?.backOff;
-    return backOff && backOff.untilMs > this.storeNowMs() ? backOff : null;
+    const backOff = this.view?.backOff ?? null;
+    const fetch = { ignoreBackOff: 'none', credential: this.own.credential } as const;
+    return holdsUp(backOff, this.storeNowMs(), fetch) ? backOff : null;
   }
 
   /** Milliseconds until the day's budget is filled again, or 0 while some of it is left. */
@@ -226,10 +252,22 @@ export class AppMemory {
     return nextMidnightUtc8Ms(this.storeNowMs()) - this.storeNowMs();
   }
 
-  /** The day's fetches, as the store last counted them. */
+  /** The day's fetches: as the store last counted them, and no less than this process sent. */
   get today(): DayCount {
+    const { storedToday } = this;
+    const own = this.own.count;
+    return {
+      fetches: Math.max(storedToday.fetches, own.fetches),
+      forced: Math.max(storedToday.forced, own.forced),
+      forceNew: Math.max(storedToday.forceNew, own.forceNew),
+      unproven: Math.max(storedToday.unproven, own.unproven),
+    };
+  }
+
+  /** As the store last counted them. */
+  get storedToday(): DayCount {
     const { view } = this;
     const isToday = view && this.storeNowMs() < nextMidnightUtc8Ms(view.nowMs);
-    return isToday ? view.today : { fetches: 0, forced: 0 };
+    return isToday ? view.today : NO_COUNT;
   }
 }

@@ -33,6 +33,11 @@ export class AppSecrets {
     return this.prefersOlder && this.older !== null ? this.older : this.newest;
   }
 
+  /** The platform refused the current one, and none has worked since. */
+  get isCurrentRefused(): boolean {
+    return this.current !== null && this.refusedAtMonoMs.has(this.current);
+  }
+
   /** Why there is no secret, or null. */
   get missing(): string | null {
     return this.fault;

@@ -1,4 +1,5 @@
-import { dayOfUtc8, isOverlapping } from './renewal-policy.js';
+import { counted, exhaustedBudget, NO_COUNT, type DayCount } from './budgets.js';
+import { dayOfUtc8, holdsUp, isOverlapping } from './renewal-policy.js';
 import {
   recordOf,
   type AbortRequest,
@@ -32,10 +33,11 @@ export interface AppState {
   readonly backOff: BackOff | null;
   /** Consecutive fetches that brought no token. */
   readonly failures: number;
-  /** The day of UTC+8 that the counters are of. */
+  /** The day of UTC+8 that the counts are of. */
   readonly day: number;
-  readonly fetches: number;
-  readonly forced: number;
+  readonly count: DayCount;
+  /** The unproven ones by caller. */
+  readonly clients: Readonly<Record<string, number>>;
 }
 
 export const NO_STATE: AppState = {
@@ -48,8 +50,8 @@ export const NO_STATE: AppState = {
   backOff: null,
   failures: 0,
   day: 0,
-  fetches: 0,
-  forced: 0,
+  count: NO_COUNT,
+  clients: {},
 };
 
 /** What a transition leads to. `state` is the very same object where nothing has to be stored. */
@@ -69,7 +71,6 @@ export function plausibleFence(fence: number, nowMs: number): number {
 }
 
 function viewOf(state: AppState, nowMs: number): StoreView {
-  const isToday = state.day === dayOfUtc8(nowMs);
   return {
     record: state.record,
     fence: state.fence,
@@ -79,7 +80,7 @@ function viewOf(state: AppState, nowMs: number): StoreView {
     beganAtMs: state.beganAtMs,
     backOff: state.backOff,
     failures: state.failures,
-    today: { fetches: isToday ? state.fetches : 0, forced: isToday ? state.forced : 0 },
+    today: state.day === dayOfUtc8(nowMs) ? state.count : NO_COUNT,
     nowMs,
   };
 }
@@ -103,15 +104,12 @@ export class TransitionTable {
     if (record && record.generation > request.seenGeneration && record.expiresAtMs > nowMs) {
       return refused({ kind: 'moved', view });
     }
-    if (backOff && backOff.untilMs > nowMs && !ignores(request, backOff)) {
-      return refused({ kind: 'backing_off', view });
-    }
-    if (view.today.fetches >= request.budget.daily) {
-      return refused({ kind: 'budget_exhausted', budget: 'daily', view });
-    }
-    if (request.forced && view.today.forced >= request.budget.forcedDaily) {
-      return refused({ kind: 'budget_exhausted', budget: 'forced', view });
-    }
+    if (holdsUp(backOff, nowMs, request)) return refused({ kind: 'backing_off', view });
+    const { charge } = request;
+    const clients = state.day === dayOfUtc8(nowMs) ? state.clients : {};
+    const ofClient = charge ? (clients[charge.client] ?? 0) : 0;
+    const budget = exhaustedBudget(view.today, ofClient, charge, request.budget);
+    if (budget) return refused({ kind: 'budget_exhausted', budget, view });
     const fence = Math.max(
       state.fence + 1,
       (record?.generation ?? 0) + 1,
@@ -125,8 +123,8 @@ export class TransitionTable {
       intent: { fence, atMs: nowMs, inDoubt: state.intent !== null },
       beganAtMs: nowMs,
       day: dayOfUtc8(nowMs),
-      fetches: view.today.fetches + 1,
-      forced: view.today.forced + (request.forced ? 1 : 0),
+      count: counted(view.today, charge),
+      clients: charge?.pool === 'unproven' ? { ...clients, [charge.client]: ofClient + 1 } : clients,
     };
     const overlapping = isOverlapping(view, request.leaseMs);
     return {
@@ -210,12 +208,14 @@ export class TransitionTable {
     return { ...suspected, intent: { fence, atMs, inDoubt: true }, beganAtMs: nowMs };
   }
 
-  private withRefund(state: AppState, { grant, forced, outcome }: AbortRequest): AppState {
+  private withRefund(state: AppState, { grant, charge, outcome }: AbortRequest): AppState {
     if (outcome !== 'not_sent' || state.day !== dayOfUtc8(grant.view.nowMs)) return state;
+    const { clients } = state;
+    const ofClient = charge?.pool === 'unproven' ? clients[charge.client] : undefined;
     return {
       ...state,
-      fetches: Math.max(0, state.fetches - 1),
-      forced: Math.max(0, state.forced - (forced ? 1 : 0)),
+      count: counted(state.count, charge, -1),
+      clients: charge && ofClient ? { ...clients, [charge.client]: ofClient - 1 } : clients,
     };
   }
 
@@ -228,11 +228,4 @@ export class TransitionTable {
       failures: state.failures + 1,
     };
   }
-}
-
-function ignores(request: BeginRequest, backOff: BackOff): boolean {
-  return (
-    request.ignoreBackOff === 'all' ||
-    (request.ignoreBackOff === 'day_quota' && backOff.class === 'day_quota')
-  );
 }

@@ -11,9 +11,10 @@ export type AppState = 'ok' | 'suspect' | 'degraded' | 'expired' | 'pending';
 export interface LastError {
   /**
    * `store`: the store does not answer; `budget`: the day's own budget is used up; `report`: callers report a token that
-   * is too young to be replaced; `secret`: there is no AppSecret. The others are the platform's.
+   * is too young to be replaced; `dead`: the platform refuses the token, and no budget is left to replace it; `secret`: there
+   * is no AppSecret. The others are the platform's.
    */
-  readonly class: BackOff['class'] | 'store' | 'budget' | 'report' | 'secret';
+  readonly class: BackOff['class'] | 'store' | 'budget' | 'report' | 'dead' | 'secret';
   /** The platform's errcode; null when it gave no answer. */
   readonly errcode: number | null;
   readonly message: string;
@@ -37,6 +38,8 @@ export interface AppStatus {
   readonly fetchesToday: number;
   readonly fetchBudget: number;
   readonly forcedToday: number;
+  /** The most that was used of a pool that reports draw from. */
+  readonly reportsToday: number;
   readonly forcedBudget: number;
   /** The store's clock, as far as this replica can tell. */
   readonly nowMs: number;

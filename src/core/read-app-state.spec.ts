@@ -21,11 +21,18 @@ const STATE: AppState = {
   rolledBack: NOW_MS - 8,
   intent: { fence: NOW_MS + 5, atMs: NOW_MS - 1, inDoubt: true },
   beganAtMs: NOW_MS - 1,
-  backOff: { untilMs: NOW_MS + 9000, class: 'busy', errcode: -1, message: 'system error', atMs: NOW_MS - 2 },
+  backOff: {
+    untilMs: NOW_MS + 9000,
+    class: 'busy',
+    errcode: -1,
+    message: 'system error',
+    credential: '0123abcd',
+    atMs: NOW_MS - 2,
+  },
   failures: 3,
   day: 20_783,
-  fetches: 7,
-  forced: 2,
+  count: { fetches: 7, forced: 2, forceNew: 1, unproven: 3 },
+  clients: { orders: 2, 'broker:tickets': 1 },
 };
 
 /** The state with one field put in place of another, as JSON would carry it. */
@@ -65,7 +72,29 @@ describe('reading a stored state', () => {
     },
   );
 
-  it.each(['failures', 'day', 'fetches', 'forced'])('takes a wrong %s for none', (field) => {
+  it.each(['fetches', 'forced', 'forceNew', 'unproven'])('takes a wrong count of %s for none', (field) => {
+    for (const value of [-1, 1e9, 0.5, '7', null]) {
+      expect(readAppState(withField(`count.${field}`, value), NOW_MS)).toEqual(
+        withField(`count.${field}`, 0),
+      );
+    }
+  });
+
+  it('takes callers that cannot be for none, and no more than a thousand', () => {
+    const clients = { orders: 2, '<b>': 1, mail: -1, blog: '7' };
+    expect(readAppState(withField('clients', clients), NOW_MS).clients).toEqual({ orders: 2 });
+    expect(readAppState(withField('clients', ['orders']), NOW_MS).clients).toEqual({});
+    const many = Object.fromEntries(Array.from({ length: 2000 }, (_, index) => [`client-${index}`, 1]));
+    expect(Object.keys(readAppState(withField('clients', many), NOW_MS).clients)).toHaveLength(1000);
+  });
+
+  it('takes a credential that is no short hash for none', () => {
+    for (const value of ['0123ABCD', 'a-secret-in-full', 7]) {
+      expect(readAppState(withField('backOff.credential', value), NOW_MS).backOff?.credential).toBeNull();
+    }
+  });
+
+  it.each(['failures', 'day'])('takes a wrong %s for none', (field) => {
     for (const value of [-1, 1e9, 0.5, '7', null]) {
       expect(readAppState(withField(field, value), NOW_MS)).toEqual({ ...STATE, [field]: 0 });
     }
@@ -132,6 +161,7 @@ describe('reading a stored state', () => {
     expect(readAppState(stored, NOW_MS).backOff).toEqual({
       untilMs: NOW_MS + 1,
       class: 'unavailable',
+      credential: null,
       errcode: null,
       message: `ab${'x'.repeat(298)}`,
       atMs: 0,

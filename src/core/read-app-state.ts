@@ -1,4 +1,5 @@
 import { maxFence, type AppState } from './app-state.js';
+import type { DayCount } from './budgets.js';
 import { readableText } from './readable-text.js';
 import type { BackOff } from './token-store.js';
 import type { FetchReason, TokenRecord } from './token.js';
@@ -12,6 +13,9 @@ const MAX_COUNT = 1_000_000;
 const MAX_ERRCODE = 1e10;
 const MAX_MESSAGE_CHARACTERS = 300;
 const MAX_DAY = 1_000_000;
+const MAX_CLIENTS = 1000;
+const CLIENT_SHAPE = /^[\w.:-]{1,100}$/;
+const CREDENTIAL_SHAPE = /^[0-9a-f]{8}$/;
 const TOKEN_SHAPE = /^[\x21-\x7e]{1,5000}$/;
 const OWNER_SHAPE = /^[\w.:@-]{1,300}$/;
 
@@ -56,9 +60,31 @@ export function readAppState(stored: unknown, nowMs: number): AppState {
     backOff: readBackOff(state.backOff, nowMs),
     failures: count('failures'),
     day: integer(state.day, 0, MAX_DAY) ?? 0,
-    fetches: count('fetches'),
-    forced: count('forced'),
+    count: readDayCount(state.count),
+    clients: readClients(state.clients),
   };
+}
+
+function readDayCount(stored: unknown): DayCount {
+  const count = fieldsOf(stored) ?? {};
+  const of = (name: keyof DayCount): number => integer(count[name], 0, MAX_COUNT) ?? 0;
+  return {
+    fetches: of('fetches'),
+    forced: of('forced'),
+    forceNew: of('forceNew'),
+    unproven: of('unproven'),
+  };
+}
+
+/** No more callers than have names that a configuration takes, and not without end. */
+function readClients(stored: unknown): Readonly<Record<string, number>> {
+  const clients = Object.entries(fieldsOf(stored) ?? {})
+    .slice(0, MAX_CLIENTS)
+    .flatMap(([client, given]) => {
+      const count = integer(given, 1, MAX_COUNT);
+      return CLIENT_SHAPE.test(client) && count !== null ? [[client, count] as const] : [];
+    });
+  return Object.fromEntries(clients);
 }
 
 /** Null unless every field that a caller's answer depends on is right. */
@@ -101,6 +127,7 @@ function readBackOff(stored: unknown, nowMs: number): BackOff | null {
     class: oneOf(CLASSES, backOff.class) ?? 'unavailable',
     errcode: integer(backOff.errcode, -MAX_ERRCODE, MAX_ERRCODE),
     message: readableText(backOff.message, MAX_MESSAGE_CHARACTERS),
+    credential: isText(backOff.credential, CREDENTIAL_SHAPE) ? backOff.credential : null,
     atMs: time(backOff.atMs, untilMs) ?? 0,
   };
 }

@@ -1,5 +1,6 @@
 import { identityKey, type AppDefinition } from './app-definition.js';
 import type { AppMemory } from './app-memory.js';
+import type { BudgetName, Charge } from './budgets.js';
 import type { BrokerPorts } from './broker-ports.js';
 import type { Lease } from './refresh-lease.js';
 import type { TokenFetch } from './token-fetch.js';
@@ -22,8 +23,8 @@ const POLL_MS = 100;
 
 export interface RefreshRequest {
   readonly reason: FetchReason;
-  /** Counts against the budget of forced refreshes. */
-  readonly forced: boolean;
+  /** What it counts against besides the day's budget. */
+  readonly charge: Charge | null;
   readonly seenGeneration: number;
   readonly ignoreBackOff: BeginRequest['ignoreBackOff'];
   /** Have the platform replace a token that it still hands out. */
@@ -35,7 +36,7 @@ export interface RefreshRequest {
 /** `over`: it ran to its end, look into memory for what came of it. The others name why nothing was asked. */
 export type RefreshResult =
   | { readonly kind: 'over' }
-  | { readonly kind: 'budget_exhausted'; readonly budget: 'daily' | 'forced' }
+  | { readonly kind: 'budget_exhausted'; readonly budget: BudgetName }
   | { readonly kind: 'store_unavailable' };
 
 /**
@@ -72,13 +73,16 @@ export class RefreshAttempt {
     const { clock, store, observer } = this.ports;
     const { name, refresh } = this.app;
     await this.settle();
+    const spent = this.tokenFetch.floor.exhausted(request.charge);
+    if (spent) return { kind: 'budget_exhausted', budget: spent };
     const sentMonoMs = clock.monotonicMs();
     const begun = await store.begin(this.app, {
       lease,
-      forced: request.forced,
+      charge: request.charge,
       seenGeneration: request.seenGeneration,
       highestKnown: this.memory.generation,
       ignoreBackOff: request.ignoreBackOff,
+      credential: this.tokenFetch.credential,
       budget: { daily: refresh.dailyBudget, forcedDaily: refresh.forcedDailyBudget },
       leaseMs: refresh.leaseMs,
     });
@@ -99,10 +103,11 @@ export class RefreshAttempt {
       await this.abort(grant, request, 'not_sent', null);
       return;
     }
-    const { reason, forceNew } = request;
-    const result = await this.tokenFetch.send({ reason, forceNew, fence: grant.fence }, grant.view);
+    const { reason, forceNew, charge } = request;
+    const { fence } = grant;
+    const result = await this.tokenFetch.send({ reason, forceNew, charge, fence }, grant.view);
     if (result.kind === 'failed') {
-      await this.abort(grant, request, result.outcome, result.failure);
+      await this.abort(grant, request, result.outcome, result.isOwn ? null : result.failure);
       return;
     }
     const { value, expiresInMs } = result;
@@ -161,11 +166,11 @@ export class RefreshAttempt {
 
   private async abort(
     grant: Grant,
-    { forced }: RefreshRequest,
+    { charge }: RefreshRequest,
     outcome: AbortRequest['outcome'],
     backOff: FailedFetch | null,
   ): Promise<void> {
-    const request = { grant, forced, outcome, backOff };
+    const request = { grant, charge, outcome, backOff };
     if (outcome !== 'unknown') {
       await this.tellAbort(request);
       return;

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { NO_COUNT } from './budgets.js';
 import {
   backOffDelayMs,
   dayOfUtc8,
@@ -98,7 +99,13 @@ describe('back-off', () => {
     );
   });
 
-  const fresh = { backOff: null, failures: 0, nowMs: NOW_MS, today: { fetches: 1, forced: 0 } };
+  const fresh = {
+    backOff: null,
+    failures: 0,
+    nowMs: NOW_MS,
+    today: { ...NO_COUNT, fetches: 1 },
+    record: null,
+  };
 
   it.each([
     ['busy', 1500],
@@ -110,15 +117,54 @@ describe('back-off', () => {
     expect(waitAfterFailureMs(refusal, fresh, 200, 0.5)).toBe(delayMs);
   });
 
+  const configuration = (lastedMs: number) =>
+    ({
+      class: 'configuration',
+      untilMs: lastedMs,
+      atMs: 0,
+      errcode: 40125,
+      message: '',
+      credential: null,
+    }) as const;
+
   it('after a second configuration error in a row lasts half an hour', () => {
-    const of = (lastedMs: number) =>
-      ({ class: 'configuration', untilMs: lastedMs, atMs: 0, errcode: 40125, message: '' }) as const;
     const after = (lastedMs: number) =>
-      waitAfterFailureMs('configuration', { ...fresh, backOff: of(lastedMs) }, 200, 0.5);
+      waitAfterFailureMs('configuration', { ...fresh, backOff: configuration(lastedMs) }, 200, 0.5);
     expect(after(300_000)).toBe(1_800_000);
     expect(after(1_800_000)).toBe(1_800_000);
     // Nobody was waited for: only the other AppSecret was tried.
     expect(after(1000)).toBe(300_000);
+  });
+
+  it('after a configuration error grows while a token lives, and leaves room for one more attempt', () => {
+    const after = (lastedMs: number, leftMs: number) =>
+      waitAfterFailureMs(
+        'configuration',
+        { ...fresh, record: record(leftMs), backOff: configuration(lastedMs) },
+        200,
+        0.5,
+      );
+    expect([0, 20_000, 60_000, 300_000].map((lastedMs) => after(lastedMs, HOUR_MS))).toEqual([
+      20_000, 60_000, 300_000, 1_800_000,
+    ]);
+    expect(after(60_000, 190_000)).toBe(180_000);
+    expect(after(180_000, 10_000)).toBe(7500);
+    expect(after(7500, 1000)).toBe(300_000);
+  });
+
+  it('for configuration errors of many replicas does not use up the day’s budget', () => {
+    const midnightMs = nextMidnightUtc8Ms(NOW_MS);
+    const nextMs = Array.from({ length: 5 }, () => NOW_MS);
+    let fetches = 0;
+    for (;;) {
+      const nowMs = Math.min(...nextMs);
+      if (nowMs >= midnightMs) break;
+      const today = { ...NO_COUNT, fetches };
+      const before = { ...fresh, nowMs, today, backOff: configuration(nowMs === NOW_MS ? 0 : 300_000) };
+      nextMs[nextMs.indexOf(nowMs)] = nowMs + waitAfterFailureMs('configuration', before, 200, 0.5);
+      fetches += 1;
+    }
+    expect(fetches).toBeLessThanOrEqual(200);
   });
 
   it('never lets a failing platform use up the day’s budget', () => {
@@ -128,7 +174,7 @@ describe('back-off', () => {
         let nowMs = NOW_MS;
         let fetches = 0;
         while (nowMs < midnightMs && fetches <= dailyBudget) {
-          const before = { backOff: null, failures: fetches, nowMs, today: { fetches, forced: 0 } };
+          const before = { ...fresh, failures: fetches, nowMs, today: { ...NO_COUNT, fetches } };
           nowMs += waitAfterFailureMs('unavailable', before, dailyBudget, random);
           fetches += 1;
         }

@@ -1,5 +1,5 @@
 import type { RefreshSettings } from './app-definition.js';
-import type { BackOff, StoreView } from './token-store.js';
+import type { BackOff, BeginRequest, StoreView } from './token-store.js';
 import type { TokenRecord } from './token.js';
 
 const SECOND_MS = 1000;
@@ -12,8 +12,13 @@ const LONGEST_REASK_MS = 20 * SECOND_MS;
 const SHORTEST_REASK_MS = SECOND_MS;
 const LONGEST_BACK_OFF_MS = MINUTE_MS;
 const LONGEST_PACED_MS = 15 * MINUTE_MS;
+/** While a token lives: a wrong answer costs no more than half a minute, and a person has time to act. */
+const CONFIGURATION_WAITS_MS = [20 * SECOND_MS, MINUTE_MS, 5 * MINUTE_MS] as const;
+/** Without a living token: nobody is kept waiting for, but a person. */
 const FIRST_CONFIGURATION_WAIT_MS = 5 * MINUTE_MS;
-const CONFIGURATION_WAIT_MS = 30 * MINUTE_MS;
+const MAX_CONFIGURATION_WAIT_MS = 30 * MINUTE_MS;
+/** What one attempt before the end of a token needs. */
+const MAX_ATTEMPT_MS = 10 * SECOND_MS;
 
 type AheadAndJitter = Pick<RefreshSettings, 'aheadMs' | 'jitterMs'>;
 
@@ -47,16 +52,34 @@ export function reaskDelayMs(leftMs: number): number {
   return Math.min(LONGEST_REASK_MS, Math.max(leftMs / 10, Math.min(SHORTEST_REASK_MS, leftMs / 2)));
 }
 
+/**
+ * Whether the back-off holds this fetch up. A refused AppID or AppSecret says nothing of another one: a person has
+ * corrected it on this replica, and will on the others.
+ */
+export function holdsUp(
+  backOff: BackOff | null,
+  nowMs: number,
+  { ignoreBackOff, credential }: Pick<BeginRequest, 'ignoreBackOff' | 'credential'>,
+): boolean {
+  if (!backOff || backOff.untilMs <= nowMs || ignoreBackOff === 'all') return false;
+  const isMendable = backOff.class === 'day_quota' || backOff.class === 'configuration';
+  if (isMendable && ignoreBackOff === 'mendable') return false;
+  return backOff.credential === null || credential === null || backOff.credential === credential;
+}
+
 /** Full jitter between 1 s and a ceiling that doubles from 2 s to 60 s. `failures` counts this one. */
 export function backOffDelayMs(failures: number, random: number): number {
   const ceilingMs = Math.min(LONGEST_BACK_OFF_MS, SECOND_MS * 2 ** Math.min(failures, 10));
   return SECOND_MS + random * (ceilingMs - SECOND_MS);
 }
 
+/** What the length of a wait follows from. */
+export type FailuresBefore = Pick<StoreView, 'backOff' | 'failures' | 'nowMs' | 'today' | 'record'>;
+
 /** Milliseconds for which no further fetch may be sent, after one that brought no token. */
 export function waitAfterFailureMs(
   refusal: BackOff['class'],
-  before: Pick<StoreView, 'backOff' | 'failures' | 'nowMs' | 'today'>,
+  before: FailuresBefore,
   dailyBudget: number,
   random: number,
 ): number {
@@ -69,24 +92,39 @@ export function waitAfterFailureMs(
     case 'day_quota':
       return nextMidnightUtc8Ms(before.nowMs) - before.nowMs;
     case 'configuration':
-      return hasWaitedForPeople(before) ? CONFIGURATION_WAIT_MS : FIRST_CONFIGURATION_WAIT_MS;
+      return configurationWaitMs(before, evenDelayMs(before, dailyBudget));
   }
 }
 
-/** And not just for another AppSecret to be tried. */
-function hasWaitedForPeople({ backOff }: Pick<StoreView, 'backOff'>): boolean {
-  return backOff?.class === 'configuration' && backOff.untilMs - backOff.atMs >= FIRST_CONFIGURATION_WAIT_MS;
+/**
+ * For what only a person can mend: longer from refusal to refusal, but never so long that no further attempt fits before
+ * the end of a token that lives.
+ */
+function configurationWaitMs({ backOff, record, nowMs }: FailuresBefore, evenMs: number): number {
+  const lastMs = backOff?.class === 'configuration' ? backOff.untilMs - backOff.atMs : 0;
+  const leftMs = (record?.expiresAtMs ?? 0) - nowMs;
+  const fitsMs = leftMs - Math.min(MAX_ATTEMPT_MS, leftMs / 4);
+  if (fitsMs < SECOND_MS) {
+    const isFirst = lastMs < FIRST_CONFIGURATION_WAIT_MS;
+    return Math.max(evenMs, isFirst ? FIRST_CONFIGURATION_WAIT_MS : MAX_CONFIGURATION_WAIT_MS);
+  }
+  const nextMs = CONFIGURATION_WAITS_MS.find((waitMs) => waitMs > lastMs) ?? MAX_CONFIGURATION_WAIT_MS;
+  return Math.min(fitsMs, Math.max(evenMs, nextMs));
 }
 
 /**
  * Once half of the day's budget is gone, a platform that fails is asked so rarely that the rest lasts until midnight,
  * or at least every quarter of an hour: an outage of hours must not end with a broker that may not ask any more.
  */
-function pacedDelayMs(before: Pick<StoreView, 'nowMs' | 'today'>, dailyBudget: number): number {
-  const left = dailyBudget - before.today.fetches - 1;
+function pacedDelayMs(before: FailuresBefore, dailyBudget: number): number {
+  return Math.min(LONGEST_PACED_MS, evenDelayMs(before, dailyBudget));
+}
+
+/** With which what is left of the day's budget lasts until midnight; 0 while more than half of it is left. */
+function evenDelayMs({ nowMs, today }: FailuresBefore, dailyBudget: number): number {
+  const left = dailyBudget - today.fetches - 1;
   if (left > dailyBudget / 2) return 0;
-  const evenMs = (nextMidnightUtc8Ms(before.nowMs) - before.nowMs) / Math.max(1, left);
-  return Math.min(LONGEST_PACED_MS, evenMs);
+  return (nextMidnightUtc8Ms(nowMs) - nowMs) / Math.max(1, left);
 }
 
 /** The day of UTC+8 that an instant falls into, as a count of days. */

@@ -1,5 +1,6 @@
 import type { AppKeeper } from './app-keeper.js';
 import type { BrokerPorts } from './broker-ports.js';
+import type { BudgetName, Charge } from './budgets.js';
 import { EarlyDeath } from './early-death.js';
 import { BrokerError } from './errors.js';
 import { GuessPace } from './guess-pace.js';
@@ -167,23 +168,27 @@ export class ReportDesk {
     reported: HeldToken | null,
     verdict: Verdict,
   ): Promise<ReportAnswer> {
-    const isDead = verdict === 'refused' || verdict === 'believed';
+    const isDead = reported !== null && (verdict === 'refused' || verdict === 'believed');
     const request = {
       reason: reported ? (report.force ? ('force' as const) : ('report' as const)) : ('cold' as const),
-      forced: reported !== null,
+      charge: chargeOf(report, reported, verdict),
       // What was reported, not what is current by now: others may have rotated while this one was probed.
       seenGeneration: reported?.record.generation ?? this.keeper.memory.generation,
-      ignoreBackOff: report.force ? ('day_quota' as const) : ('none' as const),
-      isProvenDead: reported !== null && isDead,
+      ignoreBackOff: report.force ? ('mendable' as const) : ('none' as const),
+      isProvenDead: isDead,
     };
     let result = await this.refreshUnlessMoved({ ...request, forceNew: report.force }, reported);
     if (isDead && !report.force && this.isSameAs(reported) && result.kind === 'over') {
       const seenGeneration = this.keeper.memory.generation;
       if (!this.keeper.memory.backOff) {
-        result = await this.refreshUnlessMoved({ ...request, seenGeneration, forceNew: true }, reported);
+        const charge = { pool: 'forceNew', client: report.caller } as const;
+        result = await this.refreshUnlessMoved(
+          { ...request, charge, seenGeneration, forceNew: true },
+          reported,
+        );
       }
     }
-    return this.answer(result, reported);
+    return this.answer(result, reported, verdict);
   }
 
   /** A flight that was under way may have been for something older: one more of our own, if it changed nothing. */
@@ -202,14 +207,16 @@ export class ReportDesk {
     return this.keeper.memory.livingToken?.record.value === reported?.record.value;
   }
 
-  private answer(result: RefreshResult, reported: HeldToken | null): ReportAnswer {
+  private answer(result: RefreshResult, reported: HeldToken | null, verdict: Verdict): ReportAnswer {
     const { memory } = this.keeper;
     const token = memory.livingToken ?? null;
     if (token && token.record.value !== reported?.record.value) return answered('rotated', token);
     if (result.kind === 'budget_exhausted') {
+      const why = this.budgetDetail(result.budget);
+      if (token && verdict === 'refused') memory.markDead(token, why);
       return {
         kind: 'budget_exhausted',
-        detail: this.budgetDetail(result.budget),
+        detail: `${why}; the day begins at 00:00 UTC+8. Find the caller that keeps reporting: the log names it.`,
         retryAfterSeconds: Math.max(1, Math.ceil(memory.midnightWaitMs / 1000)),
         token,
       };
@@ -220,14 +227,28 @@ export class ReportDesk {
     throw isStopping ? diagnosis.stopping() : diagnosis.noRotation();
   }
 
-  private budgetDetail(budget: 'daily' | 'forced'): string {
+  private budgetDetail(budget: BudgetName): string {
     const { dailyBudget, forcedDailyBudget } = this.keeper.app.refresh;
-    const [what, key] =
-      budget === 'daily'
-        ? [`${String(dailyBudget)} fetches`, 'dailyBudget']
-        : [`${String(forcedDailyBudget)} forced refreshes`, 'forcedDailyBudget'];
-    return `Today's ${what} are used up (apps[].refresh.${key}); the day begins at 00:00 UTC+8. Find the caller that keeps reporting: the log names it.`;
+    const forced = String(forcedDailyBudget);
+    const limit = '(apps[].refresh.forcedDailyBudget)';
+    return {
+      daily: `Today's ${String(dailyBudget)} fetches are used up (apps[].refresh.dailyBudget)`,
+      forced: `Today's ${forced} forced refreshes are used up ${limit}`,
+      forceNew: `The platform hands the dead token out again, and today's ${forced} requests to replace it are used up ${limit}`,
+      unproven: `The platform did not say whether the token is dead, and today's ${forced} replacements without its word are used up ${limit}`,
+      client: `The platform did not say whether the token is dead, and this client's half of today's ${forced} replacements without its word is used up ${limit}`,
+    }[budget];
   }
+}
+
+/** What the platform refused itself is replaced like any token. A cold start is nobody's report. */
+function chargeOf(
+  { caller, force }: TokenReport,
+  reported: HeldToken | null,
+  verdict: Verdict,
+): Charge | null {
+  if (force) return { pool: 'forced', client: caller };
+  return reported === null || verdict === 'refused' ? null : { pool: 'unproven', client: caller };
 }
 
 function names(report: TokenReport, token: HeldToken): boolean {

@@ -117,8 +117,8 @@ describe('while the store is away', () => {
     });
   });
 
-  it('a classic token that is proven dead is replaced, within the budget of forced refreshes', async () => {
-    const fixture = createBroker({ forcedDailyBudget: 1 });
+  it('a classic token that is proven dead is replaced, within the budget of the day', async () => {
+    const fixture = createBroker({ dailyBudget: 2 });
     fixture.issuer.mintsAtEveryCall = true;
     await fixture.start();
     fixture.cutStore(...ALL_COMMANDS);
@@ -135,7 +135,7 @@ describe('while the store is away', () => {
     await fixture.start();
     fixture.issuer.next.push(
       { kind: 'not_sent', cause: new Error('connection refused') },
-      fixture.issuer.refuse(40164),
+      ...Array.from({ length: 3 }, () => fixture.issuer.refuse(40164)),
     );
     fixture.cutStore(...ALL_COMMANDS);
     await fixture.run(LIFE_MS - REFRESH.aheadMs + 1000);

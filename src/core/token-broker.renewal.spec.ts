@@ -7,6 +7,7 @@ import {
   servedValue,
 } from '../../test/support/create-broker.js';
 import { settle } from '../../test/support/manual-clock.js';
+import { report } from '../../test/support/reports.js';
 import { nextMidnightUtc8Ms } from './renewal-policy.js';
 
 const MINUTE_MS = 60_000;
@@ -78,19 +79,84 @@ describe('renewal', () => {
     expect(fixture.broker.status(APP)).toMatchObject({ state: 'ok', lastError: null });
   });
 
-  it('asks once in five minutes, then once in thirty, while the configuration is wrong', async () => {
+  it('asks after 20 s, 1, 5 and 30 min while the configuration is wrong and a token lives, and so that the last try fits', async () => {
     const fixture = createBroker({ jitterMs: 0, aheadMs: 3_600_000 });
     await fixture.start();
-    fixture.issuer.next.push(...Array.from({ length: 99 }, () => fixture.issuer.refuse(40164)));
-    await fixture.run(LIFE_MS / 2 + 1000);
-    expect(fixture.issuer.calls).toHaveLength(2);
+    fixture.issuer.next.push(...Array.from({ length: 99 }, () => fixture.issuer.refuse(40013)));
+    await fixture.run(LIFE_MS / 2 - 1000);
+    const startMs = fixture.clock.monotonicMs() + 1000;
+    const askedAfterS: number[] = [];
+    while (servedValue(fixture)) {
+      const before = fixture.issuer.calls.length;
+      await fixture.run(250);
+      if (fixture.issuer.calls.length > before) {
+        askedAfterS.push(Math.round((fixture.clock.monotonicMs() - startMs) / 1000));
+      }
+    }
+    expect(askedAfterS.slice(0, 5)).toEqual([0, 20, 80, 380, 2180]);
+    expect(askedAfterS.length).toBeLessThan(10);
+    expect(askedAfterS.at(-1)).toBeGreaterThan(3580);
+    const before = fixture.issuer.calls.length;
     await fixture.run(4.9 * MINUTE_MS);
-    expect(fixture.issuer.calls).toHaveLength(2);
-    await fixture.run(0.2 * MINUTE_MS);
+    expect(fixture.issuer.calls.length - before).toBeLessThanOrEqual(1);
+    await fixture.run(35 * MINUTE_MS);
+    expect(fixture.issuer.calls.length - before).toBeLessThanOrEqual(3);
+  });
+
+  it('loses nothing by one wrong refusal at the time of the refresh', async () => {
+    const fixture = createBroker({ jitterMs: 0 });
+    await fixture.start();
+    fixture.issuer.next.push(fixture.issuer.refuse(40013));
+    await fixture.run(LIFE_MS - REFRESH.aheadMs + 25_000);
+    expect(servedValue(fixture)).toBe('token-2');
+  });
+
+  it('leaves it to other replicas when the platform refuses the address of this one', async () => {
+    const fixture = createBroker({ jitterMs: 0 });
+    const sibling = fixture.sibling();
+    const run = async (ms: number): Promise<void> => {
+      for (let leftMs = ms; leftMs > 0; leftMs -= 250) {
+        await fixture.run(250);
+        sibling.renewDue();
+        sibling.reconcileDue();
+        await settle();
+      }
+    };
+    await fixture.start();
+    fixture.issuer.probeOutcome = 'accepted';
+    await sibling.start();
+    fixture.issuer.next.push(fixture.issuer.refuse(61004));
+    await run(LIFE_MS - REFRESH.aheadMs + 1000);
     expect(fixture.issuer.calls).toHaveLength(3);
-    await fixture.run(29 * MINUTE_MS);
-    expect(fixture.issuer.calls).toHaveLength(3);
-    expect(servedValue(fixture)).toBe('token-1');
+    expect(servedValue(fixture)).toBe('token-2');
+    expect(fixture.broker.status(APP)).toMatchObject({
+      state: 'degraded',
+      lastError: {
+        class: 'configuration',
+        errcode: 61004,
+        message: 'the address of replica replica-1 is refused: refused with 61004',
+        remedy: 'What to do about 61004.',
+      },
+    });
+    expect(sibling.status(APP)).toMatchObject({ state: 'ok', lastError: null });
+    await report(fixture, { force: true });
+    expect(fixture.broker.status(APP)).toMatchObject({ state: 'ok', lastError: null });
+  });
+
+  it('tells a caller of a replica whose address is refused to ask again soon: another one may answer', async () => {
+    const fixture = createBroker();
+    fixture.issuer.next.push(fixture.issuer.refuse(61004));
+    await fixture.start();
+    expect(fixture.broker.isReady).toBe(false);
+    await expect(fixture.broker.current(APP)).rejects.toMatchObject({
+      code: 'no_token_yet',
+      errcode: 61004,
+      retryAfterSeconds: 5,
+      message: expect.stringContaining('This replica tries again in 300 s, others may before.') as string,
+    });
+    expect((await fixture.store.read(fixture.app)).backOff).toBeNull();
+    await fixture.run(4.9 * MINUTE_MS);
+    expect(fixture.issuer.calls).toHaveLength(1);
   });
 
   it('stops at the day’s budget, says so, and goes on the next day', async () => {

@@ -8,6 +8,8 @@ import {
   servedValue,
 } from '../../test/support/create-broker.js';
 import { settle } from '../../test/support/manual-clock.js';
+import { NO_COUNT } from './budgets.js';
+import type { StoreView } from './token-store.js';
 
 const MINUTE_MS = 60_000;
 const UNKNOWN = { kind: 'unknown', cause: new Error('connection reset') } as const;
@@ -20,6 +22,32 @@ function loseStore(fixture: BrokerFixture): void {
   }
   Object.assign(emptied.store, { lease: fixture.lease, clock: fixture.clock });
 }
+
+describe('a store that counts nothing and suspects every token', () => {
+  it('does not make a replica spend more than half of the day’s budget on it', async () => {
+    const fixture = createBroker({ dailyBudget: 60 });
+    const { store } = fixture;
+    const forged = <View extends StoreView>(view: View): View => ({
+      ...view,
+      suspect: Number.MAX_SAFE_INTEGER - 1,
+      beganAtMs: 0,
+      today: NO_COUNT,
+    });
+    const reconcile = store.reconcile.bind(store);
+    store.reconcile = async (...request) => forged(await reconcile(...request));
+    const begin = store.begin.bind(store);
+    store.begin = async (app, request) => {
+      const begun = await begin(app, { ...request, budget: { daily: Infinity, forcedDaily: Infinity } });
+      return begun.kind === 'granted' ? begun : { ...begun, view: forged(begun.view) };
+    };
+    await fixture.start();
+    await fixture.run(10 * MINUTE_MS);
+    expect(fixture.issuer.calls.length).toBeLessThanOrEqual(12);
+    await fixture.run(10 * 60 * MINUTE_MS);
+    expect(fixture.issuer.calls.length).toBeLessThanOrEqual(31 + 10);
+    expect(servedValue(fixture)).toBeDefined();
+  }, 60_000);
+});
 
 describe('doubt', () => {
   it('fetches again, two lease times later, when nobody knows what came of a fetch', async () => {
@@ -44,7 +72,8 @@ describe('doubt', () => {
     if (acquired.kind !== 'acquired') throw new Error(acquired.kind);
     await fixture.store.begin(fixture.app, {
       lease: acquired.lease,
-      forced: false,
+      charge: null,
+      credential: null,
       seenGeneration: Number.MAX_SAFE_INTEGER,
       highestKnown: 0,
       ignoreBackOff: 'none',

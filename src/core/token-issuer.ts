@@ -29,6 +29,8 @@ export interface ErrcodeAdvice {
   readonly remedy: string;
   /** The code says that the AppSecret is not, or no longer, the right one. */
   readonly secretRejected: boolean;
+  /** The code is about the address that the call came from: another replica may be welcome. */
+  readonly addressRejected: boolean;
   /** On a business call: whether a newer token can cure it. `perhaps`: nobody knows the code, so the token has to be tried. */
   readonly curedByNewToken: 'yes' | 'no' | 'perhaps';
 }

@@ -1,3 +1,4 @@
+import { NO_COUNT, type Charge } from './budgets.js';
 import { appNamed, SHOP } from '../../test/support/app-identity.js';
 import type { RefreshLease, Lease } from './refresh-lease.js';
 import { doubtOf } from './renewal-policy.js';
@@ -16,7 +17,14 @@ const APP = SHOP;
 const LEASE_MS = 400;
 const LIFE_MS = 60_000;
 const DAY_MS = 24 * 60 * 60 * 1000;
-const BUSY: FailedFetch = { class: 'busy', errcode: -1, message: 'system error', delayMs: 200 };
+const BUSY: FailedFetch = {
+  class: 'busy',
+  errcode: -1,
+  message: 'system error',
+  credential: null,
+  delayMs: 200,
+};
+const FORCED: Charge = { pool: 'forced', client: 'orders' };
 
 /** The transition table of the refresh protocol, which every store has to follow to the letter. */
 export function describeTokenStore(name: string, create: () => Promise<StoreUnderTest>): void {
@@ -36,7 +44,8 @@ export function describeTokenStore(name: string, create: () => Promise<StoreUnde
     };
     const request = (lease: Lease, changes: Partial<BeginRequest> = {}): BeginRequest => ({
       lease,
-      forced: false,
+      charge: null,
+      credential: null,
       seenGeneration: Number.MAX_SAFE_INTEGER,
       highestKnown: 0,
       ignoreBackOff: 'none',
@@ -64,7 +73,7 @@ export function describeTokenStore(name: string, create: () => Promise<StoreUnde
       grant: Grant,
       outcome: 'not_sent' | 'refused' | 'unknown',
       backOff: FailedFetch | null = null,
-    ) => store.abort(APP, { grant, forced: false, outcome, backOff });
+    ) => store.abort(APP, { grant, charge: null, outcome, backOff });
     const stored = async (): Promise<TokenRecord> => {
       const { record } = await store.read(APP);
       if (!record) throw new Error('nothing stored');
@@ -80,7 +89,7 @@ export function describeTokenStore(name: string, create: () => Promise<StoreUnde
         beganAtMs: 0,
         backOff: null,
         failures: 0,
-        today: { fetches: 0, forced: 0 },
+        today: NO_COUNT,
       });
     });
 
@@ -110,11 +119,11 @@ export function describeTokenStore(name: string, create: () => Promise<StoreUnde
 
     describe('begin', () => {
       it('leaves an intent and counts the fetch', async () => {
-        const grant = await begin({ forced: true });
+        const grant = await begin({ charge: FORCED });
         const view = await store.read(APP);
         expect(view.intent?.fence).toBe(grant.fence);
         expect(view.beganAtMs).toBe(view.intent?.atMs);
-        expect(view.today).toEqual({ fetches: 1, forced: 1 });
+        expect(view.today).toEqual({ ...NO_COUNT, fetches: 1, forced: 1 });
         expect(grant).toMatchObject({ overlapping: false, view: { record: null, intent: null } });
       });
 
@@ -152,20 +161,60 @@ export function describeTokenStore(name: string, create: () => Promise<StoreUnde
       it('waits for a back-off, which an override passes', async () => {
         await abort(await begin(), 'refused', BUSY);
         expect(await refusal()).toBe('backing_off');
-        expect(await refusal({ ignoreBackOff: 'day_quota' })).toBe('backing_off');
+        expect(await refusal({ ignoreBackOff: 'mendable' })).toBe('backing_off');
         await abort(await begin({ ignoreBackOff: 'all' }), 'refused', { ...BUSY, class: 'day_quota' });
         expect(await refusal()).toBe('backing_off');
-        await abort(await begin({ ignoreBackOff: 'day_quota' }), 'refused', BUSY);
+        const configuration = { ...BUSY, class: 'configuration' } as const;
+        await abort(await begin({ ignoreBackOff: 'mendable' }), 'refused', configuration);
+        expect(await refusal()).toBe('backing_off');
+        await abort(await begin({ ignoreBackOff: 'mendable' }), 'refused', BUSY);
         await harness.elapse(BUSY.delayMs + 50);
         await expect(begin()).resolves.toBeDefined();
       });
 
       it('holds the budgets', async () => {
         const budget = { daily: 2, forcedDaily: 1 };
-        await commit(await begin({ budget, forced: true }), 'one');
-        expect(await refusal({ budget, forced: true })).toBe('forced budget');
+        await commit(await begin({ budget, charge: FORCED }), 'one');
+        expect(await refusal({ budget, charge: FORCED })).toBe('forced budget');
         await commit(await begin({ budget }), 'two');
         expect(await refusal({ budget })).toBe('daily budget');
+      });
+
+      it('has a pool for each kind of fetch, so that none uses up another', async () => {
+        const budget = { daily: 9, forcedDaily: 1 };
+        for (const pool of ['forced', 'forceNew', 'unproven'] as const) {
+          const charge = { pool, client: 'orders' };
+          await abort(await begin({ budget, charge }), 'refused');
+          expect(await refusal({ budget, charge })).toBe(`${pool} budget`);
+        }
+        expect((await store.read(APP)).today).toEqual({ fetches: 3, forced: 1, forceNew: 1, unproven: 1 });
+      });
+
+      it('lets what is forced pass when the others have used up the day', async () => {
+        const budget = { daily: 1, forcedDaily: 1 };
+        await abort(await begin({ budget }), 'refused');
+        await abort(await begin({ budget, charge: FORCED }), 'refused');
+        expect(await refusal({ budget, charge: FORCED })).toBe('forced budget');
+      });
+
+      it('gives no client more than half of what is unproven', async () => {
+        const budget = { daily: 9, forcedDaily: 3 };
+        const of = (client: string): Charge => ({ pool: 'unproven', client });
+        const given = await begin({ budget, charge: of('orders') });
+        await store.abort(APP, { grant: given, charge: of('orders'), outcome: 'not_sent', backOff: null });
+        await abort(await begin({ budget, charge: of('orders') }), 'refused');
+        await abort(await begin({ budget, charge: of('orders') }), 'refused');
+        expect(await refusal({ budget, charge: of('orders') })).toBe('client budget');
+        await abort(await begin({ budget, charge: of('billing') }), 'refused');
+        expect(await refusal({ budget, charge: of('billing') })).toBe('unproven budget');
+      });
+
+      it('is not held up by the refusal of another AppID or AppSecret', async () => {
+        const refused = { ...BUSY, class: 'configuration', credential: '0123abcd' } as const;
+        await abort(await begin(), 'refused', refused);
+        expect(await refusal({ credential: '0123abcd' })).toBe('backing_off');
+        expect(await refusal({ credential: null })).toBe('backing_off');
+        await expect(begin({ credential: '4567cdef' })).resolves.toBeDefined();
       });
     });
 
@@ -266,11 +315,11 @@ export function describeTokenStore(name: string, create: () => Promise<StoreUnde
       );
 
       it('gives what was not sent back to the budget', async () => {
-        const grant = await begin({ forced: true });
-        await store.abort(APP, { grant, forced: true, outcome: 'not_sent', backOff: null });
-        expect((await store.read(APP)).today).toEqual({ fetches: 0, forced: 0 });
+        const grant = await begin({ charge: FORCED });
+        await store.abort(APP, { grant, charge: FORCED, outcome: 'not_sent', backOff: null });
+        expect((await store.read(APP)).today).toEqual(NO_COUNT);
         await abort(await begin(), 'refused');
-        expect((await store.read(APP)).today).toEqual({ fetches: 1, forced: 0 });
+        expect((await store.read(APP)).today).toEqual({ ...NO_COUNT, fetches: 1 });
       });
 
       it('leaves the intent open when nobody knows what came of it', async () => {

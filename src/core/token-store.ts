@@ -1,4 +1,5 @@
 import type { AppIdentity } from './app-definition.js';
+import type { Budget, BudgetName, Charge, DayCount } from './budgets.js';
 import type { Lease } from './refresh-lease.js';
 import type { FetchReason, TokenRecord } from './token.js';
 import type { RefusalClass } from './token-issuer.js';
@@ -13,6 +14,8 @@ export interface BackOff {
   readonly errcode: number | null;
   /** For people; holds no secret. */
   readonly message: string;
+  /** Names the AppID and AppSecret that were refused, by a short hash; null where they are not the reason. */
+  readonly credential: string | null;
   /** When it was set. */
   readonly atMs: number;
 }
@@ -22,12 +25,6 @@ export interface Intent {
   readonly fence: number;
   /** The store's time when it began. */
   readonly atMs: number;
-}
-
-/** Fetches of one day of UTC+8, the day that the platform counts by. */
-export interface DayCount {
-  readonly fetches: number;
-  readonly forced: number;
 }
 
 /** All that the store knows of an app at one instant. */
@@ -50,21 +47,18 @@ export interface StoreView {
   readonly nowMs: number;
 }
 
-export interface Budget {
-  readonly daily: number;
-  readonly forcedDaily: number;
-}
-
 export interface BeginRequest {
   readonly lease: Lease;
-  /** Counts against the budget of forced refreshes too. */
-  readonly forced: boolean;
+  /** What it counts against besides the day's budget. */
+  readonly charge: Charge | null;
   /** The generation that the caller wants replaced; a newer, living record is adopted instead of fetching. */
   readonly seenGeneration: number;
   /** The highest generation that this replica ever saw. */
   readonly highestKnown: number;
-  /** Back-offs that do not hold this fetch up. */
-  readonly ignoreBackOff: 'none' | 'day_quota' | 'all';
+  /** Back-offs that do not hold this fetch up. `mendable`: those of what a person may have mended since. */
+  readonly ignoreBackOff: 'none' | 'mendable' | 'all';
+  /** As in a back-off, of what this fetch is sent with; null: as if it had been refused already. */
+  readonly credential: string | null;
   readonly budget: Budget;
   readonly leaseMs: number;
 }
@@ -84,7 +78,7 @@ export type BeginResult =
   | { readonly kind: 'moved'; readonly view: StoreView }
   | { readonly kind: 'lease_lost'; readonly view: StoreView }
   | { readonly kind: 'backing_off'; readonly view: StoreView }
-  | { readonly kind: 'budget_exhausted'; readonly budget: 'daily' | 'forced'; readonly view: StoreView };
+  | { readonly kind: 'budget_exhausted'; readonly budget: BudgetName; readonly view: StoreView };
 
 export interface CommitRequest {
   readonly grant: Grant;
@@ -122,7 +116,7 @@ export interface AbortRequest {
   /** Of a fetch that was sent without the store only its fence and time are known. */
   readonly grant: Pick<Grant, 'fence'> & { readonly view: Pick<StoreView, 'nowMs'> };
   /** As in the begin: what was not sent is given back to the budget. */
-  readonly forced: boolean;
+  readonly charge: Charge | null;
   /**
    * `not_sent` and `refused` close the intent. `unknown` leaves it open, so that the next holder knows that a token may
    * have been minted.

@@ -1,11 +1,12 @@
 import type { AppDefinition } from './app-definition.js';
 import type { AppMemory } from './app-memory.js';
 import type { BrokerPorts } from './broker-ports.js';
+import { counted, exhaustedBudget, NO_COUNT, sumOf, type Charge, type DayCount } from './budgets.js';
 import type { RefreshRequest } from './refresh-attempt.js';
 import { dayOfUtc8 } from './renewal-policy.js';
 import type { TokenFetch } from './token-fetch.js';
 import { tokenMark } from './token-mark.js';
-import type { AbortRequest, BackOff, DayCount } from './token-store.js';
+import type { AbortRequest, BackOff } from './token-store.js';
 
 /** Two replicas that fetch in the same millisecond should not name two tokens by one generation. */
 const GENERATION_SPREAD = 1000;
@@ -19,7 +20,7 @@ export class UnfencedRefresh {
   private failure: BackOff | null = null;
   private failures = 0;
   private waitUntilMonoMs = -Infinity;
-  private day = { number: 0, fetches: 0, forced: 0 };
+  private day = { number: 0, count: NO_COUNT };
 
   constructor(
     private readonly app: AppDefinition,
@@ -41,29 +42,34 @@ export class UnfencedRefresh {
     this.failures = 0;
   }
 
-  isAllowed({ isProvenDead, forced, reason }: RefreshRequest): boolean {
+  isAllowed({ isProvenDead, charge, reason }: RefreshRequest): boolean {
     const { memory, app, ports } = this;
     const isOfNewSecret = reason === 'secret_change';
     if (ports.clock.monotonicMs() < this.waitUntilMonoMs && !isOfNewSecret) return false;
-    const today = this.today();
-    if (today.fetches >= app.refresh.dailyBudget) return false;
-    if (forced && today.forced >= app.refresh.forcedDailyBudget) return false;
+    const budget = { daily: app.refresh.dailyBudget, forcedDaily: app.refresh.forcedDailyBudget };
+    if (exhaustedBudget(this.today(), 0, charge, budget)) return false;
     if (isProvenDead) return true;
     if (!app.issuer.mintsAtEveryCall) return !memory.livingToken || memory.isDue || isOfNewSecret;
     // A replica that never held a token cannot know whether others serve a living one, which its fetch would kill.
     return memory.token !== null && memory.isLastChance;
   }
 
-  async run({ reason, forceNew, forced }: RefreshRequest): Promise<void> {
+  async run({ reason, forceNew, charge }: RefreshRequest): Promise<void> {
     const { clock, observer, replica } = this.ports;
     const { memory } = this;
     const nowMs = memory.storeNowMs();
     const begunMonoMs = clock.monotonicMs();
     const fence =
       Math.max(memory.generation + 1, Math.floor(nowMs)) + Math.floor(clock.random() * GENERATION_SPREAD);
-    const before = { backOff: null, failures: this.failures, nowMs, today: this.today() };
-    const result = await this.tokenFetch.send({ reason, forceNew, fence }, before);
-    if (result.kind !== 'failed' || result.outcome !== 'not_sent') this.count(forced);
+    const before = {
+      backOff: this.failure,
+      failures: this.failures,
+      nowMs,
+      today: this.today(),
+      record: memory.token?.record ?? null,
+    };
+    const result = await this.tokenFetch.send({ reason, forceNew, charge, fence }, before);
+    if (result.kind !== 'failed' || result.outcome !== 'not_sent') this.count(charge);
     if (result.kind === 'failed') {
       const { delayMs, ...why } = result.failure;
       const atMs = memory.storeNowMs();
@@ -71,7 +77,7 @@ export class UnfencedRefresh {
       this.failures += 1;
       this.waitUntilMonoMs = clock.monotonicMs() + delayMs;
       if (result.outcome === 'unknown') {
-        this.remember({ grant: { fence, view: { nowMs } }, forced, outcome: 'unknown', backOff: null });
+        this.remember({ grant: { fence, view: { nowMs } }, charge, outcome: 'unknown', backOff: null });
       }
       return;
     }
@@ -106,19 +112,16 @@ export class UnfencedRefresh {
 
   /** What the store last said, and what it was not told. */
   private today(): DayCount {
-    const { fetches, forced } = this.memory.today;
-    const own = this.own();
-    return { fetches: fetches + own.fetches, forced: forced + own.forced };
+    return sumOf(this.memory.storedToday, this.own());
   }
 
   private own(): DayCount {
     const number = dayOfUtc8(this.memory.storeNowMs());
-    if (this.day.number !== number) this.day = { number, fetches: 0, forced: 0 };
-    return this.day;
+    if (this.day.number !== number) this.day = { number, count: NO_COUNT };
+    return this.day.count;
   }
 
-  private count(forced: boolean): void {
-    const { fetches, forced: forcedBefore } = this.own();
-    this.day = { ...this.day, fetches: fetches + 1, forced: forcedBefore + (forced ? 1 : 0) };
+  private count(charge: Charge | null): void {
+    this.day = { ...this.day, count: counted(this.own(), charge) };
   }
 }

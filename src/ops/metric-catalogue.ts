@@ -115,9 +115,14 @@ export class MetricCatalogue {
     "Always 1: the last fetch was refused because the platform's quota for the day is used up. Absent otherwise.",
     ['app'],
   );
+  readonly tokenRefused = gauge(
+    'token_refused',
+    "Always 1: the platform refuses the token in use, and the day's budget leaves no fetch to replace it. Absent otherwise.",
+    ['app'],
+  );
   readonly upstreamBudgetRemaining = gauge(
     'upstream_budget_remaining',
-    'Fetches that are left until 00:00 UTC+8, and those of them that callers may cause.',
+    'Fetches that are left until 00:00 UTC+8: all (daily), those that may be forced, and those that reports may cause without a proof.',
     ['app', 'kind'],
   );
   readonly commits = counter(
@@ -200,6 +205,7 @@ export class MetricCatalogue {
     this.upstreamErrors,
     this.upstreamConfigError,
     this.upstreamQuotaExhausted,
+    this.tokenRefused,
     this.upstreamBudgetRemaining,
     this.commits,
     this.reports,

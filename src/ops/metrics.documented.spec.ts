@@ -4,9 +4,10 @@ import { REFUSED, watching } from '../../test/support/watched-metrics.js';
 
 describe('docs/metrics.md', () => {
   it('lists what there is', async () => {
-    const { broker, metrics, fetched } = watching('shop', 'blog');
+    const { broker, metrics, fetched } = watching('shop', 'blog', 'mail');
     broker.statuses.set('shop', { lastError: { ...REFUSED, class: 'configuration' } });
     broker.statuses.set('blog', { lastError: { ...REFUSED, class: 'day_quota' } });
+    broker.statuses.set('mail', { lastError: { ...REFUSED, class: 'dead' } });
     fetched('shop', 'cold', 40125);
     metrics.countRequest('/token', 'GET', 200, 1);
     const text = await metrics.render();

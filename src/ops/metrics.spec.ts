@@ -33,6 +33,7 @@ describe('metrics', () => {
         ['token_suspect{app="shop"}', 1],
         ['upstream_budget_remaining{app="shop",kind="daily"}', 187],
         ['upstream_budget_remaining{app="shop",kind="forced"}', 19],
+        ['upstream_budget_remaining{app="shop",kind="reports"}', 19],
       ]),
     );
     broker.statuses.set('shop', { generation: 8, fetchesToday: 195, forcedToday: 20 });
@@ -41,6 +42,7 @@ describe('metrics', () => {
     expect(later.get('token_suspect{app="shop"}')).toBe(0);
     expect(later.get('upstream_budget_remaining{app="shop",kind="daily"}')).toBe(5);
     expect(later.get('upstream_budget_remaining{app="shop",kind="forced"}')).toBe(0);
+    expect(later.get('upstream_budget_remaining{app="shop",kind="reports"}')).toBe(5);
   });
 
   it('of a budget that allows nothing are not there: it is not used up', async () => {
@@ -72,6 +74,16 @@ describe('metrics', () => {
       broker.statuses.set('shop', { lastError: { ...REFUSED, class: other } });
       expect(await errors()).toEqual([]);
     }
+  });
+
+  it('say that the platform refuses the token and no budget is left, while it is so', async () => {
+    const { broker, metrics } = watching('shop', 'blog');
+    broker.statuses.set('shop', { state: 'suspect', lastError: { ...REFUSED, class: 'dead' } });
+    expect((await scrape(metrics)).get('token_refused{app="shop"}')).toBe(1);
+    broker.statuses.set('shop', { state: 'ok', lastError: null });
+    expect([...(await scrape(metrics)).keys()].filter((name) => name.startsWith('token_refused'))).toEqual(
+      [],
+    );
   });
 
   it('say that the quota of the day is used up, as long as that is the last answer', async () => {

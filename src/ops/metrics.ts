@@ -76,8 +76,9 @@ export class Metrics {
   }
 
   private readApps(): void {
-    const { tokens, upstreamConfigError, upstreamQuotaExhausted } = this.catalogue;
+    const { tokens, tokenRefused, upstreamConfigError, upstreamQuotaExhausted } = this.catalogue;
     for (const { lines } of tokens) lines.clear();
+    tokenRefused.clear();
     upstreamConfigError.clear();
     upstreamQuotaExhausted.clear();
     for (const source of this.sources) {
@@ -93,16 +94,19 @@ export class Metrics {
       const value = valueOf(status);
       if (value !== null) lines.set({ app }, value);
     }
-    const { lastError, fetchBudget, fetchesToday, forcedBudget, forcedToday } = status;
+    const { lastError, fetchBudget, fetchesToday, forcedBudget, forcedToday, reportsToday } = status;
     if (lastError?.class === 'configuration' || lastError?.class === 'secret') {
       const errcode = String(lastError.errcode ?? NO_SECRET);
       catalogue.upstreamConfigError.set({ app, errcode }, 1);
     }
+    if (lastError?.class === 'dead') catalogue.tokenRefused.set({ app }, 1);
     if (lastError?.class === 'day_quota') catalogue.upstreamQuotaExhausted.set({ app }, 1);
     const daily = Math.max(0, fetchBudget - fetchesToday);
     catalogue.upstreamBudgetRemaining.set({ app, kind: 'daily' }, daily);
     if (forcedBudget === 0) return;
-    const forced = Math.min(daily, Math.max(0, forcedBudget - forcedToday));
+    const forced = Math.max(0, forcedBudget - forcedToday);
     catalogue.upstreamBudgetRemaining.set({ app, kind: 'forced' }, forced);
+    const reports = Math.min(daily, Math.max(0, forcedBudget - reportsToday));
+    catalogue.upstreamBudgetRemaining.set({ app, kind: 'reports' }, reports);
   }
 }

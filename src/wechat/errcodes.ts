@@ -5,6 +5,9 @@ export const DEAD_TOKEN_ERRCODES: ReadonlySet<number> = new Set([40001, 40014, 4
 
 const SECRET_REJECTED: ReadonlySet<number> = new Set([40001, 40125]);
 
+/** Not on a whitelist, or waiting for or refused by an administrator, which WeChat decides address by address. */
+const ADDRESS_REJECTED: ReadonlySet<number> = new Set([40164, 45035, 61004, 89501, 89503, 89506, 89507]);
+
 const ADMIN_CONSENT =
   "WeChat wants an administrator's consent for this IP address: confirm it in the message that WeChat sent to the app's administrators.";
 const USER_CONSENT =
@@ -93,6 +96,7 @@ export function explain(errcode: number): ErrcodeAdvice {
     class: CLASSES[errcode] ?? 'configuration',
     remedy: remedy ?? `Look errcode ${errcode} up in WeChat's list of return codes (全局返回码).`,
     secretRejected: SECRET_REJECTED.has(errcode),
+    addressRejected: ADDRESS_REJECTED.has(errcode),
     curedByNewToken: curedByNewToken(errcode, remedy !== undefined),
   };
 }

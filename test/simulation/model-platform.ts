@@ -60,5 +60,6 @@ export const BUSY: ErrcodeAdvice = {
   class: 'busy',
   remedy: 'Wait; the broker tries again by itself.',
   secretRejected: false,
+  addressRejected: false,
   curedByNewToken: 'yes',
 };

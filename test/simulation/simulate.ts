@@ -197,12 +197,14 @@ class Checker {
     if (commits > planned + 2 * world.faults) {
       this.violated('I2', `${String(commits)} rotations for ${String(world.faults)} faults`);
     }
-    const forced = world.facts.filter(
-      (fact) => fact.kind === 'fetch_ended' && fact.reason === 'report' && fact.outcome !== 'not_sent',
+    const sent = world.facts.filter(
+      (fact) => fact.kind === 'fetch_ended' && fact.outcome !== 'not_sent',
     ).length;
-    if (forced > world.options.forcedDailyBudget + world.storeFaults)
-      this.violated('I6', `${String(forced)} forced refreshes`);
     const view = await world.store.read(world.identity);
+    const { dailyBudget, forcedDailyBudget } = world.options;
+    const { forced, forceNew, unproven } = view.today;
+    if (sent > dailyBudget + world.storeFaults || Math.max(forced, forceNew, unproven) > forcedDailyBudget)
+      this.violated('I6', `${String(sent)} fetches, ${JSON.stringify(view.today)}`);
     const stored = view.record?.value;
     const newest = world.platform.newest;
     const accepted = stored !== undefined && world.platform.isAccepted(stored, world.time.nowMs);

@@ -48,6 +48,7 @@ export class FakeIssuer extends TokenIssuer {
         ({ [-1]: 'busy', 45011: 'minute_quota', 45009: 'day_quota' } as const)[errcode] ?? 'configuration',
       remedy: `What to do about ${String(errcode)}.`,
       secretRejected: errcode === 40125,
+      addressRejected: errcode === 61004,
       curedByNewToken: [40001, 40014, 42001].includes(errcode) ? 'yes' : errcode < 60_000 ? 'no' : 'perhaps',
     };
   }

@@ -102,6 +102,7 @@ export class FakeBroker implements Served {
       fetchesToday: 13,
       fetchBudget: 200,
       forcedToday: 1,
+      reportsToday: 1,
       forcedBudget: 20,
       nowMs: Date.UTC(2026, 10, 21, 9),
       ...this.statuses.get(app),

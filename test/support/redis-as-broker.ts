@@ -62,7 +62,8 @@ export async function granted(store: RedisTokenStore, lease: RedisRefreshLease, 
   if (acquired.kind !== 'acquired') throw new Error(acquired.kind);
   const begun = await store.begin(app, {
     lease: acquired.lease,
-    forced: false,
+    charge: null,
+    credential: null,
     seenGeneration: Number.MAX_SAFE_INTEGER,
     highestKnown: 0,
     ignoreBackOff: 'all',

@@ -29,7 +29,8 @@ describe('tokens in Redis', () => {
     if (acquired.kind !== 'acquired') throw new Error(acquired.kind);
     const begun = await store.begin(SHOP, {
       lease: acquired.lease,
-      forced: false,
+      charge: null,
+      credential: null,
       seenGeneration,
       highestKnown: 0,
       ignoreBackOff: 'none',

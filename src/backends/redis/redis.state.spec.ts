@@ -131,8 +131,8 @@ describe('steps that meet in Redis', () => {
   it('all count', async () => {
     const { store, lease, anotherStore } = world();
     const grant = await granted(store, lease);
-    const failed = { grant, forced: false, outcome: 'refused' } as const;
-    const backOff = { class: 'busy', errcode: -1, message: 'busy', delayMs: 1 } as const;
+    const failed = { grant, charge: null, outcome: 'refused' } as const;
+    const backOff = { class: 'busy', errcode: -1, message: 'busy', credential: null, delayMs: 1 } as const;
     const stores = Array.from({ length: 4 }, anotherStore);
     await Promise.all(stores.map((one) => one.abort(SHOP, { ...failed, backOff })));
     expect((await store.read(SHOP)).failures).toBe(4);
@@ -160,7 +160,8 @@ describe('steps that meet in Redis', () => {
     redis.connection.afterNext = () => redis.server.call('SET', keys.lease, 'another');
     const begun = await store.begin(SHOP, {
       lease: acquired.lease,
-      forced: false,
+      charge: null,
+      credential: null,
       seenGeneration: 0,
       highestKnown: 0,
       ignoreBackOff: 'none',
