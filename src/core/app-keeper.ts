@@ -175,7 +175,7 @@ export class AppKeeper {
       const result: RefreshResult = this.link.isResting
         ? { kind: 'store_unavailable' }
         : await this.link.over(() => this.attempt.run(request));
-      const mayTryAlone = result.kind === 'store_unavailable' && !this.isStopping;
+      const mayTryAlone = result.kind === 'store_unavailable' && !this.isStopping && this.attempt.hasRoom;
       if (!mayTryAlone || !this.unfenced.isAllowed(request)) return result;
       await this.unfenced.run(request);
       return { kind: 'over' };

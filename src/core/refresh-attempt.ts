@@ -123,6 +123,11 @@ export class RefreshAttempt {
     return this.unsettled.settle();
   }
 
+  /** Whether the end of one more fetch can be kept until the store can be told. */
+  get hasRoom(): boolean {
+    return this.unsettled.hasRoom;
+  }
+
   /** A fetch was sent without the store, and nobody knows what came of it. */
   remember(request: AbortRequest): void {
     this.unsettled.add({ kind: 'abort', request });

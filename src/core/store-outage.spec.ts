@@ -297,3 +297,46 @@ describe('after a long pause of the process', () => {
     expect(sibling.held(APP)?.record.value).toBe('token-2');
   });
 });
+
+describe('ends of fetches that the store could not be told of', () => {
+  /** Lets time go by in steps that are longer than any back-off. */
+  const outage = async (fixture: BrokerFixture, attempts: number): Promise<void> => {
+    for (let attempt = 0; attempt < attempts; attempt += 1) {
+      fixture.issuer.next.push({ kind: 'unknown', cause: new Error('socket hang up') });
+      await fixture.clock.advance(MINUTE_MS + 1000);
+      fixture.broker.renewDue();
+      await settle();
+    }
+  };
+
+  it('are all told when it is back', async () => {
+    const fixture = createBroker();
+    await fixture.start();
+    fixture.cutStore(...ALL_COMMANDS);
+    await fixture.clock.advance(LIFE_MS);
+    await outage(fixture, 40);
+    expect(fixture.issuer.calls).toHaveLength(41);
+    const told: number[] = [];
+    const abort = fixture.store.abort.bind(fixture.store);
+    fixture.store.abort = (app, request) => {
+      told.push(request.grant.fence);
+      return abort(app, request);
+    };
+    fixture.cutStore();
+    await fixture.run(2 * REFRESH.reconcileMs);
+    expect(new Set(told).size).toBe(40);
+  });
+
+  it('are waited for before a further fetch is sent, once there are 500', async () => {
+    const fixture = createBroker({ dailyBudget: 100_000 });
+    await fixture.start();
+    fixture.cutStore(...ALL_COMMANDS);
+    await fixture.clock.advance(LIFE_MS);
+    await outage(fixture, 520);
+    expect(fixture.issuer.calls).toHaveLength(501);
+    fixture.issuer.next.splice(0);
+    fixture.cutStore();
+    await fixture.run(2 * REFRESH.reconcileMs + 3 * REFRESH.leaseMs);
+    expect(fixture.broker.status(APP).state).toBe('ok');
+  });
+});

@@ -5,8 +5,8 @@ export type Settlement =
   | { readonly kind: 'commit'; readonly request: CommitRequest }
   | { readonly kind: 'abort'; readonly request: AbortRequest };
 
-/** Many outages' worth; each holds a token at most. */
-const LONGEST_QUEUE = 16;
+/** More than the fetches of two usual days without the store; each holds a token at most. */
+const MAX_WAITING = 500;
 
 /**
  * Ends of fetches that the store has not confirmed, oldest first. Nobody else knows of them, so none may be forgotten
@@ -19,8 +19,12 @@ export class Unsettled {
   /** `tell` rejects when the store could not be told; it may then be called again with the same settlement. */
   constructor(private readonly tell: (settlement: Settlement) => Promise<void>) {}
 
+  /** While there is none, no further fetch may be sent: its end could not be kept. */
+  get hasRoom(): boolean {
+    return this.queue.length < MAX_WAITING;
+  }
+
   add(settlement: Settlement): void {
-    if (this.queue.length === LONGEST_QUEUE) this.queue.shift();
     this.queue.push(settlement);
   }
 
