@@ -1,5 +1,5 @@
 import { MemoryRefreshLease, MemoryRotationFeed, MemoryTokenStore } from './backends/memory/index.js';
-import type { Config, EncryptionKeyConfig, RedisConfig } from './config/config.js';
+import type { Config, RedisConfig } from './config/config.js';
 import type { BrokerPorts } from './core/broker-ports.js';
 import type { AppIdentity } from './core/app-definition.js';
 import type { Clock } from './core/clock.js';
@@ -19,8 +19,9 @@ export abstract class Backend {
   abstract close(): void;
 
   /** Redis where one is configured, else memory. */
-  static async of({ redis, encryption }: Config, clock: Clock, logger: Logger): Promise<Backend> {
-    return redis ? redisBackend(redis, encryption?.keys ?? [], clock, logger) : memoryBackend(clock);
+  static async of(config: Config, clock: Clock, logger: Logger): Promise<Backend> {
+    const { redis } = config;
+    return redis ? redisBackend(redis, config, clock, logger) : memoryBackend(clock);
   }
 }
 
@@ -36,13 +37,14 @@ function memoryBackend(clock: Clock): Backend {
 /** Loaded only when it is configured: ioredis takes memory, and time at the start. */
 async function redisBackend(
   redis: RedisConfig,
-  encryptionKeys: readonly EncryptionKeyConfig[],
+  { encryption, apps }: Config,
   clock: Clock,
   logger: Logger,
 ): Promise<Backend> {
-  const { RedisConnection, RedisRefreshLease, RedisRotationFeed, RedisTokenStore, TokenCipher } =
+  const { KeyUse, RedisConnection, RedisRefreshLease, RedisRotationFeed, RedisTokenStore, TokenCipher } =
     await import('./backends/redis/index.js');
   const { server, keyPrefix } = redis;
+  const encryptionKeys = encryption?.keys ?? [];
   const settings = {
     server: server.kind === 'url' ? { ...server, url: server.url.value() } : server,
     username: redis.username,
@@ -54,6 +56,16 @@ async function redisBackend(
   const connection = new RedisConnection(settings, clock);
   const cipher = new TokenCipher(
     encryptionKeys.map(({ id, key }) => ({ id, key: Buffer.from(key.value(), 'base64') })),
+  );
+  const keyUse = new KeyUse(
+    encryptionKeys.map(({ id }) => id),
+    apps,
+    (keyIds) => {
+      logger.info(
+        { event: 'store.keys_unused', key_ids: keyIds },
+        'nothing that is stored of the configured apps is sealed with these keys any more: once every replica has the first key in front, they can be dropped from encryption.keys',
+      );
+    },
   );
   const unreadable = new LineLimit(clock, MAX_UNREADABLE_A_MINUTE);
   const onUnreadable = ({ name }: AppIdentity): void => {
@@ -73,7 +85,7 @@ async function redisBackend(
   return {
     ports: {
       lease: new RedisRefreshLease(connection, keyPrefix),
-      store: new RedisTokenStore(connection, { keyPrefix, cipher, onUnreadable, onOtherOwner }),
+      store: new RedisTokenStore(connection, { keyPrefix, cipher, keyUse, onUnreadable, onOtherOwner }),
       feed,
     },
     ready: () => connection.ready(REDIS_START_MS),

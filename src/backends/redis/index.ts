@@ -1,3 +1,4 @@
+export { KeyUse } from './key-use.js';
 export { MINIMAL_ACL } from './minimal-acl.js';
 export { RedisConnection } from './redis-connection.js';
 export { RedisRefreshLease } from './redis-refresh-lease.js';

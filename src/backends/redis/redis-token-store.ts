@@ -13,6 +13,7 @@ import {
   type KnownRecord,
   type StoreView,
 } from '../../core/token-store.js';
+import type { KeyUse } from './key-use.js';
 import { appKeys } from './keys.js';
 import { LegacyState } from './legacy-state.js';
 import type { RedisConnection } from './redis-connection.js';
@@ -24,6 +25,7 @@ import type { TokenCipher } from './token-cipher.js';
 const MAX_ROUNDS = 8;
 /** Beyond the token's life: outlasts every back-off and every day's count, after which nothing of the state matters. */
 const KEPT_MS = 2 * 24 * 60 * 60 * 1000;
+const MIN_RESEAL_MS = 60_000;
 const MAX_OWNER_CHARACTERS = 200;
 const SWAPPED = 1;
 const LEASE_LOST = 2;
@@ -31,6 +33,7 @@ const LEASE_LOST = 2;
 export interface RedisTokenStoreOptions {
   readonly keyPrefix: string;
   readonly cipher: TokenCipher;
+  readonly keyUse?: KeyUse;
   /** A stored state was sealed with a key that is not configured, or was tampered with. It is replaced by a new fetch. */
   readonly onUnreadable: (app: AppIdentity) => void;
   /** Nothing is stored for this app, but something is for another AppID under its name. `owner` is anybody's text, bounded. */
@@ -72,6 +75,7 @@ export class RedisTokenStore extends TokenStore {
   /** The last text of each app that could not be opened, so that each is told once. */
   private readonly unreadable = new Map<string, string>();
   private readonly otherOwners = new Set<string>();
+  private readonly resealedAtMs = new Map<string, number>();
 
   constructor(
     private readonly connection: RedisConnection,
@@ -121,7 +125,7 @@ export class RedisTokenStore extends TokenStore {
     for (let round = 0; round < MAX_ROUNDS; round += 1) {
       const { state, isStored, isForeign } = await this.stateOf(app, loaded);
       const { state: next, result } = step.take(state, loaded.nowMs, loaded.isLeaseHeld);
-      if (next === state && isStored) return result;
+      if (next === state && isStored && !this.isToBeResealed(app, loaded)) return result;
       // Brokers with other keys would write each other's state over at every reconcile.
       if (isForeign && step.name === 'reconcile') return result;
       const swapped = await this.swap(app, step, loaded, next);
@@ -184,6 +188,7 @@ export class RedisTokenStore extends TokenStore {
     this.legacy.forget(app);
     const unsealed = this.seal.open(app, sealed);
     if (unsealed.kind === 'state') {
+      this.options.keyUse?.note(app, unsealed.keyId, nowMs);
       return { state: readAppState(unsealed.value, nowMs), isStored: true, isForeign: false };
     }
     const key = identityKey(app);
@@ -192,6 +197,19 @@ export class RedisTokenStore extends TokenStore {
       this.options.onUnreadable(app);
     }
     return { state: NO_STATE, isStored: true, isForeign: unsealed.kind === 'unknown_key' };
+  }
+
+  /**
+   * It was sealed with a key that is no longer the first. Not at every look: during a roll-out some replicas have the one
+   * in front, and some the other.
+   */
+  private isToBeResealed(app: AppIdentity, { sealed, nowMs }: Loaded): boolean {
+    if (sealed === '' || sealed.startsWith(`${this.options.cipher.currentKeyId}.`)) return false;
+    if (this.seal.open(app, sealed).kind !== 'state') return false;
+    const key = identityKey(app);
+    if (nowMs - (this.resealedAtMs.get(key) ?? -Infinity) < MIN_RESEAL_MS) return false;
+    this.resealedAtMs.set(key, nowMs);
+    return true;
   }
 
   /** Said once for each app. */

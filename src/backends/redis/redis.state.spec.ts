@@ -117,6 +117,39 @@ describe('the state of an app in Redis', () => {
   });
 });
 
+describe('the encryption keys', () => {
+  const K1 = { id: 'k1', key: Buffer.alloc(32, 1) };
+  const K2 = { id: 'k2', key: Buffer.alloc(32, 2) };
+  const storeWith = (keyPrefix: string, ...keys: (typeof K1)[]): RedisTokenStore =>
+    new RedisTokenStore(redis.connection, {
+      keyPrefix,
+      cipher: new TokenCipher(keys),
+      onUnreadable: () => undefined,
+      onOtherOwner: () => undefined,
+    });
+
+  it('are rotated without a fetch: the next look seals with the first one, and the old one can go', async () => {
+    const { keyPrefix, keys, fetch } = world();
+    const { record } = await fetch();
+    expect((await storeWith(keyPrefix, K1, K2).read(SHOP)).record).toEqual(record);
+    expect(await redis.server.call('GET', keys.state)).toMatch(/^k1\./);
+    expect((await storeWith(keyPrefix, K2, K1).read(SHOP)).record).toEqual(record);
+    expect(await redis.server.call('GET', keys.state)).toMatch(/^k2\./);
+    expect((await storeWith(keyPrefix, K2).read(SHOP)).record).toEqual(record);
+  });
+
+  it('are not fought over by replicas with another one in front each', async () => {
+    const { keyPrefix, fetch } = world();
+    await fetch();
+    const stores = [storeWith(keyPrefix, K1, K2), storeWith(keyPrefix, K2, K1)];
+    const before = await scriptsRun();
+    for (let round = 0; round < 10; round += 1) {
+      for (const store of stores) await store.read(SHOP);
+    }
+    expect((await scriptsRun()) - before).toBeLessThanOrEqual(20 + 2);
+  });
+});
+
 describe('steps that meet in Redis', () => {
   it('are taken anew on what the other one left', async () => {
     const { store, lease, fetch } = world();

@@ -32,6 +32,11 @@ export class TokenCipher {
     this.keys = new Map(keys.map(({ id, key }) => [id, key]));
   }
 
+  /** Of the key that seals. */
+  get currentKeyId(): string {
+    return this.current.id;
+  }
+
   seal(binding: Binding, text: string): string {
     const nonce = randomBytes(NONCE_BYTES);
     const cipher = createCipheriv(ALGORITHM, this.current.key, nonce, { authTagLength: TAG_BYTES });
