@@ -334,7 +334,7 @@ describe('ends of fetches that the store could not be told of', () => {
     await fixture.clock.advance(LIFE_MS);
     await outage(fixture, 520);
     expect(fixture.issuer.calls).toHaveLength(501);
-    fixture.issuer.next.splice(0);
+    fixture.issuer.next.length = 0;
     fixture.cutStore();
     await fixture.run(2 * REFRESH.reconcileMs + 3 * REFRESH.leaseMs);
     expect(fixture.broker.status(APP).state).toBe('ok');
