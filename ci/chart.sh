@@ -109,6 +109,18 @@ while read -r name text; do row "  $name" "$text"; done <"$work/loaded"
 (cd ci/chart && go build -o "$work/accepts" ./accepts)
 row 'the same verdict' "$(node ci/chart/same-verdict.mjs "$work/accepts" "$chart")"
 
+say 'the rules of a release, and the tests of all rules on them'
+promtool=$(ci/prometheus.sh install)/promtool
+helm template "$release" "$chart" --values "$chart/ci/default-values.yaml" \
+  --set 'metrics.prometheusRule.enabled=true,metrics.prometheusRule.selector=job=~".+"' >"$work/rules-rendered.yaml"
+node ci/chart/rules-of.mjs "$work/rules-rendered.yaml" >"$work/rules.yaml"
+"$promtool" check rules "$work/rules.yaml" >"$work/rules-checked" || { cat "$work/rules-checked"; fail 'rules'; }
+for file in test/prometheus/*.test.yaml; do
+  sed "s#^rule_files:.*#rule_files: [$work/rules.yaml]#" "$file" >"$work/$(basename "$file")"
+done
+"$promtool" test rules "$work"/*.test.yaml >"$work/rules-tested" 2>&1 || { cat "$work/rules-tested"; fail 'the tests of the rules'; }
+row 'rules of one release' "$(sed -n 's/.*SUCCESS: //p' "$work/rules-checked"), each series selected; their tests passed"
+
 say 'helm test, played on this machine'
 key=tbk_chart-0123456789abcdefghijklmnopqrstuvwxyzABCDE
 sha=$(printf %s "$key" | sha256sum | cut -d' ' -f1)

@@ -274,7 +274,7 @@ An expression of the rules that looks at the series of one release alone: each n
 the expression and the selector, such as `namespace="wechat",job="tokens"`.
 */}}
 {{- define "access-token-broker.ownSeries" -}}
-{{- $series := `\b((?:app:)?tokenbroker_[a-z_:]+|up|process_start_time_seconds|ALERTS)\b` -}}
+{{- $series := `\b((?:[a-z]+:)?tokenbroker_[a-z0-9_:]+|up|process_start_time_seconds|ALERTS)\b` -}}
 {{- $all := regexReplaceAll $series (first .) (printf "${1}{%s}" (last .)) -}}
 {{- regexReplaceAll `\}\{\s*` $all "," -}}
 {{- end -}}
