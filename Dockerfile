@@ -13,6 +13,15 @@ RUN npm run build
 COPY ci/sbom.mjs ./ci/
 RUN npm run --silent sbom > sbom.cdx.json
 
+# For trying it out: docker build --target simulator
+FROM build AS simulator
+USER 65532:65532
+EXPOSE 9100
+ENTRYPOINT ["node", "dist/cli.js", "simulate", "--host", "0.0.0.0"]
+
+FROM build AS product
+RUN rm -r dist/simulator
+
 FROM source AS dependencies
 # Optional packages are peers of build-time features, the TypeScript compiler among them. Half of the rest is for people, compilers
 # and browsers.
@@ -35,7 +44,7 @@ WORKDIR /app
 ENV NODE_ENV=production
 COPY --from=build /usr/local/bin/node /usr/local/bin/
 COPY --from=dependencies /app/node_modules ./node_modules
-COPY --from=build /app/dist ./dist
+COPY --from=product /app/dist ./dist
 COPY --from=build /app/package.json /app/sbom.cdx.json ./
 COPY LICENSE ./
 USER 65532:65532

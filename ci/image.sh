@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the Dockerfile and tries the image. Needs root, Debian's apt, npm, and `npm ci` done; no engine and no registry of images.
+# Builds the Dockerfile and tries the image, with the simulator on the host. Needs root, Debian's apt, npm, and `npm ci` done; no engine and no registry of images.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -19,6 +19,7 @@ trap finish EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
+[[ -e dist/cli.js ]] || npm run --silent build
 apt-get update -qq
 command -v buildah >/dev/null || apt-get install -y -qq --no-install-recommends buildah >/dev/null
 ci/image/base-images.sh "$work" "$storage"

@@ -20,6 +20,12 @@ export async function checkContents({ root, config, library, note }) {
   const files = globSync('**', { cwd: root }).map((path) => ({ path, stat: lstatSync(join(root, path)) }));
   checkPrograms(files);
   note('shell, npm, package manager, curl', 'none');
+  assert.deepEqual(
+    files.filter(({ path }) => /^app\/dist\/simulator/.test(path)).map(({ path }) => path),
+    [],
+    'the simulator',
+  );
+  note('simulator', 'none');
   checkRights(files);
   note('setuid files, files the service may write', 'none');
   note(`size, unpacked (limit ${SIZE_LIMIT_MB} MB)`, `${checkSize(files).toFixed(0)} MB`);
@@ -64,16 +70,32 @@ async function checkSbom(root, library) {
   const listed = new Set(components.map(({ name, version }) => `${name}@${version}`));
   assert.deepEqual([...installed(root)].sort(), [...listed].sort(), 'node_modules and the SBOM');
   checkDependencies(root, new Set(components.map(({ name }) => name)));
+  checkScripts(root);
   return listed.size;
+}
+
+/** The manifests of all that is in node_modules. */
+function manifests(root) {
+  const cwd = join(root, 'app/node_modules');
+  return globSync('**/package.json', { cwd })
+    .filter((file) => /^(?:.*\/node_modules\/)?(?:@[^/]+\/)?[^/]+\/package\.json$/.test(file))
+    .map((file) => JSON.parse(readFileSync(join(cwd, file), 'utf8')));
 }
 
 /** `name@version` of all that is in node_modules. */
 function installed(root) {
-  const cwd = join(root, 'app/node_modules');
-  const packages = globSync('**/package.json', { cwd })
-    .filter((file) => /^(?:.*\/node_modules\/)?(?:@[^/]+\/)?[^/]+\/package\.json$/.test(file))
-    .map((file) => JSON.parse(readFileSync(join(cwd, file), 'utf8')));
-  return new Set(packages.map(({ name, version }) => `${name}@${version.replace(/^v/, '')}`));
+  return new Set(manifests(root).map(({ name, version }) => `${name}@${version.replace(/^v/, '')}`));
+}
+
+function checkScripts(root) {
+  const scripted = manifests(root).filter(
+    ({ scripts = {} }) => scripts.preinstall ?? scripts.install ?? scripts.postinstall,
+  );
+  assert.deepEqual(
+    scripted.map(({ name }) => name),
+    [],
+    'packages with install scripts',
+  );
 }
 
 function checkDependencies(root, names) {

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../free-port.mjs';
+import { runOnHost } from './image-runner.mjs';
 
 const STOP_LIMIT_MS = 5000;
 const PATIENCE_MS = 30_000;
@@ -25,9 +26,10 @@ process.exit(0);`;
 export async function checkLife({ image, folder, note }) {
   await checkModules(image);
   note('every module loads', 'yes');
-  const simulator = image.start({
-    args: ['simulate', '--port', '0', '--app-id', APP.id, '--app-secret', APP.secret],
-  });
+  const refused = await image.run({ args: ['simulate'] });
+  assert.equal(refused.code, 2, refused.output);
+  assert.match(refused.output, /the simulator is not in this image/);
+  const simulator = runOnHost('simulate', '--port', '0', '--app-id', APP.id, '--app-secret', APP.secret);
   const platform = await until(
     'the simulator listens',
     simulator,
@@ -35,7 +37,7 @@ export async function checkLife({ image, folder, note }) {
   );
   await checkServing({ image, folder, note, platform });
   await checkDocs({ image, folder, note, platform });
-  simulator.signal('SIGTERM');
+  simulator.child.kill('SIGTERM');
   assert.equal(await simulator.ended, 0, simulator.output);
 }
 

@@ -52,6 +52,13 @@ export class ImageRunner {
   }
 }
 
+/** A command of this repository's build, on the host. @param {string[]} args */
+export function runOnHost(...args) {
+  return new Running(
+    spawn(process.execPath, ['dist/cli.js', ...args], { stdio: ['ignore', 'pipe', 'pipe'] }),
+  );
+}
+
 class Running {
   output = '';
 
