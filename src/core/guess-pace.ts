@@ -1,4 +1,4 @@
-import type { ProbeOutcome } from './token-issuer.js';
+import type { Probed } from './token-probe.js';
 
 /** So that a burst of guesses costs one try. */
 const SPACING_MS = 250;
@@ -11,23 +11,28 @@ const NEXT_TRY_MS = 10_000;
  * and one more every 10 s.
  */
 export class GuessPace {
-  private last: { readonly value: string; readonly outcome: ProbeOutcome; readonly atMonoMs: number } | null =
-    null;
+  private last: Probed | null = null;
   /** After the last try. */
   private triesLeft = MAX_TRIES;
 
-  /** The outcome that a guess has to be content with, or null when the token may be tried. */
-  outcome(value: string, nowMonoMs: number): ProbeOutcome | null {
-    if (this.last?.value !== value) return null;
-    const mayTry = nowMonoMs - this.last.atMonoMs >= SPACING_MS && this.tries(value, nowMonoMs) >= 1;
-    return mayTry ? null : this.last.outcome;
+  /** Milliseconds until the token may be tried, at most 250; `Infinity` when a guess has to be content with the last try. */
+  waitMs(value: string, nowMonoMs: number): number {
+    if (this.last?.value !== value) return 0;
+    if (this.tries(value, nowMonoMs) < 1) return Infinity;
+    return Math.max(0, this.last.atMonoMs + SPACING_MS - nowMonoMs);
+  }
+
+  /** The last try of this token, if it ended after this time. */
+  lastAfter(value: string, monoMs: number): Probed | null {
+    return this.last?.value === value && this.last.atMonoMs > monoMs ? this.last : null;
   }
 
   /** To be called by everybody who shared the try. After one without an answer nobody waits for the next within 10 s. */
-  tried(value: string, outcome: ProbeOutcome, nowMonoMs: number): void {
-    if (this.outcome(value, nowMonoMs) !== null) return;
-    this.triesLeft = outcome === 'no_answer' ? 0 : this.tries(value, nowMonoMs) - 1;
-    this.last = { value, outcome, atMonoMs: nowMonoMs };
+  tried(probed: Probed): void {
+    if (this.last === probed) return;
+    const { value, outcome, atMonoMs } = probed;
+    this.triesLeft = outcome === 'no_answer' ? 0 : this.tries(value, atMonoMs) - 1;
+    this.last = probed;
   }
 
   private tries(value: string, nowMonoMs: number): number {

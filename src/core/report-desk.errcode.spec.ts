@@ -17,10 +17,11 @@ describe('an errcode that nobody knows', () => {
   it('has the token tried, however many report it', async () => {
     const fixture = await started();
     fixture.issuer.probeOutcome = 'accepted';
-    for (const caller of ['orders', 'billing', 'search']) {
-      expect(await report(fixture, { caller, errcode: 61_234 })).toMatchObject(
-        kept('still_valid', 'token-1'),
-      );
+    const reports = ['orders', 'billing', 'search'].map((caller) =>
+      report(fixture, { caller, errcode: 61_234 }),
+    );
+    for (const answer of await Promise.all(reports)) {
+      expect(answer).toMatchObject(kept('still_valid', 'token-1'));
     }
     expect(fixture.issuer.calls).toHaveLength(1);
     expect(fixture.facts).toContainEqual(expect.objectContaining({ kind: 'reported', errcode: 61_234 }));

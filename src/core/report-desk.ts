@@ -1,6 +1,7 @@
 import type { AppKeeper } from './app-keeper.js';
 import type { BrokerPorts } from './broker-ports.js';
 import type { BudgetName, Charge } from './budgets.js';
+import { sleep } from './clock.js';
 import { EarlyDeath } from './early-death.js';
 import { BrokerError } from './errors.js';
 import { GuessPace } from './guess-pace.js';
@@ -149,14 +150,18 @@ export class ReportDesk {
     return outcome === 'rejected' ? 'refused' : 'alive';
   }
 
+  /** Whoever comes just after a try waits for the next one: the token may have died since. */
   private async tryGuessed(value: string): Promise<ProbeOutcome> {
     const { clock } = this.ports;
-    const known = this.guessPace.outcome(value, clock.monotonicMs());
-    if (known) return known;
+    const cameMonoMs = clock.monotonicMs();
+    const waitMs = this.guessPace.waitMs(value, cameMonoMs);
+    if (waitMs > 0 && waitMs < Infinity) await sleep(clock, waitMs);
+    const known = this.guessPace.lastAfter(value, waitMs === Infinity ? -Infinity : cameMonoMs);
+    if (known) return known.outcome;
     const timeoutMs = Math.min(GUESS_TIMEOUT_MS, this.keeper.app.refresh.upstreamTimeoutMs);
-    const { outcome } = await this.guessProbe.try(value, 0, timeoutMs);
-    this.guessPace.tried(value, outcome, clock.monotonicMs());
-    return outcome;
+    const probed = await this.guessProbe.try(value, 0, timeoutMs);
+    this.guessPace.tried(probed);
+    return probed.outcome;
   }
 
   /**

@@ -24,12 +24,15 @@ describe('the example client', () => {
 
   /** How often the broker answered 200. */
   async function answered(route: string, method: string): Promise<number> {
-    const text = await world.broker.metrics();
     const labels = [`route="${route}"`, `method="${method}"`, 'code="200"'];
-    const line = text
-      .split('\n')
-      .find((one) => /http_requests_total\b/.test(one) && labels.every((label) => one.includes(label)));
-    return Number(line?.split(' ').at(-1) ?? 0);
+    const texts = await Promise.all(world.replicas.map((replica) => replica.metrics()));
+    const counts = texts.map((text) => {
+      const line = text
+        .split('\n')
+        .find((one) => /http_requests_total\b/.test(one) && labels.every((label) => one.includes(label)));
+      return Number(line?.split(' ').at(-1) ?? 0);
+    });
+    return counts.reduce((sum, count) => sum + count, 0);
   }
 
   it.each(LANGUAGES)('in %s asks the broker once for a hundred calls at once', async (language) => {

@@ -2,7 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { newApiKey, newApp } from '../support/broker-config.js';
-import { startWorld, type World, type WorldOptions } from '../support/start-world.js';
+import type { BrokerProcess } from '../support/broker-process.js';
+import { startReplicas, type ReplicatedWorld } from '../support/start-replicas.js';
+import type { WorldOptions } from '../support/start-world.js';
 import { LineProgram, type Answer, type Command } from './line-program.js';
 import { startFront } from './start-front.js';
 
@@ -20,11 +22,13 @@ export interface Tried {
   readonly greeting: Answer;
 }
 
-export interface SdkWorld<Name extends string> extends World {
+export interface SdkWorld<Name extends string> extends ReplicatedWorld {
+  /** One of the replicas. */
+  readonly broker: BrokerProcess;
   readonly tried: (name: Name) => Tried;
 }
 
-/** A platform, a broker, nginx in front of both, and a program for each command, each with an app of its own. */
+/** A platform, two replicas behind a balancer, nginx in front of all, and a program for each command, each with an app of its own. */
 export async function startSdkWorld<Name extends string>(
   commands: Readonly<Record<Name, Command>>,
   grant: 'classic' | 'stable',
@@ -33,17 +37,12 @@ export async function startSdkWorld<Name extends string>(
   const names = Object.keys(commands) as Name[];
   const apps = names.map((name) => ({ name, grant, ...newApp() }));
   const apiKey = newApiKey();
-  const world = await startWorld({
-    apps,
-    platform,
-    keys: { orders: apiKey },
-    server: { trustProxy: true },
-  });
-  await world.broker.ready();
+  const world = await startReplicas({ apps, platform, keys: { orders: apiKey } });
+  const [broker] = world.replicas;
   const shared = {
-    BROKER_URL: world.broker.url,
+    BROKER_URL: world.url,
     WECHAT_URL: world.simulator.url,
-    FRONT_URL: await startFront(world.broker.url, world.simulator.url),
+    FRONT_URL: await startFront(world.url, world.simulator.url),
     CACHE_FOLDER: tempFolder(),
     API_KEY: apiKey,
   };
@@ -56,6 +55,7 @@ export async function startSdkWorld<Name extends string>(
   const byName = new Map(all);
   return {
     ...world,
+    broker,
     tried: (name) => {
       const tried = byName.get(name);
       if (!tried) throw new Error(`${name} was not started`);

@@ -10,7 +10,7 @@ import type { WorldOptions } from './start-world.js';
 export interface ReplicatedWorld {
   readonly simulator: WechatSimulator;
   /** Send the first caller's key. */
-  readonly replicas: readonly BrokerProcess[];
+  readonly replicas: readonly [BrokerProcess, BrokerProcess];
   /** Of the balancer, which sends each request to the next replica. */
   readonly url: string;
 }
