@@ -76,15 +76,16 @@ describe('a refusal that only a person can cure', () => {
 
   it.each([...COLD, ...WARM])(
     'says in $name what to do about it, and when to ask again',
-    ({ name, remedy }) => {
+    ({ name, errcode, remedy }) => {
       const refusals = (answers[name] ?? []).filter(({ status }) => status === 503);
       for (const { body, headers } of refusals) {
         expect(body.detail).toMatch(remedy);
         const retryAfter = Number(headers.get('retry-after'));
         expect(retryAfter).toBe(body.retry_after);
-        // Five minutes from the one call.
-        expect(retryAfter).toBeGreaterThan(290);
-        expect(retryAfter).toBeLessThanOrEqual(300);
+        // Five minutes from the one call; but a replica with another address may answer sooner.
+        const isOfAddress = errcode === IP.errcode;
+        expect(retryAfter).toBeGreaterThan(isOfAddress ? 4 : 290);
+        expect(retryAfter).toBeLessThanOrEqual(isOfAddress ? 5 : 300);
       }
     },
   );

@@ -66,9 +66,10 @@ export class AppKeeper {
    * answer is no reason, since other replicas may well serve the app.
    */
   get settled(): boolean {
-    const { memory, secrets, link, unfenced, ports } = this;
+    const { memory, secrets, link, unfenced, tokenFetch, ports } = this;
     const refusal = memory.view?.backOff?.class;
-    const isRefused = refusal === 'configuration' || refusal === 'day_quota';
+    const isShared = refusal === 'configuration' || refusal === 'day_quota';
+    const isRefused = isShared || tokenFetch.addressRefusal !== null;
     const hasTried = !link.down || unfenced.lastFailure !== null;
     const isGivenUp = hasTried && ports.clock.monotonicMs() - this.madeMonoMs >= MAX_UNREADY_MS;
     this.isSettled ||= memory.token !== null || isRefused || secrets.missing !== null || isGivenUp;

@@ -147,7 +147,7 @@ describe('renewal', () => {
     const fixture = createBroker();
     fixture.issuer.next.push(fixture.issuer.refuse(61004));
     await fixture.start();
-    expect(fixture.broker.isReady).toBe(false);
+    expect(fixture.broker.isReady).toBe(true);
     await expect(fixture.broker.current(APP)).rejects.toMatchObject({
       code: 'no_token_yet',
       errcode: 61004,

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { appNamed, SHOP } from '../../../test/support/app-identity.js';
 import { clock, freshPrefix, granted, sharedRedis } from '../../../test/support/redis-as-broker.js';
 import type { AppIdentity } from '../../core/app-definition.js';
+import { NO_COUNT } from '../../core/budgets.js';
 import { readAppState } from '../../core/read-app-state.js';
 import { tokenMark } from '../../core/token-mark.js';
 import { appKeys, legacyKeys } from './keys.js';
@@ -85,11 +86,11 @@ describe('what version 0.1 left in Redis', () => {
       backOff: null,
       failures: 0,
       day: 20_783,
-      fetches: 2,
-      forced: 1,
+      count: { ...NO_COUNT, fetches: 2, forced: 1 },
+      clients: {},
     });
     const wrong = readAppState(await legacy.read(appNamed('wrong')), left.takenAtMs);
-    expect(wrong).toMatchObject({ record: null, failures: 1, fetches: 1 });
+    expect(wrong).toMatchObject({ record: null, failures: 1, count: { fetches: 1 } });
     expect(wrong.backOff).toMatchObject({
       untilMs: 1_795_704_420_969,
       class: 'configuration',

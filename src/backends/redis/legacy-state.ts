@@ -54,8 +54,8 @@ export class LegacyState {
       },
       failures: number('failures'),
       day: number('day'),
-      fetches: number('fetches'),
-      forced: number('forced'),
+      // All that was forced, by whomever.
+      count: { fetches: number('fetches'), forced: number('forced') },
     };
   }
 
