@@ -2,11 +2,17 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { networkInterfaces } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from './free-port.mjs';
 
 const PATIENCE_MS = 15_000;
 const APP_SECRET = '0123456789abcdef0123456789abcdef';
+/** Of this machine: without a configured host the service is reached at each. */
+const ADDRESSES = Object.values(networkInterfaces())
+  .flat()
+  .filter(({ internal }) => internal)
+  .map(({ address, family }) => (family === 'IPv6' ? `[${address}]` : address));
 const API_KEY = 'tbk_smoke-api-key-0123456789abcdef';
 
 /** Starts `dist/main.js` with nothing in its environment but `env`. `ended` settles with the exit code, or null after a kill. */
@@ -25,13 +31,13 @@ function start(env) {
   return service;
 }
 
-async function waitUntilLive(service, port) {
+async function waitUntilLive(service, address, port) {
   for (const deadline = Date.now() + PATIENCE_MS; Date.now() < deadline; await sleep(50)) {
     assert.equal(service.child.exitCode, null, `it ended instead of listening:\n${service.output}`);
-    const answer = await fetch(`http://127.0.0.1:${port}/health/live`).catch(() => null);
+    const answer = await fetch(`http://${address}:${port}/health/live`).catch(() => null);
     if (answer?.status === 200) return;
   }
-  assert.fail(`/health/live did not answer 200 within ${PATIENCE_MS} ms:\n${service.output}`);
+  assert.fail(`/health/live at ${address} did not answer 200 within ${PATIENCE_MS} ms:\n${service.output}`);
 }
 
 async function refusesToStartUnconfigured() {
@@ -49,10 +55,9 @@ async function livesAndStops() {
     BROKER_APP_SECRET: APP_SECRET,
     BROKER_API_KEY: API_KEY,
     WECHAT_API_BASE_URL: 'http://127.0.0.1:9',
-    HOST: '127.0.0.1',
     PORT: String(port),
   });
-  await waitUntilLive(service, port);
+  for (const address of ADDRESSES) await waitUntilLive(service, address, port);
   service.child.kill('SIGTERM');
   assert.equal(await service.ended, 0, `exit code after SIGTERM:\n${service.output}`);
   for (const secret of [APP_SECRET, API_KEY])
@@ -62,7 +67,9 @@ async function livesAndStops() {
 try {
   await refusesToStartUnconfigured();
   await livesAndStops();
-  console.log(`Node ${process.version}: refuses to start unconfigured, lives, stops on SIGTERM`);
+  console.log(
+    `Node ${process.version}: refuses to start unconfigured, lives at ${ADDRESSES.join(' and ')}, stops on SIGTERM`,
+  );
 } catch (error) {
   console.error(`Node ${process.version}: ${error.message}`);
   process.exit(1);
