@@ -18,7 +18,7 @@ export interface TelemetryOptions {
   readonly replica: string;
 }
 
-const NO_TRACING: RequestTracing = { begin: () => null };
+const NO_TRACING: RequestTracing = { begin: () => null, of: () => null };
 
 /** Log, audit stream and traces, as configured; what ends them, too. */
 export class Telemetry {

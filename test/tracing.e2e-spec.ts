@@ -104,6 +104,19 @@ describe('traces', () => {
     expect(findLeaks(broker.output(), secrets)).toEqual([]);
   }, 30_000);
 
+  it('are not begun because somebody without a known key wants them', async () => {
+    const receiver = await OtlpReceiver.start();
+    const { broker } = await tracedWorld(receiver, 0);
+    for (const path of ['/token?app=shop', '/health/live', '/metrics', '/nowhere', '/cgi-bin/token']) {
+      for (const key of [undefined, newApiKey()]) {
+        await request(broker.url + path, { key, headers: { traceparent: newTrace(true).header } });
+      }
+    }
+    await ask(broker, '/token?app=shop', newTrace(true).header);
+    await broker.stop();
+    expect(receiver.spans.map(({ name }) => name)).toEqual(['GET /token']);
+  }, 30_000);
+
   it('are begun for as many requests and fetches as configured', async () => {
     const receiver = await OtlpReceiver.start();
     const { broker } = await tracedWorld(receiver, 1);

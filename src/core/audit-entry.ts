@@ -16,6 +16,8 @@ export interface AuditOrigin {
   readonly requestId: string;
   /** The caller's address, as far as the proxies in front are trusted. */
   readonly remote: string;
+  /** What that was worked out of, as `AuditTrail.isReadDue` gets it. Never shown: it may be a caller's own text. */
+  readonly via?: string;
 }
 
 /** Who did what to which app, what came of it, and why. */

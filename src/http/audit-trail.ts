@@ -5,6 +5,6 @@ import type { AppName } from '../core/token.js';
 export abstract class AuditTrail {
   /** Reads are sampled as configured; what comes too often is counted instead. */
   abstract record(entry: AuditEntry): void;
-  /** Whether a read of this generation by this client would become a line. Called on the hot path. */
-  abstract isReadDue(client: string, app: AppName, generation: number): boolean;
+  /** Whether a read of this generation by this client, from there, would become a line. Called on the hot path. `via`: as in `AuditOrigin`. */
+  abstract isReadDue(client: string, app: AppName, generation: number, via: string): boolean;
 }

@@ -23,7 +23,7 @@ describe('what the HTTP edge records', () => {
     edge.broker.tokens.set('shop', heldToken(7, 7_000_500));
   });
 
-  const origin = { requestId: expect.any(String) as string, remote: '127.0.0.1' };
+  const origin = { requestId: expect.any(String) as string, remote: '127.0.0.1', via: '127.0.0.1' };
 
   it('a read: who, which app, which token', async () => {
     const response = await edge.app.inject({
@@ -39,7 +39,7 @@ describe('what the HTTP edge records', () => {
         status: 200,
         reason: null,
         token: heldToken(7, 0).record,
-        origin: { requestId: 'r-7', remote: '127.0.0.1' },
+        origin: { requestId: 'r-7', remote: '127.0.0.1', via: '127.0.0.1' },
       },
     ]);
   });

@@ -8,6 +8,12 @@ export interface RequestTrace {
 
 /** Traces requests, for whoever has it configured. Called on the hot path. */
 export abstract class RequestTracing {
-  /** The trace of this request, begun if it was not yet; null when it is not one of those that are traced. */
-  abstract begin(request: IncomingMessage): RequestTrace | null;
+  /**
+   * The trace of this request, begun if it was not yet; null when it is not one of those that are traced.
+   *
+   * @param isCallerKnown whether the request bears a known key: only then the caller's own decision, in `traceparent`, counts
+   */
+  abstract begin(request: IncomingMessage, isCallerKnown: () => boolean): RequestTrace | null;
+  /** The trace that was begun for this request. */
+  abstract of(request: IncomingMessage): RequestTrace | null;
 }

@@ -2,6 +2,7 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyAdapter } from '@nestjs/platform-fastify';
 import { cause } from '../core/cause.js';
+import { Authenticator } from './authenticator.js';
 import { HttpObserver } from './http-observer.js';
 import { Readiness } from './readiness.js';
 import { RequestTracing } from './request-tracing.js';
@@ -16,17 +17,20 @@ export class ResponseHooks implements OnModuleInit {
     private readonly observer: HttpObserver,
     private readonly readiness: Readiness,
     private readonly tracing: RequestTracing,
+    private readonly authenticator: Authenticator,
   ) {}
 
   onModuleInit(): void {
     const fastify = this.adapterHost.httpAdapter.getInstance();
     fastify.addHook('onRequest', (request, _reply, done) => {
-      this.tracing.begin(request.raw);
+      const isCallerKnown = (): boolean =>
+        this.authenticator.authenticate(request.raw.headers.authorization).kind === 'ok';
+      this.tracing.begin(request.raw, isCallerKnown);
       done();
     });
     // Not earlier: reading a body loses the context.
     fastify.addHook('preValidation', (request, _reply, done) => {
-      cause.run({ requestId: request.id, trace: this.tracing.begin(request.raw) }, done);
+      cause.run({ requestId: request.id, trace: this.tracing.of(request.raw) }, done);
     });
     fastify.addHook('onSend', (request, reply, payload, done) => {
       reply.header('x-request-id', request.id);
@@ -39,7 +43,7 @@ export class ResponseHooks implements OnModuleInit {
       const isCountedAlready = route === TOKEN_EVENTS && reply.statusCode === 200;
       if (!isCountedAlready) {
         this.observer.request(route, request.method, reply.statusCode, reply.elapsedTime);
-        this.tracing.begin(request.raw)?.end(route, request.method, reply.statusCode);
+        this.tracing.of(request.raw)?.end(route, request.method, reply.statusCode);
       }
       done();
     });

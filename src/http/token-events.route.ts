@@ -56,7 +56,7 @@ export class TokenEventsRoute implements OnModuleInit, BeforeApplicationShutdown
     this.streams.open(app, reply.raw, generationOf(request.headers['last-event-id']));
     // It has begun, and that is what is measured: how long it lasts is up to the reader.
     this.observer.request(TOKEN_EVENTS, request.method, 200, reply.elapsedTime);
-    this.tracing.begin(request.raw)?.end(TOKEN_EVENTS, request.method, 200);
+    this.tracing.of(request.raw)?.end(TOKEN_EVENTS, request.method, 200);
     this.audit.record({
       action: 'events.open',
       client: client.name,

@@ -13,7 +13,7 @@ import type { ClientAccess } from './client-access.js';
 import { Gatekeeper } from './gatekeeper.js';
 import { givenRequestId } from './given-request-id.js';
 import { HttpObserver } from './http-observer.js';
-import { originOf } from './origin-of.js';
+import { originOf, viaOf } from './origin-of.js';
 import { generationParameter, singleParameter, type Query } from './query-parameters.js';
 import { Readiness } from './readiness.js';
 import { RequestTracing } from './request-tracing.js';
@@ -73,15 +73,14 @@ export class TokenRoute implements OnModuleInit {
     const { method, url = '' } = request;
     const isForToken = url === ROUTE || url.startsWith(NAMING_AN_APP);
     if (!isForToken || method !== 'GET' || this.readiness.isStopping) return false;
-    // Before anything that the route would have to do again.
-    if (this.tracing.begin(request) !== null) return false;
     const startMs = this.clock.monotonicMs();
     const who = this.authenticator.authenticate(request.headers.authorization);
     if (who.kind !== 'ok' || !who.client.may(SCOPE)) return false;
+    if (this.tracing.begin(request, isKnown) !== null) return false;
     const app = usualApp(url, who.client);
     const held = app === undefined ? undefined : this.broker.held(app);
     if (app === undefined || held === undefined) return false;
-    if (this.audit.isReadDue(who.client.name, app, held.record.generation)) return false;
+    if (this.audit.isReadDue(who.client.name, app, held.record.generation, viaOf(request))) return false;
     const { body, headers } = this.answers.answer(app, held, startMs);
     const requestId = givenRequestId(request);
     if (requestId !== undefined) response.setHeader('x-request-id', requestId);
@@ -131,6 +130,10 @@ export class TokenRoute implements OnModuleInit {
     if (this.readiness.isStopping) reply.raw.setHeader('connection', 'close');
     reply.raw.writeHead(200, headers).end(body);
   }
+}
+
+function isKnown(): boolean {
+  return true;
 }
 
 /** The app of a URL that needs no parsing: aliases are never escaped, so one with escapes or more parameters is no alias. */

@@ -15,6 +15,9 @@ function fixtureOf(reads: AuditedReads) {
   return { clock, lines, audit };
 }
 
+const HERE = '192.0.2.1';
+const from = (remote: string) => ({ origin: { requestId: 'r-1', remote, via: remote } });
+
 const read = (client: string, generation: number, more: Partial<AuditEntry> = {}): AuditEntry => ({
   action: 'token.read',
   client,
@@ -62,7 +65,7 @@ describe('the audit stream', () => {
     const { audit, lines } = fixtureOf('sampled');
     for (const generation of [7, 7, 8, 8]) {
       for (const client of ['orders', 'mailer']) {
-        expect(audit.isReadDue(client, 'shop', generation)).toBe(
+        expect(audit.isReadDue(client, 'shop', generation, HERE)).toBe(
           !lines.some((line) => line.client === client && line.generation === generation),
         );
         audit.record(read(client, generation));
@@ -99,8 +102,8 @@ describe('the audit stream', () => {
       for (let round = 0; round < 200; round += 1) audit.record(read('orders', 7));
       audit.record(refusal);
     }
-    expect(all.audit.isReadDue('orders', 'shop', 7)).toBe(true);
-    expect(none.audit.isReadDue('orders', 'shop', 7)).toBe(false);
+    expect(all.audit.isReadDue('orders', 'shop', 7, HERE)).toBe(true);
+    expect(none.audit.isReadDue('orders', 'shop', 7, HERE)).toBe(false);
     expect(all.lines).toHaveLength(201);
     expect(none.lines.map(({ event }) => event)).toEqual(['access.refused']);
   });
@@ -123,6 +126,57 @@ describe('the audit stream', () => {
     audit.record(refusal);
     await clock.advance(60_000);
     expect(lines).toHaveLength(63);
+  });
+
+  it('shows the first read from each new address, also of a token that the client has read before', () => {
+    const { audit, lines } = fixtureOf('sampled');
+    for (const address of [HERE, '203.0.113.9', HERE, '203.0.113.9', HERE]) {
+      expect(audit.isReadDue('orders', 'shop', 7, address)).toBe(
+        !lines.some(({ remote }) => remote === address),
+      );
+      audit.record(read('orders', 7, from(address)));
+    }
+    expect(lines.map(({ event, remote }) => [event, remote])).toEqual([
+      ['token.read', HERE],
+      ['token.read', '203.0.113.9'],
+    ]);
+  });
+
+  it('takes what a proxy adds for known once the address that it means has its line', () => {
+    const { audit, lines } = fixtureOf('sampled');
+    const via = `192.0.2.9 ${HERE}`;
+    audit.record(read('orders', 7, { origin: { requestId: 'r-1', remote: HERE, via } }));
+    expect(audit.isReadDue('orders', 'shop', 7, via)).toBe(false);
+    expect(audit.isReadDue('orders', 'shop', 7, `${via}0`)).toBe(true);
+    expect(lines).toHaveLength(1);
+  });
+
+  it('shows a guess from a new address, though there are too many from another one', async () => {
+    const { audit, lines, clock } = fixtureOf('sampled');
+    for (let tries = 0; tries < 1000; tries += 1) audit.record(refusal);
+    audit.record({ ...refusal, ...from('203.0.113.9') });
+    audit.record({ ...refusal, ...from('203.0.113.9') });
+    expect(lines).toHaveLength(61);
+    expect(lines.at(-1)).toMatchObject({ event: 'access.refused', remote: '203.0.113.9' });
+    await clock.advance(60_000);
+    expect(lines.at(-1)).toMatchObject({ event: 'audit.suppressed', suppressed: 941 });
+  });
+
+  it.each([
+    ['token.force', { reason: 'rotated' }],
+    ['events.open', {}],
+  ] as const)('shows every %s, however many there are', (action, more) => {
+    const { audit, lines } = fixtureOf('sampled');
+    for (let opened = 0; opened < 200; opened += 1) audit.record(read('orders', 7, { action, ...more }));
+    expect(lines).toHaveLength(200);
+  });
+
+  it('writes no more than 1,060 lines a minute of guesses from a hundred thousand addresses', () => {
+    const { audit, lines } = fixtureOf('sampled');
+    for (let guesser = 0; guesser < 100_000; guesser += 1) {
+      audit.record({ ...refusal, ...from(`2001:db8::${guesser.toString(16)}`) });
+    }
+    expect(lines.length).toBeLessThanOrEqual(1060);
   });
 
   it('loses no count at the end', () => {

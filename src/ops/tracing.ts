@@ -52,12 +52,16 @@ export class Tracing extends Observer {
     this.sampleRatio = sampleRatio;
   }
 
-  begin(request: IncomingMessage): TracedRequest | null {
+  begin(request: IncomingMessage, isCallerKnown: () => boolean): TracedRequest | null {
     const begun = this.requests.get(request);
     if (begun !== undefined) return begun;
-    const traced = this.decide(request);
+    const traced = this.decide(request, isCallerKnown);
     this.requests.set(request, traced);
     return traced;
+  }
+
+  of(request: IncomingMessage): TracedRequest | null {
+    return this.requests.get(request) ?? null;
   }
 
   override notice(fact: BrokerFact): void {
@@ -83,9 +87,10 @@ export class Tracing extends Observer {
   }
 
   /** The libraries' samplers would make a span first and then throw it away, which costs as much as the rest of a request. */
-  private decide(request: IncomingMessage): TracedRequest | null {
+  private decide(request: IncomingMessage, isCallerKnown: () => boolean): TracedRequest | null {
     const parent = parentOf(request);
-    const isTraced = parent ? parent.traceFlags > 0 : this.isPicked();
+    // A traced request costs four times as much: a stranger must not decide that it is one.
+    const isTraced = parent && isCallerKnown() ? parent.traceFlags > 0 : this.isPicked();
     if (!isTraced) return null;
     const context = parent ? trace.setSpanContext(ROOT_CONTEXT, parent) : ROOT_CONTEXT;
     return new TracedRequest(this.tracer.startSpan('request', { kind: SpanKind.SERVER }, context));

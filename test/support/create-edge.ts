@@ -103,7 +103,7 @@ class FakeMetrics extends MetricsSource {
   }
 }
 
-const NO_TRACING: RequestTracing = { begin: () => null };
+const NO_TRACING: RequestTracing = { begin: () => null, of: () => null };
 
 @Module({})
 class FakeCoreModule {

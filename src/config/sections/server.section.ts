@@ -20,7 +20,7 @@ export class ServerSection {
   @Flag()
   docs = false;
 
-  @Check(checkTrustProxy, { anyOf: [{ type: 'boolean' }, { type: 'array', items: { type: 'string' } }] })
+  @Check(checkTrustProxy, { anyOf: [{ enum: [false] }, { type: 'array', items: { type: 'string' } }] })
   trustProxy: boolean | string[] = false;
 
   @Seconds({ zero: true, max: 3600 })
@@ -28,11 +28,14 @@ export class ServerSection {
 }
 
 function checkTrustProxy(value: unknown): string | string[] | undefined {
-  if (typeof value === 'boolean') return undefined;
+  if (value === false) return undefined;
+  if (value === true) {
+    return 'would let every caller say which address it has; list your proxies instead, such as [10.0.0.0/8]';
+  }
   if (typeof value === 'number') {
     return 'a number of hops is ignored by the HTTP server; list your proxies instead, such as [10.0.0.0/8]';
   }
-  if (!Array.isArray(value)) return problem('true, false or a list of addresses and CIDRs', value);
+  if (!Array.isArray(value)) return problem('false or a list of addresses and CIDRs', value);
   return value.flatMap((entry: unknown, index) =>
     isNetwork(entry) ? [] : [`[${index}]: ${problem('an address or a CIDR, such as 10.0.0.0/8', entry)}`],
   );
