@@ -152,7 +152,7 @@ async function coreModule(options: AppModuleOptions): Promise<DynamicModule> {
   const telemetry = await Telemetry.start({ ...options, clock });
   const metrics = new Metrics(readVersion());
   const backend = await Backend.of(config, clock, logger);
-  const apps = config.apps.map(appDefinition);
+  const apps = config.apps.map((app) => appDefinition(app, config.proxyVariable));
   const broker = new TokenBroker(apps, {
     ...backend.ports,
     store: new MeasuredTokenStore(backend.ports.store, clock, metrics.catalogue),
@@ -185,11 +185,17 @@ function ticketBroker(config: Config, broker: TokenBroker, apps: readonly AppDef
   return new TicketBroker(
     broker,
     apps,
-    (app, type, tokens) => new TicketIssuer({ type, tokens, apiBaseUrl: baseUrls.get(app) ?? '' }),
+    (app, type, tokens) =>
+      new TicketIssuer({
+        type,
+        tokens,
+        apiBaseUrl: baseUrls.get(app) ?? '',
+        proxyVariable: config.proxyVariable,
+      }),
   );
 }
 
-function appDefinition(app: AppConfig): AppDefinition {
+function appDefinition(app: AppConfig, proxyVariable: string | null): AppDefinition {
   const { refresh } = app;
   return {
     name: app.name,
@@ -197,7 +203,7 @@ function appDefinition(app: AppConfig): AppDefinition {
     grant: app.grant,
     appId: app.appId,
     appSecret: app.appSecret.value(),
-    issuer: new WechatIssuer({ grant: app.grant, apiBaseUrl: app.apiBaseUrl }),
+    issuer: new WechatIssuer({ grant: app.grant, apiBaseUrl: app.apiBaseUrl, proxyVariable }),
     refresh: {
       aheadMs: refresh.aheadSeconds * 1000,
       jitterMs: refresh.jitterSeconds * 1000,

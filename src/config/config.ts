@@ -122,4 +122,6 @@ export interface Config {
   readonly apps: readonly AppConfig[];
   readonly clients: readonly ClientConfig[];
   readonly warnings: readonly ConfigWarning[];
+  /** The variable of the environment that names a proxy, which the broker does not use; null if none does. */
+  readonly proxyVariable: string | null;
 }

@@ -55,6 +55,7 @@ describe('a configuration file', () => {
       ],
       clients: [{ ...CLIENT, maxExpiresInSeconds: null }],
       warnings: [],
+      proxyVariable: null,
     });
   });
 

@@ -26,6 +26,7 @@ export interface LoadConfigOptions {
   readonly redactor?: Redactor;
 }
 
+const PROXY_VARIABLES = ['https_proxy', 'HTTPS_PROXY', 'http_proxy', 'HTTP_PROXY', 'all_proxy', 'ALL_PROXY'];
 const MAX_FILE_BYTES = 1024 * 1024;
 
 /**
@@ -59,7 +60,8 @@ export function loadConfig(
   };
   const all = [...named.faults, ...faults, ...validateSections(sections), ...crossChecks(sections)];
   if (all.length > 0) throw new ConfigError(all.map(written));
-  return deepFreeze(toConfig(sections, warnings.map(written)));
+  const proxyVariable = PROXY_VARIABLES.find((name) => env[name]) ?? null;
+  return deepFreeze(toConfig(sections, { warnings: warnings.map(written), proxyVariable }));
 }
 
 function readFile(path: string | undefined): Record<string, unknown> | null {

@@ -21,7 +21,10 @@ const AHEAD_SECONDS = { classic: 900, stable: 270 } as const;
 const FORCED_DAILY_BUDGET = 20;
 
 /** Turns a validated file into what the rest of the broker reads. */
-export function toConfig(file: ConfigFile, warnings: Config['warnings']): Config {
+export function toConfig(
+  file: ConfigFile,
+  { warnings, proxyVariable }: Pick<Config, 'warnings' | 'proxyVariable'>,
+): Config {
   const { server, redis, encryption, audit, tracing, apps, clients } = file;
   return {
     server: toServer(server),
@@ -33,6 +36,7 @@ export function toConfig(file: ConfigFile, warnings: Config['warnings']): Config
     apps: apps.map(toApp),
     clients: clients.map(toClient),
     warnings,
+    proxyVariable,
   };
 }
 

@@ -150,6 +150,18 @@ describe('reading a stored state', () => {
     expect(readAppState(withField('backOff.untilMs', NOW_MS + DAY_MS), NOW_MS).backOff).not.toBeNull();
   });
 
+  it('keeps the name of what was wrong with the network, if it can be one', () => {
+    const faultOf = (fault: unknown) =>
+      readAppState(withField('backOff.fault', fault), NOW_MS).backOff?.fault;
+    expect(faultOf('answer_timeout')).toBe('answer_timeout');
+    expect(['<b>', 7, 'x'.repeat(41), null].map(faultOf)).toEqual([
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+    ]);
+  });
+
   it('shows the reason of a wait on one bounded line, with known words only', () => {
     const stored = withField('backOff', {
       untilMs: NOW_MS + 1,

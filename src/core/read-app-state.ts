@@ -17,6 +17,7 @@ const MAX_CLIENTS = 1000;
 const CLIENT_SHAPE = /^[\w.:-]{1,100}$/;
 const CREDENTIAL_SHAPE = /^[0-9a-f]{8}$/;
 const TOKEN_SHAPE = /^[\x21-\x7e]{1,5000}$/;
+const FAULT_SHAPE = /^[a-z0-9_]{1,40}$/;
 const OWNER_SHAPE = /^[\w.:@-]{1,300}$/;
 
 const CLASSES: readonly BackOff['class'][] = [
@@ -128,6 +129,7 @@ function readBackOff(stored: unknown, nowMs: number): BackOff | null {
     errcode: integer(backOff.errcode, -MAX_ERRCODE, MAX_ERRCODE),
     message: readableText(backOff.message, MAX_MESSAGE_CHARACTERS),
     credential: isText(backOff.credential, CREDENTIAL_SHAPE) ? backOff.credential : null,
+    ...(isText(backOff.fault, FAULT_SHAPE) && { fault: backOff.fault }),
     atMs: time(backOff.atMs, untilMs) ?? 0,
   };
 }

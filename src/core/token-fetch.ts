@@ -166,8 +166,9 @@ export class TokenFetch {
     const { dailyBudget } = this.app.refresh;
     if (outcome.kind !== 'refused') {
       const delayMs = waitAfterFailureMs('unavailable', before, dailyBudget, random);
-      const { message } = outcome.cause;
-      return { class: 'unavailable', errcode: null, message, credential: null, delayMs };
+      const { message, fault } = outcome.cause;
+      const name = fault === undefined ? {} : { fault };
+      return { class: 'unavailable', errcode: null, message, credential: null, delayMs, ...name };
     }
     const { errcode, message } = outcome;
     const advice = this.app.issuer.explain(errcode);

@@ -39,8 +39,11 @@ export interface ErrcodeAdvice {
 export type IssueOutcome =
   | { readonly kind: 'issued'; readonly value: string; readonly expiresInSeconds: number }
   | { readonly kind: 'refused'; readonly errcode: number; readonly message: string }
-  | { readonly kind: 'not_sent'; readonly cause: Error }
-  | { readonly kind: 'unknown'; readonly cause: Error };
+  | { readonly kind: 'not_sent'; readonly cause: Unanswered }
+  | { readonly kind: 'unknown'; readonly cause: Unanswered };
+
+/** Why there was no usable answer. `fault` is the platform's stable name for it, by which it knows the remedy. */
+export type Unanswered = Error & { readonly fault?: string };
 
 /** What the platform says of a token that a caller reported. `no_answer`: could not be found out. */
 export type ProbeOutcome = 'accepted' | 'rejected' | 'no_answer';
@@ -69,17 +72,21 @@ export abstract class TokenIssuer {
   abstract explain(errcode: number): ErrcodeAdvice;
 
   /**
-   * What a person does about a request that got no usable answer; `message` is that of the outcome's cause. Null, or no
-   * such method: the way to the platform is to be checked.
+   * What a person does about a request that got no usable answer; `message` and `fault` are those of the outcome's
+   * cause. Null, or no such method: the way to the platform is to be checked.
    */
-  explainSilence?(message: string): string | null;
+  explainSilence?(message: string, fault: string | null): string | null;
 }
 
 /** What a person does about a request that brought no token. `errcode`: null when there was no usable answer. */
 export function remedyOf(
   issuer: TokenIssuer,
-  { errcode, message }: { readonly errcode: number | null; readonly message: string },
+  {
+    errcode,
+    message,
+    fault,
+  }: { readonly errcode: number | null; readonly message: string; readonly fault?: string },
 ): string {
   if (errcode !== null) return issuer.explain(errcode).remedy;
-  return issuer.explainSilence?.(message) ?? UNREACHABLE_REMEDY;
+  return issuer.explainSilence?.(message, fault ?? null) ?? UNREACHABLE_REMEDY;
 }

@@ -16,6 +16,8 @@ export interface BackOff {
   readonly message: string;
   /** Names the AppID and AppSecret that were refused, by a short hash; null where they are not the reason. */
   readonly credential: string | null;
+  /** The platform's stable name for why there was no answer; left out where there was one, or nothing is known. */
+  readonly fault?: string;
   /** When it was set. */
   readonly atMs: number;
 }

@@ -8,6 +8,11 @@ export function parseJsonObject(text: string): Readonly<Record<string, unknown>>
   }
 }
 
+/** A number of a platform's answer. Gateways turn numbers into text: digits are the number that they spell. */
+export function numberOf(value: unknown): unknown {
+  return typeof value === 'string' && /^-?\d{1,15}$/.test(value) ? Number(value) : value;
+}
+
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,6 +1,6 @@
 import type { Deadline, ProbeOutcome } from '../core/token-issuer.js';
 import { DEAD_TOKEN_ERRCODES } from './errcodes.js';
-import { parseJsonObject } from './parse-json-object.js';
+import { numberOf, parseJsonObject } from './parse-json-object.js';
 import { callWechat } from './wechat-http.js';
 
 /** The app may not call this API. WeChat looks at the token first, so the token is good. */
@@ -23,9 +23,9 @@ export async function probeToken(
   const answer = reply.kind === 'answered' ? parseJsonObject(reply.body) : null;
   if (!answer) return 'no_answer';
 
-  const { errcode, ip_list: ipList } = answer;
+  const errcode = numberOf(answer.errcode);
   if (typeof errcode === 'number' && DEAD_TOKEN_ERRCODES.has(errcode)) return 'rejected';
   const accepted =
-    errcode === 0 || errcode === API_NOT_GRANTED || (errcode === undefined && Array.isArray(ipList));
+    errcode === 0 || errcode === API_NOT_GRANTED || (errcode === undefined && Array.isArray(answer.ip_list));
   return accepted ? 'accepted' : 'no_answer';
 }

@@ -9,6 +9,7 @@ import {
   type ProbeOutcome,
 } from '../core/token-issuer.js';
 import { DEAD_TOKEN_ERRCODES, explain } from './errcodes.js';
+import { isFaultId, remedyOfFault } from './network-fault.js';
 import { fetchTicket } from './fetch-ticket.js';
 
 const NO_TICKET = 'No ticket without an access token';
@@ -16,6 +17,8 @@ const NO_TICKET = 'No ticket without an access token';
 export interface TicketIssuerOptions {
   readonly type: TicketType;
   readonly apiBaseUrl: string;
+  /** As in WechatIssuerOptions. */
+  readonly proxyVariable?: string | null;
   readonly tokens: AccessTokenSource;
 }
 
@@ -57,7 +60,8 @@ export class TicketIssuer extends TokenIssuer {
     return { ...explain(errcode), secretRejected: false };
   }
 
-  override explainSilence(message: string): string | null {
+  override explainSilence(message: string, fault: string | null = null): string | null {
+    if (fault !== null && isFaultId(fault)) return remedyOfFault(fault, this.options.proxyVariable ?? null);
     return message.startsWith(NO_TICKET)
       ? "Nothing about the ticket: see the app's own state and last_error in GET /apps. The ticket is fetched as soon as the app has a token that the platform takes."
       : null;

@@ -46,12 +46,24 @@ describe('readTokenAnswer', () => {
     expect(read({ access_token: token, expires_in: 7200 }).kind).toBe('unknown');
   });
 
-  it.each([0, -1, -7200, 1.5, 2_592_001, 2 ** 53, '7200', '', null, true, [7200], {}, undefined])(
+  it.each([0, -1, -7200, 1.5, 2_592_001, 2 ** 53, '7200 s', '7.5', '', null, true, [7200], {}, undefined])(
     'does not take %j for expires_in',
     (expiresIn) => {
       expect(read({ access_token: TOKEN, expires_in: expiresIn }).kind).toBe('unknown');
     },
   );
+
+  it('takes digits as text for the number that they spell, as gateways write them', () => {
+    expect(read({ errcode: '0', access_token: TOKEN, expires_in: '7200' })).toEqual({
+      kind: 'issued',
+      value: TOKEN,
+      expiresInSeconds: 7200,
+    });
+    expect(read({ errcode: '40164', errmsg: 'x' })).toMatchObject({ kind: 'refused', errcode: 40164 });
+    expect(read({ errcode: '-1', errmsg: 'x' })).toMatchObject({ kind: 'refused', errcode: -1 });
+    const ticket = JSON.stringify({ errcode: '0', ticket: TOKEN, expires_in: '60' });
+    expect(readTokenAnswer(ticket, SECRET, 'ticket')).toMatchObject({ kind: 'issued', expiresInSeconds: 60 });
+  });
 
   it.each(['1e999', '-1e999', '0.0', 'NaN'])('does not take the number %s for expires_in', (number) => {
     expect(readTokenAnswer(`{"access_token":"${TOKEN}","expires_in":${number}}`, SECRET).kind).toBe(
@@ -59,7 +71,7 @@ describe('readTokenAnswer', () => {
     );
   });
 
-  it.each(['40013', '', null, true, 1.5, 2 ** 53, [40013], {}])(
+  it.each(['40013 x', '', null, true, 1.5, 2 ** 53, [40013], {}])(
     'does not take %j for an errcode',
     (errcode) => {
       expect(read({ errcode, errmsg: 'x' }).kind).toBe('unknown');
@@ -91,7 +103,7 @@ describe('readTokenAnswer', () => {
   });
 
   it('says what is wrong, and not what the token was', () => {
-    const outcome = read({ access_token: TOKEN, expires_in: '7200' });
+    const outcome = read({ access_token: TOKEN, expires_in: 'soon' });
     expect(outcome).toMatchObject({
       kind: 'unknown',
       cause: { message: expect.stringContaining('expires_in') },
@@ -155,7 +167,14 @@ describe('readTokenAnswer', () => {
       value.length <= 5000 &&
       Array.from(value).every((character) => character > ' ' && character < '\u007f');
 
-    const oddValue = fc.oneof(fc.jsonValue(), fc.integer(), fc.constantFrom(0, 7200, TOKEN, '', null));
+    const isLife = (seconds: unknown) =>
+      typeof seconds === 'number' && Math.floor(seconds) === seconds && seconds >= 1 && seconds <= 2_592_000;
+
+    const oddValue = fc.oneof(
+      fc.jsonValue(),
+      fc.integer(),
+      fc.constantFrom(0, 7200, '0', '7200', TOKEN, '', null),
+    );
     const oddAnswer = fc.record(
       { access_token: oddValue, expires_in: oddValue, errcode: oddValue, errmsg: oddValue },
       { requiredKeys: [] },
@@ -176,12 +195,9 @@ describe('readTokenAnswer', () => {
         fc.property(oddAnswer, (answer) => {
           const { access_token: value, expires_in: seconds, errcode } = answer;
           const isIssued =
-            (errcode === undefined || errcode === 0) &&
+            (errcode === undefined || errcode === 0 || errcode === '0') &&
             isToken(value) &&
-            typeof seconds === 'number' &&
-            Math.floor(seconds) === seconds &&
-            seconds >= 1 &&
-            seconds <= 2_592_000;
+            isLife(typeof seconds === 'string' && /^\d+$/.test(seconds) ? Number(seconds) : seconds);
           expect(read(answer).kind === 'issued').toBe(isIssued);
         }),
         { numRuns: 2000 },

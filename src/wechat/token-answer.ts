@@ -1,6 +1,7 @@
 import { Redactor } from '../core/redactor.js';
 import type { IssueOutcome } from '../core/token-issuer.js';
-import { parseJsonObject } from './parse-json-object.js';
+import { NetworkFault, type FaultId } from './network-fault.js';
+import { numberOf, parseJsonObject } from './parse-json-object.js';
 
 /** Tokens have 512 characters at most by WeChat's documents, some 150 in practice. */
 const TOKEN_SHAPE = /^[\x21-\x7e]{1,5000}$/;
@@ -19,9 +20,12 @@ export function readTokenAnswer(
   field: 'access_token' | 'ticket' = 'access_token',
 ): IssueOutcome {
   const answer = parseJsonObject(body);
-  if (!answer) return unknown('is not a JSON object');
+  if (!answer) {
+    return unknown('is not a JSON object', /^\s*</.test(body) ? 'answer_html' : 'answer_not_json');
+  }
 
-  const { errcode = 0, [field]: value, expires_in: expiresInSeconds } = answer;
+  const { errcode: givenErrcode = 0, [field]: value, expires_in: givenSeconds } = answer;
+  const [errcode, expiresInSeconds] = [numberOf(givenErrcode), numberOf(givenSeconds)];
   if (!isInteger(errcode)) return unknown('has an errcode that is not an integer');
   if (errcode !== 0) {
     return { kind: 'refused', errcode, message: readableMessage(answer.errmsg, [sent, value]) };
@@ -36,8 +40,8 @@ export function readTokenAnswer(
   return { kind: 'issued', value, expiresInSeconds };
 }
 
-function unknown(fault: string): IssueOutcome {
-  return { kind: 'unknown', cause: new Error(`The platform's answer ${fault}.`) };
+function unknown(what: string, fault: FaultId = 'answer_not_json'): IssueOutcome {
+  return { kind: 'unknown', cause: new NetworkFault(fault, `The platform's answer ${what}.`) };
 }
 
 function isInteger(value: unknown): value is number {

@@ -1,7 +1,8 @@
-import axios from 'axios';
+import axios, { AxiosError } from 'axios';
 import http from 'node:http';
 import https from 'node:https';
 import type { Deadline, IssueOutcome } from '../core/token-issuer.js';
+import { faultOfCode, faultOfStatus, NetworkFault, type FaultId } from './network-fault.js';
 
 /** Real answers have some 200 bytes. Counted after decompression. */
 const MAX_ANSWER_BYTES = 64 * 1024;
@@ -51,19 +52,15 @@ export async function callWechat(
     });
     // Not even an errcode in it proves anything: WeChat sends its errors with 200, so this came from something else.
     if (status < 200 || status > 299) {
-      return {
-        kind: 'unknown',
-        cause: new Error(`The platform answered with HTTP status ${status}.`),
-      };
+      const message = `The platform answered with HTTP status ${status}.`;
+      return { kind: 'unknown', cause: new NetworkFault(faultOfStatus(status), message) };
     }
     return { kind: 'answered', body: data };
   } catch (error) {
-    const why = deadline.signal.aborted
-      ? `given up at the deadline of ${deadline.timeoutMs} ms`
-      : errorCode(error);
+    const { fault, why } = deadline.signal.aborted ? timeOut(connection.mayBeUp, deadline) : faultOf(error);
     return connection.mayBeUp
-      ? { kind: 'unknown', cause: new Error(`The platform gave no complete answer: ${why}.`) }
-      : { kind: 'not_sent', cause: new Error(`No connection to the platform: ${why}.`) };
+      ? { kind: 'unknown', cause: new NetworkFault(fault, `The platform gave no complete answer: ${why}.`) }
+      : { kind: 'not_sent', cause: new NetworkFault(fault, `No connection to the platform: ${why}.`) };
   } finally {
     httpAgent.destroy();
     httpsAgent.destroy();
@@ -88,7 +85,25 @@ function watch<A extends http.Agent>(
   return agent;
 }
 
-function errorCode(error: unknown): string {
-  const hasCode = typeof error === 'object' && error !== null && 'code' in error;
-  return hasCode && typeof error.code === 'string' ? error.code : 'unknown error';
+interface Trouble {
+  readonly fault: FaultId;
+  readonly why: string;
+}
+
+function timeOut(isUp: boolean, { timeoutMs }: Deadline): Trouble {
+  return {
+    fault: isUp ? 'answer_timeout' : 'connect_timeout',
+    why: `given up at the deadline of ${timeoutMs} ms`,
+  };
+}
+
+function faultOf(error: unknown): Trouble {
+  const { code, message } = error as Partial<NodeJS.ErrnoException>;
+  if (typeof code !== 'string') return { fault: 'other', why: 'unknown error' };
+  // axios has one code for an answer that is too large and one that ends too soon.
+  if (code === AxiosError.ERR_BAD_RESPONSE) {
+    const isTooLarge = message?.startsWith('maxContentLength');
+    return { fault: isTooLarge ? 'answer_too_large' : 'reset', why: code };
+  }
+  return { fault: faultOfCode(code), why: code };
 }

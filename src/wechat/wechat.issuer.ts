@@ -9,6 +9,7 @@ import {
 import { explain } from './errcodes.js';
 import { fetchClassicToken } from './fetch-classic-token.js';
 import { fetchStableToken } from './fetch-stable-token.js';
+import { isFaultId, remedyOfFault } from './network-fault.js';
 import { probeToken } from './probe-token.js';
 
 export interface WechatIssuerOptions {
@@ -16,6 +17,8 @@ export interface WechatIssuerOptions {
   readonly grant: 'stable' | 'classic';
   /** The platform's host with its scheme, and a path if a gateway needs one. */
   readonly apiBaseUrl: string;
+  /** The variable of the environment that names a proxy, which is not used; null if none does. */
+  readonly proxyVariable?: string | null;
 }
 
 /** WeChat's official accounts and mini programs. */
@@ -44,5 +47,11 @@ export class WechatIssuer extends TokenIssuer {
 
   explain(errcode: number): ErrcodeAdvice {
     return explain(errcode);
+  }
+
+  override explainSilence(_message: string, fault: string | null = null): string | null {
+    return fault !== null && isFaultId(fault)
+      ? remedyOfFault(fault, this.options.proxyVariable ?? null)
+      : null;
   }
 }

@@ -10,8 +10,11 @@ export interface TestCertificates {
   readonly keyFile: string;
 }
 
-/** Makes an authority and a certificate of it for `127.0.0.1` and `localhost`, with openssl, in the folder. */
-export function makeCertificates(folder: string): TestCertificates {
+/** Makes an authority and a certificate of it for `127.0.0.1` and `localhost`, or other names, with openssl, in the folder. */
+export function makeCertificates(
+  folder: string,
+  { days = 30, names = 'IP:127.0.0.1,DNS:localhost' }: { days?: number; names?: string } = {},
+): TestCertificates {
   const file = (name: string): string => join(folder, name);
   const openssl = (...args: string[]): void => {
     execFileSync('openssl', args, { stdio: 'pipe' });
@@ -28,11 +31,13 @@ export function makeCertificates(folder: string): TestCertificates {
     file('ca.crt'),
   );
   openssl(...newKey, '-subj', '/CN=localhost', '-keyout', file('tls.key'), '-out', file('tls.csr'));
-  writeFileSync(file('tls.ext'), 'subjectAltName=IP:127.0.0.1,DNS:localhost\n');
+  writeFileSync(file('tls.ext'), `subjectAltName=${names}\n`);
   const authority = ['-CA', file('ca.crt'), '-CAkey', file('ca.key'), '-CAcreateserial'];
   openssl(
     'x509',
     '-req',
+    '-days',
+    String(days),
     '-in',
     file('tls.csr'),
     ...authority,

@@ -1,0 +1,131 @@
+/** A name for each kind of trouble on the way to the platform. They are stored and logged: never change one. */
+export const FAULTS = [
+  'dns_unknown_name',
+  'dns_unavailable',
+  'refused',
+  'unreachable',
+  'reset',
+  'connect_timeout',
+  'answer_timeout',
+  'certificate_expired',
+  'certificate_untrusted',
+  'certificate_name',
+  'certificate_invalid',
+  'tls_protocol',
+  'proxy_authentication',
+  'redirect',
+  'http_4xx',
+  'http_5xx',
+  'answer_html',
+  'answer_not_json',
+  'answer_not_http',
+  'answer_too_large',
+  'other',
+] as const;
+export type FaultId = (typeof FAULTS)[number];
+
+/** Why a request got no usable answer. The message quotes nothing of the request or the answer. */
+export class NetworkFault extends Error {
+  override readonly name = 'NetworkFault';
+
+  constructor(
+    readonly fault: FaultId,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** By the codes of Node and OpenSSL; the first pattern that matches holds. */
+const CODES: readonly (readonly [pattern: RegExp, fault: FaultId])[] = [
+  [/^(?:ENOTFOUND|ENODATA|EAI_NONAME|EAI_NODATA)$/, 'dns_unknown_name'],
+  [/^(?:EAI_\w+|E(?:SERVFAIL|REFUSED|TIMEOUT))$/, 'dns_unavailable'],
+  [/^ECONNREFUSED$/, 'refused'],
+  [/^(?:E(?:NET|HOST)(?:UNREACH|DOWN)|EADDRNOTAVAIL|EACCES|EPERM)$/, 'unreachable'],
+  [/^(?:ECONNRESET|EPIPE|ECONNABORTED)$/, 'reset'],
+  [/^ETIMEDOUT$/, 'connect_timeout'],
+  [/^CERT_(?:HAS_EXPIRED|NOT_YET_VALID)$/, 'certificate_expired'],
+  [/SELF_SIGNED|^UNABLE_TO_(?:GET_ISSUER|VERIFY_LEAF)|^CERT_UNTRUSTED$/, 'certificate_untrusted'],
+  [/^ERR_TLS_CERT_ALTNAME/, 'certificate_name'],
+  [/^CERT_|CRL_|^INVALID_(?:CA|PURPOSE)$|^PATH_LENGTH|^HOSTNAME_MISMATCH$/, 'certificate_invalid'],
+  [/^(?:EPROTO|ERR_SSL_\w+|ERR_TLS_\w+)$/, 'tls_protocol'],
+  [/^HPE_/, 'answer_not_http'],
+];
+
+export function faultOfCode(code: string): FaultId {
+  return CODES.find(([pattern]) => pattern.test(code))?.[1] ?? 'other';
+}
+
+/** Of an HTTP status that is no 2xx. The platform itself sends its errors with 200, so it came from something else. */
+export function faultOfStatus(status: number): FaultId {
+  if (status === 407) return 'proxy_authentication';
+  if (status >= 500) return 'http_5xx';
+  return status >= 400 ? 'http_4xx' : 'redirect';
+}
+
+const MIDDLE_BOX =
+  'WeChat itself answers its errors with status 200, so a proxy, a gateway or the host of apiBaseUrl';
+const IN_THE_MIDDLE =
+  'something between here and the platform (a proxy, firewall or captive portal), or the host of apiBaseUrl';
+const FIREWALL = 'egress firewall, security group, NetworkPolicy';
+
+/** What a person does about each. */
+const REMEDIES: Readonly<Record<FaultId, string>> = {
+  dns_unknown_name:
+    'DNS knows no such host: check the host in apiBaseUrl letter by letter, and that the DNS server which this host asks resolves public names.',
+  dns_unavailable:
+    'DNS does not answer: check the DNS servers of this host (/etc/resolv.conf, in Kubernetes CoreDNS) and that a NetworkPolicy or firewall lets port 53 through, UDP and TCP.',
+  refused:
+    'Nothing listens at the address, or a firewall rejects the connection: check host and port of apiBaseUrl, and the ' +
+    `${FIREWALL}.`,
+  unreachable: `There is no route to the platform, or the system forbids it: check routes, IPv6, ${FIREWALL}.`,
+  reset: `Something closed the connection before the answer was whole: check ${FIREWALL}, and boxes that inspect TLS; if it passes, nothing is to be done.`,
+  connect_timeout: `No connection came up in time: packets are dropped on the way. Check ${FIREWALL}, and NAT.`,
+  answer_timeout:
+    'The connection is up, but the answer did not come in time: WeChat is slow, or something on the way holds it. If it stays so, raise refresh.upstreamTimeoutSeconds, and leaseSeconds with it.',
+  certificate_expired:
+    "The certificate is out of its time: check this host's clock; if it is right, renew the certificate of the host in apiBaseUrl, or of the box that intercepts TLS.",
+  certificate_untrusted:
+    'The certificate is of an authority that Node does not know: something intercepts TLS, or a gateway has a private CA. Exempt the platform from interception, or name the CA in PEM in the environment variable NODE_EXTRA_CA_CERTS and restart.',
+  certificate_name:
+    'The certificate belongs to another host: check the host in apiBaseUrl, and whether DNS or a proxy leads somewhere else.',
+  certificate_invalid:
+    'The certificate is not valid: have it renewed by those who run the host in apiBaseUrl, or the box that intercepts TLS.',
+  tls_protocol:
+    'The other side speaks no TLS, or an old version: check scheme and port of apiBaseUrl, and boxes that inspect TLS.',
+  proxy_authentication:
+    'A proxy on the way asks for a login: exempt the broker from it, or name a way around it in apiBaseUrl.',
+  redirect: `Something answered with a redirect, which is not followed, since it would carry the AppSecret elsewhere: ${IN_THE_MIDDLE}. Correct apiBaseUrl, or exempt the broker.`,
+  http_4xx: `The request was refused before it reached WeChat. ${MIDDLE_BOX} did it: look there, and check the path of apiBaseUrl.`,
+  http_5xx: `${MIDDLE_BOX} failed: look there. If it passes, nothing is to be done.`,
+  answer_html: `A web page came in place of WeChat's JSON, from ${IN_THE_MIDDLE}: correct apiBaseUrl, or exempt the broker.`,
+  answer_not_json: `What came is not WeChat's answer: check apiBaseUrl, and ${IN_THE_MIDDLE}.`,
+  answer_not_http: 'What came is no HTTP: check scheme and port of apiBaseUrl.',
+  answer_too_large: `The answer is far larger than any of WeChat's: check apiBaseUrl, and ${IN_THE_MIDDLE}.`,
+  other: `Check that this host reaches the platform: DNS, ${FIREWALL}, and apiBaseUrl.`,
+};
+
+/** What happens on a host that has no way out but a proxy. */
+const OF_THE_WAY: ReadonlySet<FaultId> = new Set<FaultId>([
+  'dns_unknown_name',
+  'dns_unavailable',
+  'refused',
+  'unreachable',
+  'reset',
+  'connect_timeout',
+  'other',
+]);
+
+/**
+ * What a person does about a fault. `proxyVariable` is the variable of the environment that names a proxy, which the
+ * broker does not use, or null.
+ */
+export function remedyOfFault(fault: FaultId, proxyVariable: string | null): string {
+  const remedy = `${REMEDIES[fault]} The broker keeps trying.`;
+  if (proxyVariable === null || !OF_THE_WAY.has(fault)) return remedy;
+  return `${proxyVariable} is set, but the broker uses no proxy: let it reach the platform directly, or set apiBaseUrl to a gateway of yours that passes requests on to it. If it does reach it directly: ${remedy}`;
+}
+
+export function isFaultId(text: string): text is FaultId {
+  return FAULTS.some((fault) => fault === text);
+}
