@@ -82,6 +82,12 @@ func (c *Client) Call(fn func(token string) (errcode int, err error)) error {
 	return err
 }
 
+// Report tells the broker that WeChat refused the token, and returns the one to use instead; the same if there is no other.
+func (c *Client) Report(token string, errcode int) (string, error) {
+	c.replace(token, errcode, time.Now())
+	return c.GetAccessToken()
+}
+
 // replace reports the token unless that has been done since it was refused, and tells whether trying again makes sense.
 func (c *Client) replace(token string, errcode int, refusedAt time.Time) bool {
 	c.asking.Lock()

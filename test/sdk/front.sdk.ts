@@ -25,7 +25,7 @@ describe('the front of docs/adopting.md', () => {
   let front: string;
 
   beforeAll(async () => {
-    front = await startFront(await startUpstream('broker'), await startUpstream('wechat'));
+    ({ url: front } = await startFront(await startUpstream('broker'), await startUpstream('wechat')));
   });
 
   it.each([
@@ -50,7 +50,22 @@ describe('the front of docs/adopting.md', () => {
   it.each(['jscode2session', 'oauth2/access_token', 'oauth2/refresh_token'])(
     'shows WeChat no API key that somebody sent to /sns/%s',
     async (path) => {
-      expect((await fetch(`${front}/sns/${path}?secret=tbk_1`)).status).toBe(403);
+      const response = await fetch(`${front}/sns/${path}?secret=tbk_1`);
+      expect(await response.json()).toMatchObject({ name: 'broker' });
     },
   );
+});
+
+describe('the front of docs/adopting.md, while nothing behind it answers', () => {
+  it('says so as WeChat would, and logs neither key nor token', async () => {
+    const nobody = 'http://127.0.0.1:1';
+    const { url, output } = await startFront(nobody, nobody);
+    for (const path of ['/cgi-bin/token', '/sns/jscode2session', '/cgi-bin/ticket/getticket']) {
+      const response = await fetch(`${url}${path}?appid=wx1&secret=tbk_of-nobody&access_token=83_of-nobody`);
+      expect(response.status).toBe(200);
+      expect(await response.json()).toMatchObject({ errcode: -1 });
+    }
+    expect((await fetch(`${url}/cgi-bin/user/info?access_token=83_of-nobody`)).status).toBe(502);
+    expect(output()).not.toContain('of-nobody');
+  });
 });

@@ -12,8 +12,14 @@ afterAll(() => {
   for (const folder of folders) rmSync(folder, { recursive: true });
 });
 
-/** nginx with the rules of docs/adopting.md: token and ticket paths go to the broker, all others to WeChat. Returns its URL. */
-export async function startFront(brokerUrl: string, wechatUrl: string): Promise<string> {
+export interface Front {
+  readonly url: string;
+  /** All that nginx printed so far, its error log among it. */
+  readonly output: () => string;
+}
+
+/** nginx with the rules of docs/adopting.md: token, ticket and login paths go to the broker, all others to WeChat. */
+export async function startFront(brokerUrl: string, wechatUrl: string): Promise<Front> {
   const folder = mkdtempSync(join(tmpdir(), 'access-token-broker-front-'));
   const port = String(await freePort());
   const conf = readFileSync(CONF, 'utf8')
@@ -31,5 +37,5 @@ export async function startFront(brokerUrl: string, wechatUrl: string): Promise<
       () => false,
     );
   });
-  return url;
+  return { url, output: () => nginx.output };
 }

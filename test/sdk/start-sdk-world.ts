@@ -42,7 +42,7 @@ export async function startSdkWorld<Name extends string>(
   const shared = {
     BROKER_URL: world.url,
     WECHAT_URL: world.simulator.url,
-    FRONT_URL: await startFront(world.url, world.simulator.url),
+    FRONT_URL: (await startFront(world.url, world.simulator.url)).url,
     CACHE_FOLDER: tempFolder(),
     API_KEY: apiKey,
   };
