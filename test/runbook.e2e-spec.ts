@@ -78,4 +78,14 @@ describe('the commands of the runbook', () => {
     expect(await run('<!-- test:force -->')).toBe('200\n');
     expect(await broker.token('shop')).not.toBe(before);
   });
+
+  it('are run with a key that no answer gives a token', async () => {
+    const answers = [
+      await broker.get('/token?app=shop', ONCALL_KEY),
+      await broker.post('/token/refresh', { app: 'shop', force: true }, ONCALL_KEY),
+    ];
+    expect(answers.map(({ status }) => status)).toEqual([403, 200]);
+    const token = await broker.token('shop');
+    for (const { text } of answers) expect(text).not.toContain(token);
+  });
 });
