@@ -1,4 +1,6 @@
-import { appendFileSync, readFileSync, statSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, chmodSync, readFileSync, statSync, symlinkSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { tempFile } from '../../test/support/temp-file.js';
 import { Redactor } from '../core/redactor.js';
 import { AuditFile } from './audit-file.js';
@@ -29,10 +31,34 @@ describe('the file of the audit stream', () => {
     expect([...appended.logged, ...appended.fallen]).toEqual([]);
   });
 
-  it('stops the start when it cannot be opened, and says which key names it', () => {
-    expect(() => fixtureOf('/no/such/folder/audit.log')).toThrow(
-      'audit.destination: the file cannot be opened (ENOENT)',
+  it('is closed to others when it was there, open to them', () => {
+    const path = tempFile('old\n');
+    chmodSync(path, 0o666);
+    fixtureOf(path).file.write('one\n');
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    expect(readFileSync(path, 'utf8')).toBe('old\none\n');
+  });
+
+  it('is no symbolic link, whatever that leads to', () => {
+    const target = tempFile('precious\n');
+    const link = `${target}.link`;
+    symlinkSync(target, link);
+    expect(() => fixtureOf(link)).toThrow(
+      `audit.destination: ${link} cannot be opened (ELOOP): it is a symbolic link; name the file itself, or stdout or stderr for those`,
     );
+    symlinkSync(`${target}.not-there`, `${link}2`);
+    expect(() => fixtureOf(`${link}2`)).toThrow('ELOOP');
+    expect(readFileSync(target, 'utf8')).toBe('precious\n');
+  });
+
+  it('stops the start when it cannot be opened, and says which key names it and what to do', () => {
+    expect(() => fixtureOf('/no/such/folder/audit.log')).toThrow(
+      "audit.destination: /no/such/folder/audit.log cannot be opened (ENOENT): make its folder, and let the broker's user write there",
+    );
+    expect(() => fixtureOf(dirname(tempFile('')))).toThrow('(EISDIR): it is a folder');
+    const pipe = `${tempFile('')}.pipe`;
+    execFileSync('mkfifo', [pipe]);
+    expect(() => fixtureOf(pipe)).toThrow('(ENXIO): it is a pipe that nobody reads');
   });
 
   it('loses no line while the disk is full, and says so once', () => {

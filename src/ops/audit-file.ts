@@ -1,8 +1,12 @@
-import { openSync, writeSync } from 'node:fs';
+import { closeSync, constants, fchmodSync, fstatSync, openSync, writeSync } from 'node:fs';
 import type { LogDestination, Logger } from './logger.js';
 
 /** Only the broker's own user may read who fetched what. */
 const MODE = 0o600;
+const OTHERS = 0o077;
+/** No symbolic link: whoever may write into the folder could have the broker append to any file of its user. A pipe that nobody reads is no reason to wait. */
+const FLAGS =
+  constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /** The file of the audit stream. Appends, so that it may be truncated while it is written. */
 export class AuditFile implements LogDestination {
@@ -17,9 +21,17 @@ export class AuditFile implements LogDestination {
     private readonly fallback: LogDestination = process.stdout,
   ) {
     try {
-      this.fd = openSync(path, 'a', MODE);
+      this.fd = openSync(path, FLAGS, MODE);
     } catch (error) {
-      throw new Error(`audit.destination: the file cannot be opened (${codeOf(error)})`, { cause: error });
+      throw faultOf(path, 'cannot be opened', error, OPEN_REMEDIES[codeOf(error)] ?? OPEN_REMEDY);
+    }
+    try {
+      const file = fstatSync(this.fd);
+      // The mode above is that of a file that was made; one that was there may be open to others. Devices are left as they are.
+      if (file.isFile() && (file.mode & OTHERS) !== 0) fchmodSync(this.fd, MODE);
+    } catch (error) {
+      closeSync(this.fd);
+      throw faultOf(path, 'is open to others and cannot be closed to them', error, MODE_REMEDY);
     }
   }
 
@@ -38,6 +50,19 @@ export class AuditFile implements LogDestination {
       );
     }
   }
+}
+
+const OPEN_REMEDY = "let the broker's user write there, or name another file";
+const OPEN_REMEDIES: Readonly<Record<string, string>> = {
+  ELOOP: 'it is a symbolic link; name the file itself, or stdout or stderr for those',
+  ENOENT: "make its folder, and let the broker's user write there",
+  EISDIR: 'it is a folder; name a file in it',
+  ENXIO: 'it is a pipe that nobody reads; start the reader first, or name a file',
+};
+const MODE_REMEDY = "chmod it to 0600, or let it belong to the broker's user";
+
+function faultOf(path: string, what: string, cause: unknown, remedy: string): Error {
+  return new Error(`audit.destination: ${path} ${what} (${codeOf(cause)}): ${remedy}`, { cause });
 }
 
 function codeOf(error: unknown): string {
