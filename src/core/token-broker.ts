@@ -5,6 +5,7 @@ import type { AppStatus } from './app-status.js';
 import type { BrokerPorts } from './broker-ports.js';
 import { BrokerError } from './errors.js';
 import { ReportDesk } from './report-desk.js';
+import { TokenIndex } from './token-index.js';
 import type { ReportAnswer, TokenReport } from './token-report.js';
 import type { AppName, HeldToken } from './token.js';
 
@@ -18,6 +19,7 @@ export class TokenBroker {
   private readonly keepers = new Map<AppName, { readonly keeper: AppKeeper; readonly desk: ReportDesk }>();
   /** By `identityKey`. */
   private readonly keepersByKey = new Map<string, AppKeeper>();
+  private readonly tokens = new TokenIndex();
   private unsubscribe: () => void = () => undefined;
   private wasReady = false;
   /** The store has been asked for what is there already; before that, whatever is missing may not be fetched. */
@@ -30,7 +32,12 @@ export class TokenBroker {
     private readonly ports: BrokerPorts,
   ) {
     this.apps = apps.map(({ name }) => name);
-    for (const app of apps) this.keep(app);
+    for (const app of apps) {
+      this.keep(app);
+      this.watch(app.name, ({ record }) => {
+        this.tokens.add(app.name, hash('sha256', record.value));
+      });
+    }
   }
 
   /**
@@ -49,7 +56,7 @@ export class TokenBroker {
   /** The app whose token this is, as far as it is one that the platform would still take. */
   appOf(token: string): AppName | undefined {
     const sha256 = hash('sha256', token);
-    return this.apps.find((app) => this.find(app).keeper.memory.isRecent(sha256));
+    return this.tokens.appsOf(sha256).find((app) => this.find(app).keeper.memory.isRecent(sha256));
   }
 
   /** Milliseconds for which a caller may keep this token without asking again; above 0. */
