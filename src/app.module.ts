@@ -151,7 +151,7 @@ async function coreModule(options: AppModuleOptions): Promise<DynamicModule> {
   const clock = new SystemClock();
   const telemetry = await Telemetry.start({ ...options, clock });
   const metrics = new Metrics(readVersion());
-  const backend = await Backend.of(config, clock, logger);
+  const backend = await Backend.of(config, clock, logger, metrics.catalogue);
   const apps = config.apps.map((app) => appDefinition(app, config.proxyVariable));
   const broker = new TokenBroker(apps, {
     ...backend.ports,

@@ -3,13 +3,16 @@ import type { Config, RedisConfig } from './config/config.js';
 import type { BrokerPorts } from './core/broker-ports.js';
 import type { AppIdentity } from './core/app-definition.js';
 import type { Clock } from './core/clock.js';
+import type { StoreUnavailableError } from './core/errors.js';
 import { LineLimit } from './ops/line-limit.js';
 import type { Logger } from './ops/logger.js';
+import type { MetricCatalogue } from './ops/metric-catalogue.js';
 
 /** How long the first fetch waits for Redis: without it every replica would fetch for itself. */
 const REDIS_START_MS = 3000;
 /** Who writes to Redis all the time must not fill the log. */
 const MAX_UNREADABLE_A_MINUTE = 20;
+const MAX_FEED_LINES_A_MINUTE = 2;
 
 /** What the replicas share, or one replica keeps to itself. */
 export abstract class Backend {
@@ -19,13 +22,14 @@ export abstract class Backend {
   abstract close(): void;
 
   /** Redis where one is configured, else memory. */
-  static async of(config: Config, clock: Clock, logger: Logger): Promise<Backend> {
+  static async of(config: Config, clock: Clock, logger: Logger, metrics: MetricCatalogue): Promise<Backend> {
     const { redis } = config;
-    return redis ? redisBackend(redis, config, clock, logger) : memoryBackend(clock);
+    return redis ? redisBackend(redis, config, clock, logger, metrics) : memoryBackend(clock, metrics);
   }
 }
 
-function memoryBackend(clock: Clock): Backend {
+function memoryBackend(clock: Clock, { feedUp }: MetricCatalogue): Backend {
+  feedUp.set(1);
   const lease = new MemoryRefreshLease(clock);
   return {
     ports: { lease, store: new MemoryTokenStore(clock, lease), feed: new MemoryRotationFeed() },
@@ -40,6 +44,7 @@ async function redisBackend(
   { encryption, apps }: Config,
   clock: Clock,
   logger: Logger,
+  { feedUp }: MetricCatalogue,
 ): Promise<Backend> {
   const { KeyUse, RedisConnection, RedisRefreshLease, RedisRotationFeed, RedisTokenStore, TokenCipher } =
     await import('./backends/redis/index.js');
@@ -81,14 +86,37 @@ async function redisBackend(
       'what Redis holds under the name of this app belongs to another AppID and is left alone: give environments that share a Redis a redis.keyPrefix each; after a change of appId nothing needs to be done',
     );
   };
-  const feed = new RedisRotationFeed(connection, keyPrefix);
+  const feedLines = new LineLimit(clock, MAX_FEED_LINES_A_MINUTE);
+  feedUp.set(0);
+  const onFeedChange = (reason: string | null): void => {
+    feedUp.set(reason === null ? 1 : 0);
+    if (!feedLines.isFree(reason === null ? 'up' : 'down', () => undefined)) return;
+    if (reason === null) logger.info({ event: 'feed.available' }, 'messages about new tokens come in');
+    else {
+      logger.warn(
+        { event: 'feed.unavailable', message: reason },
+        'no messages about new tokens come in: they are found by looking, every reconcileSeconds. Something between here and Redis may not let SUBSCRIBE through, or the user may not subscribe: see docs/redis.md',
+      );
+    }
+  };
+  const feed = new RedisRotationFeed(connection, keyPrefix, onFeedChange);
   return {
     ports: {
       lease: new RedisRefreshLease(connection, keyPrefix),
       store: new RedisTokenStore(connection, { keyPrefix, cipher, keyUse, onUnreadable, onOtherOwner }),
       feed,
     },
-    ready: () => connection.ready(REDIS_START_MS),
+    ready: async () => {
+      await connection.ready(REDIS_START_MS);
+      if (!connection.isReady) return;
+      await connection.check(keyPrefix).catch((error: unknown) => {
+        const { message, remedy } = error as StoreUnavailableError;
+        logger.error(
+          { event: 'store.check_failed', message, remedy },
+          'Redis does not let the broker do what it needs',
+        );
+      });
+    },
     close: () => {
       feed.close();
       connection.close();

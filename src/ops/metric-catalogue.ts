@@ -178,6 +178,11 @@ export class MetricCatalogue {
     help: 'Whether the store answered the last command of every app: 1 or 0.',
     ...this.own,
   });
+  readonly feedUp = new Gauge({
+    name: `${PREFIX}feed_up`,
+    help: 'Whether messages about new tokens of other replicas come in: 1 or 0.',
+    ...this.own,
+  });
   readonly storeCommandDuration = new Histogram({
     name: `${PREFIX}store_command_duration_seconds`,
     help: 'Time of a command to the store, answered or not.',

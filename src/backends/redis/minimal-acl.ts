@@ -7,7 +7,7 @@ export const MINIMAL_ACL = [
   '&tokenbroker:*',
   '-@all',
   // The connection
-  ...['+hello', '+auth', '+ping', '+info', '+select', '+client|setname'],
+  ...['+auth', '+ping', '+info', '+select', '+client|setname'],
   // The scripts, and what they do
   ...['+eval', '+evalsha', '+time', '+get', '+set', '+del', '+exists'],
   // What version 0.1 left

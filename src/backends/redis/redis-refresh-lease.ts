@@ -35,7 +35,9 @@ export class RedisRefreshLease extends RefreshLease {
   > {
     try {
       const { lease } = appKeys(this.keyPrefix, app);
-      const lock = await this.redlock.acquire([lease], Math.ceil(durationMs), ONE_ATTEMPT);
+      const lock = await this.connection.inTime(() =>
+        this.redlock.acquire([lease], Math.ceil(durationMs), ONE_ATTEMPT),
+      );
       this.locks.set(lock.value, lock);
       return { kind: 'acquired', lease: { app, id: lock.value } };
     } catch (error) {
@@ -49,7 +51,7 @@ export class RedisRefreshLease extends RefreshLease {
     const lock = this.locks.get(id);
     this.locks.delete(id);
     // One that ran out, or that cannot be told to Redis, is as good as released.
-    await lock?.release().catch(() => undefined);
+    if (lock) await this.connection.inTime(() => lock.release()).catch(() => undefined);
   }
 
   private async unavailable(cause: unknown): Promise<StoreUnavailableError> {

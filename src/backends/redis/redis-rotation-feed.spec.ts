@@ -1,6 +1,9 @@
+import { once } from 'node:events';
+import { connect as connectTo, createServer, type AddressInfo } from 'node:net';
 import { SHOP } from '../../../test/support/app-identity.js';
 import { eventually } from '../../../test/support/eventually.js';
-import { freshPrefix, sharedRedis, USER } from '../../../test/support/redis-as-broker.js';
+import { clock, connect, freshPrefix, sharedRedis, USER } from '../../../test/support/redis-as-broker.js';
+import { sleep } from '../../core/clock.js';
 import { describeRotationFeed } from '../../core/rotation-feed.contract.js';
 import { RedisConnection, RedisRotationFeed } from './index.js';
 
@@ -8,8 +11,8 @@ import { RedisConnection, RedisRotationFeed } from './index.js';
 class WatchedConnection extends RedisConnection {
   readonly subscribers: ReturnType<RedisConnection['subscriber']>[] = [];
 
-  override subscriber(): ReturnType<RedisConnection['subscriber']> {
-    const made = super.subscriber();
+  override subscriber(retryMs: () => number): ReturnType<RedisConnection['subscriber']> {
+    const made = super.subscriber(retryMs);
     this.subscribers.push(made);
     return made;
   }
@@ -99,6 +102,48 @@ describe('the feed', () => {
     } finally {
       process.off('unhandledRejection', note);
       await redis.server.call('ACL', 'SETUSER', USER.name, '&tokenbroker:*');
+    }
+  });
+
+  it('tries ever more seldom where something closes the connection at a subscription, and says so once', async () => {
+    let connections = 0;
+    const front = createServer((socket) => {
+      connections += 1;
+      const onward = connectTo(redis.server.port, redis.server.host);
+      const end = (): void => {
+        socket.destroy();
+        onward.destroy();
+      };
+      socket.on('data', (bytes) => {
+        if (bytes.includes('subscribe')) end();
+        else onward.write(bytes);
+      });
+      onward.on('data', (bytes) => socket.write(bytes));
+      for (const side of [socket, onward]) side.on('error', end).on('close', end);
+    });
+    front.listen(0, '127.0.0.1');
+    await once(front, 'listening');
+    const { port } = front.address() as AddressInfo;
+    const through = connect(redis.server.url(USER, port), RedisConnection);
+    const told: (string | null)[] = [];
+    let gaps = 0;
+    const here = new RedisRotationFeed(through, freshPrefix(), (reason) => told.push(reason));
+    feeds.push(here);
+    here.subscribe(
+      () => undefined,
+      () => (gaps += 1),
+    );
+    try {
+      await through.ready(2000);
+      await sleep(clock, 4000);
+      // Its own, and after 0.2, 0.4, 0.8 and 1.6 s; it was nine in a second.
+      expect(connections).toBeLessThanOrEqual(8);
+      expect(connections).toBeGreaterThanOrEqual(4);
+      expect(told).toEqual([expect.any(String)]);
+      expect(gaps).toBeLessThanOrEqual(1);
+    } finally {
+      through.close();
+      front.close();
     }
   });
 

@@ -57,6 +57,19 @@ describe('trouble with Redis', () => {
     await eventually('an answer after the thaw', () => read(own).catch(() => undefined));
   });
 
+  it('is told by its own clock, whatever the client library says of a command without an answer', async () => {
+    const own = connect(redis.server.url(USER), RedisConnection);
+    opened.push(own);
+    await own.ready(2000);
+    const closed = new Promise((resolve) => own.client.once('close', resolve));
+    await expect(own.run(() => new Promise(() => undefined))).rejects.toMatchObject({
+      name: 'StoreUnavailableError',
+      message: 'Redis gave no answer within 800 ms',
+    });
+    await closed;
+    await eventually('a new connection', () => own.isReady);
+  });
+
   it('is said plainly: a database that is not there, in place of which no other is used', async () => {
     const own = connect(redis.server.url(USER).replace(/0$/, '99'), RedisConnection);
     opened.push(own);

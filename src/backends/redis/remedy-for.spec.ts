@@ -6,6 +6,7 @@ describe('the remedy for a trouble with Redis', () => {
     ['no connection to Redis (NOAUTH Authentication required.)', 'user and password'],
     ['Redis answered: NOPERM this user has no permissions to run the evalsha command', 'docs/redis.md'],
     ['no connection to Redis (self-signed certificate in certificate chain)', 'redis.tls.ca'],
+    ["Redis answered: ERR unknown command 'EVALSHA', with args beginning with: ", 'docs/redis.md'],
     ['Redis answered: MOVED 1234 127.0.0.1:7001', 'redis.clusterNodes'],
     ["Redis answered: READONLY You can't write against a read only replica.", 'primary'],
     ["Redis answered: OOM command not allowed when used memory > 'maxmemory'.", 'maxmemory'],

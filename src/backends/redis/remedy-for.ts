@@ -7,7 +7,11 @@ const REMEDIES: readonly (readonly [pattern: RegExp, remedy: string])[] = [
     /WRONGPASS|NOAUTH|invalid password/,
     "Correct the user and password in redis, or the user's password in Redis.",
   ],
-  [/NOPERM/, 'Give the user in Redis the rights that docs/redis.md lists.'],
+  [/NOPERM|can't run this command/, 'Give the user in Redis the rights that docs/redis.md lists.'],
+  [
+    /unknown command|unsupported|not supported/i,
+    'This Redis, or a proxy in front of it, lacks a command that the broker needs: docs/redis.md lists them. Use a Redis or a proxy that has it.',
+  ],
   [
     /certificate|altnames|self.signed/i,
     'Give the CA of the certificate as redis.tls.ca, and its name as redis.tls.serverName.',
