@@ -202,7 +202,7 @@ function appDefinition(app: AppConfig, proxyVariable: string | null): AppDefinit
     provider: app.provider,
     grant: app.grant,
     appId: app.appId,
-    appSecret: app.appSecret.value(),
+    appSecret: app.appSecret.fault === null ? app.appSecret.value() : { fault: app.appSecret.fault },
     issuer: new WechatIssuer({ grant: app.grant, apiBaseUrl: app.apiBaseUrl, proxyVariable }),
     refresh: {
       aheadMs: refresh.aheadSeconds * 1000,

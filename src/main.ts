@@ -78,7 +78,9 @@ function followSecrets(
       (reason) => {
         logger.error(
           { event: 'secret.unreadable', app: name, error: reason },
-          'keeping the AppSecret that was read before',
+          appSecret.fault === null
+            ? 'keeping the AppSecret that was read before'
+            : 'there is no AppSecret yet: it is tried as soon as the file has it',
         );
         record(name, 'unreadable');
       },
@@ -121,7 +123,7 @@ if (process.listenerCount(INSPECTOR_SIGNAL) === 0) {
 const redactor = new Redactor();
 let logger: Logger | undefined;
 try {
-  const config = loadConfig(process.env, { redactor });
+  const config = loadConfig(process.env, { redactor, mayAwaitAppSecrets: true });
   logger = createLogger(config.server.logLevel, redactor);
   await serve(config, redactor, logger);
 } catch (error) {

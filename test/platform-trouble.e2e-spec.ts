@@ -191,6 +191,39 @@ describe('recovery', () => {
   );
 
   it.concurrent(
+    'an app whose secret file is empty keeps no other from being served, and has its token once the file is there',
+    async () => {
+      const [shop, late] = [
+        { name: 'shop', ...newApp() },
+        { name: 'late', ...newApp() },
+      ];
+      const secretFile = tempFile('');
+      const { broker } = await startWorld({ apps: [shop, { ...late, secretFile }] });
+      await broker.ready();
+      expect(await broker.token('shop')).toEqual(expect.any(String));
+      expect(outcomeOf(await broker.get('/token?app=late'))).toBe('503 no_token_yet');
+      const apps = async (): Promise<unknown> => (await broker.get('/apps')).body;
+      expect(Object.values(Object(await apps()) as object)).toContainEqual(
+        expect.objectContaining({
+          app: 'late',
+          state: 'pending',
+          last_error: expect.objectContaining({
+            message: expect.stringContaining(secretFile) as string,
+            remedy: expect.stringContaining('apps[].appSecret') as string,
+          }) as object,
+        }),
+      );
+      expect(await broker.metrics()).toContain(
+        'tokenbroker_upstream_config_error{app="late",errcode="no_secret"} 1',
+      );
+
+      writeFileSync(secretFile, `${late.appSecret}\n`);
+      await eventually('served', () => broker.token('late').catch(() => null), 10_000);
+    },
+    30_000,
+  );
+
+  it.concurrent(
     'a new AppSecret in the secret file is tried at once, however long the old one had to wait',
     async () => {
       const app = newApp();

@@ -73,7 +73,7 @@ function unknownApps(apps: unknown, clients: unknown): Fault[] {
 function sharedAccounts(apps: readonly unknown[]): Fault[] {
   const accounts = apps.map((app) => {
     if (!isMapping(app) || typeof app.appId !== 'string') return undefined;
-    const secret = app.appSecret instanceof Secret ? app.appSecret.value() : undefined;
+    const secret = app.appSecret instanceof Secret ? app.appSecret.value() || undefined : undefined;
     return { id: `${parseUrl(app.apiBaseUrl)?.host} ${app.appId}`, grant: app.grant, secret };
   });
   return accounts.flatMap((account, index): Fault[] => {

@@ -7,6 +7,8 @@ import {
   CLIENT,
   ENCRYPTION_KEY,
   HASH,
+  OTHER_APP,
+  faultsOf,
   file,
   inFolder,
   load,
@@ -94,6 +96,28 @@ describe('a configuration file', () => {
     expect(secretOf({ file: path })).toBe(inFile);
     expect(secretOf({ env: 'SHOP' })).toBe(inVariable);
     expect(secretOf(literal)).toBe(literal);
+  });
+
+  it('has an app wait for the file of its AppSecret, if another app has its own', () => {
+    const options = { mayAwaitAppSecrets: true };
+    const missing = { ...OTHER_APP, appSecret: { file: '/no/such' } };
+    const { apps, warnings } = load(file({ apps: [APP, missing] }), {}, options);
+    expect(apps.map(({ appSecret }) => appSecret.fault)).toEqual([
+      null,
+      'cannot read /no/such: ENOENT: no such file or directory',
+    ]);
+    expect(warnings).toEqual([
+      {
+        path: 'apps[1].appSecret',
+        text: 'cannot read /no/such: ENOENT: no such file or directory; the app waits for it, the others are served',
+      },
+    ]);
+    const fault = 'apps[0].appSecret: cannot read /no/such: ENOENT: no such file or directory';
+    expect(faultsOf(() => load(file({ apps: [{ ...missing, name: 'shop' }] }), {}, options))).toEqual([
+      fault,
+    ]);
+    const unset = { ...OTHER_APP, appSecret: { env: 'NOT_SET' } };
+    expect(faultsOf(() => load(file({ apps: [APP, unset] }), {}, options))).toHaveLength(1);
   });
 
   it('shows no secret when the configuration is logged', () => {

@@ -22,6 +22,11 @@ import { validateSections } from './validate-sections.js';
 export interface LoadConfigOptions {
   /** How often a secret's file is looked at once somebody listens to it, in milliseconds. */
   readonly secretPollMs?: number;
+  /**
+   * An app whose AppSecret's file is missing, empty or not as it should be is a warning, and waits for the file, as long as
+   * another app has its AppSecret.
+   */
+  readonly mayAwaitAppSecrets?: boolean;
   /** Is told every secret, also those that are at fault; what a fault says goes through it. */
   readonly redactor?: Redactor;
 }
@@ -35,7 +40,7 @@ const MAX_FILE_BYTES = 1024 * 1024;
  */
 export function loadConfig(
   env: NodeJS.ProcessEnv,
-  { secretPollMs = 2000, redactor = new Redactor() }: LoadConfigOptions = {},
+  { secretPollMs = 2000, mayAwaitAppSecrets = false, redactor = new Redactor() }: LoadConfigOptions = {},
 ): Config {
   const file = readFile(env.BROKER_CONFIG);
   const named = listByName(file ?? {});
@@ -43,8 +48,12 @@ export function loadConfig(
   addSecrets(redactor, [...secretTexts(root, ConfigFile), env.BROKER_API_KEY, env.BROKER_APP_SECRET]);
 
   const sections = plainToInstance(ConfigFile, root);
+  const appSecrets: { readonly path: string; readonly secret: unknown }[] = [];
   resolveSecrets(sections, ConfigFile, (source, form, path) => {
-    const secret = readSecret(source, form, env, secretPollMs);
+    const isOfApp = /^apps\[\d+\]\.appSecret$/.test(path);
+    const mayAwaitFile = mayAwaitAppSecrets && isOfApp;
+    const secret = readSecret(source, form, { env, pollMs: secretPollMs, mayAwaitFile });
+    if (isOfApp) appSecrets.push({ path, secret });
     if (secret instanceof Secret) {
       addSecrets(redactor, [secret.value()]);
       if (secret.dropped !== null) warnings.push({ path, text: droppedText(secret.dropped) });
@@ -52,14 +61,21 @@ export function loadConfig(
     return secret;
   });
 
+  const awaited = appSecrets.flatMap(({ path, secret }) =>
+    secret instanceof Secret && secret.fault !== null ? [{ path, text: secret.fault }] : [],
+  );
+  const hasNone = awaited.length > 0 && awaited.length === appSecrets.length;
+
   /** Names places as the person who wrote them does: by a variable, or by the name in a mapping. */
   const written = ({ path, text }: Fault): Fault => {
     const rename = (words: string): string =>
       words.replace(/\b(?:apps|clients)\[\d+\]/g, (place) => named.places.get(place) ?? place);
     return { path: rename(origins.get(path) ?? path), text: redactor.redact(rename(text)) };
   };
-  const all = [...named.faults, ...faults, ...validateSections(sections), ...crossChecks(sections)];
-  if (all.length > 0) throw new ConfigError(all.map(written));
+  const others = [...named.faults, ...faults, ...validateSections(sections), ...crossChecks(sections)];
+  if (others.length > 0 || hasNone) throw new ConfigError([...others, ...awaited].map(written));
+  const waits = 'the app waits for it, the others are served';
+  warnings.push(...awaited.map(({ path, text }) => ({ path, text: `${text}; ${waits}` })));
   const proxyVariable = PROXY_VARIABLES.find((name) => env[name]) ?? null;
   return deepFreeze(toConfig(sections, { warnings: warnings.map(written), proxyVariable }));
 }

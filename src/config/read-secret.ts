@@ -5,12 +5,19 @@ import type { SecretForm } from './secret-text.js';
 
 const FORMS = '{ file: PATH }, { env: NAME } or the text itself';
 
+/** How a secret is read. */
+export interface ReadSecretOptions {
+  readonly env: NodeJS.ProcessEnv;
+  readonly pollMs: number;
+  /** A file that is missing, empty or not as it should be may come later. */
+  readonly mayAwaitFile: boolean;
+}
+
 /** Reads a secret from where the configuration says it is. Never shows any of `source` but a path or a variable's name. */
 export function readSecret(
   source: unknown,
   form: SecretForm,
-  env: NodeJS.ProcessEnv,
-  pollMs: number,
+  { env, pollMs, mayAwaitFile }: ReadSecretOptions,
 ): Secret | ReadFault {
   if (source === undefined || source === null || source === '') {
     return new ReadFault(`must be set: ${FORMS}`);
@@ -21,7 +28,11 @@ export function readSecret(
   const [[kind, name] = [], ...more] = Object.entries(source);
   if (more.length === 0 && typeof name === 'string' && name !== '') {
     if (kind === 'env') return fromEnvironment(name, form, env);
-    if (kind === 'file') return Secret.fromFile(name, pollMs, form);
+    if (kind === 'file') {
+      const secret = Secret.fromFile(name, pollMs, form);
+      const isAwaited = secret instanceof ReadFault && mayAwaitFile;
+      return isAwaited ? Secret.awaitFile(name, pollMs, form, secret) : secret;
+    }
   }
   return new ReadFault(`must be ${FORMS}`);
 }

@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, unlinkSync, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
+import { ReadFault } from './read-fault.js';
 import { Secret } from './secret.js';
 import type { SecretForm } from './secret-text.js';
 
@@ -122,6 +123,18 @@ describe('a secret from a file', () => {
     writeFileSync(path, ' two\r\n');
     await until(() => seen.length > 0);
     expect(seen).toEqual(['two']);
+  });
+
+  it('may be awaited, and is there once its file is', async () => {
+    rmSync(path);
+    const awaited = Secret.awaitFile(path, POLL_MS, () => undefined, new ReadFault('is not there'));
+    expect([awaited.fault, awaited.value()]).toEqual(['is not there', '']);
+    secret = awaited;
+    follow();
+    await baseline();
+    writeFileSync(path, 'two\n');
+    await until(() => seen.length > 0);
+    expect([seen, awaited.fault, awaited.value()]).toEqual([['two'], null, 'two']);
   });
 
   it.each<[string, (stop: () => void) => void]>([

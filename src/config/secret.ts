@@ -14,6 +14,7 @@ const MAX_BYTES = 64 * 1024;
  */
 export class Secret {
   #value: string;
+  #fault: string | null = null;
   readonly #file: SecretFile | null;
   readonly #listeners = new Set<SecretListener>();
 
@@ -45,7 +46,19 @@ export class Secret {
     return read instanceof ReadFault ? read : new Secret(read.text, file, read.dropped);
   }
 
-  /** The text itself, now. */
+  /** One whose file is not there, or not as it should be, yet. `fault` says why. */
+  static awaitFile(path: string, pollMs: number, form: SecretForm, fault: ReadFault): Secret {
+    const secret = new Secret('', { path, pollMs, form }, null);
+    secret.#fault = fault.text;
+    return secret;
+  }
+
+  /** Why there is no text yet; null if there is one. */
+  get fault(): string | null {
+    return this.#fault;
+  }
+
+  /** The text itself, now; empty while there is none. */
   value(): string {
     return this.#value;
   }
@@ -105,6 +118,7 @@ export class Secret {
     }
     if (read.text === this.#value) return;
     this.#value = read.text;
+    this.#fault = null;
     for (const { onValue } of [...this.#listeners]) onValue(read.text);
   };
 }

@@ -71,6 +71,55 @@ describe('the log', () => {
     });
   });
 
+  it('says of apps that get no token when that begins, once a minute, and when it ends', async () => {
+    const { log, lines, clock } = fixture();
+    const names = Array.from({ length: 500 }, (_, index) => `app-${String(index)}`);
+    const fail = (app: string, error: string, errcode: number | null = null): void => {
+      log.notice({
+        app,
+        kind: 'fetch_ended',
+        reason: 'cold',
+        outcome: errcode === null ? 'not_sent' : 'refused',
+        durationMs: 3,
+        errcode,
+        message: error,
+        remedy: `Mend ${error}.`,
+        retryInMs: 1000,
+      });
+    };
+    for (let attempt = 0; attempt < 6; attempt += 1) {
+      for (const app of names) fail(app, `connect ECONNREFUSED 192.0.2.${String(attempt)}`);
+    }
+    fail('app-0', 'invalid appsecret', 40125);
+    expect(lines).toHaveLength(501);
+    expect(lines[0]).toMatchObject({
+      event: 'token.fetch_ended',
+      app: 'app-0',
+      remedy: 'Mend connect ECONNREFUSED 192.0.2.0.',
+    });
+    expect(lines.at(-1)).toMatchObject({ level: 'error', errcode: 40125 });
+    await clock.advance(60_000);
+    expect(lines).toHaveLength(502);
+    expect(lines.at(-1)).toMatchObject({
+      level: 'warn',
+      event: 'token.fetches_failing',
+      apps: 500,
+      failures: 2500,
+      reasons: [
+        { apps: 499, errcode: null, remedy: 'Mend connect ECONNREFUSED 192.0.2.5.' },
+        { apps: 1, errcode: 40125, remedy: 'Mend invalid appsecret.' },
+      ],
+      more_reasons: 0,
+    });
+    log.notice({ app: 'app-0', kind: 'adopted', generation: 7, tokenMark: '0123abcd' });
+    expect(lines.map(({ event }) => event).slice(502)).toEqual(['token.fetch_recovered', 'token.adopted']);
+    expect(lines[502]).toMatchObject({ app: 'app-0', failures: 7, lasted_s: 60 });
+    await clock.advance(600_000);
+    expect(lines).toHaveLength(504);
+    fail('app-0', 'connect ECONNREFUSED 192.0.2.1');
+    expect(lines).toHaveLength(505);
+  });
+
   it('says of a store that is lost for many apps only so often, and counts the rest', async () => {
     const { log, lines, clock } = fixture();
     for (let app = 0; app < 200; app += 1) {

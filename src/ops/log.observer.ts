@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../core/clock.js';
 import { Observer, type BrokerFact } from '../core/observer.js';
+import { FailureLines } from './failure-lines.js';
 import { LineLimit } from './line-limit.js';
 
 /** Of reports that one caller makes of one app with one result. */
@@ -14,6 +15,7 @@ type FactOf<Kind extends BrokerFact['kind']> = Extract<BrokerFact, { kind: Kind 
 export class LogObserver extends Observer {
   private readonly reports: LineLimit;
   private readonly store: LineLimit;
+  private readonly failures: FailureLines;
 
   constructor(
     private readonly logger: Logger,
@@ -22,6 +24,7 @@ export class LogObserver extends Observer {
     super();
     this.reports = new LineLimit(clock, MOST_REPORTS_A_MINUTE);
     this.store = new LineLimit(clock, MOST_OF_STORE_A_MINUTE);
+    this.failures = new FailureLines(logger, clock);
   }
 
   override notice(fact: BrokerFact): void {
@@ -35,6 +38,7 @@ export class LogObserver extends Observer {
         this.fetchEnded(fact);
         return;
       case 'rotated':
+        this.failures.ended(app);
         logger.info(
           {
             event: 'token.rotated',
@@ -48,6 +52,7 @@ export class LogObserver extends Observer {
         );
         return;
       case 'adopted':
+        this.failures.ended(app);
         logger.info(
           {
             event: 'token.adopted',
@@ -119,6 +124,7 @@ export class LogObserver extends Observer {
   close(): void {
     this.reports.close();
     this.store.close();
+    this.failures.close();
   }
 
   private ofStore(kind: 'store_unavailable' | 'store_available', write: () => void): void {
@@ -189,6 +195,8 @@ export class LogObserver extends Observer {
       }),
     };
     if (fact.outcome === 'issued') this.logger.debug(fields, 'the platform gave a token');
+    else if (!this.failures.failed(fact))
+      this.logger.debug(fields, 'still no token; see token.fetches_failing');
     else if (fact.outcome === 'refused') this.logger.error(fields, 'the platform refused to give a token');
     else this.logger.warn(fields, 'the platform gave no usable answer');
   }

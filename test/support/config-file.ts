@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Config } from '../../src/config/config.js';
 import { ConfigError } from '../../src/config/config-error.js';
-import { loadConfig } from '../../src/config/load-config.js';
+import { loadConfig, type LoadConfigOptions } from '../../src/config/load-config.js';
 
 type Tree = Record<string, unknown>;
 
@@ -31,13 +31,14 @@ export function inFolder(name: string): string {
 }
 
 /** Loads a configuration file with this text, which is `inFolder('broker.yaml')`. */
-export function loadText(text: string, env: NodeJS.ProcessEnv = {}): Config {
+export function loadText(text: string, env: NodeJS.ProcessEnv = {}, options?: LoadConfigOptions): Config {
   const path = inFolder('broker.yaml');
   writeFileSync(path, text);
-  return loadConfig({ BROKER_CONFIG: path, ...env });
+  return loadConfig({ BROKER_CONFIG: path, ...env }, options);
 }
 
-export const load = (tree: unknown, env: NodeJS.ProcessEnv = {}) => loadText(JSON.stringify(tree), env);
+export const load = (tree: unknown, env: NodeJS.ProcessEnv = {}, options?: LoadConfigOptions) =>
+  loadText(JSON.stringify(tree), env, options);
 export const file = (more: Tree = {}) => ({ apps: [APP], clients: [CLIENT], ...more });
 export const withApp = (more: Tree) => file({ apps: [{ ...APP, ...more }] });
 export const withRefresh = (refresh: unknown) => withApp({ refresh });
