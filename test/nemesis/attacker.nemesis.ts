@@ -1,0 +1,4 @@
+import { describeScenarios } from './describe-scenarios.js';
+import { ATTACKER } from './scenarios/attacker.js';
+
+describeScenarios(ATTACKER);
