@@ -50,6 +50,9 @@ const ECHOES: readonly ((text: string) => string)[] = [
   (text) => text,
   encodeURIComponent,
   (text) => new URLSearchParams({ secret: text }).toString(),
+  (text) => text.toUpperCase(),
+  (text) => Buffer.from(text).toString('hex'),
+  (text) => Array.from(text, (character) => `&#${character.charCodeAt(0)};`).join(''),
   ...['', '?', '??'].map((before) => (text: string) => Buffer.from(before + text).toString('base64')),
 ];
 const ECHOING = ECHOES.map((echo, index) => {

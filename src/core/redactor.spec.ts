@@ -33,6 +33,29 @@ describe('Redactor', () => {
     );
   });
 
+  it('hides a configured secret in the other case, in hex and in character references', () => {
+    fc.assert(
+      fc.property(secretText, (secret) => {
+        const redactor = redactorOf(secret);
+        const hex = Buffer.from(secret).toString('hex');
+        const references = (show: (code: number) => string): string =>
+          Array.from(secret, (character) => show(character.charCodeAt(0))).join('');
+        const forms = [
+          secret.toUpperCase(),
+          secret.toLowerCase(),
+          hex,
+          hex.toUpperCase(),
+          hex.replace(/../g, '%$&'),
+          references((code) => `&#${code};`),
+          references((code) => `&#x${code.toString(16)};`),
+        ];
+        for (const form of forms) expect(redactor.redact(`<${form}>`)).toContain('[redacted]');
+        redactor.forget(secret);
+        expect(redactor.redact(hex)).toBe(hex);
+      }),
+    );
+  });
+
   it('hides what looks like an access token or an API key without being told', () => {
     const token = `83_${'aB-_9'.repeat(30)}`;
     const key = `tbk_${'x'.repeat(43)}`;

@@ -1,6 +1,8 @@
 const HIDDEN = '[redacted]';
 /** Shorter values would hide ordinary words. */
 const SHORTEST_SECRET = 8;
+/** Configured secrets are hidden in forms that are rare as well. Tokens, which are longer, are so many that this would take too much memory. */
+const MAX_SECRET_IN_RARE_FORMS = 64;
 /** What a WeChat access token and this broker's API keys look like, whoever they belong to. */
 const TOKEN_LIKE = /\b\d+_[A-Za-z0-9_-]{100,}|\btbk_[A-Za-z0-9_-]{16,}/g;
 
@@ -10,7 +12,7 @@ const { imul } = Math;
 const BASE = 0x01000193;
 const BASE_TO_THE_WINDOW = power(BASE, WINDOW);
 
-/** Takes secrets out of text by their value: as they are, URL-encoded, or inside of base64. Takes as long for one secret as for thousands. */
+/** Takes secrets out of text by their value: as they are, URL-encoded, or inside of base64; short ones also in the other case, in hex and in character references. Takes as long for one secret as for thousands. */
 export class Redactor {
   /** By the hash of their first characters, longest first. */
   private readonly forms = new Map<number, string[]>();
@@ -91,7 +93,25 @@ function formsOf(given: string): Set<string> {
     new URLSearchParams([['', secret]]).toString().slice(1),
     JSON.stringify(secret).slice(1, -1),
     ...base64Forms(secret),
+    ...(secret.length <= MAX_SECRET_IN_RARE_FORMS ? rareForms(secret) : []),
   ]);
+}
+
+function rareForms(secret: string): string[] {
+  const hex = Buffer.from(secret).toString('hex');
+  const each = (show: (codePoint: number) => string): string =>
+    Array.from(secret, (character) => show(character.codePointAt(0) ?? 0)).join('');
+  return [
+    secret.toUpperCase(),
+    secret.toLowerCase(),
+    hex,
+    hex.toUpperCase(),
+    hex.replace(/../g, '%$&'),
+    hex.toUpperCase().replace(/../g, '%$&'),
+    each((codePoint) => `&#${codePoint};`),
+    each((codePoint) => `&#x${codePoint.toString(16)};`),
+    each((codePoint) => `&#x${codePoint.toString(16).toUpperCase()};`),
+  ].filter((form) => form.length >= WINDOW);
 }
 
 /** What the secret looks like in base64 wherever it begins in the encoded text, without the characters its neighbours share. */

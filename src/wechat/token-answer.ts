@@ -1,5 +1,5 @@
-import { Redactor } from '../core/redactor.js';
 import type { IssueOutcome } from '../core/token-issuer.js';
+import { knownMessage } from './known-message.js';
 import { NetworkFault, type FaultId } from './network-fault.js';
 import { numberOf, parseJsonObject } from './parse-json-object.js';
 
@@ -7,12 +7,11 @@ import { numberOf, parseJsonObject } from './parse-json-object.js';
 const TOKEN_SHAPE = /^[\x21-\x7e]{1,5000}$/;
 /** WeChat sends 7,200; more than 30 days is a fault, and would hide every later rotation. */
 const MAX_EXPIRES_IN_SECONDS = 30 * 24 * 3600;
-const MAX_MESSAGE_CHARACTERS = 300;
 
 /**
  * Reads the body of a token endpoint's answer, or of the ticket endpoint's. Whatever is not exactly a token or an errcode
- * is `unknown`, with a cause that names the fault and quotes nothing. `sent` is the secret of the request, there to be
- * taken out of the platform's message.
+ * is `unknown`, with a cause that names the fault and quotes nothing. `sent` is the secret of the request, no part of which may
+ * stand in the message.
  */
 export function readTokenAnswer(
   body: string,
@@ -28,7 +27,7 @@ export function readTokenAnswer(
   const [errcode, expiresInSeconds] = [numberOf(givenErrcode), numberOf(givenSeconds)];
   if (!isInteger(errcode)) return unknown('has an errcode that is not an integer');
   if (errcode !== 0) {
-    return { kind: 'refused', errcode, message: readableMessage(answer.errmsg, [sent, value]) };
+    return { kind: 'refused', errcode, message: knownMessage(answer.errmsg, [sent, value]) };
   }
   if (typeof value !== 'string') return unknown(`has neither an errcode nor a string as ${field}`);
   if (!TOKEN_SHAPE.test(value)) {
@@ -46,13 +45,4 @@ function unknown(what: string, fault: FaultId = 'answer_not_json'): IssueOutcome
 
 function isInteger(value: unknown): value is number {
   return Number.isSafeInteger(value);
-}
-
-/** One line that is safe to log: invisible characters go first, since they could split a secret in two. */
-function readableMessage(errmsg: unknown, secrets: readonly unknown[]): string {
-  if (typeof errmsg !== 'string') return '';
-  const redactor = new Redactor();
-  for (const secret of secrets) if (typeof secret === 'string') redactor.add(secret);
-  const message = redactor.redact(errmsg.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, ''));
-  return Array.from(message).slice(0, MAX_MESSAGE_CHARACTERS).join('');
 }
