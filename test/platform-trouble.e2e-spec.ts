@@ -178,7 +178,7 @@ describe('recovery', () => {
         return answer.status === 503 && answer;
       });
       expect(outcomeOf(refusal)).toBe('503 token_expired');
-      expect(refusal.body.detail).toMatch(/Check that this host reaches the platform/);
+      expect(refusal.body.detail).toMatch(/Something closed the connection/);
       expect(Number(refusal.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
       expect(Number(refusal.headers.get('retry-after'))).toBeLessThanOrEqual(60);
 
