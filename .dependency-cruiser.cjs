@@ -44,7 +44,12 @@ const house = [
     imports: ['app.module.ts', 'core', 'http', 'ops', 'config'],
     packages: ['@nestjs/[^/]+', 'fastify', 'reflect-metadata'],
   },
-  { room: 'cli.ts', imports: ['main.ts', 'config', 'simulator'], packages: [] },
+  {
+    room: 'diagnose',
+    imports: ['core', 'wechat', 'backends/redis', 'backend.ts', 'config'],
+    packages: [],
+  },
+  { room: 'cli.ts', imports: ['main.ts', 'config', 'diagnose', 'simulator'], packages: [] },
 ];
 
 const TESTS = '\\.(spec|contract)\\.ts$';

@@ -1,4 +1,5 @@
 import { MemoryRefreshLease, MemoryRotationFeed, MemoryTokenStore } from './backends/memory/index.js';
+import type { RedisSettings } from './backends/redis/index.js';
 import type { Config, RedisConfig } from './config/config.js';
 import type { BrokerPorts } from './core/broker-ports.js';
 import type { AppIdentity } from './core/app-definition.js';
@@ -38,6 +39,19 @@ function memoryBackend(clock: Clock, { feedUp }: MetricCatalogue): Backend {
   };
 }
 
+/** What the adapter of Redis needs, its secrets in clear. */
+export function redisSettings(redis: RedisConfig): RedisSettings {
+  const { server } = redis;
+  return {
+    server: server.kind === 'url' ? { ...server, url: server.url.value() } : server,
+    username: redis.username,
+    password: redis.password?.value() ?? null,
+    sentinelUsername: redis.sentinelUsername,
+    sentinelPassword: redis.sentinelPassword?.value() ?? null,
+    tls: redis.tls,
+  };
+}
+
 /** Loaded only when it is configured: ioredis takes memory, and time at the start. */
 async function redisBackend(
   redis: RedisConfig,
@@ -48,17 +62,9 @@ async function redisBackend(
 ): Promise<Backend> {
   const { KeyUse, RedisConnection, RedisRefreshLease, RedisRotationFeed, RedisTokenStore, TokenCipher } =
     await import('./backends/redis/index.js');
-  const { server, keyPrefix } = redis;
+  const { keyPrefix } = redis;
   const encryptionKeys = encryption?.keys ?? [];
-  const settings = {
-    server: server.kind === 'url' ? { ...server, url: server.url.value() } : server,
-    username: redis.username,
-    password: redis.password?.value() ?? null,
-    sentinelUsername: redis.sentinelUsername,
-    sentinelPassword: redis.sentinelPassword?.value() ?? null,
-    tls: redis.tls,
-  };
-  const connection = new RedisConnection(settings, clock);
+  const connection = new RedisConnection(redisSettings(redis), clock);
   const cipher = new TokenCipher(
     encryptionKeys.map(({ id, key }) => ({ id, key: Buffer.from(key.value(), 'base64') })),
   );

@@ -5,6 +5,7 @@ const USAGE = `Usage: access-token-broker <command>
 
   serve       run the broker; configured by BROKER_CONFIG or the environment (see README.md)
   check       read the configuration as serve does, and say what is wrong with it
+  diagnose    try the way to each platform and to Redis, step by step; diagnose --help
   keygen      print a new API key and its SHA-256
   simulate    run a simulator of WeChat's token endpoints; simulate --help lists its options`;
 
@@ -25,6 +26,9 @@ switch (command) {
     break;
   case 'check':
     await runCheck();
+    break;
+  case 'diagnose':
+    await runDiagnose();
     break;
   case 'keygen':
     await runKeygen();
@@ -47,6 +51,15 @@ switch (command) {
 async function runCheck(): Promise<void> {
   const { check } = await import('./config/check.command.js');
   process.exitCode = check({
+    out: (text) => process.stdout.write(text),
+    err: (text) => process.stderr.write(text),
+  });
+}
+
+async function runDiagnose(): Promise<void> {
+  const { diagnose } = await import('./diagnose/diagnose.command.js');
+  process.exitCode = await diagnose({
+    args,
     out: (text) => process.stdout.write(text),
     err: (text) => process.stderr.write(text),
   });

@@ -39,7 +39,7 @@ const MAX_FILE_BYTES = 1024 * 1024;
  * that lists every fault; only a file that cannot be read or parsed is reported alone.
  */
 export function loadConfig(
-  env: NodeJS.ProcessEnv,
+  env: NodeJS.ProcessEnv = process.env,
   { secretPollMs = 2000, mayAwaitAppSecrets = false, redactor = new Redactor() }: LoadConfigOptions = {},
 ): Config {
   const file = readFile(env.BROKER_CONFIG);

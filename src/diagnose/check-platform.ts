@@ -1,0 +1,86 @@
+import type { AppConfig } from '../config/config.js';
+import type { Clock } from '../core/clock.js';
+import type { Deadline } from '../core/token-issuer.js';
+import { isFaultId, remedyOfFault } from '../wechat/network-fault.js';
+import { pingPlatform } from '../wechat/ping-platform.js';
+import { WechatIssuer } from '../wechat/wechat.issuer.js';
+import { checkWay, type Finding } from './check-way.js';
+
+const ANSWER_TIMEOUT_MS = 8000;
+
+/** The way to a platform's host, and whether what answers there is the platform. Mints nothing. */
+export async function checkPlatform(
+  apiBaseUrl: string,
+  proxyVariable: string | null,
+  clock: Clock,
+): Promise<Finding[]> {
+  const url = new URL(apiBaseUrl);
+  const isTls = url.protocol === 'https:';
+  const findings = await checkWay({
+    host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
+    port: url.port === '' ? (isTls ? 443 : 80) : Number(url.port),
+    tls: isTls ? {} : null,
+    clock,
+    remedyOf: (fault) => remedyOfFault(fault, proxyVariable),
+  });
+  if (findings.some(({ isGood }) => !isGood)) return findings;
+  return [...findings, await checkAnswer(apiBaseUrl, proxyVariable, clock)];
+}
+
+async function checkAnswer(apiBaseUrl: string, proxyVariable: string | null, clock: Clock): Promise<Finding> {
+  const step = 'answer';
+  const reply = await within(clock, ANSWER_TIMEOUT_MS, (deadline) => pingPlatform(apiBaseUrl, deadline));
+  if (reply.kind === 'answered') {
+    const text = `errcode ${String(reply.errcode)} to a call without a token: the platform answers`;
+    return { step, isGood: true, text };
+  }
+  const { message, fault = 'other' } = reply.cause;
+  const remedy = remedyOfFault(isFaultId(fault) ? fault : 'other', proxyVariable);
+  return { step, isGood: false, text: message, remedy };
+}
+
+/** Asks for a token as the broker does. The token is shown to nobody. */
+export async function fetchToken(
+  app: AppConfig,
+  proxyVariable: string | null,
+  clock: Clock,
+): Promise<Finding> {
+  const { name, grant, apiBaseUrl, appId, appSecret, refresh } = app;
+  const issuer = new WechatIssuer({ grant, apiBaseUrl, proxyVariable });
+  const timeoutMs = refresh.upstreamTimeoutSeconds * 1000;
+  const credentials = { app: name, appId, appSecret: appSecret.value() };
+  const outcome = await within(clock, timeoutMs, (deadline) =>
+    issuer.issue(credentials, deadline, { forceNew: false }),
+  );
+  const step = 'fetch';
+  switch (outcome.kind) {
+    case 'issued': {
+      const text = `a token for ${String(outcome.expiresInSeconds)} s, which is not shown and was not stored`;
+      return { step, isGood: true, text };
+    }
+    case 'refused': {
+      const text = `errcode ${String(outcome.errcode)} (${outcome.message})`;
+      return { step, isGood: false, text, remedy: issuer.explain(outcome.errcode).remedy };
+    }
+    default: {
+      const { message, fault = null } = outcome.cause;
+      return { step, isGood: false, text: message, remedy: issuer.explainSilence(message, fault) ?? '' };
+    }
+  }
+}
+
+async function within<T>(
+  clock: Clock,
+  timeoutMs: number,
+  call: (deadline: Deadline) => Promise<T>,
+): Promise<T> {
+  const controller = new AbortController();
+  const cancel = clock.after(timeoutMs, () => {
+    controller.abort();
+  });
+  try {
+    return await call({ signal: controller.signal, timeoutMs });
+  } finally {
+    cancel();
+  }
+}

@@ -1,0 +1,101 @@
+import { RedisConnection } from '../backends/redis/index.js';
+import { redisSettings } from '../backend.js';
+import type { Endpoint, RedisConfig } from '../config/config.js';
+import { sleep, type Clock } from '../core/clock.js';
+import type { StoreUnavailableError } from '../core/errors.js';
+import type { FaultId } from '../wechat/network-fault.js';
+import { checkWay, type Finding } from './check-way.js';
+
+const READY_MS = 3000;
+const RETRY_MS = 500;
+const LOGIN = 'login';
+
+/** The way to each server that the configuration names, then login and every command that the broker needs. */
+export async function checkRedis(redis: RedisConfig, clock: Clock): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  for (const { host, port } of endpointsOf(redis)) {
+    const { tls } = redis;
+    const options = tls && {
+      ...(tls.ca !== null && { ca: tls.ca }),
+      ...(tls.serverName !== null && { servername: tls.serverName }),
+    };
+    findings.push(...(await checkWay({ host, port, tls: options, clock, remedyOf })));
+  }
+  if (!findings.some(({ step, isGood }) => isGood && step === (redis.tls ? 'TLS' : 'TCP'))) return findings;
+  return [...findings, ...(await checkCommands(redis, clock))];
+}
+
+function endpointsOf({ server }: RedisConfig): readonly Endpoint[] {
+  if (server.kind === 'sentinel') return server.sentinels;
+  if (server.kind === 'cluster') return server.nodes;
+  const { hostname, port } = new URL(server.url.value());
+  return [{ host: hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(port || 6379) }];
+}
+
+function remedyOf(fault: FaultId): string {
+  if (fault.startsWith('dns')) return 'Correct the host in redis, or the DNS that this host asks.';
+  if (fault.startsWith('certificate')) {
+    return 'Give the CA of the certificate as redis.tls.ca, and its name as redis.tls.serverName.';
+  }
+  if (fault === 'tls_protocol' || fault === 'reset') {
+    return 'Does Redis speak TLS on this port? rediss:// and redis.tls are for TLS, redis:// is not.';
+  }
+  return 'Start Redis, or correct host and port in redis; check firewall and NetworkPolicy.';
+}
+
+/** A key that nothing else uses, below the prefix that the user may touch; gone at the end. */
+async function checkCommands(redis: RedisConfig, clock: Clock): Promise<Finding[]> {
+  const connection = new RedisConnection(redisSettings(redis), clock);
+  const { client } = connection;
+  const key = `${redis.keyPrefix}{diagnose}:trial`;
+  const channel = `${redis.keyPrefix}diagnose`;
+  const script = 'redis.call("set", KEYS[1], ARGV[1], "PX", 10000); return redis.call("time")';
+  const subscriber = connection.subscriber(() => RETRY_MS);
+  const commands: readonly (readonly [name: string, run: () => Promise<unknown>])[] = [
+    [LOGIN, () => client.ping()],
+    ['EVAL', () => client.eval(script, 1, key, 'x')],
+    ['SET', () => client.set(key, 'x', 'PX', 1000, 'NX')],
+    ['GET', () => client.get(key)],
+    ['EXISTS', () => client.exists(key)],
+    ['DEL', () => client.del(key)],
+    ['PUBLISH', () => client.publish(channel, '')],
+    ['SUBSCRIBE', () => soon(clock, subscriber.subscribe(channel))],
+  ];
+  try {
+    await connection.ready(READY_MS);
+    const findings: Finding[] = [];
+    for (const [name, run] of commands) {
+      const finding = await tryCommand(connection, clock, name, run);
+      findings.push(finding);
+      if (!finding.isGood && name === LOGIN) break;
+    }
+    return findings;
+  } finally {
+    connection.close();
+    subscriber.disconnect();
+  }
+}
+
+/** The connection for subscriptions would try for ever. */
+async function soon(clock: Clock, answer: Promise<unknown>): Promise<void> {
+  const silence = sleep(clock, READY_MS).then(() => {
+    throw new Error('no answer');
+  });
+  await Promise.race([answer, silence]);
+}
+
+async function tryCommand(
+  connection: RedisConnection,
+  clock: Clock,
+  step: string,
+  run: () => Promise<unknown>,
+): Promise<Finding> {
+  const startMs = clock.monotonicMs();
+  try {
+    await connection.run(run);
+    return { step, isGood: true, text: `answered in ${(clock.monotonicMs() - startMs).toFixed(1)} ms` };
+  } catch (error) {
+    const { message, remedy } = error as StoreUnavailableError;
+    return { step, isGood: false, text: message, remedy };
+  }
+}
