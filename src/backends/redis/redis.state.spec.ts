@@ -109,6 +109,24 @@ describe('the state of an app in Redis', () => {
     expect((await store.read(SHOP)).record?.value).toBe('canary-token');
   });
 
+  it('is its own for any two AppIDs under one name', async () => {
+    const appIds = fc.uniqueArray(fc.stringMatching(/^[\w-]{1,64}$/), { minLength: 2, maxLength: 2 });
+    await fc.assert(
+      fc.asyncProperty(appIds, async (ids) => {
+        const { store, fetch } = world();
+        const apps = ids.map((appId) => appNamed('shop', { appId }));
+        for (const app of apps) {
+          expect(await store.read(app)).toMatchObject({ record: null, fence: 0, today: { fetches: 0 } });
+          await fetch(`token-of-${String(apps.indexOf(app))}`, app);
+        }
+        for (const app of apps) {
+          expect((await store.read(app)).record?.value).toBe(`token-of-${String(apps.indexOf(app))}`);
+        }
+      }),
+      { numRuns: 40 },
+    );
+  });
+
   it('names another owner in bounded and readable words only', async () => {
     const { store, keys, otherOwners } = world();
     await redis.server.call('SET', keys.owner, `x\n\u001b[31m${'y'.repeat(60_000)}`);
