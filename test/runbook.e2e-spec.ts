@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { brokerConfig, newApiKey, newApp } from './support/broker-config.js';
 import { startBroker, type BrokerProcess } from './support/broker-process.js';
 import { startPlatform } from './support/start-platform.js';
+import { tempFile } from './support/temp-file.js';
 
 const RUNBOOK = readFileSync(join(import.meta.dirname, '../docs/runbook.md'), 'utf8');
 const ONCALL_KEY = newApiKey();
@@ -18,6 +19,7 @@ case "$*" in
   *"get secret oncall-key"*) printf %s "$ONCALL_KEY" | base64 -w0 ;;
   *"get pods"*app.kubernetes.io/component=broker*"-o name") printf 'pod/broker-1\\npod/broker-2\\n' ;;
   *port-forward*) exec sleep 60 ;;
+  *"exec deployment/access-token-broker -c broker -- "*) while [ "$1" != -- ]; do shift; done; shift; exec "$@" ;;
   *) echo "no such command: $*" >&2; exit 1 ;;
 esac
 `;
@@ -30,6 +32,7 @@ function commandsAfter(line: string): string {
 
 describe('the commands of the runbook', () => {
   let broker: BrokerProcess;
+  let configFile: string;
   let programs: string;
 
   beforeAll(async () => {
@@ -46,7 +49,8 @@ describe('the commands of the runbook', () => {
       client('orders', ORDERS_KEY, ['token:read']),
       client('oncall', ONCALL_KEY, ['token:refresh', 'token:admin']),
     ];
-    broker = await startBroker({ config: { ...config, clients }, key: ORDERS_KEY });
+    configFile = tempFile(JSON.stringify({ ...config, clients }));
+    broker = await startBroker({ env: { BROKER_CONFIG: configFile }, key: ORDERS_KEY });
     await broker.ready();
     programs = mkdtempSync(join(tmpdir(), 'runbook-'));
     writeFileSync(join(programs, 'kubectl'), KUBECTL);
@@ -60,7 +64,7 @@ describe('the commands of the runbook', () => {
 
   async function run(line: string): Promise<string> {
     const script = commandsAfter('**First, always:**') + commandsAfter(line);
-    const env = { PATH: `${programs}:${process.env.PATH ?? ''}`, ONCALL_KEY };
+    const env = { PATH: `${programs}:${process.env.PATH ?? ''}`, ONCALL_KEY, BROKER_CONFIG: configFile };
     const here = script.replaceAll('localhost:8080', new URL(broker.url).host);
     const { stdout } = await promisify(execFile)('bash', ['--norc', '-c', `${here}\ntrue`], { env });
     return stdout;
@@ -71,6 +75,10 @@ describe('the commands of the runbook', () => {
     const shown = await run('<!-- test:states -->');
     expect(shown).toMatch(/# pod\/broker-1\n.*"state":"ok".*\n# pod\/broker-2\n.*"state":"ok"/);
     expect(shown).not.toContain(token);
+  });
+
+  it('try the way to the platform from a pod', async () => {
+    expect(await run('<!-- test:diagnose -->')).toMatch(/OK +shop +DNS/);
   });
 
   it('force a fetch, and show no token', async () => {
