@@ -59,4 +59,12 @@ describe('the OpenAPI document', () => {
     };
     expect(Object.keys(content.content['application/json'].example)).toEqual(schemas.Token.required);
   });
+
+  it('tells a ticket from an error of WeChat by the errcode', () => {
+    const { schemas } = JSON.parse(JSON.stringify(openApiDocument.components)) as {
+      schemas: Record<'WechatTicket' | 'WechatError', { properties: { errcode: object } }>;
+    };
+    expect(schemas.WechatTicket.properties.errcode).toMatchObject({ enum: [0] });
+    expect(schemas.WechatError.properties.errcode).toMatchObject({ not: { enum: [0] } });
+  });
 });

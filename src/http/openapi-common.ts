@@ -32,7 +32,7 @@ export const openApiCommon = {
   appParameter: {
     name: 'app',
     in: 'query' as const,
-    schema: { type: 'string' },
+    schema: { type: 'string', minLength: 1 },
     description: 'May be left out by a caller that sees one app, or one named `default`.',
   },
 };

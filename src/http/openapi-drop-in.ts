@@ -7,7 +7,7 @@ const query = (name: string, values?: readonly string[], description = '') => ({
   name,
   in: 'query' as const,
   required: true,
-  schema: { type: 'string', ...(values && { enum: [...values] }) },
+  schema: { type: 'string', minLength: 1, ...(values && { enum: [...values] }) },
   ...(description && { description }),
 });
 

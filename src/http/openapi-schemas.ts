@@ -58,9 +58,14 @@ export const openApiSchemas = {
     type: 'object',
     additionalProperties: false,
     properties: {
-      app: nullable('string'),
+      app: { ...nullable('string'), minLength: 1 },
       generation: { ...nullable('integer'), minimum: 0, description: 'Names the refused token.' },
-      access_token: { ...nullable('string'), maxLength: 5000, description: 'Names it too, by value.' },
+      access_token: {
+        ...nullable('string'),
+        minLength: 1,
+        maxLength: 5000,
+        description: 'Names it too, by value.',
+      },
       errcode: { ...nullable('integer'), description: 'What the platform answered to the caller.' },
       force: { type: 'boolean', nullable: true, description: 'The token leaked. Needs `token:admin`.' },
     },

@@ -28,9 +28,14 @@ export const openApiTicketSchemas = {
     type: 'object',
     additionalProperties: false,
     properties: {
-      app: textOrNull,
-      url: { ...textOrNull, maxLength: 4096, description: 'Absolute, http or https, without a fragment.' },
-      card_id: { ...textOrNull, maxLength: 128, description: 'Instead of `url`.' },
+      app: { ...textOrNull, minLength: 1 },
+      url: {
+        ...textOrNull,
+        minLength: 1,
+        maxLength: 4096,
+        description: 'Absolute, http or https, without a fragment.',
+      },
+      card_id: { ...textOrNull, minLength: 1, maxLength: 128, description: 'Instead of `url`.' },
       code: { ...textOrNull, maxLength: 128, description: 'Of the cardExt.' },
       openid: { ...textOrNull, maxLength: 128, description: 'Of the cardExt.' },
     },
@@ -41,8 +46,8 @@ export const openApiTicketSchemas = {
     required: ['grant_type', 'appid', 'secret'],
     properties: {
       grant_type: { type: 'string', enum: ['client_credential'] },
-      appid: text,
-      secret: { type: 'string', description: 'The API key.' },
+      appid: { ...text, minLength: 1 },
+      secret: { type: 'string', minLength: 1, description: 'The API key.' },
       force_refresh: { type: 'boolean', default: false },
     },
   },
@@ -54,13 +59,13 @@ export const openApiTicketSchemas = {
   WechatTicket: {
     type: 'object',
     required: ['errcode', 'errmsg', 'ticket', 'expires_in'],
-    properties: { errcode: integer, errmsg: text, ticket: text, expires_in: integer },
+    properties: { errcode: { ...integer, enum: [0] }, errmsg: text, ticket: text, expires_in: integer },
   },
   WechatError: {
     type: 'object',
     required: ['errcode', 'errmsg'],
     properties: {
-      errcode: integer,
+      errcode: { ...integer, not: { enum: [0] } },
       errmsg: { type: 'string', description: "WeChat's words, and after `access-token-broker:` the reason." },
     },
   },

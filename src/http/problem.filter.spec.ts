@@ -45,7 +45,8 @@ describe('problems', () => {
     ['plain text', () => post('{}', 'text/plain'), 415, 'unsupported_media_type'],
     ['a body of no type', () => post('{}'), 415, 'unsupported_media_type'],
     ['an unknown route', () => edge.send('GET', `/nowhere?access_token=${SECRET}`), 404, 'not_found'],
-    ['an unknown method', () => edge.send('PUT', '/token', 'orders'), 404, 'not_found'],
+    ['an unknown method', () => edge.send('PUT', '/token', 'orders'), 405, 'method_not_allowed'],
+    ['a method of another route', () => edge.send('POST', '/apps?x=1'), 405, 'method_not_allowed'],
     ['a malformed URL', () => edge.send('GET', `/%zz?access_token=${SECRET}`), 400, 'invalid_request'],
     ['what Nest refuses', () => failing(new MethodNotAllowedException(SECRET)), 405, 'method_not_allowed'],
   ])('has its own form for %s', async (_, send, status, code) => {
@@ -109,5 +110,14 @@ describe('problems', () => {
     await edge.send('GET', '/nowhere');
     await edge.send('GET', '/elsewhere');
     expect(edge.observer.requests).toEqual(['GET unmatched 404', 'GET unmatched 404']);
+  });
+
+  it('says which methods a path takes', async () => {
+    const allowed = async (url: string) => (await edge.send('PUT', url)).headers.allow;
+    expect([await allowed('/token'), await allowed('/token/refresh'), await allowed('/nowhere')]).toEqual([
+      'GET',
+      'POST',
+      undefined,
+    ]);
   });
 });

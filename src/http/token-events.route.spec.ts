@@ -151,7 +151,7 @@ describe('GET /token/events', () => {
   });
 
   it('has no HEAD, which would never end', async () => {
-    expect((await edge.send('HEAD', '/token/events?app=shop', 'orders')).statusCode).toBe(404);
+    expect((await edge.send('HEAD', '/token/events?app=shop', 'orders')).statusCode).toBe(405);
   });
 
   it('is counted and recorded when it opens, and not again when it ends', async () => {
