@@ -38,10 +38,10 @@ describe('an SDK that is refused with its token and asks for another', () => {
 
   it('gets a living one, from the replica that never gave it the dead one', async () => {
     const [first, second] = world.replicas;
-    await ask(SHOP, first?.url);
+    await ask(SHOP, first.url);
     world.simulator.killToken({ appId: SHOP.appId });
-    expect(isCurrent(await ask(SHOP, second?.url))).toBe(true);
-    expect(isCurrent(await ask(SHOP, first?.url))).toBe(true);
+    expect(isCurrent(await ask(SHOP, second.url))).toBe(true);
+    expect(isCurrent(await ask(SHOP, first.url))).toBe(true);
     expect(world.simulator.calls(SHOP.appId).fetches).toBe(2);
   });
 
@@ -63,7 +63,8 @@ describe('an SDK that is refused with its token and asks for another', () => {
     const diedMs = performance.now();
     world.simulator.killToken({ appId: MAIL.appId });
     while (!isCurrent(await ask(MAIL))) await sleep(20);
-    expect(performance.now() - diedMs).toBeLessThan(500 + burstMs);
+    // A burst that takes seconds, on a busy machine, uses all ten tries of a replica up; the next one comes after 10 s.
+    expect(performance.now() - diedMs).toBeLessThan(burstMs < 1500 ? 500 + burstMs : 11_000 + burstMs);
     expect(world.simulator.calls(MAIL.appId).fetches).toBe(2);
   });
 });

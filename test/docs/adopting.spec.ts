@@ -12,6 +12,7 @@ const PINS: Readonly<Record<keyof typeof SDKS, readonly [file: string, pattern: 
   wechatpy: ['test/sdk/python/requirements.txt', /^wechatpy==(.+)$/m],
   silenceper: ['test/sdk/go/go.mod', /silenceper\/wechat\/v2 v(\S+)/],
   'weixin-java-miniapp': ['test/sdk/java/pom.xml', /weixin-java-miniapp<\/artifactId>\s*<version>([^<]+)/],
+  'weixin-java-mp': ['test/sdk/java/pom.xml', /weixin-java-mp<\/artifactId>\s*<version>([^<]+)/],
 };
 
 /** What stands between `docs:begin` and `docs:end` in the programs that `npm run test:sdk` runs, by the name after `begin`. */

@@ -16,6 +16,7 @@ export const SDKS = {
   wechatpy: [python, `${here}python/wechatpy_sdk.py`],
   silenceper: [`${built}go/silenceper`],
   'weixin-java-miniapp': [...java, 'WxJavaSdk'],
+  'weixin-java-mp': [...java, 'WxJavaMpSdk'],
 } as const;
 
 /** One that asks for a token with the client for Node. */

@@ -34,7 +34,11 @@ export async function startReplicas({
     },
   });
   const [key] = Object.values(keys);
-  const replicas = await Promise.all([startBroker({ config, key }), startBroker({ config, key })]);
-  for (const replica of replicas) await replica.ready();
-  return { simulator, replicas, url: await startBalancer(replicas.map(({ url }) => url)) };
+  // One after the other: on a busy machine, two that start at once may both find the store too slow, and both fetch.
+  const first = await startBroker({ config, key });
+  await first.ready();
+  const second = await startBroker({ config, key });
+  await second.ready();
+  const url = await startBalancer([first.url, second.url]);
+  return { simulator, replicas: [first, second], url };
 }

@@ -1,0 +1,44 @@
+import java.io.BufferedReader;
+import java.io.InputStreamReader;
+import java.util.Properties;
+import me.chanjar.weixin.mp.api.WxMpService;
+import me.chanjar.weixin.mp.api.impl.WxMpServiceImpl;
+import me.chanjar.weixin.mp.config.WxMpHostConfig;
+import me.chanjar.weixin.mp.config.impl.WxMpDefaultConfigImpl;
+
+/** Answers each line on standard input with a line of JSON: the openid that the SDK got, or why it got none. */
+public class WxJavaMpSdk {
+  public static void main(String[] args) throws Exception {
+    String appId = System.getenv("APP_ID"), apiKey = System.getenv("API_KEY"), frontUrl = System.getenv("FRONT_URL");
+
+    // docs:begin weixin-java-mp
+    WxMpDefaultConfigImpl config = new WxMpDefaultConfigImpl();
+    config.setAppId(appId);
+    config.setSecret(apiKey);
+    config.useStableAccessToken(true);
+    config.setHostConfig(WxMpHostConfig.builder().apiHost(frontUrl).build());
+
+    WxMpService wechat = new WxMpServiceImpl();
+    wechat.setWxMpConfigStorage(config);
+    // docs:end
+
+    System.out.printf("{\"sdk\":\"weixin-java-mp\",\"version\":\"%s\"}%n", sdkVersion());
+    var lines = new BufferedReader(new InputStreamReader(System.in));
+    while (lines.readLine() != null) {
+      try {
+        System.out.printf("{\"openid\":\"%s\"}%n", wechat.getUserService().userInfo("o-1").getOpenId());
+      } catch (Exception e) {
+        System.out.printf("{\"error\":\"%s\"}%n", e.toString().replaceAll("[\"\\\\\\p{Cntrl}]", "'"));
+      }
+    }
+  }
+
+  private static String sdkVersion() throws Exception {
+    String path = "/META-INF/maven/com.github.binarywang/weixin-java-mp/pom.properties";
+    var properties = new Properties();
+    try (var file = WxMpService.class.getResourceAsStream(path)) {
+      properties.load(file);
+    }
+    return properties.getProperty("version");
+  }
+}
