@@ -31,6 +31,8 @@ afterAll(async () => {
 export class FaultProxy implements LinkFaults {
   requests: Flow = 'pass';
   replies: Flow = 'pass';
+  /** Where new connections to the server come from; left out: the machine chooses. */
+  localAddress: string | undefined;
   /** Connections ever accepted. */
   accepted = 0;
   private door: Door = 'open';
@@ -120,7 +122,9 @@ export class FaultProxy implements LinkFaults {
 
   private accept(client: Socket): void {
     this.accepted += 1;
-    const link = new FaultyLink(this, client, this.door === 'swallow' ? null : this.targetPort);
+    const target =
+      this.door === 'swallow' ? null : { port: this.targetPort, localAddress: this.localAddress };
+    const link = new FaultyLink(this, client, target);
     this.links.add(link);
     void link.closed.then(() => this.links.delete(link));
   }

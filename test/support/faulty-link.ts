@@ -35,16 +35,14 @@ export class FaultyLink {
   };
   private isResetOnReply = false;
 
-  /** Without a port it is a connection to nothing. */
+  /** Without a target it is a connection to nothing. */
   constructor(
     private readonly proxy: LinkFaults,
     private readonly client: Socket,
-    serverPort: number | null,
+    target: { readonly port: number; readonly localAddress: string | undefined } | null,
   ) {
     this.server =
-      serverPort === null
-        ? null
-        : connect({ port: serverPort, host: '127.0.0.1', allowHalfOpen: true, noDelay: true });
+      target === null ? null : connect({ ...target, host: '127.0.0.1', allowHalfOpen: true, noDelay: true });
     if (!this.server) this.own.requests = 'drop';
     this.carry('requests', client, this.server);
     if (this.server) this.carry('replies', this.server, client);

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '../../support/eventually.js';
+import type { Replica } from '../replica.js';
 import { CONVERGED_WITHIN_MS, LIFE_SECONDS, REFRESH } from '../scale.js';
 import type { Scenario, World } from '../scenario.js';
 
@@ -47,6 +48,42 @@ export const PLATFORM: readonly Scenario[] = [
       fault();
       cluster.simulator.addFault({ status: 502, times: 0 });
       await sleep((LIFE_SECONDS + 1) * 1000);
+    },
+  },
+  {
+    name: 'replicas with different ways out, and one of the addresses is not on the whitelist',
+    cluster: { replicas: 2 },
+    run: async ({ cluster, fault, force }) => {
+      const [refused, welcome] = [cluster.replica(0), cluster.replica(1)];
+      // Each app: the forced try below, and one more of the refused replica while the others rotate.
+      fault(2);
+      refused.toPlatform.localAddress = '127.0.0.2';
+      for (const app of cluster.apps) {
+        cluster.simulator.setIpWhitelist(['127.0.0.1'], app.appId);
+        await force(app, refused);
+      }
+      await sleep(ROTATION_MS + 1500);
+      const appsOf = async (replica: Replica) => Object.values((await replica.get('/apps')).body);
+      expect(await appsOf(refused)).toEqual(
+        cluster.apps.map(() =>
+          expect.objectContaining({
+            state: 'degraded',
+            last_error: expect.objectContaining({
+              errcode: 40164,
+              message: expect.stringMatching(
+                /^the address of replica .* is refused: invalid ip 127\.0\.0\.2/,
+              ) as string,
+            }) as object,
+          }),
+        ),
+      );
+      expect(await appsOf(welcome)).toEqual(
+        cluster.apps.map(() => expect.objectContaining({ state: 'ok', last_error: null })),
+      );
+      for (const app of cluster.apps) {
+        cluster.simulator.setIpWhitelist(null, app.appId);
+        await force(app, refused);
+      }
     },
   },
   {
