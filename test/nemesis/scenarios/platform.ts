@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { newApp } from '../../support/broker-config.js';
 import { eventually } from '../../support/eventually.js';
 import type { Replica } from '../replica.js';
 import { CONVERGED_WITHIN_MS, LIFE_SECONDS, REFRESH } from '../scale.js';
@@ -65,7 +66,7 @@ export const PLATFORM: readonly Scenario[] = [
       await sleep(ROTATION_MS + 1500);
       const appsOf = async (replica: Replica) => Object.values((await replica.get('/apps')).body);
       expect(await appsOf(refused)).toEqual(
-        cluster.apps.map(() =>
+        cluster.apps.map((): unknown =>
           expect.objectContaining({
             state: 'degraded',
             last_error: expect.objectContaining({
@@ -78,7 +79,7 @@ export const PLATFORM: readonly Scenario[] = [
         ),
       );
       expect(await appsOf(welcome)).toEqual(
-        cluster.apps.map(() => expect.objectContaining({ state: 'ok', last_error: null })),
+        cluster.apps.map((): unknown => expect.objectContaining({ state: 'ok', last_error: null })),
       );
       for (const app of cluster.apps) {
         cluster.simulator.setIpWhitelist(null, app.appId);
@@ -112,7 +113,7 @@ export const PLATFORM: readonly Scenario[] = [
     run: async ({ cluster, fault }) => {
       const before = cluster.apps.map((app) => cluster.requests(app));
       fault();
-      for (const { appId } of cluster.apps) cluster.simulator.setIpWhitelist([], appId);
+      for (const { appId } of cluster.apps) cluster.simulator.resetSecret(newApp().appSecret, appId);
       await sleep(ROTATION_MS + 1500);
       const calls = cluster.apps.map((app, index) => cluster.requests(app) - (before[index] ?? 0));
       expect(calls).toEqual(cluster.apps.map(() => 1));
