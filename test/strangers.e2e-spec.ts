@@ -9,7 +9,10 @@ const APPS = 300;
 /** As in a container with 320 MiB. */
 const HEAP_MB = 160;
 const MAX_RESIDENT_MB = 200;
-const MAX_WAIT_MS = 1000;
+/** Of the broker's processor time while another caller waits, because how long that takes depends on what else the machine does. */
+const MAX_WORK_MS = 1000;
+/** Linux counts processor time in these. */
+const TICK_MS = 10;
 const BYTES = 64 * 1024;
 
 const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`;
@@ -50,6 +53,12 @@ describe(`strangers who send 64 KiB of requests and read nothing, at a heap of $
     return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) / 1024;
   };
 
+  const workedMs = (): number => {
+    const stat = readFileSync(`/proc/${String(world.broker.process.pid)}/stat`, 'utf8');
+    const [userTicks, systemTicks] = stat.slice(stat.lastIndexOf(')')).split(' ').slice(12, 14);
+    return (Number(userTicks) + Number(systemTicks)) * TICK_MS;
+  };
+
   async function flood(request: string): Promise<Socket> {
     const { hostname, port } = new URL(world.broker.url);
     const socket = connect(Number(port), hostname).on('error', () => undefined);
@@ -63,16 +72,16 @@ describe(`strangers who send 64 KiB of requests and read nothing, at a heap of $
     for (const connections of [1, 20]) {
       const sockets = await Promise.all(Array.from({ length: connections }, () => flood(request)));
       let resident = 0;
-      let longestWait = 0;
+      let mostWork = 0;
       for (let round = 0; round < 15; round += 1) {
-        const { status, tookMs } = await world.broker.get(`/token?app=app-${round}`);
-        expect(status).toBe(200);
-        longestWait = Math.max(longestWait, tookMs);
+        const beforeMs = workedMs();
+        expect((await world.broker.get(`/token?app=app-${round}`)).status).toBe(200);
+        mostWork = Math.max(mostWork, workedMs() - beforeMs);
         resident = Math.max(resident, residentMb());
         await sleep(20);
       }
       for (const socket of sockets) socket.destroy();
-      expect(longestWait).toBeLessThan(MAX_WAIT_MS);
+      expect(mostWork).toBeLessThan(MAX_WORK_MS);
       expect(resident).toBeLessThan(MAX_RESIDENT_MB);
       expect(world.broker.process.isRunning).toBe(true);
     }

@@ -13,14 +13,26 @@ describe('docs', () => {
     const edge = await createEdge({ docs: true });
     const document = await edge.send('GET', '/docs/openapi.json');
     const page = await edge.send('GET', '/docs');
-    const script = await edge.send('GET', '/docs/swagger-ui-bundle.js');
+    const assets = Array.from(
+      page.payload.matchAll(/(?:href|src)="([^"]+)"/g),
+      ([, url]) => new URL(url ?? '', 'http://x/docs').pathname,
+    );
+    const loaded = await Promise.all(assets.map((url) => edge.send('GET', url)));
     await edge.app.close();
     expect(document.json()).toEqual(JSON.parse(JSON.stringify(openApiDocument)));
     expect([page.statusCode, page.headers['content-type']]).toEqual([
       200,
       expect.stringContaining('text/html'),
     ]);
-    expect(script.statusCode).toBe(200);
+    expect(assets).toContain('/docs/swagger-ui-bundle.js');
+    expect(loaded.map(({ statusCode }) => statusCode)).toEqual(assets.map(() => 200));
+  });
+
+  it('give out no other file that comes with the page', async () => {
+    const edge = await createEdge({ docs: true });
+    const answer = await edge.send('GET', '/docs/swagger-ui-bundle.js.map');
+    await edge.app.close();
+    expect([answer.statusCode, answer.headers['content-type']]).toEqual([404, 'application/problem+json']);
   });
 });
 

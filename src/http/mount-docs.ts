@@ -1,12 +1,43 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { openApiDocument } from './openapi.js';
+
+const { resolve } = createRequire(import.meta.url);
+
+/** What the page loads, of the many files that come with it. */
+const ASSETS = {
+  'swagger-ui.css': 'text/css; charset=utf-8',
+  'swagger-ui-bundle.js': 'text/javascript; charset=utf-8',
+  'swagger-ui-standalone-preset.js': 'text/javascript; charset=utf-8',
+  'favicon-16x16.png': 'image/png',
+  'favicon-32x32.png': 'image/png',
+};
 
 /** Serves GET /docs and /docs/openapi.json. Call it before the app listens. The OpenAPI machinery is only loaded here: it takes memory. */
 export async function mountDocs(app: NestFastifyApplication): Promise<void> {
   const { SwaggerModule } = await import('@nestjs/swagger');
+  serveAssets(app);
   SwaggerModule.setup('docs', app, openApiDocument, {
     jsonDocumentUrl: 'docs/openapi.json',
     raw: ['json'],
     customSiteTitle: openApiDocument.info.title,
+  });
+}
+
+/** Out of memory that all answers share: read from the disk for each, they take more the more strangers ask. */
+function serveAssets(app: NestFastifyApplication): void {
+  const assets = new Map(
+    Object.entries(ASSETS).map(([name, type]) => [
+      `/docs/${name}`,
+      { type, content: readFileSync(resolve(`swagger-ui-dist/${name}`)) },
+    ]),
+  );
+  const fastify = app.getHttpAdapter().getInstance();
+  fastify.addHook('onRequest', (request, reply, done) => {
+    const asset = request.method === 'GET' ? assets.get(request.url) : undefined;
+    if (asset) void reply.type(asset.type).send(asset.content);
+    else if (request.routeOptions.url === '/docs/*') reply.callNotFound();
+    else done();
   });
 }
