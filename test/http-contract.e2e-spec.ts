@@ -12,7 +12,7 @@ describe('the HTTP contract, word for word', () => {
   beforeAll(async () => {
     const app = newApp();
     world = await startWorld({
-      apps: [{ name: 'shop', ...app, grant: 'stable', refresh: { forcedDailyBudget: 2 } }],
+      apps: [{ name: 'shop', ...app, grant: 'stable', refresh: { forcedDailyBudget: 1 } }],
       keys: { orders: ORDERS, billing: BILLING },
     });
     await world.broker.ready();

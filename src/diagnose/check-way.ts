@@ -96,12 +96,12 @@ function describeCertificate(certificate: Partial<PeerCertificate>, nowMs: numbe
   return `certificate of ${nameOf(subject)} by ${nameOf(issuer)}, until ${validTo ?? '?'} (${String(leftDays)} days)`;
 }
 
-function up(socket: Socket, event: 'connect' | 'secureConnect'): Promise<void> {
+function up(socket: Socket, upEvent: 'connect' | 'secureConnect'): Promise<void> {
   return new Promise((resolve, reject) => {
     socket.setTimeout(TIMEOUT_MS, () => {
       reject(Object.assign(new Error(), { code: 'ETIMEDOUT' }));
     });
-    socket.once(event, resolve);
+    socket.once(upEvent, resolve);
     socket.on('error', reject);
   });
 }

@@ -38,6 +38,12 @@ const allowed: Tree = {
   'src/http/token.controller.ts': imports('../core/broker.js', '@nestjs/common', 'fastify'),
   'src/jobs/renewal.job.ts': imports('../core/broker.js', '@nestjs/common'),
   'src/ops/metrics.ts': imports('../core/token.js', 'pino', 'prom-client', '@nestjs/common'),
+  'src/diagnose/diagnose.ts': imports(
+    '../backend.js',
+    '../backends/redis/index.js',
+    '../config/config.js',
+    '../wechat/answer.js',
+  ),
   'src/config/config.ts': imports('yaml', 'node:fs', 'reflect-metadata'),
   'src/simulator/simulator.ts': imports('./rules.js', 'node:http'),
   'src/simulator/rules.ts': 'export {};',
@@ -58,7 +64,7 @@ const allowed: Tree = {
   ),
   'src/main.ts': imports('reflect-metadata', './app.module.js', './config/config.js'),
   'src/cli.ts':
-    "await import('./main.js'); await import('./config/config.js'); await import('./simulator/simulator.js');",
+    "await import('./main.js'); await import('./config/config.js'); await import('./diagnose/diagnose.js'); await import('./simulator/simulator.js');",
   'test/support/fakes.ts': imports('../../src/backends/memory/index.js'),
   'test/app.e2e-spec.ts': imports(
     '../src/app.module.js',
@@ -91,6 +97,7 @@ const forbidden: readonly (readonly [rule: string, path: string, text: string])[
   ['imports-of-jobs', 'src/jobs/b.ts', imports('redlock')],
   ['imports-of-ops', 'src/ops/a.ts', imports('../http/token.controller.js')],
   ['imports-of-config', 'src/config/a.ts', imports('../core/token.js')],
+  ['imports-of-diagnose', 'src/diagnose/a.ts', imports('../http/token.controller.js')],
   ['imports-of-simulator', 'src/simulator/a.ts', imports('../core/token.js')],
   ['imports-of-simulator', 'src/simulator/b.ts', imports('fastify')],
   ['imports-of-client', 'src/client/a.ts', imports('../core/token.js')],
