@@ -16,26 +16,42 @@ const REPORTED = {
   durationMs: 12.3,
 } satisfies BrokerFact;
 
-function fixture() {
+const ROTATED = {
+  app: 'shop',
+  kind: 'rotated',
+  generation: 7,
+  tokenMark: '0123abcd',
+  reason: 'scheduled',
+  expiresInMs: 7_200_000,
+  sameValue: false,
+  isStored: true,
+} satisfies BrokerFact;
+
+const OF_SHOP = { app: 'shop' };
+const FOUND = { app: 'shop', kind: 'found_token_tried', generation: 7 } as const;
+const ISSUED = {
+  app: 'shop',
+  kind: 'fetch_ended',
+  reason: 'cold',
+  outcome: 'issued',
+  durationMs: 12.3,
+  errcode: null,
+  message: null,
+  remedy: null,
+  retryInMs: null,
+} satisfies BrokerFact;
+
+function fixture(level = 'info') {
   const clock = new ManualClock();
   const lines: Record<string, unknown>[] = [];
   const destination = { write: (line: string) => lines.push(JSON.parse(line) as Record<string, unknown>) };
-  return { clock, lines, log: new LogObserver(createLogger('info', new Redactor(), destination), clock) };
+  return { clock, lines, log: new LogObserver(createLogger(level, new Redactor(), destination), clock) };
 }
 
 describe('the log', () => {
   it('names tokens so that whoever holds one finds it', () => {
     const { log, lines } = fixture();
-    log.notice({
-      app: 'shop',
-      kind: 'rotated',
-      generation: 7,
-      tokenMark: '0123abcd',
-      reason: 'scheduled',
-      expiresInMs: 7_200_000,
-      sameValue: false,
-      isStored: true,
-    });
+    log.notice(ROTATED);
     log.notice({ app: 'shop', kind: 'adopted', generation: 7, tokenMark: '0123abcd' });
     log.notice(REPORTED);
     expect(lines.map(({ event, token_sha256_8: mark }) => [event, mark])).toEqual([
@@ -43,6 +59,74 @@ describe('the log', () => {
       ['token.adopted', '0123abcd'],
       ['token.reported', '0123abcd'],
     ]);
+  });
+
+  it.each<[string, string, BrokerFact, object]>([
+    ['debug', 'token.fetch_started', { ...OF_SHOP, kind: 'fetch_started', reason: 'cold', fence: 3 }, {}],
+    ['debug', 'token.fetch_ended', ISSUED, { outcome: 'issued', duration_ms: 12 }],
+    [
+      'warn',
+      'token.superseded',
+      { ...OF_SHOP, kind: 'superseded', fence: 3, generation: 7 },
+      { generation: 7 },
+    ],
+    [
+      'warn',
+      'token.suspected',
+      { ...OF_SHOP, kind: 'suspected', generation: 7, why: 'rollback' },
+      { generation: 7, why: 'rollback' },
+    ],
+    ['info', 'token.healed', { ...OF_SHOP, kind: 'healed', generation: 7 }, { generation: 7 }],
+    [
+      'warn',
+      'token.died_early',
+      { ...OF_SHOP, kind: 'died_early', generation: 7, ageMs: 60_900, leftMs: 7_139_100 },
+      { generation: 7, age_s: 60, left_s: 7139 },
+    ],
+    [
+      'debug',
+      'token.probed',
+      { ...OF_SHOP, kind: 'probed', outcome: 'rejected', durationMs: 12.3 },
+      { outcome: 'rejected', duration_ms: 12 },
+    ],
+    ['debug', 'token.found_tried', { ...FOUND, outcome: 'accepted' }, { generation: 7, outcome: 'accepted' }],
+    ['warn', 'token.found_tried', { ...FOUND, outcome: 'rejected' }, { generation: 7, outcome: 'rejected' }],
+    ['warn', 'token.found_tried', { ...FOUND, outcome: 'no_answer' }, { outcome: 'no_answer' }],
+    ['debug', 'token.lease', { ...OF_SHOP, kind: 'lease', result: 'held' }, { result: 'held' }],
+    ['info', 'store.available', { ...OF_SHOP, kind: 'store_available' }, {}],
+  ])('has a line of level %s for %s: %j', (level, event, fact, fields) => {
+    const { log, lines } = fixture('debug');
+    log.notice(fact);
+    expect(lines).toEqual([expect.objectContaining({ ...OF_SHOP, level, event, ...fields })]);
+  });
+
+  it('tells a new token from one that the platform gave again', () => {
+    const { log, lines } = fixture();
+    for (const sameValue of [false, true]) log.notice({ ...ROTATED, sameValue });
+    expect(lines.map(({ msg }) => msg)).toEqual(['new token', 'the platform gave the same token again']);
+  });
+
+  it('has a debug line for each failure that the minute counts, and the count before it closes', () => {
+    const { log, lines } = fixture('debug');
+    const failed = {
+      ...ISSUED,
+      outcome: 'unknown',
+      message: 'no answer',
+      remedy: 'Mend it.',
+      retryInMs: 1500,
+    } as const;
+    for (let attempt = 0; attempt < 3; attempt += 1) log.notice(failed);
+    log.close();
+    expect(lines.map(({ level, event }) => [level, event])).toEqual([
+      ['warn', 'token.fetch_ended'],
+      ['debug', 'token.fetch_ended'],
+      ['debug', 'token.fetch_ended'],
+      ['warn', 'token.fetches_failing'],
+    ]);
+    expect(lines[0]).toMatchObject({ error: 'no answer', remedy: 'Mend it.', retry_in_s: 2 });
+    expect(lines[3]).toMatchObject({ apps: 1, failures: 2 });
+    log.close();
+    expect(lines).toHaveLength(4);
   });
 
   it('names the request that caused a line, and none where there was none', async () => {

@@ -1,6 +1,7 @@
 import { appNamed, SHOP } from '../../test/support/app-identity.js';
 import { createBroker } from '../../test/support/create-broker.js';
 import { StoreUnavailableError } from '../core/errors.js';
+import { describeTokenStore } from '../core/token-store.contract.js';
 import { MeasuredTokenStore } from './measured-token-store.js';
 import { MetricCatalogue } from './metric-catalogue.js';
 
@@ -16,6 +17,12 @@ function measured() {
 async function text({ registry }: MetricCatalogue): Promise<string> {
   return registry.metrics();
 }
+
+describeTokenStore('a measured store', async () => {
+  const { store, lease, clock } = createBroker();
+  const measuredStore = new MeasuredTokenStore(store, clock, new MetricCatalogue());
+  return { store: measuredStore, lease, elapse: (ms) => clock.advance(ms) };
+});
 
 describe('a measured store', () => {
   it('does what the store does, and says that it is up', async () => {

@@ -190,6 +190,16 @@ describe('metrics', () => {
     expect(after.get('drop_in_refusals_total{route="/cgi-bin/token",errcode="40125"}')).toBe(1);
   });
 
+  it('count who was denied and what was too much, by reason and limit', async () => {
+    const { metrics } = watching();
+    for (const reason of ['unknown_key', 'unknown_key', 'missing_key']) metrics.countDenial(reason);
+    metrics.countOverload('event_streams');
+    const samples = await scrape(metrics);
+    expect(samples.get('auth_failures_total{reason="unknown_key"}')).toBe(2);
+    expect(samples.get('auth_failures_total{reason="missing_key"}')).toBe(1);
+    expect(samples.get('http_overload_total{limit="event_streams"}')).toBe(1);
+  });
+
   it('stay few when a platform invents errcodes', async () => {
     const { metrics, fetched } = watching('shop');
     for (let errcode = 1; errcode <= 1000; errcode += 1) fetched('shop', 'cold', errcode);

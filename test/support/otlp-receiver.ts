@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type IncomingHttpHeaders } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 
@@ -13,6 +13,9 @@ export interface ReceivedSpan {
   readonly attributes: Readonly<Record<string, unknown>>;
   /** Milliseconds. */
   readonly durationMs: number;
+  /** Milliseconds since the Unix epoch. */
+  readonly endMs: number;
+  readonly isError: boolean;
 }
 
 interface OtlpSpan {
@@ -23,6 +26,7 @@ interface OtlpSpan {
   parentSpanId?: string;
   startTimeUnixNano: string;
   endTimeUnixNano: string;
+  status: { code: number };
   attributes: { key: string; value: Record<string, unknown> }[];
 }
 
@@ -30,15 +34,22 @@ interface OtlpBody {
   resourceSpans: { scopeSpans: { spans: OtlpSpan[] }[] }[];
 }
 
+/** `STATUS_CODE_ERROR` of OTLP. */
+const ERROR = 2;
+
 /** A collector that takes OTLP/HTTP in JSON; it ends with the test file. */
 export class OtlpReceiver {
   /** All that it was sent, as it came. */
   readonly bodies: string[] = [];
   readonly headers: IncomingHttpHeaders[] = [];
   behaviour: 'takes' | 'refuses' | 'hangs' = 'takes';
+  private readonly held: ServerResponse[] = [];
   private readonly server = createServer((request, response) => {
     void text(request).then((body) => {
-      if (this.behaviour === 'hangs') return;
+      if (this.behaviour === 'hangs') {
+        this.held.push(response);
+        return;
+      }
       this.headers.push(request.headers);
       if (this.behaviour === 'takes') this.bodies.push(body);
       response.writeHead(this.behaviour === 'takes' ? 200 : 400, { 'content-type': 'application/json' });
@@ -66,6 +77,11 @@ export class OtlpReceiver {
   }
 
   async stop(): Promise<void> {
+    // A refusal: an exporter tries again when its connection breaks, and keeps the process of the test alive.
+    for (const response of this.held.filter(({ destroyed }) => !destroyed)) {
+      response.writeHead(400).end();
+      await once(response, 'finish');
+    }
     this.server.closeAllConnections();
     await new Promise((resolve) => this.server.close(resolve));
   }
@@ -86,5 +102,7 @@ function receivedSpan(span: OtlpSpan): ReceivedSpan {
     parentSpanId,
     attributes: Object.fromEntries(attributes),
     durationMs,
+    endMs: Number(BigInt(span.endTimeUnixNano) / 1_000_000n),
+    isError: span.status.code === ERROR,
   };
 }
