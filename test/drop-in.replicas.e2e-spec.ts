@@ -58,8 +58,8 @@ describe('an SDK that is refused with its token and asks for another', () => {
     const startMs = performance.now();
     await Promise.all(Array.from({ length: 100 }, () => ask(MAIL)));
     const burstMs = performance.now() - startMs;
-    // Each replica tries the token once in 250 ms.
-    expect(probes().length).toBeLessThanOrEqual(2 * (1 + burstMs / 250));
+    // Each replica tries the token once in 250 ms, and the one that started second tried what it found in the store.
+    expect(probes().length).toBeLessThanOrEqual(1 + 2 * (1 + burstMs / 250));
     const diedMs = performance.now();
     world.simulator.killToken({ appId: MAIL.appId });
     while (!isCurrent(await ask(MAIL))) await sleep(20);

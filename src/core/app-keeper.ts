@@ -172,6 +172,13 @@ export class AppKeeper {
     if (this.isStopping && !this.isRefreshing) throw this.diagnosis.stopping();
     const mustWait = request.ignoreBackOff === 'none' && this.backOff;
     if (mustWait || this.secrets.missing) return { kind: 'over' };
+    const result = await this.rotate(request);
+    const wasFoundDead = await this.tryFound();
+    if (!wasFoundDead || this.isStopping) return result;
+    return this.rotate({ ...request, seenGeneration: this.memory.generation });
+  }
+
+  private rotate(request: RefreshRequest): Promise<RefreshResult> {
     return this.flights.run('refresh', async () => {
       const result: RefreshResult = this.link.isResting
         ? { kind: 'store_unavailable' }
@@ -202,11 +209,11 @@ export class AppKeeper {
   }
 
   /**
-   * Tries a token that was in the store before this process was, once. Without an answer it is served: the platform is
-   * away then, and an outage would be worse. Never throws.
+   * Tries a token of which only the store says that it is the newest, once. Without an answer it is served: the platform is
+   * away then, and an outage would be worse. Never throws. Returns whether there was one that is dead.
    */
-  async tryFound(): Promise<void> {
-    if (!this.memory.untried) return;
+  async tryFound(): Promise<boolean> {
+    if (!this.memory.untried) return false;
     await this.flights.run('try', async () => {
       const found = this.memory.untried;
       if (!found) return { kind: 'over' };
@@ -219,6 +226,7 @@ export class AppKeeper {
       this.ports.observer.notice({ app: this.app.name, kind: 'found_token_tried', generation, outcome });
       return { kind: 'over' };
     });
+    return this.memory.livingToken === undefined;
   }
 
   /** A newer AppSecret is tried at once, whatever the last one was refused for. */

@@ -81,3 +81,29 @@ describe('what the store said a while ago', () => {
     expect([memory.isHealTime, memory.mustAwaitHeal]).toEqual([true, false]);
   });
 });
+
+describe('a token that the store has for a process without one', () => {
+  const laterThan = (before: Partial<StoreView>, record: Partial<TokenRecord>): AppMemory => {
+    const { memory, clock } = createMemory();
+    const nowMs = clock.wallMs();
+    memory.adopt({ ...viewAt(nowMs), record: null, ...before }, clock.monotonicMs());
+    memory.adopt(viewAt(nowMs + 1000, record), clock.monotonicMs());
+    return memory;
+  };
+  const NOW_MS = new ManualClock().wallMs();
+
+  it.each([
+    ['was there before the process looked', { fence: 0 }, NOW_MS - 1],
+    ['was there before what the process saw', { fence: NOW_MS - 5 }, NOW_MS - 6],
+  ])('is to be tried where it %s', (_, before, generation) => {
+    expect(laterThan(before, { generation }).untried).not.toBeNull();
+  });
+
+  it.each([
+    ['began after the process looked', { fence: 0 }, NOW_MS],
+    ['was under way when the process looked', { fence: NOW_MS - 5 }, NOW_MS - 5],
+  ])('need not be tried where its fetch %s', (_, before, generation) => {
+    const memory = laterThan(before, { generation });
+    expect([memory.generation, memory.untried]).toEqual([generation, null]);
+  });
+});

@@ -87,7 +87,7 @@ export class AppMemory {
    * and never lengthens it. Returns whether a newer generation came with it.
    */
   adopt(view: StoreView, sentMonoMs: number): boolean {
-    const isFirst = this.last === null;
+    const before = this.last?.view ?? null;
     if (!this.last || sentMonoMs >= this.last.sentMonoMs) {
       this.last = { view, sentMonoMs, gotMonoMs: this.clock.monotonicMs() };
     }
@@ -96,7 +96,8 @@ export class AppMemory {
     // A store whose clock was set back makes no token live longer than it was given.
     const bornAtMs = Math.max(view.nowMs, record.issuedAtMs);
     const isLiving = record.expiresAtMs > bornAtMs;
-    if (isFirst && isLiving && this.app.refresh.verifyReports) this.found = record.generation;
+    const isUnknown = !before || (!this.livingToken && !isOfAfter(before, record));
+    if (isUnknown && isLiving && this.app.refresh.verifyReports) this.found = record.generation;
     this.hold(record, sentMonoMs + Math.min(MAX_LIFE_MS, record.expiresAtMs - bornAtMs));
     return true;
   }
@@ -116,8 +117,8 @@ export class AppMemory {
   }
 
   /**
-   * The newest token, if it was in the store already when this process first looked. Whoever can write there may have put
-   * back one that is dead since, so it is tried at the platform before it is served.
+   * The newest token, if it was in the store already when this process first looked, or when it had none. Whoever can write
+   * there may have put back one that is dead since, so it is tried at the platform before it is served.
    */
   get untried(): HeldToken | null {
     return this.newest?.record.generation === this.found ? this.newest : null;
@@ -270,4 +271,9 @@ export class AppMemory {
     const isToday = view && this.storeNowMs() < nextMidnightUtc8Ms(view.nowMs);
     return isToday ? view.today : NO_COUNT;
   }
+}
+
+/** Whether its fetch was under way when the store gave that view, or began later: it is nothing old that was put back. */
+function isOfAfter({ fence, nowMs }: StoreView, { generation }: TokenRecord): boolean {
+  return generation >= Math.floor(nowMs) || (fence > 0 && generation >= fence);
 }
