@@ -239,9 +239,10 @@ ${styleText('bold', 'Your turn, in another terminal:')}
   AUTH='Authorization: Bearer ${API_KEY}'
   curl -H "$AUTH" ${broker}/token
   curl -d '{"kind":"early_death"}' ${platform}/__sim/faults    # the current token dies: callers get 40001
-  curl -H "$AUTH" -X POST ${broker}/token/refresh             # report it
+  curl -H "$AUTH" -X POST ${broker}/token/refresh             # report it: a new token
   curl -H "$AUTH" ${broker}/apps
 
+A token that was fetched for a report is not replaced for another report within 30 s ("recently_rotated"): wait so long between two deaths.
 Ctrl-C ends both.
 `);
 }

@@ -206,9 +206,9 @@ export class AppDiagnosis {
     return {
       class: 'report',
       errcode: null,
-      message: `callers report the token as dead, which was fetched because of a report a moment ago; reports of it are looked into in ${String(Math.ceil(memory.contestedMs / 1000))} s`,
+      message: `callers report the token as dead, which was fetched because of a report a moment ago; a report of it is looked into again in ${String(Math.ceil(memory.contestedMs / 1000))} s`,
       remedy:
-        'Nothing if it happens once. If tokens keep dying, something else fetches with this AppSecret: find it and have it ask this broker instead.',
+        'Report it again then, if it is still refused. If tokens keep dying, something else fetches with this AppSecret: find it and have it ask this broker instead.',
       atMs: memory.contestedAtMs,
     };
   }

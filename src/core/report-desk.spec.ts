@@ -71,7 +71,7 @@ describe('a report', () => {
       state: 'suspect',
       lastError: {
         class: 'report',
-        message: expect.stringContaining('looked into in 20 s') as string,
+        message: expect.stringContaining('looked into again in 20 s') as string,
       },
     });
     await fixture.run(20_000);

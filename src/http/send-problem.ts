@@ -18,7 +18,7 @@ export const NOT_AS_JSON: readonly [ProblemCode, string] = [
 const BY_STATUS: Readonly<Record<number, readonly [ProblemCode, string]>> = {
   401: ['unauthorized', 'Send a known API key as "Authorization: Bearer <key>".'],
   403: ['forbidden', 'This API key may not do that.'],
-  404: ['not_found', 'No such route: check the path and the method.'],
+  404: ['not_found', 'No such route: check the path.'],
   405: ['method_not_allowed', 'This route does not know that method.'],
   408: ['request_timeout', 'The request took too long to arrive: send it again.'],
   413: ['payload_too_large', 'The body is larger than 16 KiB.'],
