@@ -148,7 +148,7 @@ export class TokenFetch {
     const why = {
       class: 'configuration',
       errcode,
-      message: `the address of replica ${replica} is refused: ${message}`,
+      message: `the address of replica ${replica} is refused${message && `: ${message}`}`,
       credential: null,
     } as const;
     const refusal = { ...why, atMs: before.nowMs, untilMs: before.nowMs + delayMs };

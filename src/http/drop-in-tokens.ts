@@ -41,7 +41,8 @@ export class DropInTokens {
 
   /** @throws WechatRefusal; BrokerError as `TokenBroker.current` and `report` do */
   async token(asked: DropInTokenRequest, request: FastifyRequest): Promise<DropInToken> {
-    if (asked.grantType !== 'client_credential') throw new WechatRefusal(40002, 'it is client_credential.');
+    if (asked.grantType !== 'client_credential')
+      throw new WechatRefusal(40002, 'it must be client_credential.');
     if (asked.appId === '') throw new WechatRefusal(41002, 'send the AppID, once, as appid.');
     const client = this.admit(asked.secret, request);
     const app = this.app(asked, client, request);
