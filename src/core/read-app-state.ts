@@ -2,7 +2,7 @@ import { maxFence, type AppState } from './app-state.js';
 import type { DayCount } from './budgets.js';
 import { readableText } from './readable-text.js';
 import type { BackOff } from './token-store.js';
-import type { FetchReason, TokenRecord } from './token.js';
+import { FETCH_REASONS, type TokenRecord } from './token.js';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 /** No platform's token lives longer, and a store clock that jumped must not make one do so. */
@@ -26,16 +26,6 @@ const CLASSES: readonly BackOff['class'][] = [
   'day_quota',
   'configuration',
   'unavailable',
-];
-const REASONS: readonly FetchReason[] = [
-  'scheduled',
-  'cold',
-  'report',
-  'force',
-  'in_doubt',
-  'suspect',
-  'rollback',
-  'secret_change',
 ];
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -107,7 +97,7 @@ function readRecord(stored: unknown, nowMs: number): TokenRecord | null {
     issuedAtMs,
     expiresAtMs: Math.max(0, Math.min(expiresAtMs, issuedAtMs + MAX_LIFE_MS)),
     owner: isText(record.owner, OWNER_SHAPE) ? record.owner : '',
-    reason: oneOf(REASONS, record.reason) ?? 'cold',
+    reason: oneOf(FETCH_REASONS, record.reason) ?? 'cold',
   };
 }
 

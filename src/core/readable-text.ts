@@ -6,7 +6,7 @@
  */
 export function readableText(text: unknown, maxCharacters: number): string {
   if (typeof text !== 'string') return '';
-  // Twice the length first: a text of megabytes is not worth a walk.
+  // Cut first: a text of megabytes is not worth a walk.
   const shown = text.slice(0, 8 * maxCharacters).replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '');
   return Array.from(shown).slice(0, maxCharacters).join('');
 }

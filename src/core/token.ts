@@ -2,8 +2,17 @@
 export type AppName = string;
 
 /** Why a token was fetched. Also the `reason` label of the fetch counter. */
-export type FetchReason =
-  'scheduled' | 'cold' | 'report' | 'force' | 'in_doubt' | 'suspect' | 'rollback' | 'secret_change';
+export const FETCH_REASONS = [
+  'scheduled',
+  'cold',
+  'report',
+  'force',
+  'in_doubt',
+  'suspect',
+  'rollback',
+  'secret_change',
+] as const;
+export type FetchReason = (typeof FETCH_REASONS)[number];
 
 /** One fetched token, as it is stored and served. Immutable: a new fetch makes a new record. */
 export interface TokenRecord {

@@ -2,23 +2,13 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { AppStatus } from '../core/app-status.js';
 import type { FetchOutcomeKind } from '../core/observer.js';
 import type { ReportResult } from '../core/token-report.js';
-import type { AppName, FetchReason } from '../core/token.js';
+import { FETCH_REASONS, type AppName } from '../core/token.js';
 import { DurationLines } from './duration-lines.js';
 import { SampleLines } from './sample-lines.js';
 
 const PREFIX = 'tokenbroker_';
 
 // Counters show these from the start, so that the first event is an increase like every other.
-const FETCH_REASONS: readonly FetchReason[] = [
-  'scheduled',
-  'cold',
-  'report',
-  'force',
-  'in_doubt',
-  'suspect',
-  'rollback',
-  'secret_change',
-];
 const FETCH_OUTCOMES: readonly FetchOutcomeKind[] = ['issued', 'refused', 'not_sent', 'unknown'];
 const COMMIT_RESULTS = ['committed', 'superseded', 'unstored'] as const;
 const REPORT_RESULTS: readonly ReportResult[] = [
