@@ -11,17 +11,17 @@
 /** @type {Room[]} */
 const house = [
   { room: 'core', imports: [], packages: [] },
-  { room: 'wechat', imports: ['core'], packages: ['axios'] },
-  { room: 'backends/memory', imports: ['core'], packages: [] },
-  { room: 'backends/redis', imports: ['core'], packages: ['ioredis', 'redlock'] },
+  { room: 'platforms/wechat', imports: ['core'], packages: ['axios'] },
+  { room: 'storage/memory', imports: ['core'], packages: [] },
+  { room: 'storage/redis', imports: ['core'], packages: ['ioredis', 'redlock'] },
   {
-    room: 'http',
+    room: 'api',
     imports: ['core'],
     packages: ['@nestjs/[^/]+', 'fastify', 'class-validator', 'class-transformer', 'rxjs'],
   },
   { room: 'jobs', imports: ['core'], packages: ['@nestjs/[^/]+'] },
   {
-    room: 'ops',
+    room: 'observability',
     imports: ['core'],
     packages: ['@nestjs/common', 'pino', 'prom-client', '@opentelemetry/[^/]+'],
   },
@@ -34,19 +34,28 @@ const house = [
   { room: 'client', imports: [], packages: [], builtins: false },
   {
     room: 'app.module.ts',
-    imports: ['core', 'wechat', 'http', 'jobs', 'ops', 'config', 'backend.ts', 'telemetry.ts'],
+    imports: [
+      'core',
+      'platforms/wechat',
+      'api',
+      'jobs',
+      'observability',
+      'config',
+      'backend.ts',
+      'telemetry.ts',
+    ],
     packages: ['@nestjs/[^/]+', 'fastify'],
   },
-  { room: 'backend.ts', imports: ['core', 'backends', 'ops', 'config'], packages: [] },
-  { room: 'telemetry.ts', imports: ['core', 'http', 'ops', 'config'], packages: [] },
+  { room: 'backend.ts', imports: ['core', 'storage', 'observability', 'config'], packages: [] },
+  { room: 'telemetry.ts', imports: ['core', 'api', 'observability', 'config'], packages: [] },
   {
     room: 'main.ts',
-    imports: ['app.module.ts', 'core', 'http', 'ops', 'config'],
+    imports: ['app.module.ts', 'core', 'api', 'observability', 'config'],
     packages: ['@nestjs/[^/]+', 'fastify', 'reflect-metadata'],
   },
   {
     room: 'diagnose',
-    imports: ['core', 'wechat', 'backends/redis', 'backend.ts', 'config'],
+    imports: ['core', 'platforms/wechat', 'storage/redis', 'backend.ts', 'config'],
     packages: [],
   },
   { room: 'cli.ts', imports: ['main.ts', 'config', 'diagnose', 'simulator'], packages: [] },
@@ -81,7 +90,7 @@ module.exports = {
       comment:
         'A unit test sees its own room, the core and the test support. What needs more is an e2e test.',
       severity: 'error',
-      from: { path: `^src/(backends/[^/]+|[^/]+)/.*${TESTS}` },
+      from: { path: `^src/((storage|platforms)/[^/]+|[^/]+)/.*${TESTS}` },
       to: {
         pathNot: ['^src/$1/', pathOf('core'), '^test/support/', '^node_modules/'],
         dependencyTypesNot: ['core'],

@@ -4,7 +4,7 @@ import tseslint from 'typescript-eslint';
 
 const TESTS = ['src/**/*.spec.ts', 'src/**/*.contract.ts', 'test/**/*.ts'];
 
-const CLOCK = 'Time and chance come from the Clock port (src/core/clock.ts).';
+const CLOCK = 'Time and chance come from the Clock port (src/core/ports/clock.ts).';
 const TIMERS = ['setTimeout', 'setInterval', 'setImmediate', 'performance'];
 const RANDOM = ['randomBytes', 'randomFill', 'randomFillSync', 'randomInt', 'randomUUID', 'webcrypto'];
 
@@ -96,7 +96,7 @@ export default defineConfig(
   { files: ['src/**/*.ts'], rules: { 'no-console': 'error', ...forbid('environment', 'time', 'chance') } },
   // API keys and lease ids have to be unguessable, which a simulated Clock is not.
   { files: ['src/config/**/*.ts'], rules: forbid('time') },
-  { files: ['src/backends/**/*.ts'], rules: forbid('environment', 'time') },
+  { files: ['src/storage/**/*.ts'], rules: forbid('environment', 'time') },
   // They cannot import the core, so they bring their own clock.
   { files: ['src/simulator/**/*.ts', 'src/client/**/*.ts'], rules: forbid('environment') },
   { files: ['src/core/system-clock.ts'], rules: forbid('environment') },

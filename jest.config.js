@@ -25,18 +25,18 @@ export default {
   coverageProvider: 'v8',
   collectCoverageFrom: [
     'src/core/**/*.ts',
-    'src/http/**/*.ts',
+    'src/api/**/*.ts',
     'src/config/**/*.ts',
-    'src/ops/**/*.ts',
+    'src/observability/**/*.ts',
     '!src/**/*.{contract,spec}.ts',
     // Nothing but types: there is nothing to run.
-    '!src/core/{app-definition,app-status,audit-entry,broker-ports,observer,token-report}.ts',
-    '!src/http/http-settings.ts',
+    '!src/core/{app-definition,app-status,audit-entry,broker-ports,ports/observer,token-report}.ts',
+    '!src/api/http-settings.ts',
   ],
   coverageThreshold: {
     './src/core/': { lines: 95, branches: 95 },
     './src/config/': { lines: 95, branches: 95 },
-    './src/http/': { lines: 95 },
-    './src/ops/': { lines: 95 },
+    './src/api/': { lines: 95 },
+    './src/observability/': { lines: 95 },
   },
 };

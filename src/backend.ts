@@ -1,13 +1,13 @@
-import { MemoryRefreshLease, MemoryRotationFeed, MemoryTokenStore } from './backends/memory/index.js';
-import type { RedisSettings } from './backends/redis/index.js';
+import { MemoryRefreshLease, MemoryRotationFeed, MemoryTokenStore } from './storage/memory/index.js';
+import type { RedisSettings } from './storage/redis/index.js';
 import type { Config, RedisConfig } from './config/config.js';
 import type { BrokerPorts } from './core/broker-ports.js';
 import type { AppIdentity } from './core/app-definition.js';
-import type { Clock } from './core/clock.js';
+import type { Clock } from './core/ports/clock.js';
 import type { StoreUnavailableError } from './core/errors.js';
-import { LineLimit } from './ops/line-limit.js';
-import type { Logger } from './ops/logger.js';
-import type { MetricCatalogue } from './ops/metric-catalogue.js';
+import { LineLimit } from './observability/line-limit.js';
+import type { Logger } from './observability/logger.js';
+import type { MetricCatalogue } from './observability/metric-catalogue.js';
 
 /** How long the first fetch waits for Redis: without it every replica would fetch for itself. */
 const REDIS_START_MS = 3000;
@@ -61,7 +61,7 @@ async function redisBackend(
   { feedUp }: MetricCatalogue,
 ): Promise<Backend> {
   const { KeyUse, RedisConnection, RedisRefreshLease, RedisRotationFeed, RedisTokenStore, TokenCipher } =
-    await import('./backends/redis/index.js');
+    await import('./storage/redis/index.js');
   const { keyPrefix } = redis;
   const encryptionKeys = encryption?.keys ?? [];
   const connection = new RedisConnection(redisSettings(redis), clock);

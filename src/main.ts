@@ -10,13 +10,13 @@ import type { Config } from './config/config.js';
 import { loadConfig } from './config/load-config.js';
 import { Redactor } from './core/redactor.js';
 import { TokenBroker } from './core/token-broker.js';
-import { AuditTrail } from './http/audit-trail.js';
-import { createFastifyAdapter } from './http/create-fastify-adapter.js';
-import { listenHost } from './http/listen-host.js';
-import { mountDocs } from './http/mount-docs.js';
-import { createLogger, type Logger } from './ops/logger.js';
-import { NestLogger } from './ops/nest-logger.js';
-import { readVersion } from './ops/read-version.js';
+import { AuditTrail } from './api/audit-trail.js';
+import { createFastifyAdapter } from './api/create-fastify-adapter.js';
+import { listenHost } from './api/listen-host.js';
+import { mountDocs } from './api/mount-docs.js';
+import { createLogger, type Logger } from './observability/logger.js';
+import { NestLogger } from './observability/nest-logger.js';
+import { readVersion } from './observability/read-version.js';
 
 /**
  * Unless something listens to it, Node opens its inspector at this signal, through which anybody on the machine can run code

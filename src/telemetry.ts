@@ -1,14 +1,14 @@
 import type { AuditConfig, Config, TracingConfig } from './config/config.js';
-import type { Clock } from './core/clock.js';
-import type { Observer } from './core/observer.js';
+import type { Clock } from './core/ports/clock.js';
+import type { Observer } from './core/ports/observer.js';
 import type { Redactor } from './core/redactor.js';
-import type { AuditTrail } from './http/audit-trail.js';
-import type { RequestTracing } from './http/request-tracing.js';
-import { AuditFile } from './ops/audit-file.js';
-import { AuditLog } from './ops/audit-log.js';
-import { LogObserver } from './ops/log.observer.js';
-import { createAuditLogger, type LogDestination, type Logger } from './ops/logger.js';
-import type { Tracing } from './ops/tracing.js';
+import type { AuditTrail } from './api/audit-trail.js';
+import type { RequestTracing } from './api/request-tracing.js';
+import { AuditFile } from './observability/audit-file.js';
+import { AuditLog } from './observability/audit-log.js';
+import { LogObserver } from './observability/log.observer.js';
+import { createAuditLogger, type LogDestination, type Logger } from './observability/logger.js';
+import type { Tracing } from './observability/tracing.js';
 
 export interface TelemetryOptions {
   readonly config: Config;
@@ -62,7 +62,7 @@ async function startTracing(
   clock: Clock,
   logger: Logger,
 ): Promise<Tracing> {
-  const { Tracing } = await import('./ops/tracing.js');
+  const { Tracing } = await import('./observability/tracing.js');
   const values = Object.entries(headers).map(([name, secret]): [string, string] => [name, secret.value()]);
   return new Tracing({ endpoint, sampleRatio, headers: Object.fromEntries(values), replica }, clock, logger);
 }

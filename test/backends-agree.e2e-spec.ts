@@ -1,16 +1,16 @@
 import fc from 'fast-check';
-import { MemoryRefreshLease, MemoryTokenStore } from '../src/backends/memory/index.js';
+import { MemoryRefreshLease, MemoryTokenStore } from '../src/storage/memory/index.js';
 import {
   RedisConnection,
   RedisRefreshLease,
   RedisTokenStore,
   TokenCipher,
-} from '../src/backends/redis/index.js';
-import type { Lease, RefreshLease } from '../src/core/refresh-lease.js';
+} from '../src/storage/redis/index.js';
+import type { Lease, RefreshLease } from '../src/core/ports/refresh-lease.js';
 import { doubtOf } from '../src/core/renewal-policy.js';
 import { SystemClock } from '../src/core/system-clock.js';
 import type { Charge, Pool } from '../src/core/budgets.js';
-import type { Grant, StoreView, TokenStore } from '../src/core/token-store.js';
+import type { Grant, StoreView, TokenStore } from '../src/core/ports/token-store.js';
 import type { TokenRecord } from '../src/core/token.js';
 import { SHOP } from './support/app-identity.js';
 import { RedisServer } from './support/redis-server.js';

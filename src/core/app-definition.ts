@@ -1,5 +1,5 @@
 import type { AppName } from './token.js';
-import type { TokenIssuer } from './token-issuer.js';
+import type { TokenIssuer } from './ports/token-issuer.js';
 
 /** How an app's token is kept alive. The renewal policy bounds `aheadMs` and `jitterMs` by the token's real life. */
 export interface RefreshSettings {

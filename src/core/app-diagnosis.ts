@@ -3,9 +3,9 @@ import type { AppMemory } from './app-memory.js';
 import type { AppSecrets } from './app-secrets.js';
 import type { AppState, AppStatus, LastError } from './app-status.js';
 import { BrokerError } from './errors.js';
-import { remedyOf } from './token-issuer.js';
+import { remedyOf } from './ports/token-issuer.js';
 import type { StoreLink } from './store-link.js';
-import type { BackOff } from './token-store.js';
+import type { BackOff } from './ports/token-store.js';
 import type { TokenFetch } from './token-fetch.js';
 import type { UnfencedRefresh } from './unfenced-refresh.js';
 

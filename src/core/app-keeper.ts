@@ -8,7 +8,7 @@ import { BrokerError } from './errors.js';
 import { RefreshAttempt, type RefreshRequest, type RefreshResult } from './refresh-attempt.js';
 import { SingleFlight } from './single-flight.js';
 import { StoreLink } from './store-link.js';
-import type { BackOff } from './token-store.js';
+import type { BackOff } from './ports/token-store.js';
 import { TokenFetch } from './token-fetch.js';
 import { TokenProbe } from './token-probe.js';
 import { remainingMs, type FetchReason, type HeldToken } from './token.js';

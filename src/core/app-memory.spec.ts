@@ -2,7 +2,7 @@ import { FakeIssuer, REFRESH } from '../../test/support/create-broker.js';
 import { ManualClock } from '../../test/support/manual-clock.js';
 import { AppMemory } from './app-memory.js';
 import { NO_COUNT } from './budgets.js';
-import type { StoreView } from './token-store.js';
+import type { StoreView } from './ports/token-store.js';
 import type { TokenRecord } from './token.js';
 
 const TRIP_MS = 300;

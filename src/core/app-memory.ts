@@ -1,6 +1,6 @@
 import type { AppDefinition } from './app-definition.js';
 import { plausibleFence } from './app-state.js';
-import type { Clock } from './clock.js';
+import type { Clock } from './ports/clock.js';
 import { MAX_LIFE_MS } from './read-app-state.js';
 import { RecentTokens } from './recent-tokens.js';
 import {
@@ -13,7 +13,7 @@ import {
   type Doubt,
 } from './renewal-policy.js';
 import { NO_COUNT, type DayCount } from './budgets.js';
-import type { BackOff, StoreView } from './token-store.js';
+import type { BackOff, StoreView } from './ports/token-store.js';
 import { tokenMark } from './token-mark.js';
 import type { HeldToken, TokenRecord } from './token.js';
 

@@ -11,7 +11,7 @@ import {
   type Intent,
   type KnownRecord,
   type StoreView,
-} from './token-store.js';
+} from './ports/token-store.js';
 import type { TokenRecord } from './token.js';
 
 /** No fence or generation is further ahead of the store's clock: a broker takes them from that clock. */

@@ -1,4 +1,4 @@
-import type { BackOff } from './token-store.js';
+import type { BackOff } from './ports/token-store.js';
 import type { AppName } from './token.js';
 
 /**

@@ -1,8 +1,8 @@
-import type { Clock } from './clock.js';
-import type { Observer } from './observer.js';
-import type { RefreshLease } from './refresh-lease.js';
-import type { RotationFeed } from './rotation-feed.js';
-import type { TokenStore } from './token-store.js';
+import type { Clock } from './ports/clock.js';
+import type { Observer } from './ports/observer.js';
+import type { RefreshLease } from './ports/refresh-lease.js';
+import type { RotationFeed } from './ports/rotation-feed.js';
+import type { TokenStore } from './ports/token-store.js';
 
 /** What a broker works with. */
 export interface BrokerPorts {

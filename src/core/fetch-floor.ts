@@ -7,7 +7,7 @@ import {
   type Charge,
   type DayCount,
 } from './budgets.js';
-import type { Clock } from './clock.js';
+import type { Clock } from './ports/clock.js';
 import { dayOfUtc8 } from './renewal-policy.js';
 import type { FetchReason } from './token.js';
 

@@ -1,7 +1,7 @@
 import { APP, createBroker, REFRESH, type BrokerFixture } from '../../test/support/create-broker.js';
 import { settle } from '../../test/support/manual-clock.js';
 import type { RefreshSettings } from './app-definition.js';
-import type { ProbeOutcome } from './token-issuer.js';
+import type { ProbeOutcome } from './ports/token-issuer.js';
 import type { TokenBroker } from './token-broker.js';
 
 interface Restarted {

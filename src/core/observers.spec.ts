@@ -1,4 +1,4 @@
-import type { BrokerFact } from './observer.js';
+import type { BrokerFact } from './ports/observer.js';
 import { Observers } from './observers.js';
 
 it('Observers tells each of them, in their order', () => {

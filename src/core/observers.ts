@@ -1,4 +1,4 @@
-import { Observer, type BrokerFact } from './observer.js';
+import { Observer, type BrokerFact } from './ports/observer.js';
 
 /** Tells several observers, in their order. */
 export class Observers extends Observer {

@@ -1,7 +1,7 @@
 import { maxFence, type AppState } from './app-state.js';
 import type { DayCount } from './budgets.js';
 import { readableText } from './readable-text.js';
-import type { BackOff } from './token-store.js';
+import type { BackOff } from './ports/token-store.js';
 import { FETCH_REASONS, type TokenRecord } from './token.js';
 
 const DAY_MS = 24 * 60 * 60 * 1000;

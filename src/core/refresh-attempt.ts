@@ -2,7 +2,7 @@ import { identityKey, type AppDefinition } from './app-definition.js';
 import type { AppMemory } from './app-memory.js';
 import type { BudgetName, Charge } from './budgets.js';
 import type { BrokerPorts } from './broker-ports.js';
-import type { Lease } from './refresh-lease.js';
+import type { Lease } from './ports/refresh-lease.js';
 import type { TokenFetch } from './token-fetch.js';
 import {
   recordOf,
@@ -11,7 +11,7 @@ import {
   type CommitRequest,
   type FailedFetch,
   type Grant,
-} from './token-store.js';
+} from './ports/token-store.js';
 import { tokenMark } from './token-mark.js';
 import type { FetchReason } from './token.js';
 import { Unsettled, type Settlement } from './unsettled.js';

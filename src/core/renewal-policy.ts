@@ -1,5 +1,5 @@
 import type { RefreshSettings } from './app-definition.js';
-import type { BackOff, BeginRequest, StoreView } from './token-store.js';
+import type { BackOff, BeginRequest, StoreView } from './ports/token-store.js';
 import type { TokenRecord } from './token.js';
 
 const SECOND_MS = 1000;

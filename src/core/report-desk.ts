@@ -1,14 +1,14 @@
 import type { AppKeeper } from './app-keeper.js';
 import type { BrokerPorts } from './broker-ports.js';
 import type { BudgetName, Charge } from './budgets.js';
-import { sleep } from './clock.js';
+import { sleep } from './ports/clock.js';
 import { EarlyDeath } from './early-death.js';
 import { BrokerError } from './errors.js';
 import { GuessPace } from './guess-pace.js';
 import type { RefreshResult } from './refresh-attempt.js';
 import { Reporters } from './reporters.js';
 import { tokenMark } from './token-mark.js';
-import type { ProbeOutcome } from './token-issuer.js';
+import type { ProbeOutcome } from './ports/token-issuer.js';
 import { TokenProbe } from './token-probe.js';
 import type { ReportAnswer, ReportReason, ReportResult, TokenReport } from './token-report.js';
 import { isSameValue, type HeldToken } from './token.js';

@@ -8,7 +8,7 @@ import {
   servedValue,
 } from '../../test/support/create-broker.js';
 import { settle } from '../../test/support/manual-clock.js';
-import type { RotationFeed } from './rotation-feed.js';
+import type { RotationFeed } from './ports/rotation-feed.js';
 import { StoreUnavailableError } from './errors.js';
 
 const MINUTE_MS = 60_000;

@@ -1,4 +1,4 @@
-import { sleep } from './clock.js';
+import { sleep } from './ports/clock.js';
 import { SystemClock } from './system-clock.js';
 
 describe('SystemClock', () => {

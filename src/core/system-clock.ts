@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import { Clock } from './clock.js';
+import { Clock } from './ports/clock.js';
 
 /** Node rejects longer timers by firing them at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;

@@ -1,7 +1,7 @@
 import type { AccessTokenSource } from './access-token-source.js';
 import type { AppDefinition, RefreshSettings } from './app-definition.js';
 import type { TokenBroker } from './token-broker.js';
-import type { TokenIssuer } from './token-issuer.js';
+import type { TokenIssuer } from './ports/token-issuer.js';
 import { BrokerError } from './errors.js';
 import type { AppName, HeldToken } from './token.js';
 

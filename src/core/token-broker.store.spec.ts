@@ -9,7 +9,7 @@ import {
 } from '../../test/support/create-broker.js';
 import { settle } from '../../test/support/manual-clock.js';
 import { NO_COUNT } from './budgets.js';
-import type { StoreView } from './token-store.js';
+import type { StoreView } from './ports/token-store.js';
 
 const MINUTE_MS = 60_000;
 const UNKNOWN = { kind: 'unknown', cause: new Error('connection reset') } as const;

@@ -4,9 +4,9 @@ import type { BrokerPorts } from './broker-ports.js';
 import type { Charge, DayCount } from './budgets.js';
 import { FetchFloor } from './fetch-floor.js';
 import { waitAfterFailureMs, type FailuresBefore } from './renewal-policy.js';
-import { remedyOf, type IssueOutcome } from './token-issuer.js';
+import { remedyOf, type IssueOutcome } from './ports/token-issuer.js';
 import { tokenMark } from './token-mark.js';
-import type { BackOff, FailedFetch } from './token-store.js';
+import type { BackOff, FailedFetch } from './ports/token-store.js';
 import type { FetchReason } from './token.js';
 
 /** With another AppSecret at hand, a refused one is no reason to wait. */

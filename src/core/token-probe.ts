@@ -1,7 +1,7 @@
 import type { AppDefinition } from './app-definition.js';
 import type { BrokerPorts } from './broker-ports.js';
 import { SingleFlight } from './single-flight.js';
-import type { ProbeOutcome } from './token-issuer.js';
+import type { ProbeOutcome } from './ports/token-issuer.js';
 
 /** What the platform said of a token, and when. */
 export interface Probed {

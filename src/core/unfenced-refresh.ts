@@ -6,7 +6,7 @@ import type { RefreshRequest } from './refresh-attempt.js';
 import { dayOfUtc8 } from './renewal-policy.js';
 import type { TokenFetch } from './token-fetch.js';
 import { tokenMark } from './token-mark.js';
-import type { AbortRequest, BackOff } from './token-store.js';
+import type { AbortRequest, BackOff } from './ports/token-store.js';
 
 /** Two replicas that fetch in the same millisecond should not name two tokens by one generation. */
 const GENERATION_SPREAD = 1000;

@@ -1,4 +1,4 @@
-import type { AbortRequest, CommitRequest } from './token-store.js';
+import type { AbortRequest, CommitRequest } from './ports/token-store.js';
 
 /** The end of a fetch that the store has to learn of, sooner or later. */
 export type Settlement =

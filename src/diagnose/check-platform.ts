@@ -1,9 +1,9 @@
 import type { AppConfig } from '../config/config.js';
-import type { Clock } from '../core/clock.js';
-import type { Deadline } from '../core/token-issuer.js';
-import { isFaultId, remedyOfFault } from '../wechat/network-fault.js';
-import { pingPlatform } from '../wechat/ping-platform.js';
-import { WechatIssuer } from '../wechat/wechat.issuer.js';
+import type { Clock } from '../core/ports/clock.js';
+import type { Deadline } from '../core/ports/token-issuer.js';
+import { isFaultId, remedyOfFault } from '../platforms/wechat/network-fault.js';
+import { pingPlatform } from '../platforms/wechat/ping-platform.js';
+import { WechatIssuer } from '../platforms/wechat/wechat.issuer.js';
 import { checkWay, type Finding } from './check-way.js';
 
 const ANSWER_TIMEOUT_MS = 8000;

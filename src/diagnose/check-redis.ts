@@ -1,9 +1,9 @@
-import { RedisConnection } from '../backends/redis/index.js';
+import { RedisConnection } from '../storage/redis/index.js';
 import { redisSettings } from '../backend.js';
 import type { Endpoint, RedisConfig } from '../config/config.js';
-import { sleep, type Clock } from '../core/clock.js';
+import { sleep, type Clock } from '../core/ports/clock.js';
 import type { StoreUnavailableError } from '../core/errors.js';
-import type { FaultId } from '../wechat/network-fault.js';
+import type { FaultId } from '../platforms/wechat/network-fault.js';
 import { checkWay, type Finding } from './check-way.js';
 
 const READY_MS = 3000;

@@ -6,8 +6,8 @@ import {
   type PeerCertificate,
   type TLSSocket,
 } from 'node:tls';
-import type { Clock } from '../core/clock.js';
-import { faultOfCode, type FaultId } from '../wechat/network-fault.js';
+import type { Clock } from '../core/ports/clock.js';
+import { faultOfCode, type FaultId } from '../platforms/wechat/network-fault.js';
 
 /** What one step of a diagnosis found. */
 export interface Finding {

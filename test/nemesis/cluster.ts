@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { MINIMAL_ACL } from '../../src/backends/redis/minimal-acl.js';
+import { MINIMAL_ACL } from '../../src/storage/redis/minimal-acl.js';
 import type { TokenReport } from '../../src/simulator/token-report.js';
 import { WechatSimulator } from '../../src/simulator/wechat-simulator.js';
 import { brokerConfig, newApiKey, newApp } from '../support/broker-config.js';

@@ -16,6 +16,6 @@ export function isStep(step: RedisStep): (bytes: Buffer) => boolean {
 }
 
 function textOf(script: string): string {
-  const path = new URL(`../../dist/backends/redis/scripts/${script}.lua`, import.meta.url);
+  const path = new URL(`../../dist/storage/redis/scripts/${script}.lua`, import.meta.url);
   return readFileSync(fileURLToPath(path), 'utf8');
 }

@@ -1,4 +1,4 @@
-import type { ErrcodeAdvice } from '../../src/core/token-issuer.js';
+import type { ErrcodeAdvice } from '../../src/core/ports/token-issuer.js';
 
 export interface MintedToken {
   readonly value: string;

@@ -1,4 +1,4 @@
-import { MemoryTokenStore } from '../../src/backends/memory/index.js';
+import { MemoryTokenStore } from '../../src/storage/memory/index.js';
 import { doubtOf } from '../../src/core/renewal-policy.js';
 import { Dice } from './virtual-time.js';
 import { APP, LEASE_MS, RECONCILE_MS, TIMEOUT_MS, World, type Fault, type WorldOptions } from './world.js';

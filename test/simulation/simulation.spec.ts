@@ -1,6 +1,6 @@
-import { MemoryTokenStore } from '../../src/backends/memory/index.js';
+import { MemoryTokenStore } from '../../src/storage/memory/index.js';
 import { TransitionTable, type AppState, type Transition } from '../../src/core/app-state.js';
-import type { BeginResult } from '../../src/core/token-store.js';
+import type { BeginResult } from '../../src/core/ports/token-store.js';
 import type { WorldOptions } from './world.js';
 import { simulate } from './simulate.js';
 

@@ -1,4 +1,4 @@
-import { Clock } from '../../src/core/clock.js';
+import { Clock } from '../../src/core/ports/clock.js';
 
 /** Globals are slow to look up inside a test's sandbox, and this is its innermost loop. */
 const { imul, floor, max } = Math;

@@ -1,13 +1,13 @@
-import type { MemoryTokenStore } from '../../src/backends/memory/index.js';
-import { MemoryRefreshLease, MemoryRotationFeed } from '../../src/backends/memory/index.js';
+import type { MemoryTokenStore } from '../../src/storage/memory/index.js';
+import { MemoryRefreshLease, MemoryRotationFeed } from '../../src/storage/memory/index.js';
 import type { AppDefinition, AppIdentity } from '../../src/core/app-definition.js';
 import { StoreUnavailableError } from '../../src/core/errors.js';
-import type { BrokerFact } from '../../src/core/observer.js';
-import { RefreshLease, type Lease } from '../../src/core/refresh-lease.js';
-import { RotationFeed, type Rotation } from '../../src/core/rotation-feed.js';
+import type { BrokerFact } from '../../src/core/ports/observer.js';
+import { RefreshLease, type Lease } from '../../src/core/ports/refresh-lease.js';
+import { RotationFeed, type Rotation } from '../../src/core/ports/rotation-feed.js';
 import { TokenBroker } from '../../src/core/token-broker.js';
-import { TokenIssuer, type IssueOutcome, type ProbeOutcome } from '../../src/core/token-issuer.js';
-import { TokenStore } from '../../src/core/token-store.js';
+import { TokenIssuer, type IssueOutcome, type ProbeOutcome } from '../../src/core/ports/token-issuer.js';
+import { TokenStore } from '../../src/core/ports/token-store.js';
 import { BUSY, ModelPlatform } from './model-platform.js';
 import { Dice, VirtualProcess, VirtualTime } from './virtual-time.js';
 

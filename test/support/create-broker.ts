@@ -1,8 +1,8 @@
-import { MemoryRefreshLease, MemoryRotationFeed, MemoryTokenStore } from '../../src/backends/memory/index.js';
+import { MemoryRefreshLease, MemoryRotationFeed, MemoryTokenStore } from '../../src/storage/memory/index.js';
 import type { AppDefinition, RefreshSettings } from '../../src/core/app-definition.js';
 import { StoreUnavailableError } from '../../src/core/errors.js';
-import type { BrokerFact } from '../../src/core/observer.js';
-import type { RefreshLease } from '../../src/core/refresh-lease.js';
+import type { BrokerFact } from '../../src/core/ports/observer.js';
+import type { RefreshLease } from '../../src/core/ports/refresh-lease.js';
 import { TokenBroker } from '../../src/core/token-broker.js';
 import {
   TokenIssuer,
@@ -11,8 +11,8 @@ import {
   type ErrcodeAdvice,
   type IssueOutcome,
   type ProbeOutcome,
-} from '../../src/core/token-issuer.js';
-import type { TokenStore } from '../../src/core/token-store.js';
+} from '../../src/core/ports/token-issuer.js';
+import type { TokenStore } from '../../src/core/ports/token-store.js';
 import { ManualClock, settle } from './manual-clock.js';
 
 /** Answers as it is told to: by default a new token at every call, `token-1`, `token-2`, …, each good for two hours. */

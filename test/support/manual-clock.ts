@@ -1,4 +1,4 @@
-import { Clock } from '../../src/core/clock.js';
+import { Clock } from '../../src/core/ports/clock.js';
 
 /** A clock that stands still until it is told to go on. Chance is always a half, unless set. */
 export class ManualClock extends Clock {

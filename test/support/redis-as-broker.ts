@@ -1,12 +1,12 @@
-import type { RedisConnection } from '../../src/backends/redis/index.js';
+import type { RedisConnection } from '../../src/storage/redis/index.js';
 import {
   MINIMAL_ACL,
   RedisTokenStore,
   TokenCipher,
   type RedisRefreshLease,
-} from '../../src/backends/redis/index.js';
+} from '../../src/storage/redis/index.js';
 import { SystemClock } from '../../src/core/system-clock.js';
-import type { Grant } from '../../src/core/token-store.js';
+import type { Grant } from '../../src/core/ports/token-store.js';
 import { SHOP } from './app-identity.js';
 import { RedisServer } from './redis-server.js';
 

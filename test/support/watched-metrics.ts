@@ -1,6 +1,6 @@
 import type { FetchReason } from '../../src/core/token.js';
-import { Metrics, type AppSource } from '../../src/ops/metrics.js';
-import { MetricsObserver } from '../../src/ops/metrics.observer.js';
+import { Metrics, type AppSource } from '../../src/observability/metrics.js';
+import { MetricsObserver } from '../../src/observability/metrics.observer.js';
 import { FakeBroker } from './fake-broker.js';
 
 /** A `lastError`, but for its class. */

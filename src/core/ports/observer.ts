@@ -1,0 +1,72 @@
+import type { Doubt } from '../renewal-policy.js';
+import type { ProbeOutcome } from './token-issuer.js';
+import type { ReportResult } from '../token-report.js';
+import type { AppName, FetchReason } from '../token.js';
+
+/** What became of one fetch. */
+export type FetchOutcomeKind = 'issued' | 'refused' | 'not_sent' | 'unknown';
+
+/** Something that happened to an app's token. Facts only: what they mean in numbers or log lines is for others to say. Holds no secret; a token is there as its `tokenMark`. */
+export type BrokerFact = { readonly app: AppName } & (
+  | { readonly kind: 'fetch_started'; readonly reason: FetchReason; readonly fence: number }
+  | {
+      readonly kind: 'fetch_ended';
+      readonly reason: FetchReason;
+      readonly outcome: FetchOutcomeKind;
+      readonly durationMs: number;
+      readonly errcode: number | null;
+      readonly message: string | null;
+      /** What a person does about it; null when it needs nobody. */
+      readonly remedy: string | null;
+      /** When the next fetch may be sent, in milliseconds from now; null when nothing holds it up. */
+      readonly retryInMs: number | null;
+    }
+  | {
+      readonly kind: 'rotated';
+      readonly generation: number;
+      readonly tokenMark: string;
+      readonly reason: FetchReason;
+      readonly expiresInMs: number;
+      /** The platform handed the token out that was current already. */
+      readonly sameValue: boolean;
+      /** False while the store is away: other replicas do not know of it. */
+      readonly isStored: boolean;
+    }
+  | { readonly kind: 'adopted'; readonly generation: number; readonly tokenMark: string | null }
+  | { readonly kind: 'superseded'; readonly fence: number; readonly generation: number }
+  | { readonly kind: 'suspected'; readonly generation: number; readonly why: Doubt }
+  | { readonly kind: 'healed'; readonly generation: number }
+  | {
+      readonly kind: 'reported';
+      readonly result: ReportResult;
+      readonly errcode: number | null;
+      readonly caller: string;
+      /** What the caller named, if it named something. */
+      readonly generation: number | null;
+      readonly tokenMark: string | null;
+      readonly durationMs: number;
+    }
+  | {
+      /** The token was dead long before its time although no replica replaced it; `EarlyDeath` says when exactly. */
+      readonly kind: 'died_early';
+      readonly generation: number;
+      readonly ageMs: number;
+      /** Of its life. */
+      readonly leftMs: number;
+    }
+  | {
+      /** A token that was in the store before this process was. Dead ones are not served. */
+      readonly kind: 'found_token_tried';
+      readonly generation: number;
+      readonly outcome: ProbeOutcome;
+    }
+  | { readonly kind: 'probed'; readonly outcome: string; readonly durationMs: number }
+  | { readonly kind: 'lease'; readonly result: 'acquired' | 'held' | 'unavailable' | 'lost' }
+  | { readonly kind: 'store_unavailable'; readonly message: string; readonly remedy: string }
+  | { readonly kind: 'store_available' }
+);
+
+/** Is told what happens. Must not throw and must not wait. */
+export abstract class Observer {
+  abstract notice(fact: BrokerFact): void;
+}

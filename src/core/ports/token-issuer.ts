@@ -1,0 +1,92 @@
+import type { AppName } from '../token.js';
+
+/** What a platform needs to know an app by. `appSecret` must reach no log, error, URL that is logged, or metric. */
+export interface AppCredentials {
+  readonly app: AppName;
+  readonly appId: string;
+  readonly appSecret: string;
+}
+
+/** When a call must be over. The issuer gives up as soon as `signal` aborts. */
+export interface Deadline {
+  readonly signal: AbortSignal;
+  /** Length of the whole call, in milliseconds from when it was made. */
+  readonly timeoutMs: number;
+}
+
+/**
+ * How soon a refused fetch may be tried again.
+ *
+ * `busy`: back-off; `minute_quota`: a minute; `day_quota`: after the platform's midnight;
+ * `configuration`: a person must act, so 5 minutes and then 30.
+ */
+export type RefusalClass = 'busy' | 'minute_quota' | 'day_quota' | 'configuration';
+
+/** What a platform's error code means to those who run the broker and those who call it. */
+export interface ErrcodeAdvice {
+  readonly class: RefusalClass;
+  /** One sentence: what a person does about it. */
+  readonly remedy: string;
+  /** The code says that the AppSecret is not, or no longer, the right one. */
+  readonly secretRejected: boolean;
+  /** The code is about the address that the call came from: another replica may be welcome. */
+  readonly addressRejected: boolean;
+  /** On a business call: whether a newer token can cure it. `perhaps`: nobody knows the code, so the token has to be tried. */
+  readonly curedByNewToken: 'yes' | 'no' | 'perhaps';
+}
+
+/** What became of one request to the platform. Only `refused` and `not_sent` prove that nothing was minted. */
+export type IssueOutcome =
+  | { readonly kind: 'issued'; readonly value: string; readonly expiresInSeconds: number }
+  | { readonly kind: 'refused'; readonly errcode: number; readonly message: string }
+  | { readonly kind: 'not_sent'; readonly cause: Unanswered }
+  | { readonly kind: 'unknown'; readonly cause: Unanswered };
+
+/** Why there was no usable answer. `fault` is the platform's stable name for it, by which it knows the remedy. */
+export type Unanswered = Error & { readonly fault?: string };
+
+/** What the platform says of a token that a caller reported. `no_answer`: could not be found out. */
+export type ProbeOutcome = 'accepted' | 'rejected' | 'no_answer';
+
+const UNREACHABLE_REMEDY =
+  'Check that this host reaches the platform: DNS, egress firewall, and apiBaseUrl. The broker keeps trying.';
+
+/** Asks a platform for a token. Never retries, never throws for what a platform or a network may do. */
+export abstract class TokenIssuer {
+  /** Every call mints a token and kills the one before; otherwise the same token comes back until it is nearly over. */
+  abstract readonly mintsAtEveryCall: boolean;
+
+  /**
+   * Asks once. `forceNew` asks a platform that hands out the same token again to replace it (and kill the old one);
+   * platforms that mint at every call ignore it.
+   */
+  abstract issue(
+    credentials: AppCredentials,
+    deadline: Deadline,
+    options: { readonly forceNew: boolean },
+  ): Promise<IssueOutcome>;
+
+  /** Tries the token with a harmless call. */
+  abstract probe(token: string, deadline: Deadline): Promise<ProbeOutcome>;
+
+  abstract explain(errcode: number): ErrcodeAdvice;
+
+  /**
+   * What a person does about a request that got no usable answer; `message` and `fault` are those of the outcome's
+   * cause. Null, or no such method: the way to the platform is to be checked.
+   */
+  explainSilence?(message: string, fault: string | null): string | null;
+}
+
+/** What a person does about a request that brought no token. `errcode`: null when there was no usable answer. */
+export function remedyOf(
+  issuer: TokenIssuer,
+  {
+    errcode,
+    message,
+    fault,
+  }: { readonly errcode: number | null; readonly message: string; readonly fault?: string },
+): string {
+  if (errcode !== null) return issuer.explain(errcode).remedy;
+  return issuer.explainSilence?.(message, fault ?? null) ?? UNREACHABLE_REMEDY;
+}

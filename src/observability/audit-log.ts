@@ -1,0 +1,105 @@
+import type { Logger } from 'pino';
+import type { AuditAction, AuditEntry } from '../core/audit-entry.js';
+import type { Clock } from '../core/ports/clock.js';
+import { tokenMark } from '../core/token-mark.js';
+import { KnownAddresses } from './known-addresses.js';
+import { LineLimit } from './line-limit.js';
+
+/** Which reads become lines. `sampled`: of each generation the first by each client, so that it shows who uses which token. */
+export type AuditedReads = 'sampled' | 'all' | 'none';
+
+/** Of entries that agree in action, client, app and reason. Somebody who hammers must not fill the disk. */
+const MOST_LINES_A_MINUTE = 60;
+
+/** What hands something out and changes nothing. */
+const READS: ReadonlySet<AuditAction> = new Set(['token.read', 'ticket.read', 'ticket.sign']);
+/** Each of them matters, and none can be done without a key and a scope that are worth having. */
+const NEVER_SUPPRESSED: ReadonlySet<AuditAction> = new Set(['token.force', 'events.open', 'secret.reloaded']);
+/** From so many addresses a minute the first entry of a kind is written although there are too many of the kind. */
+const MAX_NEW_ADDRESSES_A_MINUTE = 1000;
+
+/** The audit stream: one line for every entry that matters. */
+export class AuditLog {
+  private readonly limit: LineLimit;
+  /** Of each kind and address the first entry of a minute: who comes from somewhere else must not drown among others. */
+  private readonly firsts: LineLimit;
+  private readonly addresses = new KnownAddresses();
+  /** Of each client the generation that it last read, by what it is of. */
+  private readonly lastReads = new Map<string, Map<string, number>>();
+
+  constructor(
+    private readonly lines: Logger,
+    private readonly reads: AuditedReads,
+    clock: Clock,
+  ) {
+    this.limit = new LineLimit(clock, MOST_LINES_A_MINUTE);
+    this.firsts = new LineLimit(clock, 1, MAX_NEW_ADDRESSES_A_MINUTE);
+  }
+
+  record(entry: AuditEntry): void {
+    const { action, client, app, reason } = entry;
+    const isDue = READS.has(action) ? this.takeRead(entry) : this.isFree(entry);
+    if (!isDue) return;
+    const { status, token, errcode, route, origin } = entry;
+    this.lines.info({
+      event: action,
+      client,
+      app,
+      status,
+      reason,
+      generation: token?.generation,
+      token_sha256_8: token && tokenMark(token.value),
+      errcode,
+      route,
+      request_id: origin?.requestId,
+      remote: origin?.remote,
+    });
+  }
+
+  isReadDue(client: string, app: string, generation: number, via: string): boolean {
+    if (this.reads !== 'sampled') return this.reads === 'all';
+    return this.isNewGeneration(client, app, generation) || !this.addresses.has(client, via);
+  }
+
+  /** Writes what was counted and not told yet. */
+  close(): void {
+    this.limit.close();
+    this.firsts.close();
+  }
+
+  private isNewGeneration(client: string, subject: string, generation: number): boolean {
+    return this.lastReads.get(client)?.get(subject) !== generation;
+  }
+
+  private takeRead(entry: AuditEntry): boolean {
+    const { action, client, app, reason, token, origin } = entry;
+    if (this.reads !== 'sampled') return this.reads === 'all';
+    if (app === null || token === undefined) return true;
+    const who = client ?? 'nobody known';
+    // As `isReadDue` has it, for the usual read.
+    const subject = action === 'token.read' && reason === null ? app : [app, action, reason].join(' ');
+    const isFromElsewhere = origin !== null && !this.addresses.has(who, origin.remote);
+    for (const address of [origin?.remote, origin?.via]) {
+      if (address !== undefined && !this.addresses.has(who, address)) this.addresses.add(who, address);
+    }
+    if (this.isNewGeneration(who, subject, token.generation)) {
+      const ofClient = this.lastReads.get(who) ?? new Map<string, number>();
+      this.lastReads.set(who, ofClient.set(subject, token.generation));
+      return true;
+    }
+    return isFromElsewhere && this.isFree(entry);
+  }
+
+  private isFree({ action, client, app, reason, origin }: AuditEntry): boolean {
+    if (NEVER_SUPPRESSED.has(action)) return true;
+    const kind = [action, client, app, reason].join(' ');
+    const tell = (suppressed: number): void => {
+      this.lines.info(
+        { event: 'audit.suppressed', action, client, app, reason, suppressed },
+        `${suppressed} more of these were not written within a minute`,
+      );
+    };
+    const isFirst = origin !== null && this.firsts.isFree(`${kind} ${origin.remote}`, () => undefined);
+    return this.limit.isFree(kind, tell, isFirst);
+  }
+}

@@ -1,0 +1,203 @@
+import type { Logger } from 'pino';
+import type { Clock } from '../core/ports/clock.js';
+import { Observer, type BrokerFact } from '../core/ports/observer.js';
+import { FailureLines } from './failure-lines.js';
+import { LineLimit } from './line-limit.js';
+
+/** Of reports that one caller makes of one app with one result. */
+const MOST_REPORTS_A_MINUTE = 60;
+/** The store is lost for all apps at once. */
+const MOST_OF_STORE_A_MINUTE = 20;
+
+type FactOf<Kind extends BrokerFact['kind']> = Extract<BrokerFact, { kind: Kind }>;
+
+/** One line for every fact that matters to whoever runs the broker; `event` names are stable. */
+export class LogObserver extends Observer {
+  private readonly reports: LineLimit;
+  private readonly store: LineLimit;
+  private readonly failures: FailureLines;
+
+  constructor(
+    private readonly logger: Logger,
+    clock: Clock,
+  ) {
+    super();
+    this.reports = new LineLimit(clock, MOST_REPORTS_A_MINUTE);
+    this.store = new LineLimit(clock, MOST_OF_STORE_A_MINUTE);
+    this.failures = new FailureLines(logger, clock);
+  }
+
+  override notice(fact: BrokerFact): void {
+    const { logger } = this;
+    const { kind, app, ...rest } = fact;
+    switch (fact.kind) {
+      case 'fetch_started':
+        logger.debug({ event: 'token.fetch_started', app, ...rest }, 'asking the platform for a token');
+        return;
+      case 'fetch_ended':
+        this.fetchEnded(fact);
+        return;
+      case 'rotated':
+        this.failures.ended(app);
+        logger.info(
+          {
+            event: 'token.rotated',
+            app,
+            generation: fact.generation,
+            token_sha256_8: fact.tokenMark,
+            reason: fact.reason,
+            expires_in: Math.floor(fact.expiresInMs / 1000),
+          },
+          fact.sameValue ? 'the platform gave the same token again' : 'new token',
+        );
+        return;
+      case 'adopted':
+        this.failures.ended(app);
+        logger.info(
+          {
+            event: 'token.adopted',
+            app,
+            generation: fact.generation,
+            token_sha256_8: fact.tokenMark,
+          },
+          'took over the token that another replica fetched',
+        );
+        return;
+      case 'superseded':
+        logger.warn(
+          { event: 'token.superseded', app, ...rest },
+          'another fetch was stored before this one; the stored token is verified by a new fetch',
+        );
+        return;
+      case 'suspected':
+        logger.warn(
+          { event: 'token.suspected', app, ...rest },
+          'an earlier request may have replaced this token; it is served and will be fetched anew',
+        );
+        return;
+      case 'healed':
+        logger.info({ event: 'token.healed', app, ...rest }, 'the token is certain again');
+        return;
+      case 'reported':
+        this.reported(fact);
+        return;
+      case 'died_early':
+        logger.warn(
+          {
+            event: 'token.died_early',
+            app,
+            generation: fact.generation,
+            age_s: Math.floor(fact.ageMs / 1000),
+            left_s: Math.floor(fact.leftMs / 1000),
+          },
+          'the platform refused this token long before its time although no replica replaced it: something else fetches with this AppSecret; find it and have it ask this broker instead, or reset the AppSecret',
+        );
+        return;
+      case 'store_unavailable':
+        this.ofStore(fact.kind, () => {
+          logger.error(
+            { event: 'store.unavailable', app, ...rest },
+            'the store cannot be used; serving from memory',
+          );
+        });
+        return;
+      case 'store_available':
+        this.ofStore(fact.kind, () => {
+          logger.info({ event: 'store.available', app }, 'the store answers again');
+        });
+        return;
+      case 'probed':
+        logger.debug(
+          { event: 'token.probed', app, outcome: fact.outcome, duration_ms: Math.round(fact.durationMs) },
+          'asked the platform whether it takes the token',
+        );
+        return;
+      case 'found_token_tried':
+        this.foundTokenTried(fact);
+        return;
+      case 'lease':
+        logger.debug({ event: `token.${kind}`, app, ...rest }, 'asked for the right to fetch');
+    }
+  }
+
+  /** Writes what was counted and not told yet. */
+  close(): void {
+    this.reports.close();
+    this.store.close();
+    this.failures.close();
+  }
+
+  private ofStore(kind: 'store_unavailable' | 'store_available', write: () => void): void {
+    const isFree = this.store.isFree(kind, (suppressed) => {
+      const event = 'store.lines_suppressed';
+      this.logger.warn(
+        { event, suppressed },
+        `${suppressed} more lines like ${kind.replace('_', '.')} within a minute`,
+      );
+    });
+    if (isFree) write();
+  }
+
+  private reported({
+    app,
+    caller,
+    result,
+    errcode,
+    generation,
+    tokenMark,
+    durationMs,
+  }: FactOf<'reported'>): void {
+    const who = { app, caller, result };
+    const isFree = this.reports.isFree(Object.values(who).join(' '), (suppressed) => {
+      this.logger.warn(
+        { event: 'token.reports_suppressed', ...who, suppressed },
+        'a caller reports all the time: it should take the token that a report answers with',
+      );
+    });
+    if (!isFree) return;
+    this.logger.info(
+      {
+        event: 'token.reported',
+        ...who,
+        errcode,
+        generation,
+        token_sha256_8: tokenMark,
+        duration_ms: Math.round(durationMs),
+      },
+      `a caller reported the token: ${result}`,
+    );
+  }
+
+  private foundTokenTried({ app, generation, outcome }: FactOf<'found_token_tried'>): void {
+    const fields = { event: 'token.found_tried', app, generation, outcome };
+    if (outcome === 'accepted') this.logger.debug(fields, 'the platform takes the stored token');
+    else if (outcome === 'rejected') {
+      this.logger.warn(
+        fields,
+        'the platform refuses the stored token, which is not served: fetching a new one',
+      );
+    } else
+      this.logger.warn(fields, 'the platform gave no answer about the stored token, which is served untried');
+  }
+
+  private fetchEnded(fact: FactOf<'fetch_ended'>): void {
+    const fields = {
+      event: 'token.fetch_ended',
+      app: fact.app,
+      reason: fact.reason,
+      outcome: fact.outcome,
+      duration_ms: Math.round(fact.durationMs),
+      ...(fact.outcome !== 'issued' && {
+        errcode: fact.errcode,
+        error: fact.message,
+        remedy: fact.remedy,
+        retry_in_s: fact.retryInMs === null ? null : Math.ceil(fact.retryInMs / 1000),
+      }),
+    };
+    if (fact.outcome === 'issued') this.logger.debug(fields, 'the platform gave a token');
+    else if (!this.failures.failed(fact))
+      this.logger.debug(fields, 'still no token; see token.fetches_failing');
+    else if (fact.outcome === 'refused') this.logger.error(fields, 'the platform refused to give a token');
+    else this.logger.warn(fields, 'the platform gave no usable answer');
+  }
+}

@@ -1,0 +1,255 @@
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { AppStatus } from '../core/app-status.js';
+import type { FetchOutcomeKind } from '../core/ports/observer.js';
+import type { ReportResult } from '../core/token-report.js';
+import { FETCH_REASONS, type AppName } from '../core/token.js';
+import { DurationLines } from './duration-lines.js';
+import { SampleLines } from './sample-lines.js';
+
+const PREFIX = 'tokenbroker_';
+
+// Counters show these from the start, so that the first event is an increase like every other.
+const FETCH_OUTCOMES: readonly FetchOutcomeKind[] = ['issued', 'refused', 'not_sent', 'unknown'];
+const COMMIT_RESULTS = ['committed', 'superseded', 'unstored'] as const;
+const REPORT_RESULTS: readonly ReportResult[] = [
+  'rotated',
+  'already_rotated',
+  'recently_rotated',
+  'still_valid',
+  'budget_exhausted',
+  'not_a_token_error',
+  'upstream_unavailable',
+  'upstream_rejected',
+];
+const LEASE_RESULTS = ['acquired', 'held', 'unavailable', 'lost'] as const;
+/** Those that pass by themselves, which alerts look for. */
+export const PASSING_ERRCODES = [-1, 45011, 45009] as const;
+const DENIAL_REASONS = ['missing_key', 'unknown_key', 'missing_scope'] as const;
+const OVERLOAD_LIMITS = ['pipelining', 'in_flight', 'unread'] as const;
+const STORE_COMMANDS = ['read', 'begin', 'commit', 'abort', 'reconcile'] as const;
+
+const HTTP_BOUNDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+const PLATFORM_BOUNDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+const STORE_BOUNDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1];
+
+export type StoreCommand = (typeof STORE_COMMANDS)[number];
+
+/** A gauge of an app's token, and where its value is found; null: no sample. */
+interface TokenGauge {
+  readonly lines: SampleLines<'app'>;
+  readonly valueOf: (status: AppStatus) => number | null;
+}
+
+/**
+ * All metrics of ours: names, labels and what they say. docs/metrics.md adds what to do about them.
+ *
+ * What a process has once is prom-client's; what it has once per app, or counts at every request, is kept as lines.
+ */
+export class MetricCatalogue {
+  readonly registry = new Registry();
+  private readonly own = { registers: [this.registry] };
+
+  /** Of an app's token, whether it still lives or not. */
+  readonly tokens: readonly TokenGauge[] = [
+    tokenGauge('token_expiration_timestamp_seconds', 'When the token expires, in Unix time.', (status) =>
+      seconds(status.expiresAtMs),
+    ),
+    tokenGauge(
+      'token_issued_timestamp_seconds',
+      'When the fetch of the token began, in Unix time.',
+      (status) => seconds(status.issuedAtMs),
+    ),
+    tokenGauge('token_age_seconds', 'Time since the fetch of the token began.', ({ issuedAtMs, nowMs }) =>
+      issuedAtMs === null ? null : (nowMs - issuedAtMs) / 1000,
+    ),
+    tokenGauge(
+      'token_next_refresh_timestamp_seconds',
+      'When this replica starts the next fetch, unless another one does, in Unix time.',
+      (status) => seconds(status.nextRefreshAtMs),
+    ),
+    tokenGauge(
+      'token_generation',
+      'Which token it is: the same on all replicas, and only ever higher.',
+      (status) => status.generation,
+    ),
+    tokenGauge(
+      'token_suspect',
+      'Whether the token may be dead and will be replaced soon: 1 or 0.',
+      ({ generation, state }) => (generation === null ? null : Number(state === 'suspect')),
+    ),
+  ];
+
+  readonly upstreamFetches = counter(
+    'upstream_fetches_total',
+    'Requests to the platform for a token, by what they were for and what became of them.',
+    ['app', 'reason', 'outcome'],
+  );
+  readonly upstreamFetchDuration = new DurationLines({
+    name: `${PREFIX}upstream_fetch_duration_seconds`,
+    help: 'Time of a request to the platform for a token, whatever became of it.',
+    label: 'app',
+    bounds: PLATFORM_BOUNDS,
+  });
+  readonly upstreamErrors = counter(
+    'upstream_errors_total',
+    'Requests for a token that the platform refused, by errcode.',
+    ['app', 'errcode'],
+  );
+  readonly upstreamConfigError = gauge(
+    'upstream_config_error',
+    'Always 1: the last fetch, or the AppSecret that was read last, was refused for a reason that only a person can mend; errcode no_secret: there is no AppSecret. Absent otherwise.',
+    ['app', 'errcode'],
+  );
+  readonly upstreamQuotaExhausted = gauge(
+    'upstream_quota_exhausted',
+    "Always 1: the last fetch was refused because the platform's quota for the day is used up. Absent otherwise.",
+    ['app'],
+  );
+  readonly tokenRefused = gauge(
+    'token_refused',
+    "Always 1: the platform refuses the token in use, and the day's budget leaves no fetch to replace it. Absent otherwise.",
+    ['app'],
+  );
+  readonly upstreamBudgetRemaining = gauge(
+    'upstream_budget_remaining',
+    'Fetches that are left until 00:00 UTC+8: all (daily), those that may be forced, and those that reports may cause without a proof.',
+    ['app', 'kind'],
+  );
+  readonly commits = counter(
+    'commits_total',
+    'Fetched tokens: stored for all, dropped because a later one was stored first, or kept here while the store is away.',
+    ['app', 'result'],
+  );
+  readonly reports = counter('reports_total', 'Reports of a dead token, by what came of them.', [
+    'app',
+    'result',
+  ]);
+  readonly tokenDiedEarly = counter(
+    'token_died_early_total',
+    'Tokens found dead long before their time although no replica replaced them: something else uses this AppSecret.',
+    ['app'],
+  );
+  readonly httpRequests = counter(
+    'http_requests_total',
+    'Answered HTTP requests. The route is its pattern, never the URL.',
+    ['route', 'method', 'code'],
+  );
+  readonly dropInRefusals = counter(
+    'drop_in_refusals_total',
+    'Requests to the drop-in routes that got an errcode instead of a token. HTTP counts them as 200.',
+    ['route', 'errcode'],
+  );
+  readonly httpRequestDuration = new DurationLines({
+    name: `${PREFIX}http_request_duration_seconds`,
+    help: 'Time from the arrival of an HTTP request to its answer.',
+    label: 'route',
+    bounds: HTTP_BOUNDS,
+  });
+  readonly authFailures = new Counter({
+    name: `${PREFIX}auth_failures_total`,
+    help: 'Requests that were turned away for their API key.',
+    labelNames: ['reason'],
+    ...this.own,
+  });
+  readonly httpOverload = new Counter({
+    name: `${PREFIX}http_overload_total`,
+    help: 'Requests that were turned away and connections that were cut, by the limit that was reached.',
+    labelNames: ['limit'],
+    ...this.own,
+  });
+  readonly leases = new Counter({
+    name: `${PREFIX}lease_acquire_total`,
+    help: 'Attempts to become the replica that fetches, and leases that were lost before the request was sent.',
+    labelNames: ['result'],
+    ...this.own,
+  });
+  readonly storeUp = new Gauge({
+    name: `${PREFIX}store_up`,
+    help: 'Whether the store answered the last command of every app: 1 or 0.',
+    ...this.own,
+  });
+  readonly feedUp = new Gauge({
+    name: `${PREFIX}feed_up`,
+    help: 'Whether messages about new tokens of other replicas come in: 1 or 0.',
+    ...this.own,
+  });
+  readonly storeCommandDuration = new Histogram({
+    name: `${PREFIX}store_command_duration_seconds`,
+    help: 'Time of a command to the store, answered or not.',
+    labelNames: ['command'],
+    buckets: STORE_BOUNDS,
+    ...this.own,
+  });
+  readonly clockSkew = new Gauge({
+    name: `${PREFIX}clock_skew_seconds`,
+    help: "The store's clock minus this machine's.",
+    ...this.own,
+  });
+  readonly buildInfo = new Gauge({
+    name: `${PREFIX}build_info`,
+    help: 'Always 1. The labels say what runs.',
+    labelNames: ['version', 'node'],
+    ...this.own,
+  });
+
+  /** Those that are kept as lines, in the order in which they are shown. */
+  readonly lines = [
+    ...this.tokens.map(({ lines }) => lines),
+    this.upstreamFetches,
+    this.upstreamFetchDuration,
+    this.upstreamErrors,
+    this.upstreamConfigError,
+    this.upstreamQuotaExhausted,
+    this.tokenRefused,
+    this.upstreamBudgetRemaining,
+    this.commits,
+    this.reports,
+    this.tokenDiedEarly,
+    this.httpRequests,
+    this.dropInRefusals,
+    this.httpRequestDuration,
+  ];
+
+  constructor() {
+    for (const reason of DENIAL_REASONS) this.authFailures.inc({ reason }, 0);
+    for (const limit of OVERLOAD_LIMITS) this.httpOverload.inc({ limit }, 0);
+    for (const result of LEASE_RESULTS) this.leases.inc({ result }, 0);
+    for (const command of STORE_COMMANDS) this.storeCommandDuration.zero({ command });
+  }
+
+  /** Shows the app's counters, as they are or at 0. */
+  show(app: AppName): void {
+    for (const reason of FETCH_REASONS) {
+      for (const outcome of FETCH_OUTCOMES) this.upstreamFetches.add({ app, reason, outcome }, 0);
+    }
+    this.upstreamFetchDuration.show(app);
+    for (const errcode of PASSING_ERRCODES) this.upstreamErrors.add({ app, errcode: String(errcode) }, 0);
+    for (const result of COMMIT_RESULTS) this.commits.add({ app, result }, 0);
+    for (const result of REPORT_RESULTS) this.reports.add({ app, result }, 0);
+    this.tokenDiedEarly.add({ app }, 0);
+  }
+}
+
+function counter<Label extends string>(
+  name: string,
+  help: string,
+  labels: readonly [Label, ...Label[]],
+): SampleLines<Label> {
+  return new SampleLines({ name: PREFIX + name, type: 'counter', help, labels });
+}
+
+function gauge<Label extends string>(
+  name: string,
+  help: string,
+  labels: readonly [Label, ...Label[]],
+): SampleLines<Label> {
+  return new SampleLines({ name: PREFIX + name, type: 'gauge', help, labels });
+}
+
+function tokenGauge(name: string, help: string, valueOf: TokenGauge['valueOf']): TokenGauge {
+  return { lines: gauge(name, help, ['app']), valueOf };
+}
+
+function seconds(ms: number | null): number | null {
+  return ms === null ? null : ms / 1000;
+}

@@ -1,0 +1,56 @@
+import { Observer, type BrokerFact } from '../core/ports/observer.js';
+import { PASSING_ERRCODES, type MetricCatalogue } from './metric-catalogue.js';
+
+/** The platform has some hundred errcodes; one that invents them must not fill the memory. */
+const MOST_ERRCODES = 200;
+
+/** Turns what the core reports into numbers. */
+export class MetricsObserver extends Observer {
+  private readonly errcodes = new Set<number>(PASSING_ERRCODES);
+
+  constructor(private readonly metrics: MetricCatalogue) {
+    super();
+  }
+
+  override notice(fact: BrokerFact): void {
+    const { metrics } = this;
+    const { app } = fact;
+    switch (fact.kind) {
+      case 'fetch_ended': {
+        const { reason, outcome, durationMs, errcode } = fact;
+        metrics.upstreamFetches.add({ app, reason, outcome });
+        metrics.upstreamFetchDuration.observe(app, durationMs / 1000);
+        if (errcode !== null) metrics.upstreamErrors.add({ app, errcode: this.labelOf(errcode) });
+        return;
+      }
+      case 'rotated':
+        metrics.commits.add({ app, result: fact.isStored ? 'committed' : 'unstored' });
+        return;
+      case 'superseded':
+        metrics.commits.add({ app, result: 'superseded' });
+        return;
+      case 'reported':
+        metrics.reports.add({ app, result: fact.result });
+        return;
+      case 'died_early':
+        metrics.tokenDiedEarly.add({ app });
+        return;
+      case 'lease':
+        metrics.leases.inc({ result: fact.result });
+        return;
+      case 'fetch_started':
+      case 'probed':
+      case 'found_token_tried':
+      case 'adopted':
+      case 'suspected':
+      case 'healed':
+      case 'store_unavailable':
+      case 'store_available':
+    }
+  }
+
+  private labelOf(errcode: number): string {
+    if (this.errcodes.size < MOST_ERRCODES) this.errcodes.add(errcode);
+    return this.errcodes.has(errcode) ? String(errcode) : 'other';
+  }
+}

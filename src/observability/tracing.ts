@@ -1,0 +1,122 @@
+import { ROOT_CONTEXT, SpanKind, SpanStatusCode, trace, type Tracer } from '@opentelemetry/api';
+import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
+import { resourceFromAttributes } from '@opentelemetry/resources';
+import { AlwaysOnSampler, BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
+import type { IncomingMessage } from 'node:http';
+import type { Logger } from 'pino';
+import { cause } from '../core/cause.js';
+import { sleep, type Clock } from '../core/ports/clock.js';
+import { Observer, type BrokerFact } from '../core/ports/observer.js';
+import { parentOf } from './parent-of.js';
+import { TracedRequest } from './traced-request.js';
+import { WatchedExporter } from './watched-exporter.js';
+
+const CALL = { kind: SpanKind.CLIENT };
+const SERVICE = 'access-token-broker';
+const EXPORT_TIMEOUT_MS = 5000;
+/** A collector that hangs must not hold up the end of the process. */
+const FLUSH_MS = 2000;
+
+export interface TracingSettings {
+  readonly endpoint: string;
+  /** From 0 to 1; of what is not part of a trace that a caller has begun. */
+  readonly sampleRatio: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly replica: string;
+}
+
+/** Spans of requests, and of the fetches, probes and reports that they cause, sent to a collector by OTLP over HTTP. */
+export class Tracing extends Observer {
+  private readonly provider: BasicTracerProvider;
+  private readonly tracer: Tracer;
+  private readonly sampleRatio: number;
+  private readonly requests = new WeakMap<IncomingMessage, TracedRequest | null>();
+
+  constructor(
+    { endpoint, headers, sampleRatio, replica }: TracingSettings,
+    private readonly clock: Clock,
+    logger: Logger,
+  ) {
+    super();
+    const exporter = new OTLPTraceExporter({
+      url: endpoint,
+      headers: { ...headers },
+      timeoutMillis: EXPORT_TIMEOUT_MS,
+    });
+    this.provider = new BasicTracerProvider({
+      resource: resourceFromAttributes({ 'service.name': SERVICE, 'service.instance.id': replica }),
+      sampler: new AlwaysOnSampler(),
+      spanProcessors: [new BatchSpanProcessor(new WatchedExporter(exporter, logger))],
+    });
+    this.tracer = this.provider.getTracer(SERVICE);
+    this.sampleRatio = sampleRatio;
+  }
+
+  begin(request: IncomingMessage, isCallerKnown: () => boolean): TracedRequest | null {
+    const begun = this.requests.get(request);
+    if (begun !== undefined) return begun;
+    const traced = this.decide(request, isCallerKnown);
+    this.requests.set(request, traced);
+    return traced;
+  }
+
+  of(request: IncomingMessage): TracedRequest | null {
+    return this.requests.get(request) ?? null;
+  }
+
+  override notice(fact: BrokerFact): void {
+    const { app } = fact;
+    if (fact.kind === 'fetch_ended') {
+      const { reason, outcome, errcode, durationMs } = fact;
+      const isFailed = outcome !== 'issued';
+      this.add('token.fetch', { ...CALL, durationMs, isFailed }, { app, reason, outcome, errcode });
+    }
+    if (fact.kind === 'probed') {
+      const { outcome, durationMs } = fact;
+      this.add('token.probe', { ...CALL, durationMs, isFailed: outcome === 'no_answer' }, { app, outcome });
+    }
+    if (fact.kind === 'reported') {
+      const { result, errcode, durationMs } = fact;
+      this.add('token.report', { kind: SpanKind.INTERNAL, durationMs }, { app, outcome: result, errcode });
+    }
+  }
+
+  /** Sends what is left, for a while. */
+  async close(): Promise<void> {
+    await Promise.race([this.provider.shutdown().catch(() => undefined), sleep(this.clock, FLUSH_MS)]);
+  }
+
+  /** The libraries' samplers would make a span first and then throw it away, which costs as much as the rest of a request. */
+  private decide(request: IncomingMessage, isCallerKnown: () => boolean): TracedRequest | null {
+    const parent = parentOf(request);
+    // A traced request costs four times as much: a stranger must not decide that it is one.
+    const isTraced = parent && isCallerKnown() ? parent.traceFlags > 0 : this.isPicked();
+    if (!isTraced) return null;
+    const context = parent ? trace.setSpanContext(ROOT_CONTEXT, parent) : ROOT_CONTEXT;
+    return new TracedRequest(this.tracer.startSpan('request', { kind: SpanKind.SERVER }, context));
+  }
+
+  private isPicked(): boolean {
+    return this.clock.random() < this.sampleRatio;
+  }
+
+  /** A span of something that has just ended. */
+  private add(
+    name: string,
+    { kind, durationMs, isFailed }: { kind: SpanKind; durationMs: number; isFailed?: boolean },
+    about: Readonly<Record<string, string | number | null>>,
+  ): void {
+    const request = cause.getStore();
+    const parent = request?.trace;
+    const isTraced = request ? parent instanceof TracedRequest : this.isPicked();
+    if (!isTraced) return;
+    const context = parent instanceof TracedRequest ? parent.context : ROOT_CONTEXT;
+    const endMs = this.clock.wallMs();
+    const span = this.tracer.startSpan(name, { kind, startTime: endMs - durationMs }, context);
+    for (const [key, value] of Object.entries(about)) {
+      if (value !== null) span.setAttribute(`tokenbroker.${key}`, value);
+    }
+    if (isFailed) span.setStatus({ code: SpanStatusCode.ERROR });
+    span.end(endMs);
+  }
+}

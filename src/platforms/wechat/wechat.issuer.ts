@@ -1,0 +1,57 @@
+import {
+  TokenIssuer,
+  type AppCredentials,
+  type Deadline,
+  type ErrcodeAdvice,
+  type IssueOutcome,
+  type ProbeOutcome,
+} from '../../core/ports/token-issuer.js';
+import { explain } from './errcodes.js';
+import { fetchClassicToken } from './fetch-classic-token.js';
+import { fetchStableToken } from './fetch-stable-token.js';
+import { isFaultId, remedyOfFault } from './network-fault.js';
+import { probeToken } from './probe-token.js';
+
+export interface WechatIssuerOptions {
+  /** Each grant has tokens of its own; neither kills the other's. */
+  readonly grant: 'stable' | 'classic';
+  /** The platform's host with its scheme, and a path if a gateway needs one. */
+  readonly apiBaseUrl: string;
+  /** The variable of the environment that names a proxy, which is not used; null if none does. */
+  readonly proxyVariable?: string | null;
+}
+
+/** WeChat's official accounts and mini programs. */
+export class WechatIssuer extends TokenIssuer {
+  override readonly mintsAtEveryCall: boolean;
+
+  constructor(private readonly options: WechatIssuerOptions) {
+    super();
+    this.mintsAtEveryCall = options.grant === 'classic';
+  }
+
+  issue(
+    credentials: AppCredentials,
+    deadline: Deadline,
+    { forceNew }: { readonly forceNew: boolean },
+  ): Promise<IssueOutcome> {
+    const { grant, apiBaseUrl } = this.options;
+    return grant === 'stable'
+      ? fetchStableToken(apiBaseUrl, credentials, deadline, forceNew)
+      : fetchClassicToken(apiBaseUrl, credentials, deadline);
+  }
+
+  probe(token: string, deadline: Deadline): Promise<ProbeOutcome> {
+    return probeToken(this.options.apiBaseUrl, token, deadline);
+  }
+
+  explain(errcode: number): ErrcodeAdvice {
+    return explain(errcode);
+  }
+
+  override explainSilence(_message: string, fault: string | null = null): string | null {
+    return fault !== null && isFaultId(fault)
+      ? remedyOfFault(fault, this.options.proxyVariable ?? null)
+      : null;
+  }
+}

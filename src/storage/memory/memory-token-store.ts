@@ -1,0 +1,63 @@
+import { identityKey, type AppIdentity } from '../../core/app-definition.js';
+import { NO_STATE, TransitionTable, type AppState, type Transition } from '../../core/app-state.js';
+import type { Clock } from '../../core/ports/clock.js';
+import {
+  TokenStore,
+  type AbortRequest,
+  type BeginRequest,
+  type BeginResult,
+  type CommitRequest,
+  type CommitResult,
+  type KnownRecord,
+  type StoreView,
+} from '../../core/ports/token-store.js';
+import type { MemoryRefreshLease } from './memory-refresh-lease.js';
+
+/**
+ * The state of each app in this process. Its clock is the wall clock at the start plus monotonic time, so that a stepped
+ * wall clock shortens no token's life.
+ */
+export class MemoryTokenStore extends TokenStore {
+  private readonly states = new Map<string, AppState>();
+  private readonly epochMs: number;
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly lease: MemoryRefreshLease,
+    private readonly table = new TransitionTable(),
+  ) {
+    super();
+    this.epochMs = clock.wallMs() - clock.monotonicMs();
+  }
+
+  override read(app: AppIdentity): Promise<StoreView> {
+    return this.reconcile(app, { record: null, committed: 0 });
+  }
+
+  override async begin(app: AppIdentity, request: BeginRequest): Promise<BeginResult> {
+    const isHeld = this.lease.isHeld(request.lease);
+    return this.step(app, (state, nowMs) => this.table.begin(state, request, nowMs, isHeld));
+  }
+
+  override async commit(app: AppIdentity, request: CommitRequest): Promise<CommitResult> {
+    return this.step(app, (state, nowMs) => this.table.commit(state, request, nowMs));
+  }
+
+  override async abort(app: AppIdentity, request: AbortRequest): Promise<StoreView> {
+    return this.step(app, (state, nowMs) => this.table.abort(state, request, nowMs));
+  }
+
+  override async reconcile(app: AppIdentity, known: KnownRecord): Promise<StoreView> {
+    return this.step(app, (state, nowMs) => this.table.reconcile(state, known, nowMs));
+  }
+
+  private step<Result>(
+    app: AppIdentity,
+    take: (state: AppState, nowMs: number) => Transition<Result>,
+  ): Result {
+    const key = identityKey(app);
+    const { state, result } = take(this.states.get(key) ?? NO_STATE, this.epochMs + this.clock.monotonicMs());
+    this.states.set(key, state);
+    return result;
+  }
+}

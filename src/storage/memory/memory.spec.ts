@@ -1,0 +1,21 @@
+import { ManualClock } from '../../../test/support/manual-clock.js';
+import { describeRefreshLease } from '../../core/ports/refresh-lease.contract.js';
+import { describeRotationFeed } from '../../core/ports/rotation-feed.contract.js';
+import { describeTokenStore } from '../../core/ports/token-store.contract.js';
+import { MemoryRefreshLease, MemoryRotationFeed, MemoryTokenStore } from './index.js';
+
+describeTokenStore('memory', async () => {
+  const clock = new ManualClock();
+  const lease = new MemoryRefreshLease(clock);
+  return { store: new MemoryTokenStore(clock, lease), lease, elapse: (ms) => clock.advance(ms) };
+});
+
+describeRefreshLease('memory', async () => {
+  const clock = new ManualClock();
+  return { lease: new MemoryRefreshLease(clock), elapse: (ms) => clock.advance(ms) };
+});
+
+describeRotationFeed('memory', async () => {
+  const feed = new MemoryRotationFeed();
+  return { here: feed, there: feed, settle: async () => undefined };
+});

@@ -1,0 +1,262 @@
+import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import type { ConnectionOptions } from 'node:tls';
+import { sleep, type Clock } from '../../core/ports/clock.js';
+import { StoreUnavailableError } from '../../core/errors.js';
+import { rotationChannel } from './keys.js';
+import { defineScripts } from './redis-scripts.js';
+import { remedyFor } from './remedy-for.js';
+
+/** A command that takes longer is given up; a holder that waited longer for its begin would not send anyway. */
+const COMMAND_TIMEOUT_MS = 800;
+const CONNECT_TIMEOUT_MS = 2000;
+const MAX_RECONNECT_MS = 500;
+/** ioredis's own limit only clears away what nobody waits for any more. */
+const ABANDONED_AFTER_MS = 2 * COMMAND_TIMEOUT_MS;
+const SILENCE = `Redis gave no answer within ${COMMAND_TIMEOUT_MS} ms`;
+const NOT_READY = 'connected, but Redis is not ready (it may be loading its data)';
+
+/** No answer came in time: the connection may be half-open. */
+class SilenceError extends Error {}
+
+export interface RedisSettings {
+  readonly server:
+    | { readonly kind: 'url'; readonly url: string }
+    | { readonly kind: 'sentinel'; readonly sentinels: readonly Endpoint[]; readonly name: string }
+    | { readonly kind: 'cluster'; readonly nodes: readonly Endpoint[] };
+  /** For the primary behind sentinels and for cluster; a URL carries its own. */
+  readonly username: string | null;
+  readonly password: string | null;
+  /** For the sentinels themselves. */
+  readonly sentinelUsername?: string | null;
+  readonly sentinelPassword?: string | null;
+  /** `ca` is PEM. */
+  readonly tls: { readonly ca: string | null; readonly serverName: string | null } | null;
+}
+
+/** Of a cluster. MOVED and ASK are followed: the node that says so has run nothing. */
+const SEND_ONCE = { enableOfflineQueue: false, retryDelayOnFailover: 0, retryDelayOnClusterDown: 0 };
+
+/** Its one option that TypeScript cannot spread. */
+type Options = Omit<RedisOptions, 'replyMapping'>;
+
+interface RedisFault extends Error {
+  /** What Redis refused. */
+  readonly command?: { readonly name: string };
+  /** Of a cluster of which no node answers. */
+  readonly lastNodeError?: Error;
+}
+
+interface Endpoint {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** One connection, or one for each node of a cluster. Every command either answers in time or fails: nothing is queued, nothing is sent twice. */
+export class RedisConnection {
+  readonly client: Redis | Cluster;
+  private trouble: Error | null = null;
+  /** ioredis would go on in database 0. */
+  private failedSelect: Error | null = null;
+  private isReconnecting = false;
+
+  constructor(
+    private readonly settings: RedisSettings,
+    private readonly clock: Clock,
+  ) {
+    this.client = connect(settings, {
+      commandTimeout: ABANDONED_AFTER_MS,
+      enableOfflineQueue: false,
+      autoResendUnfulfilledCommands: false,
+      maxRetriesPerRequest: 0,
+    });
+    this.client.on('error', (error: RedisFault) => {
+      if (error.command?.name === 'select') this.failedSelect = error;
+      else this.trouble = error.lastNodeError ?? error;
+    });
+    // The way is open again; what Redis itself said, as of a wrong password, still holds.
+    this.client.on('connect', () => {
+      this.failedSelect = null;
+      if (this.trouble && 'syscall' in this.trouble) this.trouble = null;
+    });
+    this.client.on('ready', () => {
+      this.trouble = null;
+      this.isReconnecting = false;
+    });
+  }
+
+  /**
+   * A connection for subscriptions, which cannot run commands. Subscribe at every `ready`: by itself ioredis would, and
+   * crash if it may not.
+   *
+   * @param retryMs how long to wait before the next attempt to connect
+   */
+  subscriber(retryMs: () => number): Redis | Cluster {
+    const client = connect(this.settings, {
+      maxRetriesPerRequest: null,
+      autoResubscribe: false,
+      autoResendUnfulfilledCommands: false,
+      retryStrategy: retryMs,
+    });
+    client.on('error', () => undefined);
+    return client;
+  }
+
+  /** Commands can be sent. */
+  get isReady(): boolean {
+    return this.client.status === 'ready';
+  }
+
+  /** Calls back once after `delayMs`, unless the returned function is called first. */
+  after(delayMs: number, callback: () => void): () => void {
+    return this.clock.after(delayMs, callback);
+  }
+
+  /**
+   * Runs what a broker runs, on a key of its own that lives for a second. Throws a `StoreUnavailableError` that names the
+   * command which Redis, its user or a proxy does not allow.
+   */
+  async check(keyPrefix: string): Promise<void> {
+    const key = `${keyPrefix}{check}`;
+    defineScripts(this.client);
+    const { client } = this;
+    // What a script may not do is refused without its name, so each is tried by itself first.
+    await this.run(() => client.time());
+    await this.run(() => client.set(`${key}:state`, 'check', 'PX', 1000));
+    await this.run(() => client.get(`${key}:state`));
+    await this.run(() => client.exists(`${key}:state`));
+    await this.run(() => client.del(`${key}:state`));
+    await this.run(() =>
+      client.brokerSwap(
+        `${key}:state`,
+        `${key}:owner`,
+        `${key}:lease`,
+        '',
+        'check',
+        1000,
+        'check',
+        '',
+        'check',
+      ),
+    );
+    await this.run(() => client.publish(rotationChannel(keyPrefix), 'check'));
+  }
+
+  /** Resolves when commands can be sent, or when it took too long: the broker starts either way. */
+  async ready(timeoutMs: number): Promise<void> {
+    if (this.client.status === 'ready') return;
+    const ready = new Promise((resolve) => this.client.once('ready', resolve));
+    await Promise.race([ready, sleep(this.clock, timeoutMs)]);
+  }
+
+  /** Runs commands; whatever Redis or the way to it does becomes a `StoreUnavailableError` that says so plainly. */
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      if (this.failedSelect) throw this.failedSelect;
+      return await this.inTime(work);
+    } catch (error) {
+      const message = this.describe(error);
+      throw new StoreUnavailableError(message, { cause: error, remedy: remedyFor(message) });
+    }
+  }
+
+  /** Rejects when the work takes longer than a command may. */
+  async inTime<T>(work: () => Promise<T>): Promise<T> {
+    let cancel = (): void => undefined;
+    const silence = new Promise<never>((_resolve, reject) => {
+      cancel = this.clock.after(COMMAND_TIMEOUT_MS, () => {
+        reject(new SilenceError(SILENCE));
+      });
+    });
+    try {
+      return await Promise.race([work(), silence]);
+    } finally {
+      cancel();
+    }
+  }
+
+  close(): void {
+    this.client.disconnect();
+  }
+
+  /** A connection that swallows commands may stay dead for minutes after the way is open again. */
+  private reconnect(): void {
+    if (this.isReconnecting) return;
+    this.isReconnecting = true;
+    this.client.disconnect(true);
+  }
+
+  private describe(error: unknown): string {
+    const { failedSelect } = this;
+    if (error instanceof SilenceError) {
+      this.trouble = error;
+      this.reconnect();
+    } else if (failedSelect && error === failedSelect) {
+      // Until it works: a person may give Redis more databases, or the user the right.
+      this.reconnect();
+      return `Redis refused the database of redis.url: ${failedSelect.message}`;
+    } else if (error instanceof Error && error.name === 'ReplyError') {
+      return `Redis answered: ${error.message}`;
+    }
+    if (this.trouble instanceof SilenceError) return SILENCE;
+    if (!this.trouble && this.client.status === 'connect') return NOT_READY;
+    return `no connection to Redis (${this.trouble?.message ?? this.client.status})`;
+  }
+}
+
+function connect(settings: RedisSettings, options: Options): Redis | Cluster {
+  const { server, username, password, sentinelUsername, sentinelPassword } = settings;
+  const tls = tlsOptions(settings);
+  const common: Options = {
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    // A server that answers nothing does not say goodbye either.
+    disconnectTimeout: 100,
+    connectionName: 'access-token-broker',
+    disableClientInfo: true,
+    // A former primary that became a replica: reconnect, which finds the new one, and send nothing twice.
+    reconnectOnError: ({ message }) => message.startsWith('READONLY'),
+    retryStrategy: (times) => Math.min(MAX_RECONNECT_MS, 50 * 2 ** Math.min(times, 6)),
+    maxLoadingRetryTime: MAX_RECONNECT_MS,
+    // Without HELLO, which some services do not have.
+    protocol: 2,
+    ...(tls && { tls }),
+    ...options,
+  };
+  const login = { ...(username && { username }), ...(password && { password }) };
+  switch (server.kind) {
+    case 'url':
+      return withoutInfo(new Redis(server.url, common));
+    case 'sentinel':
+      return new Redis({
+        ...common,
+        ...login,
+        sentinels: [...server.sentinels],
+        name: server.name,
+        ...(sentinelUsername && { sentinelUsername }),
+        ...(sentinelPassword && { sentinelPassword }),
+        sentinelCommandTimeout: CONNECT_TIMEOUT_MS,
+        ...(tls && { sentinelTLS: tls, enableTLSForSentinelMode: true }),
+      });
+    case 'cluster':
+      return new Cluster([...server.nodes], {
+        ...(options.enableOfflineQueue === false && SEND_ONCE),
+        redisOptions: { ...common, ...login },
+      });
+  }
+}
+
+/** Some services have no INFO, with which ioredis finds out whether Redis is loading: then it goes without. */
+function withoutInfo(client: Redis): Redis {
+  return client.on('error', ({ command }: RedisFault) => {
+    if (command?.name === 'info') client.options.enableReadyCheck = false;
+  });
+}
+
+/** Null without TLS. Verified whatever NODE_TLS_REJECT_UNAUTHORIZED says. */
+function tlsOptions({ tls, server }: RedisSettings): ConnectionOptions | null {
+  if (!tls && !(server.kind === 'url' && /^rediss:/i.test(server.url))) return null;
+  return {
+    rejectUnauthorized: true,
+    ...(tls?.ca && { ca: tls.ca }),
+    ...(tls?.serverName && { servername: tls.serverName }),
+  };
+}

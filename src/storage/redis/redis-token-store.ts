@@ -1,0 +1,236 @@
+import { identityKey, type AppIdentity } from '../../core/app-definition.js';
+import { NO_STATE, TransitionTable, type AppState, type Transition } from '../../core/app-state.js';
+import { StoreUnavailableError } from '../../core/errors.js';
+import { readAppState } from '../../core/read-app-state.js';
+import { readableText } from '../../core/readable-text.js';
+import {
+  TokenStore,
+  type AbortRequest,
+  type BeginRequest,
+  type BeginResult,
+  type CommitRequest,
+  type CommitResult,
+  type KnownRecord,
+  type StoreView,
+} from '../../core/ports/token-store.js';
+import type { KeyUse } from './key-use.js';
+import { appKeys } from './keys.js';
+import { LegacyState } from './legacy-state.js';
+import type { RedisConnection } from './redis-connection.js';
+import { defineScripts } from './redis-scripts.js';
+import { StateSeal } from './state-seal.js';
+import type { TokenCipher } from './token-cipher.js';
+
+/** How often a step is taken anew because another replica changed the state first. */
+const MAX_ROUNDS = 8;
+/** Beyond the token's life: outlasts every back-off and every day's count, after which nothing of the state matters. */
+const KEPT_MS = 2 * 24 * 60 * 60 * 1000;
+const MIN_RESEAL_MS = 60_000;
+const MAX_OWNER_CHARACTERS = 200;
+const SWAPPED = 1;
+const LEASE_LOST = 2;
+
+export interface RedisTokenStoreOptions {
+  readonly keyPrefix: string;
+  readonly cipher: TokenCipher;
+  readonly keyUse?: KeyUse;
+  /** A stored state was sealed with a key that is not configured, or was tampered with. It is replaced by a new fetch. */
+  readonly onUnreadable: (app: AppIdentity) => void;
+  /** Nothing is stored for this app, but something is for another AppID under its name. `owner` is anybody's text, bounded. */
+  readonly onOtherOwner: (app: AppIdentity, owner: string) => void;
+}
+
+/** What Redis held at one instant. `sealed` is what a swap compares with. */
+interface Loaded {
+  readonly sealed: string;
+  readonly owner: string;
+  readonly nowMs: number;
+  readonly isLeaseHeld: boolean;
+}
+
+interface CurrentState {
+  readonly state: AppState;
+  /** False: it has to be stored even if the step changes nothing. */
+  readonly isStored: boolean;
+  /** A broker with other encryption keys uses what is there. */
+  readonly isForeign: boolean;
+}
+
+interface Step<Result> {
+  /** Of the protocol, for people who watch Redis. */
+  readonly name: 'begin' | 'commit' | 'abort' | 'reconcile';
+  readonly take: (state: AppState, nowMs: number, isLeaseHeld: boolean) => Transition<Result>;
+  /** Nothing may be stored unless this lease still holds. */
+  readonly leaseId?: string;
+}
+
+/**
+ * The transition table of the refresh protocol over one sealed value per app, on the clock of Redis: read it, take the
+ * step, and store the outcome if the value is still what was read.
+ */
+export class RedisTokenStore extends TokenStore {
+  private readonly table = new TransitionTable();
+  private readonly seal: StateSeal;
+  private readonly legacy: LegacyState;
+  /** The last text of each app that could not be opened, so that each is told once. */
+  private readonly unreadable = new Map<string, string>();
+  private readonly otherOwners = new Set<string>();
+  private readonly resealedAtMs = new Map<string, number>();
+
+  constructor(
+    private readonly connection: RedisConnection,
+    private readonly options: RedisTokenStoreOptions,
+  ) {
+    super();
+    this.seal = new StateSeal(options.cipher, options.keyPrefix);
+    this.legacy = new LegacyState(connection, options.cipher, options.keyPrefix);
+    defineScripts(connection.client);
+  }
+
+  override read(app: AppIdentity): Promise<StoreView> {
+    return this.reconcile(app, { record: null, committed: 0 });
+  }
+
+  override begin(app: AppIdentity, request: BeginRequest): Promise<BeginResult> {
+    return this.run(app, {
+      name: 'begin',
+      take: (state, nowMs, isLeaseHeld) => this.table.begin(state, request, nowMs, isLeaseHeld),
+      leaseId: request.lease.id,
+    });
+  }
+
+  override async commit(app: AppIdentity, request: CommitRequest): Promise<CommitResult> {
+    const result = await this.run(app, {
+      name: 'commit',
+      take: (state, nowMs) => this.table.commit(state, request, nowMs),
+    });
+    const { record } = result.view;
+    if (record?.generation === request.grant.fence) await this.legacy.write(app, record);
+    return result;
+  }
+
+  override abort(app: AppIdentity, request: AbortRequest): Promise<StoreView> {
+    return this.run(app, { name: 'abort', take: (state, nowMs) => this.table.abort(state, request, nowMs) });
+  }
+
+  override reconcile(app: AppIdentity, known: KnownRecord): Promise<StoreView> {
+    return this.run(app, {
+      name: 'reconcile',
+      take: (state, nowMs) => this.table.reconcile(state, known, nowMs),
+    });
+  }
+
+  private async run<Result>(app: AppIdentity, step: Step<Result>): Promise<Result> {
+    let loaded = await this.load(app, step.leaseId ?? '');
+    for (let round = 0; round < MAX_ROUNDS; round += 1) {
+      const { state, isStored, isForeign } = await this.stateOf(app, loaded);
+      const { state: next, result } = step.take(state, loaded.nowMs, loaded.isLeaseHeld);
+      if (next === state && isStored && !this.isToBeResealed(app, loaded)) return result;
+      // Brokers with other keys would write each other's state over at every reconcile.
+      if (isForeign && step.name === 'reconcile') return result;
+      const swapped = await this.swap(app, step, loaded, next);
+      if (swapped.kind === 'swapped') return result;
+      loaded = swapped.loaded;
+    }
+    throw new StoreUnavailableError(
+      `another one changed the state of ${app.name} ${MAX_ROUNDS} times in a row`,
+      {
+        remedy: `Find out who else writes to keys that begin with ${this.options.keyPrefix}.`,
+      },
+    );
+  }
+
+  private async load(app: AppIdentity, leaseId: string): Promise<Loaded> {
+    const { state, owner, lease } = this.keys(app);
+    const [nowMs, sealed, ownedBy, isLeaseHeld] = await this.connection.run(() =>
+      this.connection.client.brokerLoad(state, owner, lease, leaseId),
+    );
+    return { sealed, owner: ownedBy, nowMs, isLeaseHeld: isLeaseHeld === 1 };
+  }
+
+  private async swap<Result>(
+    app: AppIdentity,
+    step: Step<Result>,
+    { sealed, nowMs: readAtMs }: Loaded,
+    next: AppState,
+  ): Promise<{ kind: 'swapped' } | { kind: 'changed'; loaded: Loaded }> {
+    const { state, owner, lease } = this.keys(app);
+    const text = this.seal.seal(app, next);
+    const [code, nowMs, current, ownedBy] = await this.connection.run(() =>
+      this.connection.client.brokerSwap(
+        state,
+        owner,
+        lease,
+        sealed,
+        text,
+        lifeMs(next, readAtMs),
+        identityKey(app),
+        step.leaseId ?? '',
+        step.name,
+      ),
+    );
+    if (code === SWAPPED) {
+      this.legacy.forget(app);
+      return { kind: 'swapped' };
+    }
+    const isLeaseHeld = code !== LEASE_LOST;
+    return { kind: 'changed', loaded: { sealed: current, owner: ownedBy, nowMs, isLeaseHeld } };
+  }
+
+  private async stateOf(app: AppIdentity, { sealed, owner, nowMs }: Loaded): Promise<CurrentState> {
+    if (sealed === '') {
+      this.noticeOtherOwner(app, owner);
+      // Once somebody of today's version has written under this name, what 0.1 left may be another AppID's.
+      const legacy = owner === '' ? await this.legacy.read(app) : null;
+      if (legacy) return { state: readAppState(legacy, nowMs), isStored: false, isForeign: false };
+      return { state: NO_STATE, isStored: true, isForeign: false };
+    }
+    this.legacy.forget(app);
+    const unsealed = this.seal.open(app, sealed);
+    if (unsealed.kind === 'state') {
+      this.options.keyUse?.note(app, unsealed.keyId, nowMs);
+      return { state: readAppState(unsealed.value, nowMs), isStored: true, isForeign: false };
+    }
+    const key = identityKey(app);
+    if (this.unreadable.get(key) !== sealed) {
+      this.unreadable.set(key, sealed);
+      this.options.onUnreadable(app);
+    }
+    return { state: NO_STATE, isStored: true, isForeign: unsealed.kind === 'unknown_key' };
+  }
+
+  /**
+   * It was sealed with a key that is no longer the first. Not at every look: during a roll-out some replicas have the one
+   * in front, and some the other.
+   */
+  private isToBeResealed(app: AppIdentity, { sealed, nowMs }: Loaded): boolean {
+    if (sealed === '' || sealed.startsWith(`${this.options.cipher.currentKeyId}.`)) return false;
+    if (this.seal.open(app, sealed).kind !== 'state') return false;
+    const key = identityKey(app);
+    if (nowMs - (this.resealedAtMs.get(key) ?? -Infinity) < MIN_RESEAL_MS) return false;
+    this.resealedAtMs.set(key, nowMs);
+    return true;
+  }
+
+  /** Said once for each app. */
+  private noticeOtherOwner(app: AppIdentity, owner: string): void {
+    const key = identityKey(app);
+    if (owner === '' || accountOf(owner) === accountOf(key) || this.otherOwners.has(key)) return;
+    this.otherOwners.add(key);
+    this.options.onOtherOwner(app, readableText(owner, MAX_OWNER_CHARACTERS));
+  }
+
+  private keys(app: AppIdentity): ReturnType<typeof appKeys> {
+    return appKeys(this.options.keyPrefix, app);
+  }
+}
+
+/** Until when the state is of use: an app that is configured no longer leaves nothing behind. */
+function lifeMs({ record }: AppState, nowMs: number): number {
+  return Math.ceil(Math.max(0, (record?.expiresAtMs ?? 0) - nowMs) + KEPT_MS);
+}
+
+/** An identity without its grant. */
+function accountOf(key: string): string {
+  return key.slice(0, key.lastIndexOf(':'));
+}

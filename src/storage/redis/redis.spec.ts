@@ -1,0 +1,71 @@
+import { SHOP } from '../../../test/support/app-identity.js';
+import { clock, freshPrefix, sharedRedis, storeOver } from '../../../test/support/redis-as-broker.js';
+import { sleep } from '../../core/ports/clock.js';
+import { describeRefreshLease } from '../../core/ports/refresh-lease.contract.js';
+import { describeTokenStore } from '../../core/ports/token-store.contract.js';
+import { RedisConnection, RedisRefreshLease, RedisTokenStore, TokenCipher } from './index.js';
+
+const redis = sharedRedis(RedisConnection);
+
+const elapse = (ms: number): Promise<void> => sleep(clock, ms);
+
+describeTokenStore('Redis', async () => {
+  const keyPrefix = freshPrefix();
+  return {
+    store: storeOver(redis.connection, keyPrefix),
+    lease: new RedisRefreshLease(redis.connection, keyPrefix),
+    elapse,
+  };
+});
+
+describeRefreshLease('Redis', async () => ({
+  lease: new RedisRefreshLease(redis.connection, freshPrefix()),
+  elapse,
+}));
+
+describe('tokens in Redis', () => {
+  const begin = async (store: RedisTokenStore, lease: RedisRefreshLease, seenGeneration = 0) => {
+    const acquired = await lease.acquire(SHOP, 1000);
+    if (acquired.kind !== 'acquired') throw new Error(acquired.kind);
+    const begun = await store.begin(SHOP, {
+      lease: acquired.lease,
+      charge: null,
+      credential: null,
+      seenGeneration,
+      highestKnown: 0,
+      ignoreBackOff: 'none',
+      budget: { daily: 9, forcedDaily: 9 },
+      leaseMs: 1000,
+    });
+    await lease.release(acquired.lease);
+    return begun;
+  };
+
+  it('are sealed, and replaced by a new fetch when no key opens them', async () => {
+    const keyPrefix = freshPrefix();
+    const unreadable: string[] = [];
+    const storeWith = (id: string, fill: number): RedisTokenStore =>
+      new RedisTokenStore(redis.connection, {
+        keyPrefix,
+        cipher: new TokenCipher([{ id, key: Buffer.alloc(32, fill) }]),
+        onUnreadable: ({ name }) => unreadable.push(name),
+        onOtherOwner: () => undefined,
+      });
+    const lease = new RedisRefreshLease(redis.connection, keyPrefix);
+    const before = storeWith('k1', 1);
+    const first = await begin(before, lease);
+    if (first.kind !== 'granted') throw new Error(first.kind);
+    const commit = { value: 'canary-token', expiresInMs: 60_000, owner: 'me', reason: 'cold' } as const;
+    await before.commit(SHOP, { ...commit, grant: first.grant });
+    expect(await redis.server.dump()).not.toContain('canary-token');
+
+    const after = storeWith('k2', 2);
+    expect((await after.read(SHOP)).record).toBeNull();
+    const second = await begin(after, lease);
+    if (second.kind !== 'granted') throw new Error(second.kind);
+    expect(second.grant.fence).toBeGreaterThan(first.grant.fence);
+    await after.commit(SHOP, { ...commit, value: 'next-token', grant: second.grant });
+    expect((await after.read(SHOP)).record?.value).toBe('next-token');
+    expect(unreadable).toEqual(['shop']);
+  });
+});
