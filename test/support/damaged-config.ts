@@ -175,6 +175,45 @@ const MARKS = Array.from('{}[]:,&*!|>?-"\'#%@` \n\t\u200b\ufeff\0');
 const SERVERS = [['url'], ['sentinels', 'name', 'sentinelUsername', 'sentinelPassword'], ['clusterNodes']];
 const BESIDE_A_URL = ['username', 'password'];
 
+interface Damage {
+  readonly start: number;
+  readonly server: readonly string[];
+  readonly damage?: (tree: Tree, one: Place, other: Place) => void;
+  readonly textDamage?: (line: string, at: number, mark: string) => string;
+  readonly one?: number;
+  readonly other?: number;
+  readonly line?: number;
+  readonly mark?: string;
+}
+
+function damaged({
+  start,
+  server,
+  damage,
+  textDamage,
+  one = 0,
+  other = 0,
+  line = 0,
+  mark = '',
+}: Damage): DamagedConfig {
+  let next = start;
+  const secrets: string[] = [];
+  const tree = treeOf(ConfigFile, () => HEX[next++ % HEX.length] ?? '', secrets);
+  const redis = tree.redis as Tree;
+  const excluded = [...SERVERS.flat(), ...(server.includes('url') ? BESIDE_A_URL : [])];
+  for (const key of excluded) if (!server.includes(key)) Reflect.deleteProperty(redis, key);
+
+  const places = leaves(tree);
+  const secretPlaces = places.filter((place) =>
+    secrets.some((secret) => String(get(tree, place)).includes(secret)),
+  );
+  damage?.(tree, secretPlaces[one % secretPlaces.length] ?? [], places[other % places.length] ?? []);
+  const lines = stringify(tree).split('\n');
+  const at = line % lines.length;
+  if (textDamage) lines[at] = textDamage(lines[at] ?? '', other, mark);
+  return { text: lines.join('\n'), secrets };
+}
+
 export const damagedConfig: fc.Arbitrary<DamagedConfig> = fc
   .record({
     start: fc.nat({ max: HEX.length }),
@@ -186,21 +225,7 @@ export const damagedConfig: fc.Arbitrary<DamagedConfig> = fc
     line: fc.nat(),
     mark: fc.constantFrom(...MARKS),
   })
-  .map(({ start, server, damage, textDamage, one, other, line, mark }) => {
-    let next = start;
-    const secrets: string[] = [];
-    const tree = treeOf(ConfigFile, () => HEX[next++ % HEX.length] ?? '', secrets);
-    const redis = tree.redis as Tree;
-    const excluded = [...SERVERS.flat(), ...(server.includes('url') ? BESIDE_A_URL : [])];
-    for (const key of excluded) if (!server.includes(key)) Reflect.deleteProperty(redis, key);
+  .map(damaged);
 
-    const places = leaves(tree);
-    const secretPlaces = places.filter((place) =>
-      secrets.some((secret) => String(get(tree, place)).includes(secret)),
-    );
-    damage(tree, secretPlaces[one % secretPlaces.length] ?? [], places[other % places.length] ?? []);
-    const lines = stringify(tree).split('\n');
-    const at = line % lines.length;
-    lines[at] = textDamage(lines[at] ?? '', other, mark);
-    return { text: lines.join('\n'), secrets };
-  });
+/** One for each kind of Redis, which nobody has damaged. */
+export const SOUND_CONFIGS: readonly DamagedConfig[] = SERVERS.map((server) => damaged({ start: 0, server }));
