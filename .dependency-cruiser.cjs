@@ -11,7 +11,9 @@
 /** @type {Room[]} */
 const house = [
   { room: 'core', imports: [], packages: [] },
-  { room: 'platforms/wechat', imports: ['core'], packages: ['axios'] },
+  { room: 'platforms/platform.ts', imports: ['core', 'config'], packages: [] },
+  { room: 'platforms/registry.ts', imports: ['platforms'], packages: [] },
+  { room: 'platforms/wechat', imports: ['core', 'config', 'platforms/platform.ts'], packages: ['axios'] },
   { room: 'storage/memory', imports: ['core'], packages: [] },
   { room: 'storage/redis', imports: ['core'], packages: ['ioredis', 'redlock'] },
   {
@@ -27,7 +29,7 @@ const house = [
   },
   {
     room: 'config',
-    imports: ['core/redactor.ts'],
+    imports: ['core/redactor.ts', 'platforms/platform.ts', 'platforms/registry.ts'],
     packages: ['yaml', 'class-validator', 'class-transformer', 'reflect-metadata'],
   },
   { room: 'simulator', imports: [], packages: [] },
@@ -36,7 +38,7 @@ const house = [
     room: 'app.module.ts',
     imports: [
       'core',
-      'platforms/wechat',
+      'platforms/registry.ts',
       'api',
       'jobs',
       'observability',
@@ -55,7 +57,7 @@ const house = [
   },
   {
     room: 'diagnose',
-    imports: ['core', 'platforms/wechat', 'storage/redis', 'backend.ts', 'config'],
+    imports: ['core', 'platforms/registry.ts', 'platforms/wechat', 'storage/redis', 'backend.ts', 'config'],
     packages: [],
   },
   { room: 'cli.ts', imports: ['main.ts', 'config', 'diagnose', 'simulator'], packages: [] },

@@ -30,8 +30,7 @@ import { Metrics } from './observability/metrics.js';
 import { MetricsObserver } from './observability/metrics.observer.js';
 import { readVersion } from './observability/read-version.js';
 import { Telemetry } from './telemetry.js';
-import { TicketIssuer } from './platforms/wechat/ticket.issuer.js';
-import { WechatIssuer } from './platforms/wechat/wechat.issuer.js';
+import { platformOf } from './platforms/registry.js';
 
 export interface AppModuleOptions {
   readonly config: Config;
@@ -180,19 +179,19 @@ async function coreModule(options: AppModuleOptions): Promise<DynamicModule> {
   return { module: CoreModule, providers, exports: providers.map(({ provide }) => provide) };
 }
 
-function ticketBroker(config: Config, broker: TokenBroker, apps: readonly AppDefinition[]): TicketBroker {
-  const baseUrls = new Map(config.apps.map(({ name, apiBaseUrl }) => [name, apiBaseUrl]));
-  return new TicketBroker(
-    broker,
-    apps,
-    (app, type, tokens) =>
-      new TicketIssuer({
-        type,
-        tokens,
-        apiBaseUrl: baseUrls.get(app) ?? '',
-        proxyVariable: config.proxyVariable,
-      }),
+function ticketBroker(
+  { apps, proxyVariable }: Config,
+  broker: TokenBroker,
+  definitions: readonly AppDefinition[],
+): TicketBroker {
+  const credentials = new Map(
+    apps.map(({ name, provider, settings }) => [name, platformOf(provider).credentials(settings)]),
   );
+  return new TicketBroker(broker, definitions, (app, type, source) => {
+    const ticket = credentials.get(app)?.find(({ id }) => id === type);
+    if (!ticket) throw new Error(`the platform of ${app} has no ${type} ticket`);
+    return ticket.issuer({ proxyVariable, source });
+  });
 }
 
 function appDefinition(app: AppConfig, proxyVariable: string | null): AppDefinition {
@@ -203,7 +202,7 @@ function appDefinition(app: AppConfig, proxyVariable: string | null): AppDefinit
     grant: app.grant,
     appId: app.appId,
     appSecret: app.appSecret.fault === null ? app.appSecret.value() : { fault: app.appSecret.fault },
-    issuer: new WechatIssuer({ grant: app.grant, apiBaseUrl: app.apiBaseUrl, proxyVariable }),
+    issuer: platformOf(app.provider).credentials(app.settings)[0].issuer({ proxyVariable, source: null }),
     refresh: {
       aheadMs: refresh.aheadSeconds * 1000,
       jitterMs: refresh.jitterSeconds * 1000,

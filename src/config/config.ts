@@ -62,14 +62,27 @@ export interface RefreshConfig {
   readonly reconcileSeconds: number;
 }
 
-export interface AppConfig {
+/** What every app has in the configuration, whatever its platform. A platform's section adds keys of its own. */
+export interface AppSettings {
   readonly name: string;
-  readonly provider: 'wechat';
-  readonly grant: Grant;
+  /** The id of its platform. */
+  readonly provider: string;
+}
+
+/** Whose tokens an app's are. Two apps with one account would fetch each other's tokens. */
+export interface Account {
+  /** The app's id at the platform. It is no secret: it names the app's state in the store, and `GET /apps` shows it. */
   readonly appId: string;
+  /** How the platform gives this app tokens; a word of the platform. */
+  readonly grant: string;
   readonly appSecret: Secret;
   /** Without a slash at its end. */
   readonly apiBaseUrl: string;
+}
+
+export interface AppConfig extends AppSettings, Account {
+  /** An instance of the platform's section, for the platform to read. */
+  readonly settings: AppSettings;
   readonly refresh: RefreshConfig;
 }
 

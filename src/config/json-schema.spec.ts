@@ -19,8 +19,8 @@ describe('the JSON Schema of the configuration', () => {
   });
 
   it('has the bounds, forms and defaults of the sections', () => {
-    expect(key('app', 'appId')).toEqual({ type: 'string', pattern: '^wx[0-9a-f]{16}$' });
-    expect(key('app', 'grant')).toEqual({ enum: ['stable', 'classic'], default: 'stable' });
+    expect(key('wechat', 'appId')).toEqual({ type: 'string', pattern: '^wx[0-9a-f]{16}$' });
+    expect(key('wechat', 'grant')).toEqual({ enum: ['stable', 'classic'], default: 'stable' });
     expect(key('refresh', 'dailyBudget')).toEqual({
       type: 'integer',
       minimum: 1,
@@ -28,7 +28,7 @@ describe('the JSON Schema of the configuration', () => {
       default: 200,
     });
     expect(key('redis', 'password')).toEqual({ $ref: '#/definitions/secret' });
-    expect(schema.definitions?.app?.required).toEqual(['appId', 'appSecret']);
+    expect(schema.definitions?.wechat?.required).toEqual(['appId', 'appSecret']);
   });
 
   it('takes apps and clients as lists, whose entries have names, or as mappings by name', () => {

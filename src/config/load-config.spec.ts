@@ -53,6 +53,7 @@ describe('a configuration file', () => {
             leaseSeconds: 15,
             reconcileSeconds: 5,
           },
+          settings: expect.objectContaining({ provider: 'wechat', grant: 'stable' }),
         },
       ],
       clients: [{ ...CLIENT, maxExpiresInSeconds: null }],

@@ -27,9 +27,17 @@ export function describeKey(more: KeySpec): PropertyDecorator {
   };
 }
 
-/** The keys of a section, in the order in which its class has them. */
+/** The keys of a section, in the order in which its class has them, after those of the class that it extends. */
 export function keysOf(section: SectionClass): ReadonlyMap<string, KeySpec> {
-  return specs.get(section.prototype as object) ?? new Map();
+  const keys: [string, KeySpec][] = [];
+  for (
+    let target: unknown = section.prototype;
+    target instanceof Object;
+    target = Object.getPrototypeOf(target)
+  ) {
+    keys.unshift(...(specs.get(target) ?? []));
+  }
+  return new Map(keys);
 }
 
 /** All sections that a section leads to, itself included. */

@@ -1,25 +1,10 @@
-import { API_KEY_PREFIX } from './api-key.js';
 import { parseUrl } from './parse-url.js';
 import { isInQuotes, oddCharacter, type SecretForm } from './secret-text.js';
 
-/** `wx` and 16 hex digits: the AppIDs of official accounts, mini programs and mini games, and of what third-party platforms and websites register. */
-export const APP_ID = /^wx[0-9a-f]{16}$/;
 export const MAKE_AN_ENCRYPTION_KEY = '`access-token-broker keygen --encryption` makes one';
 const VISIBLE = /[^\p{C}\p{Zl}\p{Zp}\ufffd]/u;
 /** In demo/two-replicas.yaml. */
 const DEMO_ENCRYPTION_KEY = 'Zm9yIHRyeWluZyBpdCBvdXQsIG5vdCBmb3IgdXNlISE=';
-
-/** 32 hex digits, as WeChat makes them. */
-export const appSecretForm: SecretForm = (text) => {
-  if (/^[0-9a-f]{32}$/i.test(text)) return undefined;
-  if (APP_ID.test(text))
-    return 'must be the AppSecret, and this is an AppID: are appId and appSecret swapped?';
-  if (text.startsWith(API_KEY_PREFIX))
-    return "must be the platform's AppSecret, and this is an API key of this broker";
-  const expectation = "must be the AppSecret from the platform's console, 32 hex digits";
-  if (isInQuotes(text)) return `${expectation}; the text is in quotes: remove them`;
-  return `${expectation}; ${oddCharacter(text, /[0-9a-f]/i) ?? `this has ${text.length}`}`;
-};
 
 /** 32 bytes are 43 characters of base64 and one of padding. */
 export const encryptionKeyForm: SecretForm = (text) => {

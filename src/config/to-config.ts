@@ -8,6 +8,8 @@ import type {
   ServerConfig,
   TracingConfig,
 } from './config.js';
+import type { RefreshDefaults } from '../platforms/platform.js';
+import { platformOf } from '../platforms/registry.js';
 import { Secret } from './secret.js';
 import type { AppSection } from './sections/app.section.js';
 import type { ClientSection } from './sections/client.section.js';
@@ -15,10 +17,6 @@ import type { ConfigFile } from './sections/config-file.section.js';
 import type { EndpointSection, RedisSection } from './sections/redis.section.js';
 import type { ServerSection } from './sections/server.section.js';
 import type { TracingSection } from './sections/tracing.section.js';
-
-/** A classic token is replaced early: the one before it lives on for 300 s only. A stable one changes in its last 300 s. */
-const AHEAD_SECONDS = { classic: 900, stable: 270 } as const;
-const FORCED_DAILY_BUDGET = 20;
 
 /** Turns a validated file into what the rest of the broker reads. */
 export function toConfig(
@@ -85,24 +83,25 @@ function toTracing({ endpoint, sampleRatio, headers = {} }: TracingSection): Tra
   return { endpoint, sampleRatio, headers: { ...headers } };
 }
 
-function toApp({ name, provider, grant, appId, appSecret, apiBaseUrl, refresh }: AppSection): AppConfig {
+function toApp(app: AppSection): AppConfig {
+  const { name, provider, refresh } = app;
+  const platform = platformOf(provider);
+  const [token] = platform.credentials(app);
   return {
     name,
     provider,
-    grant,
-    appId,
-    appSecret,
-    apiBaseUrl: apiBaseUrl.replace(/\/+$/, ''),
-    refresh: toRefresh(refresh, grant),
+    ...platform.account(app),
+    settings: app,
+    refresh: toRefresh(refresh, token.defaults),
   };
 }
 
-function toRefresh(section: AppSection['refresh'], grant: AppSection['grant']): RefreshConfig {
+function toRefresh(section: AppSection['refresh'], defaults: RefreshDefaults): RefreshConfig {
   return {
-    aheadSeconds: section.aheadSeconds ?? AHEAD_SECONDS[grant],
+    aheadSeconds: section.aheadSeconds ?? defaults.aheadSeconds,
     jitterSeconds: section.jitterSeconds,
     dailyBudget: section.dailyBudget,
-    forcedDailyBudget: section.forcedDailyBudget ?? Math.min(FORCED_DAILY_BUDGET, section.dailyBudget),
+    forcedDailyBudget: section.forcedDailyBudget ?? Math.min(defaults.forcedDailyBudget, section.dailyBudget),
     verifyReports: section.verifyReports,
     upstreamTimeoutSeconds: section.upstreamTimeoutSeconds,
     leaseSeconds: section.leaseSeconds,

@@ -1,9 +1,9 @@
 import type { AppConfig } from '../config/config.js';
 import type { Clock } from '../core/ports/clock.js';
-import type { Deadline } from '../core/ports/token-issuer.js';
+import { remedyOf, type Deadline } from '../core/ports/token-issuer.js';
 import { isFaultId, remedyOfFault } from '../platforms/wechat/network-fault.js';
 import { pingPlatform } from '../platforms/wechat/ping-platform.js';
-import { WechatIssuer } from '../platforms/wechat/wechat.issuer.js';
+import { platformOf } from '../platforms/registry.js';
 import { checkWay, type Finding } from './check-way.js';
 
 const ANSWER_TIMEOUT_MS = 8000;
@@ -45,8 +45,9 @@ export async function fetchToken(
   proxyVariable: string | null,
   clock: Clock,
 ): Promise<Finding> {
-  const { name, grant, apiBaseUrl, appId, appSecret, refresh } = app;
-  const issuer = new WechatIssuer({ grant, apiBaseUrl, proxyVariable });
+  const { name, provider, settings, appId, appSecret, refresh } = app;
+  const [token] = platformOf(provider).credentials(settings);
+  const issuer = token.issuer({ proxyVariable, source: null });
   const timeoutMs = refresh.upstreamTimeoutSeconds * 1000;
   const credentials = { app: name, appId, appSecret: appSecret.value() };
   const outcome = await within(clock, timeoutMs, (deadline) =>
@@ -63,8 +64,13 @@ export async function fetchToken(
       return { step, isGood: false, text, remedy: issuer.explain(outcome.errcode).remedy };
     }
     default: {
-      const { message, fault = null } = outcome.cause;
-      return { step, isGood: false, text: message, remedy: issuer.explainSilence(message, fault) ?? '' };
+      const { message, fault } = outcome.cause;
+      return {
+        step,
+        isGood: false,
+        text: message,
+        remedy: remedyOf(issuer, { errcode: null, message, ...(fault !== undefined && { fault }) }),
+      };
     }
   }
 }

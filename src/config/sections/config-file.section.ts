@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { Optional, Section, SectionList } from '../constraints.js';
-import { AppSection } from './app.section.js';
+import { PLATFORMS } from '../../platforms/registry.js';
+import type { AppSection } from './app.section.js';
 import { AuditSection } from './audit.section.js';
 import { ClientSection } from './client.section.js';
 import { EncryptionSection } from './encryption.section.js';
@@ -34,7 +35,7 @@ export class ConfigFile {
   @Section(() => TracingSection)
   tracing?: TracingSection;
 
-  @SectionList(() => AppSection, NO_APP)
+  @SectionList(() => PLATFORMS[0].section, NO_APP)
   apps: AppSection[] = [];
 
   @SectionList(() => ClientSection, NO_CLIENT)

@@ -48,6 +48,18 @@ export type Unanswered = Error & { readonly fault?: string };
 /** What the platform says of a token that a caller reported. `no_answer`: could not be found out. */
 export type ProbeOutcome = 'accepted' | 'rejected' | 'no_answer';
 
+/** How a platform gives tokens. Renewal ahead of time, the pace of asking again and what survives a lost answer follow from it. */
+export interface IssuanceRule {
+  /** A fetch returns the same token until this much of its life is left; `never`: every fetch mints a token. */
+  readonly repeats: 'never' | { readonly sameUntilMs: number };
+  /** What a new token does to the one before: nothing, or it ends it after `graceMs`. */
+  readonly previous: 'stays_valid' | { readonly graceMs: number };
+  /** A fetch that returns the same token also extends its life. */
+  readonly renewsOnFetch: boolean;
+  /** The platform can be made to replace a token that it would return again; see `forceNew`. */
+  readonly canForce: boolean;
+}
+
 const UNREACHABLE_REMEDY =
   'Check that this host reaches the platform: DNS, egress firewall, and apiBaseUrl. The broker keeps trying.';
 

@@ -1,0 +1,49 @@
+import type { Account, AppSettings, RefreshConfig } from '../config/config.js';
+import type { SectionClass } from '../config/schema.js';
+import type { AccessTokenSource } from '../core/access-token-source.js';
+import type { ErrcodeAdvice, IssuanceRule, TokenIssuer } from '../core/ports/token-issuer.js';
+
+/** How a credential is kept alive unless the app's `refresh` says otherwise. */
+export type RefreshDefaults = Pick<
+  RefreshConfig,
+  'aheadSeconds' | 'jitterSeconds' | 'dailyBudget' | 'forcedDailyBudget' | 'verifyReports'
+>;
+
+/** What an issuer is made with. */
+export interface IssuerContext {
+  /** The variable of the environment that names a proxy, which is not used; null if none does. */
+  readonly proxyVariable: string | null;
+  /** The credential that `dependsOn` names; null where it names none. */
+  readonly source: AccessTokenSource | null;
+}
+
+/** One thing that an app fetches and keeps: its token, or a ticket that a token is needed for. */
+export interface CredentialSpec {
+  /** Names it among the app's credentials. The first one of an app is its token. */
+  readonly id: string;
+  /** The id of another credential of the app, without which this one cannot be fetched. */
+  readonly dependsOn?: string;
+  readonly rule: IssuanceRule;
+  readonly defaults: RefreshDefaults;
+  issuer(context: IssuerContext): TokenIssuer;
+}
+
+/** What the platform's error codes mean. */
+export interface ErrorCatalogue {
+  explain(errcode: number): ErrcodeAdvice;
+}
+
+/** All that the broker knows of a platform: one folder here, and one line in `registry.ts`. */
+export interface Platform {
+  /** As `apps[].provider` names it. */
+  readonly id: string;
+  /** The keys under `apps[]`, with the rules for their values and their defaults. */
+  readonly section: SectionClass;
+  /** When the platform's day begins, by which it counts fetches: so long before 00:00 UTC. */
+  readonly quotaDayOffsetMs: number;
+  readonly errors: ErrorCatalogue;
+  /** @param app an instance of `section`, validated */
+  account(app: AppSettings): Account;
+  /** The token first. @param app an instance of `section`, validated */
+  credentials(app: AppSettings): readonly [CredentialSpec, ...CredentialSpec[]];
+}

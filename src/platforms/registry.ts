@@ -1,0 +1,12 @@
+import type { Platform } from './platform.js';
+import { wechat } from './wechat/wechat.platform.js';
+
+/** All platforms. The first is that of an app without `provider`. */
+export const PLATFORMS: readonly [Platform, ...Platform[]] = [wechat];
+
+/** @throws Error for a platform that is not in the list; the configuration is checked against it */
+export function platformOf(id: string): Platform {
+  const platform = PLATFORMS.find((one) => one.id === id);
+  if (!platform) throw new Error(`there is no platform "${id}"`);
+  return platform;
+}
