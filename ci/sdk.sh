@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Real WeChat SDKs and the example clients against the broker and the simulator: `npm run test:sdk`. Needs Node 24, Go, Java 17, Maven,
-# PHP 8, Python 3 and nginx; on Debian as root it installs what is missing. Everything else is pinned where its language keeps that.
+# Real WeChat SDKs, the example clients, and a fuzzer of the OpenAPI document, against the broker and the simulator: `npm run test:sdk`.
+# Needs Node 24, Go, Java 17, Maven, PHP 8, Python 3 and nginx; on Debian as root it installs what is missing. Everything else is pinned where its language keeps that.
 #   ci/sdk.sh build    only fetch and build what the tests run
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -24,9 +24,10 @@ install_missing() {
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
 
+# build_python <folder of test/sdk>: each an environment of its own
 build_python() {
-  [[ -x $built/python/bin/python ]] || python3 -m venv "$built/python"
-  "$built/python/bin/pip" install --quiet --disable-pip-version-check --requirement "$sdk/python/requirements.txt"
+  [[ -x $built/$1/bin/python ]] || python3 -m venv "$built/$1"
+  "$built/$1/bin/pip" install --quiet --disable-pip-version-check --requirement "$sdk/$1/requirements.txt"
 }
 
 build_go() {
@@ -43,10 +44,12 @@ build_java() {
 install_missing
 mkdir -p "$built"
 # At once, because each of them mostly waits for its registry.
-build_python & python=$!
+build_python python & python=$!
+build_python openapi & openapi=$!
 build_go & go=$!
 build_java & java=$!
 wait "$python"
+wait "$openapi"
 wait "$go"
 wait "$java"
 

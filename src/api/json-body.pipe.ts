@@ -19,7 +19,7 @@ export class JsonBodyPipe extends ValidationPipe {
 
   override async transform(body: unknown, metadata: ArgumentMetadata): Promise<unknown> {
     if (body instanceof HttpProblem) throw body;
-    if (Array.isArray(body) || (body !== undefined && typeof body !== 'object')) {
+    if (body === null || Array.isArray(body) || !['object', 'undefined'].includes(typeof body)) {
       throw new HttpProblem('invalid_request', 'The body must be a JSON object, or be left out.');
     }
     // The validator would find rules for these: it looks for a field's in an object that inherits them.

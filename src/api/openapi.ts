@@ -60,7 +60,7 @@ const paths: OpenAPIObject['paths'] = {
         {
           name: 'min_generation',
           in: 'query',
-          schema: { type: 'integer', format: 'int64', minimum: 0 },
+          schema: { type: 'integer', format: 'int64', minimum: 0, maximum: Number.MAX_SAFE_INTEGER },
           description: 'A generation that the caller has seen: an older token is never returned.',
         },
       ],

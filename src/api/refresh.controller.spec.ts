@@ -95,6 +95,7 @@ describe('POST /token/refresh', () => {
     [{ app: 'shop', force: 'yes' }, 'force'],
     [{ app: 'shop', token: 'x' }, '"token"'],
     [[], 'JSON object'],
+    [null, 'JSON object'],
     [[{ app: 'shop' }], 'JSON object'],
     ['text', 'JSON object'],
     [5, 'JSON object'],

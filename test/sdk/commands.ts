@@ -29,3 +29,6 @@ export const EXAMPLES = {
   java: [...java, 'Example'],
   php: ['php', `${here}php/example.php`],
 } as const;
+
+/** Tries an HTTP API against its OpenAPI document. */
+export const SCHEMATHESIS = `${built}openapi/bin/schemathesis`;
