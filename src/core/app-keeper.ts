@@ -114,9 +114,10 @@ export class AppKeeper {
 
   /** Starts the fetch that is due, if one is, or tries the token that was found in the store. Returns whether it did. */
   renewIfDue(): boolean {
-    if (this.memory.untried) {
+    const found = this.memory.untried ?? this.memory.toRetry;
+    if (found) {
       if (this.isBusy || this.isStopping) return false;
-      void this.tryFound();
+      void this.tryAtPlatform(found);
       return true;
     }
     if (this.isStopping || this.isRefreshing || this.isHeldUp) return false;
@@ -209,14 +210,18 @@ export class AppKeeper {
   }
 
   /**
-   * Tries a token of which only the store says that it is the newest, once. Without an answer it is served: the platform is
-   * away then, and an outage would be worse. Never throws. Returns whether there was one that is dead.
+   * Tries a token of which only the store says that it is the newest, before it is served. Without an answer it is served:
+   * the platform is away then, and an outage would be worse. Never throws. Returns whether there was one that is dead.
    */
   async tryFound(): Promise<boolean> {
-    if (!this.memory.untried) return false;
-    await this.flights.run('try', async () => {
-      const found = this.memory.untried;
-      if (!found) return { kind: 'over' };
+    const found = this.memory.untried;
+    if (!found) return false;
+    await this.tryAtPlatform(found);
+    return this.memory.livingToken === undefined;
+  }
+
+  private tryAtPlatform(found: HeldToken): Promise<RefreshResult> {
+    return this.flights.run('try', async () => {
       const timeoutMs = Math.min(TRY_TIMEOUT_MS, this.app.refresh.upstreamTimeoutMs);
       const { outcome } = this.isStopping
         ? { outcome: 'no_answer' as const }
@@ -226,7 +231,6 @@ export class AppKeeper {
       this.ports.observer.notice({ app: this.app.name, kind: 'found_token_tried', generation, outcome });
       return { kind: 'over' };
     });
-    return this.memory.livingToken === undefined;
   }
 
   /** A newer AppSecret is tried at once, whatever the last one was refused for. */

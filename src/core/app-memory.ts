@@ -2,7 +2,7 @@ import type { AppDefinition } from './app-definition.js';
 import { plausibleFence } from './app-state.js';
 import type { Clock } from './ports/clock.js';
 import { MAX_LIFE_MS } from './read-app-state.js';
-import { RecentTokens } from './recent-tokens.js';
+import { OVERLAP_MS, RecentTokens } from './recent-tokens.js';
 import {
   doubtOf,
   healAtMs,
@@ -18,6 +18,15 @@ import { tokenMark } from './token-mark.js';
 import type { HeldToken, TokenRecord } from './token.js';
 
 const NOTHING_OWN = { credential: null, count: NO_COUNT };
+
+/** A token of which only the store says that it is the newest. */
+interface FoundToken {
+  readonly generation: number;
+  /** The platform accepted it, or gave no answer. */
+  readonly isServed: boolean;
+  /** When it is tried again. */
+  readonly retriesMonoMs: readonly number[];
+}
 
 /**
  * What this replica holds of one app: the newest token it ever saw and the store's last word, both placed on the
@@ -39,8 +48,7 @@ export class AppMemory {
     readonly atMs: number;
     readonly untilMonoMs: number;
   } | null = null;
-  /** Its generation. */
-  private found: number | null = null;
+  private found: FoundToken | null = null;
   private dead: {
     readonly generation: number;
     readonly why: string;
@@ -97,7 +105,8 @@ export class AppMemory {
     const bornAtMs = Math.max(view.nowMs, record.issuedAtMs);
     const isLiving = record.expiresAtMs > bornAtMs;
     const isUnknown = !before || (!this.livingToken && !isOfAfter(before, record));
-    if (isUnknown && isLiving && this.app.refresh.verifyReports) this.found = record.generation;
+    if (isUnknown && isLiving && this.app.refresh.verifyReports)
+      this.found = { generation: record.generation, isServed: false, retriesMonoMs: [] };
     this.hold(record, sentMonoMs + Math.min(MAX_LIFE_MS, record.expiresAtMs - bornAtMs));
     return true;
   }
@@ -121,20 +130,43 @@ export class AppMemory {
    * there may have put back one that is dead since, so it is tried at the platform before it is served.
    */
   get untried(): HeldToken | null {
-    return this.newest?.record.generation === this.found ? this.newest : null;
+    const { found, newest } = this;
+    return found && !found.isServed && newest?.record.generation === found.generation ? newest : null;
+  }
+
+  /**
+   * The same token once it is served, when it is time to try it again. A platform whose fetch replaces the token before
+   * it goes on accepting that one for a while, so the first try cannot tell whether this is the newest.
+   */
+  get toRetry(): HeldToken | null {
+    const { found, newest } = this;
+    if (newest?.record.generation !== found?.generation) return null;
+    const [atMonoMs = Infinity] = found?.retriesMonoMs ?? [];
+    return this.clock.monotonicMs() >= atMonoMs ? newest : null;
   }
 
   /** What came of trying it. One that is dead counts as expired. */
   tried({ record }: HeldToken, isDead: boolean): void {
-    if (this.found !== record.generation) return;
-    this.found = null;
-    if (this.newest?.record !== record) return;
+    const { found, newest } = this;
+    if (found?.generation !== record.generation) return;
+    const nowMonoMs = this.clock.monotonicMs();
+    const retriesMonoMs = found.isServed ? found.retriesMonoMs.slice(1) : this.retriesFrom(nowMonoMs);
+    this.found = isDead ? null : { ...found, isServed: true, retriesMonoMs };
+    if (newest?.record !== record) return;
     if (isDead) {
-      this.newest = { record, deadlineMonoMs: this.clock.monotonicMs() };
+      this.newest = { record, deadlineMonoMs: nowMonoMs };
       this.dueMonoMs = this.lastChanceMonoMs = -Infinity;
       return;
     }
-    for (const watcher of this.watchers) watcher(this.newest);
+    if (found.isServed) return;
+    for (const watcher of this.watchers) watcher(newest);
+  }
+
+  /** In the middle and at the end of the overlap, or of the time until the refresh, which makes a try needless. */
+  private retriesFrom(nowMonoMs: number): readonly number[] {
+    if (!this.app.issuer.mintsAtEveryCall) return [];
+    const overlapMs = Math.min(OVERLAP_MS, this.dueMonoMs - nowMonoMs);
+    return [nowMonoMs + overlapMs / 2, nowMonoMs + overlapMs].filter((atMonoMs) => atMonoMs < this.dueMonoMs);
   }
 
   /** Calls back for each newer token from now on, until the returned function is called. */

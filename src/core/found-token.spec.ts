@@ -149,4 +149,65 @@ describe('a token that was in the store when the process started', () => {
     await settle();
     expect(fixture.issuer.probed).toHaveLength(100);
   });
+
+  describe('and that the platform accepts although it was replaced a moment before', () => {
+    const OVERLAP_MS = 300_000;
+    const TICK_MS = 250;
+
+    async function accepted(mintsAtEveryCall: boolean) {
+      const { fixture, broker, answer } = await restarted();
+      fixture.issuer.mintsAtEveryCall = mintsAtEveryCall;
+      await answer('accepted');
+      const run = async (ms: number): Promise<void> => {
+        for (let leftMs = ms; leftMs > 0; leftMs -= TICK_MS) {
+          await fixture.clock.advance(Math.min(TICK_MS, leftMs));
+          broker.renewDue();
+          broker.reconcileDue();
+          await settle();
+        }
+      };
+      return { fixture, broker, run };
+    }
+
+    it('is replaced without a report when the platform refuses it in the middle of the overlap', async () => {
+      const { fixture, broker, run } = await accepted(true);
+      const told: string[] = [];
+      broker.watch(APP, ({ record }) => told.push(record.value));
+      fixture.issuer.probeOutcome = 'rejected';
+      await run(OVERLAP_MS / 2 + TICK_MS);
+      expect(fixture.issuer.probed).toEqual(['token-1', 'token-1']);
+      expect(broker.held(APP)?.record.value).toBe('token-2');
+      expect(told).toEqual(['token-2']);
+      expect(fixture.issuer.calls).toHaveLength(2);
+    });
+
+    it('is replaced without a report when the platform refuses it after the overlap', async () => {
+      const { fixture, broker, run } = await accepted(true);
+      await run(OVERLAP_MS - TICK_MS);
+      fixture.issuer.probeOutcome = 'rejected';
+      expect(broker.held(APP)?.record.value).toBe('token-1');
+      await run(2 * TICK_MS);
+      expect(broker.held(APP)?.record.value).toBe('token-2');
+    });
+
+    it('is tried three times at most, and nobody waits for the second and the third try', async () => {
+      const { fixture, broker, run } = await accepted(true);
+      const told: string[] = [];
+      broker.watch(APP, ({ record }) => told.push(record.value));
+      fixture.issuer.probeOutcome = new Promise(() => undefined);
+      await run(OVERLAP_MS / 2);
+      expect(broker.held(APP)?.record.value).toBe('token-1');
+      await run(5000);
+      fixture.issuer.probeOutcome = 'accepted';
+      await run(2 * OVERLAP_MS);
+      expect(fixture.issuer.probed).toEqual(['token-1', 'token-1', 'token-1']);
+      expect([broker.held(APP)?.record.value, fixture.issuer.calls.length, told]).toEqual(['token-1', 1, []]);
+    });
+
+    it('is tried once where a fetch does not replace the token before it', async () => {
+      const { fixture, run } = await accepted(false);
+      await run(2 * OVERLAP_MS);
+      expect(fixture.issuer.probed).toEqual(['token-1']);
+    });
+  });
 });

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 
 /** A platform takes the token before the current one for this long, or to its own expiry. The one before that is dead. */
-const OVERLAP_MS = 300_000;
+export const OVERLAP_MS = 300_000;
 
 interface Known {
   readonly sha256: string;

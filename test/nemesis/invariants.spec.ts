@@ -1,7 +1,7 @@
 import type { TokenReport } from '../../src/simulator/token-report.js';
 import { History } from './history.js';
 import { judge, type AppTruth } from './invariants.js';
-import { GRACE_SECONDS, TRAVEL_MS } from './scale.js';
+import { FOUND_TRY_PAUSE_MS, GRACE_SECONDS, TRAVEL_MS } from './scale.js';
 
 const GRACE_MS = 1000 * GRACE_SECONDS;
 
@@ -51,6 +51,7 @@ describe('what the checker makes of a history', () => {
       fetches: tokens.length,
       servedBefore: [],
       isCutOff: false,
+      isPutBack: false,
       allowedExtra: 0,
       ...truth,
     };
@@ -103,6 +104,16 @@ describe('what the checker makes of a history', () => {
     get('a', 1000 + GRACE_MS + 500);
     expect(violations({ allowedExtra: 1 })).toEqual(['I1']);
     expect(violations({ allowedExtra: 1, isCutOff: true })).toEqual([]);
+  });
+
+  it('I1: excepts a token that was put back in its overlap, until it is tried again', () => {
+    issue('a', 0);
+    issue('b', 100);
+    get('a', 100 + GRACE_MS + FOUND_TRY_PAUSE_MS);
+    expect(violations({ allowedExtra: 1 })).toEqual(['I1']);
+    expect(violations({ allowedExtra: 1, isPutBack: true })).toEqual([]);
+    get('a', 101 + GRACE_MS + FOUND_TRY_PAUSE_MS);
+    expect(violations({ allowedExtra: 1, isPutBack: true })).toEqual(['I1']);
   });
 
   it('I1: is patient with no token whose time is over', () => {

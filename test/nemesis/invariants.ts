@@ -1,6 +1,6 @@
 import type { TokenReport } from '../../src/simulator/token-report.js';
 import type { Exchange, History } from './history.js';
-import { CUT_OFF_MS, TRAVEL_MS } from './scale.js';
+import { CUT_OFF_MS, FOUND_TRY_PAUSE_MS, TRAVEL_MS } from './scale.js';
 
 /** What the platform knows of one app after a run. */
 export interface AppTruth {
@@ -13,6 +13,8 @@ export interface AppTruth {
   readonly servedBefore: readonly string[];
   /** See `Scenario.isCutOff`. */
   readonly isCutOff: boolean;
+  /** See `Scenario.isPutBack`. */
+  readonly isPutBack: boolean;
   /** How many fetches more than rotations the run's faults explain. */
   readonly allowedExtra: number;
 }
@@ -74,13 +76,17 @@ function wasAccepted(token: TokenReport, { startedAtMs, endedAtMs }: Exchange): 
 
 /**
  * The exception of I1: a token that ended before its time, while the answer with its successor was still on its way or
- * got lost. And what somebody else's fetch ended, no broker can know before a caller reports it.
+ * got lost. What somebody else's fetch ended, no broker can know before a caller reports it. And a token that was put back
+ * in its overlap is served until it is tried again.
  */
-function isExcepted(token: TokenReport, { startedAtMs }: Exchange, { tokens, isCutOff }: AppTruth): boolean {
+function isExcepted(token: TokenReport, { startedAtMs }: Exchange, app: AppTruth): boolean {
+  const { tokens, isCutOff, isPutBack } = app;
   const later = tokens.filter((other) => other.issued_at > token.issued_at);
   if (later.some(({ issued_to: issuedTo }) => issuedTo === 'other')) return true;
   // Nobody has to tell a replica that a token's time is over.
   if (token.death === 'expired') return false;
+  if (isPutBack && token.death === 'overwritten' && startedAtMs <= token.ends_at + FOUND_TRY_PAUSE_MS)
+    return true;
   const wasEndedByMint = later.some((other) => other.issued_at === token.ends_at);
   if (!wasEndedByMint && token.death !== 'killed' && !isCutOff) return false;
   const since = wasEndedByMint ? token.ends_at : token.issued_at;

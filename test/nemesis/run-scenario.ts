@@ -129,6 +129,7 @@ class Tally implements World {
       fetches: cluster.fetches(app),
       servedBefore: this.before.get(app) ?? [],
       isCutOff: this.scenario.isCutOff ?? false,
+      isPutBack: this.scenario.isPutBack ?? false,
       allowedExtra: this.faults.get(app) ?? 0,
     }));
   }

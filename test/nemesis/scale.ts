@@ -22,3 +22,5 @@ export const CONVERGED_WITHIN_MS = 2 * (LEASE_MS + RECONCILE_MS);
 export const TRAVEL_MS = 500;
 /** The same where Redis was away: a replica asks it again only after this. */
 export const CUT_OFF_MS = TRAVEL_MS + 2500;
+/** The longest time between two tries of a classic token that was found in the store, and a rotation's way. */
+export const FOUND_TRY_PAUSE_MS = ((LIFE_SECONDS - REFRESH.aheadSeconds) / 2) * 1000 + TRAVEL_MS;

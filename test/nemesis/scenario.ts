@@ -14,6 +14,8 @@ export interface Scenario {
   readonly mayBeUnserved?: boolean;
   /** Platform and store fail together: a token may die before its successor could be fetched, or before others heard of it. */
   readonly isCutOff?: boolean;
+  /** An old state is put back while no replica runs: a classic token in its overlap passes the first try of a starting replica. */
+  readonly isPutBack?: boolean;
   /** Instead of the protocol's bound, where a platform that failed is asked again only after a back-off. */
   readonly convergedWithinMs?: number;
   /** What was done cannot heal within the run. */

@@ -91,5 +91,6 @@ export const ATTACKER: readonly Scenario[] = [
       world.did('a restart over the replays');
     },
     mayBeUnserved: true,
+    isPutBack: true,
   },
 ];
