@@ -1,27 +1,27 @@
 import { Module, type DynamicModule, type ModuleMetadata } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD } from '@nestjs/core';
 import { TokenBroker } from '../core/token-broker.js';
-import { ApiKeyGuard } from './api-key.guard.js';
-import { AppsByAppId } from './apps-by-app-id.js';
-import { AppsController } from './apps.controller.js';
-import { Authenticator } from './authenticator.js';
-import { DropInTickets } from './drop-in-tickets.js';
-import { DropInTokens } from './drop-in-tokens.js';
-import { DropInRoute } from './drop-in.route.js';
-import { Gatekeeper } from './gatekeeper.js';
-import { HealthController } from './health.controller.js';
-import type { ApiClient } from './http-settings.js';
-import { MetricsController } from './metrics.controller.js';
-import { OpenConnections } from './open-connections.js';
-import { ProblemFilter } from './problem.filter.js';
-import { Readiness } from './readiness.js';
-import { RequestsInFlight } from './requests-in-flight.js';
-import { RefreshController } from './refresh.controller.js';
-import { ResponseHooks } from './response-hooks.js';
-import { TicketController } from './ticket.controller.js';
-import { TokenEventStreams } from './token-event-streams.js';
-import { TokenEventsRoute } from './token-events.route.js';
-import { TokenRoute } from './token.route.js';
+import { ApiKeyGuard } from './auth/api-key.guard.js';
+import { AppsByAppId } from '../compat/wechat/apps-by-app-id.js';
+import { AppsController } from './apps/apps.controller.js';
+import { Authenticator } from './auth/authenticator.js';
+import { DropInTickets } from '../compat/wechat/drop-in-tickets.js';
+import { DropInTokens } from '../compat/wechat/drop-in-tokens.js';
+import { DropInRoute } from '../compat/wechat/drop-in.route.js';
+import { Gatekeeper } from './auth/gatekeeper.js';
+import { HealthController } from './health/health.controller.js';
+import type { ApiClient } from './auth/http-settings.js';
+import { MetricsController } from './metrics/metrics.controller.js';
+import { OpenConnections } from './common/open-connections.js';
+import { ProblemFilter } from './common/problem.filter.js';
+import { Readiness } from './health/readiness.js';
+import { RequestsInFlight } from './common/requests-in-flight.js';
+import { RefreshController } from './tokens/refresh.controller.js';
+import { ResponseHooks } from './common/response-hooks.js';
+import { TicketController } from './tickets/ticket.controller.js';
+import { TokenEventStreams } from './tokens/token-event-streams.js';
+import { TokenEventsRoute } from './tokens/token-events.route.js';
+import { TokenRoute } from './tokens/token.route.js';
 
 export interface HttpModuleOptions {
   /** Modules that export `TokenBroker`, `TicketBroker`, `Clock`, `HttpObserver` and `MetricsSource`. */

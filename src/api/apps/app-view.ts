@@ -1,0 +1,47 @@
+import type { AppState, AppStatus } from '../../core/app-status.js';
+import type { AppName } from '../../core/token.js';
+import { rfc3339, rfc3339OrNull } from '../common/rfc3339.js';
+
+/** An app as GET /apps shows it; never a token. */
+export interface AppView {
+  readonly app: AppName;
+  readonly provider: string;
+  readonly grant: string;
+  readonly app_id: string;
+  readonly state: AppState;
+  readonly generation: number | null;
+  readonly issued_at: string | null;
+  readonly expires_at: string | null;
+  readonly next_refresh_at: string | null;
+  readonly last_error: {
+    readonly errcode: number | null;
+    readonly message: string;
+    readonly remedy: string;
+    readonly at: string;
+  } | null;
+  readonly fetches_today: number;
+  readonly fetch_budget: number;
+}
+
+export function appView(status: AppStatus): AppView {
+  const { lastError } = status;
+  return {
+    app: status.app,
+    provider: status.provider,
+    grant: status.grant,
+    app_id: status.appId,
+    state: status.state,
+    generation: status.generation,
+    issued_at: rfc3339OrNull(status.issuedAtMs),
+    expires_at: rfc3339OrNull(status.expiresAtMs),
+    next_refresh_at: rfc3339OrNull(status.nextRefreshAtMs),
+    last_error: lastError && {
+      errcode: lastError.errcode,
+      message: lastError.message,
+      remedy: lastError.remedy,
+      at: rfc3339(lastError.atMs),
+    },
+    fetches_today: status.fetchesToday,
+    fetch_budget: status.fetchBudget,
+  };
+}

@@ -1,0 +1,184 @@
+import { apiClient, createEdge, keyOf, type Edge } from '../../../test/support/create-edge.js';
+import { heldToken } from '../../../test/support/fake-broker.js';
+import type { HeldToken } from '../../core/token.js';
+import type { Scope } from './http-settings.js';
+import { openApiDocument } from '../docs/openapi.js';
+
+const SCOPES: readonly Scope[] = ['token:read', 'token:refresh', 'token:admin', 'ticket:read'];
+const SUBSETS = Array.from({ length: 2 ** SCOPES.length }, (_, bits) =>
+  SCOPES.filter((_scope, index) => (bits >> index) % 2 === 1),
+);
+
+const APP_ID = 'wx0123456789abcdef';
+const withValue = (generation: number, value: string): HeldToken => {
+  const held = heldToken(generation, 7_000_500);
+  return { ...held, record: { ...held.record, value } };
+};
+const TOKEN = withValue(7, 'canary-of-the-current-token');
+const NEWER = withValue(8, 'canary-of-the-newer-token');
+const TICKET = withValue(5, 'canary-of-the-ticket');
+
+/** Whose value an answer shows. */
+type Shown = 'token' | 'ticket';
+
+interface Way {
+  readonly what: string;
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  /** Any of JSON; a function, of the API key. */
+  readonly body?: object | ((key: string) => object);
+  /** How the broker answers a report. */
+  readonly report?: 'rotated' | 'still_valid' | 'no_budget';
+  /** For which scopes, all together, it shows what; left out: never anything. */
+  readonly shows?: readonly [Shown, ...Scope[]];
+}
+
+const REFRESH = { method: 'POST', path: '/token/refresh' } as const;
+const asWechat = (key: string) => ({ grant_type: 'client_credential', appid: APP_ID, secret: key });
+
+/** All routes, and all that they can answer with. */
+const WAYS: readonly Way[] = [
+  { what: 'the token', method: 'GET', path: '/token?app=shop', shows: ['token', 'token:read'] },
+  {
+    what: 'a newer token',
+    method: 'GET',
+    path: '/token?app=shop&min_generation=8',
+    shows: ['token', 'token:read'],
+  },
+  { what: 'the stream', method: 'GET', path: '/token/events?app=shop', shows: ['token', 'token:read'] },
+  ...(['rotated', 'still_valid', 'no_budget'] as const).flatMap((report): Way[] => [
+    {
+      ...REFRESH,
+      what: `a report: ${report}`,
+      body: { app: 'shop' },
+      report,
+      shows: ['token', 'token:refresh', 'token:read'],
+    },
+    {
+      ...REFRESH,
+      what: `a report by generation: ${report}`,
+      body: { app: 'shop', generation: 7, errcode: 40001 },
+      report,
+      shows: ['token', 'token:refresh', 'token:read'],
+    },
+    {
+      ...REFRESH,
+      what: `a forced one: ${report}`,
+      body: { app: 'shop', force: true },
+      report,
+      shows: ['token', 'token:refresh', 'token:admin', 'token:read'],
+    },
+  ]),
+  { what: 'a report of an unknown app', ...REFRESH, body: { app: 'nope' } },
+  { what: 'a faulty report', ...REFRESH, body: { app: 'shop', access_token: 1 } },
+  { what: 'a ticket', method: 'GET', path: '/ticket?app=shop&type=jsapi', shows: ['ticket', 'ticket:read'] },
+  {
+    what: 'a signature',
+    method: 'POST',
+    path: '/ticket/signature',
+    body: { app: 'shop', url: 'https://a.example/' },
+  },
+  { what: 'a card', method: 'POST', path: '/ticket/signature', body: { app: 'shop', card_id: 'c' } },
+  { what: 'the apps', method: 'GET', path: '/apps' },
+  { what: 'liveness', method: 'GET', path: '/health/live' },
+  { what: 'readiness', method: 'GET', path: '/health/ready' },
+  { what: 'the metrics', method: 'GET', path: '/metrics' },
+  { what: 'the document', method: 'GET', path: '/docs/openapi.json' },
+  { what: 'no route', method: 'GET', path: '/nowhere' },
+  {
+    what: 'a classic token',
+    method: 'POST',
+    path: '/cgi-bin/token',
+    body: asWechat,
+    report: 'still_valid',
+    shows: ['token', 'token:read'],
+  },
+  {
+    what: 'a stable token',
+    method: 'POST',
+    path: '/cgi-bin/stable_token',
+    body: asWechat,
+    report: 'still_valid',
+    shows: ['token', 'token:read'],
+  },
+  {
+    what: 'a stable token, forced',
+    method: 'POST',
+    path: '/cgi-bin/stable_token',
+    body: (key) => ({ ...asWechat(key), force_refresh: true }),
+    report: 'rotated',
+    shows: ['token', 'token:read', 'token:refresh'],
+  },
+  // Whoever has a living token may fetch the ticket from WeChat as well: an API key opens nothing here.
+  {
+    what: "WeChat's ticket with an API key",
+    method: 'POST',
+    path: '/cgi-bin/ticket/getticket',
+    body: (key) => ({ access_token: key, type: 'jsapi' }),
+  },
+];
+
+describe('no answer has a token without token:read, or a ticket without ticket:read', () => {
+  let edge: Edge;
+  let url: string;
+
+  beforeAll(async () => {
+    edge = await createEdge({
+      apps: ['shop'],
+      clients: SUBSETS.map((scopes, index) => apiClient(`client-${index}`, { scopes })),
+      docs: true,
+    });
+    edge.broker.tokens.set('shop', TOKEN);
+    edge.broker.currentAnswer = () => NEWER;
+    edge.tickets.answer = () => TICKET;
+    await edge.app.listen(0, '127.0.0.1');
+    url = await edge.app.getUrl();
+  });
+  afterAll(() => edge.app.close());
+
+  /** Status line, headers and body, or as much as comes at once of a stream, as one text. */
+  async function wholeAnswer({ method, path, body }: Way, key: string): Promise<string> {
+    const sent: object | undefined =
+      typeof body === 'function' ? (body as (key: string) => object)(key) : body;
+    const response = await fetch(url + path, {
+      method,
+      headers: { authorization: `Bearer ${key}`, ...(sent && { 'content-type': 'application/json' }) },
+      ...(sent && { body: JSON.stringify(sent) }),
+    });
+    const head = JSON.stringify([response.status, response.statusText, ...response.headers]);
+    if (response.headers.get('content-type') !== 'text/event-stream') return head + (await response.text());
+    for await (const first of response.body ?? []) return head + Buffer.from(first).toString();
+    return head;
+  }
+
+  it.each(WAYS)('$what', async (way) => {
+    edge.broker.reportAnswer = () =>
+      way.report === 'no_budget'
+        ? { kind: 'budget_exhausted', detail: 'Used up.', retryAfterSeconds: 9, token: TOKEN }
+        : {
+            kind: 'answered',
+            refreshed: way.report === 'rotated',
+            reason: way.report ?? 'rotated',
+            token: NEWER,
+          };
+    for (const [index, scopes] of SUBSETS.entries()) {
+      const answer = await wholeAnswer(way, keyOf(`client-${index}`));
+      const shown = {
+        token: [TOKEN, NEWER].some(({ record }) => answer.includes(record.value)),
+        ticket: answer.includes(TICKET.record.value),
+      };
+      const [what, ...needed] = way.shows ?? [];
+      const isShown = what !== undefined && needed.every((scope) => scopes.includes(scope));
+      expect({ scopes, ...shown }).toEqual({
+        scopes,
+        token: isShown && what === 'token',
+        ticket: isShown && what === 'ticket',
+      });
+    }
+  });
+
+  it('is looked at for every route that is described', () => {
+    const looked = new Set(WAYS.map(({ path }) => path.split('?')[0]));
+    expect(Object.keys(openApiDocument.paths).filter((path) => !looked.has(path))).toEqual([]);
+  });
+});

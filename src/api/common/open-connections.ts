@@ -1,0 +1,90 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import type { FastifyAdapter } from '@nestjs/platform-fastify';
+import type { FastifyReply } from 'fastify';
+import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
+import { Clock } from '../../core/ports/clock.js';
+import { HttpObserver } from './http-observer.js';
+
+/** For a caller to send the rest of its request, or to read its answer, once the server closes. */
+const PATIENCE_MS = 2000;
+/** For a caller to read an answer, or a part of one that the network has no place for. */
+const READ_WITHIN_MS = 30_000;
+const LOOK_FOR_UNREAD_MS = 5000;
+
+/**
+ * Ends the connections of callers who do not read their answers, and those that would keep a closing server from ever being closed. Node ends those that are idle between two
+ * requests; but one on which nothing was sent yet, or half a request, or whose caller does not read, it awaits for good.
+ * Answers that are still being worked out are awaited: the platform's time limit bounds them.
+ */
+@Injectable()
+export class OpenConnections implements OnModuleInit {
+  private readonly open = new Set<Socket>();
+  private readonly answering = new Map<Socket, FastifyReply>();
+  /** Connections with bytes that the network does not take, and since when. */
+  private readonly unreadSinceMonoMs = new Map<Socket, number>();
+  private stopLooking: () => void = () => undefined;
+
+  constructor(
+    private readonly adapterHost: HttpAdapterHost<FastifyAdapter>,
+    private readonly clock: Clock,
+    private readonly observer: HttpObserver,
+  ) {}
+
+  onModuleInit(): void {
+    const { httpAdapter } = this.adapterHost;
+    const server: Server = httpAdapter.getHttpServer();
+    server.on('connection', (socket: Socket) => {
+      this.open.add(socket);
+      socket.once('close', () => {
+        this.open.delete(socket);
+        this.unreadSinceMonoMs.delete(socket);
+        // An answer that its caller cut off, as event streams usually end, is no response to the hooks.
+        this.answering.delete(socket);
+      });
+    });
+    const fastify = httpAdapter.getInstance();
+    fastify.addHook('onRequest', ({ raw }, reply, done) => {
+      this.answering.set(raw.socket, reply);
+      done();
+    });
+    fastify.addHook('onResponse', ({ raw }, _reply, done) => {
+      this.answering.delete(raw.socket);
+      done();
+    });
+    this.lookForUnread();
+    fastify.addHook('preClose', (done) => {
+      this.stopLooking();
+      this.clock.after(PATIENCE_MS, this.sweep);
+      done();
+    });
+  }
+
+  private readonly lookForUnread = (): void => {
+    const nowMonoMs = this.clock.monotonicMs();
+    for (const socket of this.open) {
+      const since = this.unreadSinceMonoMs.get(socket);
+      if (socket.writableLength === 0) this.unreadSinceMonoMs.delete(socket);
+      else if (since === undefined) this.unreadSinceMonoMs.set(socket, nowMonoMs);
+      else if (nowMonoMs - since >= READ_WITHIN_MS) {
+        this.observer.overloaded('unread');
+        this.open.delete(socket);
+        socket.destroy();
+      }
+    }
+    this.stopLooking = this.clock.after(LOOK_FOR_UNREAD_MS, this.lookForUnread);
+  };
+
+  private readonly sweep = (): void => {
+    for (const socket of this.open) {
+      if (!this.isAwaitingUs(socket)) socket.destroy();
+    }
+    if (this.open.size > 0) this.clock.after(PATIENCE_MS, this.sweep);
+  };
+
+  private isAwaitingUs(socket: Socket): boolean {
+    const reply = this.answering.get(socket);
+    return reply !== undefined && reply.request.raw.complete && !reply.raw.writableEnded;
+  }
+}

@@ -1,0 +1,84 @@
+import { STATUS_CODES } from 'node:http';
+import type { BrokerErrorCode } from '../../core/errors.js';
+
+type EdgeErrorCode =
+  | 'invalid_request'
+  | 'unauthorized'
+  | 'forbidden'
+  | 'not_found'
+  | 'method_not_allowed'
+  | 'request_timeout'
+  | 'payload_too_large'
+  | 'uri_too_long'
+  | 'unsupported_media_type'
+  | 'headers_too_large'
+  | 'internal_error'
+  | 'overloaded'
+  | 'starting';
+
+/** Every `code` that an answer can bear. */
+export type ProblemCode = BrokerErrorCode | EdgeErrorCode;
+
+const STATUS: Readonly<Record<ProblemCode, number>> = {
+  invalid_request: 400,
+  app_required: 400,
+  unauthorized: 401,
+  forbidden: 403,
+  not_found: 404,
+  unknown_app: 404,
+  method_not_allowed: 405,
+  request_timeout: 408,
+  payload_too_large: 413,
+  uri_too_long: 414,
+  unsupported_media_type: 415,
+  not_a_token_error: 422,
+  refresh_budget_exhausted: 429,
+  headers_too_large: 431,
+  internal_error: 500,
+  no_token_yet: 503,
+  token_expired: 503,
+  behind: 503,
+  upstream_unavailable: 503,
+  upstream_rejected: 503,
+  overloaded: 503,
+  starting: 503,
+  stopping: 503,
+};
+
+/** For problems that may pass by themselves and do not know when. */
+const DEFAULT_RETRY_AFTER_SECONDS = 5;
+
+/** The body of an error, RFC 9457. */
+export interface Problem {
+  readonly type: 'about:blank';
+  readonly title: string;
+  readonly status: number;
+  /** Stable, for programs. */
+  readonly code: ProblemCode;
+  /** For people: what to do about it. */
+  readonly detail: string;
+  /** What the platform said. */
+  readonly errcode?: number;
+  /** Whole seconds; the same as the header `Retry-After`. Always there for 429 and 5xx. */
+  readonly retry_after?: number;
+}
+
+export interface ProblemHints {
+  readonly errcode?: number | undefined;
+  readonly retryAfterSeconds?: number | undefined;
+}
+
+export function problem(code: ProblemCode, detail: string, hints: ProblemHints = {}): Problem {
+  const status = STATUS[code];
+  const mayPass = status === 429 || status >= 500;
+  const retryAfter = hints.retryAfterSeconds ?? (mayPass ? DEFAULT_RETRY_AFTER_SECONDS : undefined);
+  return {
+    type: 'about:blank',
+    title: STATUS_CODES[status] ?? 'Error',
+    status,
+    code,
+    detail,
+    ...(hints.errcode === undefined ? {} : { errcode: hints.errcode }),
+    ...(retryAfter === undefined ? {} : { retry_after: Math.max(1, Math.ceil(retryAfter)) }),
+  };
+}

@@ -1,0 +1,51 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import type { FastifyAdapter } from '@nestjs/platform-fastify';
+import { cause } from '../../core/cause.js';
+import { Authenticator } from '../auth/authenticator.js';
+import { HttpObserver } from './http-observer.js';
+import { Readiness } from '../health/readiness.js';
+import { RequestTracing } from './request-tracing.js';
+import { routeOf } from './route-of.js';
+import { TOKEN_EVENTS } from '../tokens/token-events-path.js';
+
+/** What all requests and answers have in common. The token route writes its own headers, but is counted here too. */
+@Injectable()
+export class ResponseHooks implements OnModuleInit {
+  constructor(
+    private readonly adapterHost: HttpAdapterHost<FastifyAdapter>,
+    private readonly observer: HttpObserver,
+    private readonly readiness: Readiness,
+    private readonly tracing: RequestTracing,
+    private readonly authenticator: Authenticator,
+  ) {}
+
+  onModuleInit(): void {
+    const fastify = this.adapterHost.httpAdapter.getInstance();
+    fastify.addHook('onRequest', (request, _reply, done) => {
+      const isCallerKnown = (): boolean =>
+        this.authenticator.authenticate(request.raw.headers.authorization).kind === 'ok';
+      this.tracing.begin(request.raw, isCallerKnown);
+      done();
+    });
+    // Not earlier: reading a body loses the context.
+    fastify.addHook('preValidation', (request, _reply, done) => {
+      cause.run({ requestId: request.id, trace: this.tracing.of(request.raw) }, done);
+    });
+    fastify.addHook('onSend', (request, reply, payload, done) => {
+      reply.header('x-request-id', request.id);
+      if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
+      if (this.readiness.isStopping) reply.header('connection', 'close');
+      done(null, payload);
+    });
+    fastify.addHook('onResponse', (request, reply, done) => {
+      const route = routeOf(request);
+      const isCountedAlready = route === TOKEN_EVENTS && reply.statusCode === 200;
+      if (!isCountedAlready) {
+        this.observer.request(route, request.method, reply.statusCode, reply.elapsedTime);
+        this.tracing.of(request.raw)?.end(route, request.method, reply.statusCode);
+      }
+      done();
+    });
+  }
+}

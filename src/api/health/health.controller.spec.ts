@@ -1,0 +1,68 @@
+import { createEdge, type Edge } from '../../../test/support/create-edge.js';
+
+describe('health', () => {
+  let edge: Edge;
+
+  beforeEach(async () => {
+    edge = await createEdge();
+    edge.broker.isReady = false;
+    edge.broker.statuses.set('blog', { state: 'pending' });
+  });
+  afterEach(() => edge.app.close());
+
+  const apps = [
+    { app: 'shop', state: 'ok' },
+    { app: 'blog', state: 'pending' },
+  ];
+
+  it('is live from start to end, and asks for no key', async () => {
+    const starting = await edge.send('GET', '/health/live');
+    edge.readiness.stopping();
+    const stopping = await edge.send('GET', '/health/live');
+    expect([starting.statusCode, starting.json()]).toEqual([200, { status: 'ok' }]);
+    expect(stopping.statusCode).toBe(200);
+  });
+
+  it('is not ready while it starts', async () => {
+    const response = await edge.send('GET', '/health/ready');
+    expect(response.statusCode).toBe(503);
+    expect(response.headers).toMatchObject({
+      'content-type': 'application/problem+json',
+      'retry-after': '1',
+    });
+    expect(response.json()).toMatchObject({ code: 'starting', status: 503, retry_after: 1, apps });
+  });
+
+  it('once ready stays ready, whatever becomes of the apps', async () => {
+    edge.broker.isReady = true;
+    const ready = await edge.send('GET', '/health/ready');
+    edge.broker.isReady = false;
+    const later = await edge.send('GET', '/health/ready');
+    expect([ready.statusCode, ready.json()]).toEqual([200, { status: 'ready', apps }]);
+    expect(later.statusCode).toBe(200);
+  });
+
+  it('works the states out once a second, however often it is asked', async () => {
+    edge.broker.isReady = true;
+    const stateOfBlog = async (): Promise<unknown> => {
+      const body: { apps: { state: string }[] } = (await edge.send('GET', '/health/ready')).json();
+      return body.apps[1]?.state;
+    };
+    expect(await stateOfBlog()).toBe('pending');
+    edge.broker.statuses.set('blog', { state: 'ok' });
+    edge.clock.pass(999);
+    expect(await stateOfBlog()).toBe('pending');
+    edge.clock.pass(1);
+    expect(await stateOfBlog()).toBe('ok');
+  });
+
+  it('is not ready from the moment it stops', async () => {
+    edge.broker.isReady = true;
+    await edge.send('GET', '/health/ready');
+    edge.readiness.stopping();
+    const response = await edge.send('GET', '/health/ready');
+    expect(response.statusCode).toBe(503);
+    expect(response.headers).toMatchObject({ 'retry-after': '1', connection: 'close' });
+    expect(response.json()).toMatchObject({ code: 'stopping', apps });
+  });
+});

@@ -1,0 +1,61 @@
+import { Controller, Get, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { Clock } from '../../core/ports/clock.js';
+import { TokenBroker } from '../../core/token-broker.js';
+import { OnceASecond } from '../common/once-a-second.js';
+import { problem } from '../common/problem.js';
+import { Public } from '../auth/public.decorator.js';
+import { Readiness } from './readiness.js';
+
+const NOT_READY = {
+  starting:
+    'Some app has neither a token nor a definite answer from the platform yet, and is waited for a minute.',
+  stopping: 'This replica is shutting down: ask another.',
+};
+
+interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly bytes: Buffer;
+}
+
+/** Kubernetes' probes. Liveness asks nobody: a restart cures neither the platform nor the store. */
+@Controller('health')
+@Public()
+export class HealthController {
+  private readonly readyAnswer: OnceASecond<Answer>;
+
+  constructor(
+    private readonly broker: TokenBroker,
+    private readonly readiness: Readiness,
+    clock: Clock,
+  ) {
+    this.readyAnswer = new OnceASecond(clock, () => this.answer());
+  }
+
+  @Get('live')
+  live(): { status: 'ok' } {
+    return { status: 'ok' };
+  }
+
+  @Get('ready')
+  ready(@Res() reply: FastifyReply): void {
+    const { status, headers, bytes } = this.readyAnswer.get(this.readiness.state);
+    void reply
+      .code(status)
+      .headers({ ...headers, 'cache-control': 'no-store' })
+      .send(bytes);
+  }
+
+  private answer(): Answer {
+    const apps = this.broker.apps.map((app) => ({ app, state: this.broker.status(app).state }));
+    const { state } = this.readiness;
+    if (state === 'ready') {
+      const headers = { 'content-type': 'application/json; charset=utf-8' };
+      return { status: 200, headers, bytes: Buffer.from(JSON.stringify({ status: 'ready', apps })) };
+    }
+    const fault = problem(state, NOT_READY[state], { retryAfterSeconds: 1 });
+    const headers = { 'content-type': 'application/problem+json', 'retry-after': '1' };
+    return { status: fault.status, headers, bytes: Buffer.from(JSON.stringify({ ...fault, apps })) };
+  }
+}

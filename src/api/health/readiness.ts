@@ -1,0 +1,28 @@
+import { Injectable } from '@nestjs/common';
+import { TokenBroker } from '../../core/token-broker.js';
+
+export type ReadinessState = 'starting' | 'ready' | 'stopping';
+
+/** Whether this replica wants requests. Once ready it stays ready, whatever the platform or the store do, until it stops. */
+@Injectable()
+export class Readiness {
+  private wasReady = false;
+  private stopped = false;
+
+  constructor(private readonly broker: TokenBroker) {}
+
+  get state(): ReadinessState {
+    if (this.stopped) return 'stopping';
+    this.wasReady ||= this.broker.isReady;
+    return this.wasReady ? 'ready' : 'starting';
+  }
+
+  get isStopping(): boolean {
+    return this.stopped;
+  }
+
+  /** From now on readiness fails, and answers ask their callers to reconnect elsewhere. */
+  stopping(): void {
+    this.stopped = true;
+  }
+}

@@ -1,0 +1,55 @@
+import { Controller, Get, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { Clock } from '../../core/ports/clock.js';
+import { OnceASecond } from '../common/once-a-second.js';
+import { Public } from '../auth/public.decorator.js';
+
+/** What Prometheus is given. */
+export abstract class MetricsSource {
+  abstract readonly contentType: string;
+  abstract render(): Promise<string>;
+}
+
+/** Renderings that may be on their way to readers at a time: with 1,000 apps each has 5 MB. */
+const MAX_RENDERINGS = 4;
+
+interface Rendering {
+  readonly bytes: Promise<Buffer>;
+  readonly readers: Set<FastifyReply['raw']>;
+}
+
+/** GET /metrics. All who ask within a second get the same bytes, and whoever does not read them within some seconds is cut off. */
+@Controller('metrics')
+export class MetricsController {
+  private readonly newest: OnceASecond<Rendering>;
+  private readonly renderings: Rendering[] = [];
+
+  constructor(
+    private readonly source: MetricsSource,
+    clock: Clock,
+  ) {
+    this.newest = new OnceASecond(clock, () => this.render());
+  }
+
+  @Get()
+  @Public()
+  async scrape(@Res() reply: FastifyReply): Promise<void> {
+    const { bytes, readers } = this.newest.get();
+    readers.add(reply.raw);
+    reply.raw.once('close', () => readers.delete(reply.raw));
+    const body = await bytes;
+    void reply.headers({ 'content-type': this.source.contentType, 'cache-control': 'no-store' }).send(body);
+  }
+
+  private render(): Rendering {
+    const bytes = this.source.render().then((text) => Buffer.from(text));
+    const rendering = { bytes, readers: new Set<FastifyReply['raw']>() };
+    this.renderings.push(rendering);
+    const [oldest] = this.renderings;
+    if (this.renderings.length > MAX_RENDERINGS) {
+      this.renderings.shift();
+      for (const reader of oldest?.readers ?? []) reader.destroy();
+    }
+    return rendering;
+  }
+}

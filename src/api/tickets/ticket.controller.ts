@@ -1,0 +1,131 @@
+import { Body, Controller, Get, HttpCode, Post, Query as QueryString, Req } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import type { AuditAction } from '../../core/audit-entry.js';
+import { Clock } from '../../core/ports/clock.js';
+import { TICKET_TYPES, TicketBroker, type TicketType } from '../../core/ticket-broker.js';
+import { TokenBroker } from '../../core/token-broker.js';
+import type { AppName, HeldToken } from '../../core/token.js';
+import { AuditTrail } from '../common/audit-trail.js';
+import { Caller } from '../auth/caller.decorator.js';
+import type { ClientAccess } from '../auth/client-access.js';
+import { HttpProblem } from '../common/http-problem.js';
+import { JsonBodyPipe } from '../common/json-body.pipe.js';
+import { originOf } from '../common/origin-of.js';
+import { singleParameter, type Query } from '../common/query-parameters.js';
+import { RequireScope } from '../auth/require-scope.decorator.js';
+import { SignatureRequest } from './signature-request.dto.js';
+import { cardSignature, jsapiSignature, signableUrl } from './ticket-signature.js';
+import { ticketView, type TicketView } from './ticket-view.js';
+
+const NONCE_LENGTH = 16;
+const NONCE_RADIX = 36;
+
+/** What a page hands to `wx.config`, or a card's `cardExt` has. */
+export interface SignatureView {
+  readonly app_id: string;
+  /** Seconds since the Unix epoch. */
+  readonly timestamp: number;
+  readonly nonce_str: string;
+  readonly signature: string;
+}
+
+/** Tickets, and signatures that are made with them. */
+@Controller('ticket')
+@RequireScope('ticket:read')
+export class TicketController {
+  constructor(
+    private readonly tickets: TicketBroker,
+    private readonly broker: TokenBroker,
+    private readonly clock: Clock,
+    private readonly audit: AuditTrail,
+  ) {}
+
+  @Get()
+  async read(
+    @Req() request: FastifyRequest,
+    @Caller() client: ClientAccess,
+    @QueryString() query: Query,
+  ): Promise<TicketView> {
+    const app = client.app(singleParameter(query, 'app'));
+    const type = ticketType(singleParameter(query, 'type'));
+    const held = await this.ticket('ticket.read', app, type, request);
+    return ticketView(app, type, held, this.clock.monotonicMs());
+  }
+
+  @Post('signature')
+  @HttpCode(200)
+  async sign(
+    @Req() request: FastifyRequest,
+    @Caller() client: ClientAccess,
+    @Body(new JsonBodyPipe(SignatureRequest)) body: SignatureRequest,
+  ): Promise<SignatureView> {
+    const app = client.app(body.app ?? undefined);
+    const timestamp = Math.floor(this.clock.wallMs() / 1000);
+    const nonceStr = this.nonce();
+    const sign = signer(body);
+    const held = await this.ticket('ticket.sign', app, sign.type, request);
+    return {
+      app_id: this.broker.status(app).appId,
+      timestamp,
+      nonce_str: nonceStr,
+      signature: sign.signature(held.record.value, nonceStr, timestamp),
+    };
+  }
+
+  private async ticket(
+    action: AuditAction,
+    app: AppName,
+    type: TicketType,
+    request: FastifyRequest,
+  ): Promise<HeldToken> {
+    const held = await this.tickets.current(app, type);
+    this.audit.record({
+      action,
+      client: request.client?.name ?? null,
+      app,
+      status: 200,
+      reason: type,
+      token: held.record,
+      origin: originOf(request),
+    });
+    return held;
+  }
+
+  /** Only to be different each time: nobody has to guess it. */
+  private nonce(): string {
+    const digit = (): string => Math.floor(this.clock.random() * NONCE_RADIX).toString(NONCE_RADIX);
+    return Array.from({ length: NONCE_LENGTH }, digit).join('');
+  }
+}
+
+function ticketType(text: string | undefined): TicketType {
+  const type = TICKET_TYPES.find((one) => one === text);
+  if (type) return type;
+  throw new HttpProblem('invalid_request', `"type" must be one of ${TICKET_TYPES.join(', ')}.`);
+}
+
+interface Signer {
+  readonly type: TicketType;
+  readonly signature: (ticket: string, nonceStr: string, timestamp: number) => string;
+}
+
+/** @throws HttpProblem `invalid_request` */
+function signer({ url, card_id: cardId, code, openid }: SignatureRequest): Signer {
+  if (url != null && cardId == null) {
+    const signable = signableUrl(url);
+    return {
+      type: 'jsapi',
+      signature: (ticket, nonceStr, timestamp) =>
+        jsapiSignature({ ticket, nonceStr, timestamp, url: signable }),
+    };
+  }
+  if (cardId != null && url == null) {
+    const given = [cardId, code ?? '', openid ?? ''];
+    return {
+      type: 'wx_card',
+      signature: (ticket, nonceStr, timestamp) =>
+        cardSignature([ticket, nonceStr, String(timestamp), ...given]),
+    };
+  }
+  throw new HttpProblem('invalid_request', 'Give either url, for a page, or card_id, for a card.');
+}

@@ -1,0 +1,137 @@
+import { Injectable } from '@nestjs/common';
+import type { ServerResponse } from 'node:http';
+import { Clock } from '../../core/ports/clock.js';
+import { BrokerError } from '../../core/errors.js';
+import { TokenBroker } from '../../core/token-broker.js';
+import type { AppName, HeldToken } from '../../core/token.js';
+import { tokenEvent } from './token-event.js';
+
+/** Shorter than the idle time of any usual proxy. */
+const HEARTBEAT_MS = 15_000;
+const HEARTBEAT = asChunk(':\n\n');
+/** About a hundred events: a reader that is so far behind is gone, or will do better with a new stream. */
+const MOST_UNSENT_BYTES = 32 * 1024;
+
+/** What is written to many streams, as it is and as a chunk of HTTP/1.1, so that each of them costs one plain write. */
+interface Bytes {
+  readonly plain: Buffer;
+  readonly chunk: Buffer;
+}
+
+interface Stream {
+  readonly app: AppName;
+  readonly response: ServerResponse;
+  /** The newest generation that the reader has; it never gets an older one. */
+  generation: number;
+}
+
+/** The open event streams: each gets every newer token of its app, in one write, and a comment where there is none for long. */
+@Injectable()
+export class TokenEventStreams {
+  private readonly byApp = new Map<AppName, Set<Stream>>();
+  /** Apps that have a newer token, until their streams got it. */
+  private readonly rotated = new Map<AppName, HeldToken>();
+  private stopHeartbeat: (() => void) | null = null;
+  private isOver = false;
+
+  constructor(
+    private readonly broker: TokenBroker,
+    private readonly clock: Clock,
+  ) {}
+
+  /**
+   * Takes over a response whose head is set: writes the current token, as soon as there is one, unless the reader has it.
+   *
+   * @param generation what the reader has; 0 for nothing
+   */
+  open(app: AppName, response: ServerResponse, generation: number): void {
+    const stream = { app, response, generation };
+    const streams = this.streamsOf(app);
+    streams.add(stream);
+    response.once('close', () => streams.delete(stream));
+    response.flushHeaders();
+    const held = this.broker.held(app);
+    if (held && held.record.generation >= generation) this.send(stream, held);
+    else void this.sendFirst(stream);
+    if (this.isOver) response.end();
+    else this.stopHeartbeat ??= this.clock.after(HEARTBEAT_MS, this.beat);
+  }
+
+  /** Ends all streams as if there were nothing more to say, so that their readers go elsewhere. */
+  end(): void {
+    this.isOver = true;
+    this.stopHeartbeat?.();
+    for (const { response } of this.all()) response.end();
+  }
+
+  private streamsOf(app: AppName): Set<Stream> {
+    const known = this.byApp.get(app);
+    if (known) return known;
+    const streams = new Set<Stream>();
+    this.byApp.set(app, streams);
+    this.broker.watch(app, (held) => {
+      this.announce(app, held);
+    });
+    return streams;
+  }
+
+  /** Not at once: the rotation first goes on to tell the store and the other replicas. */
+  private announce(app: AppName, held: HeldToken): void {
+    if (this.rotated.size === 0) this.clock.after(0, this.sendRotated);
+    this.rotated.set(app, held);
+  }
+
+  private readonly sendRotated = (): void => {
+    for (const [app, held] of this.rotated) {
+      const event = this.eventOf(app, held);
+      for (const stream of this.streamsOf(app)) this.send(stream, held, event);
+    }
+    this.rotated.clear();
+  };
+
+  /** What is not there yet, or is older than what the reader has, comes with the next rotation at the latest. */
+  private async sendFirst(stream: Stream): Promise<void> {
+    try {
+      this.send(stream, await this.broker.current(stream.app, stream.generation));
+    } catch (error) {
+      if (!(error instanceof BrokerError)) stream.response.destroy();
+    }
+  }
+
+  private send(stream: Stream, held: HeldToken, event = this.eventOf(stream.app, held)): void {
+    if (held.record.generation <= stream.generation) return;
+    stream.generation = held.record.generation;
+    this.write(stream, event);
+  }
+
+  private eventOf(app: AppName, held: HeldToken): Bytes {
+    return asChunk(tokenEvent(app, held, this.clock.monotonicMs()));
+  }
+
+  private readonly beat = (): void => {
+    this.stopHeartbeat = null;
+    for (const stream of this.all()) {
+      this.write(stream, HEARTBEAT);
+      this.stopHeartbeat ??= this.clock.after(HEARTBEAT_MS, this.beat);
+    }
+  };
+
+  private write({ response }: Stream, { plain, chunk }: Bytes): void {
+    if (response.writableEnded) return;
+    // Its head is sent, so what the response would do is to frame the chunk, in three times the time. Without a socket an
+    // earlier answer on the same connection is not over yet.
+    if (response.socket) response.socket.write(response.chunkedEncoding ? chunk : plain);
+    else response.write(plain);
+    if (response.writableLength > MOST_UNSENT_BYTES) response.destroy();
+  }
+
+  private *all(): Iterable<Stream> {
+    for (const streams of this.byApp.values()) yield* streams;
+  }
+}
+
+function asChunk(text: string): Bytes {
+  const plain = Buffer.from(text);
+  const size = plain.length.toString(16);
+  return { plain, chunk: Buffer.from(`${size}\r\n${text}\r\n`) };
+}

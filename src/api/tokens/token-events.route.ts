@@ -1,0 +1,76 @@
+import { Injectable, type BeforeApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import type { FastifyAdapter } from '@nestjs/platform-fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { TokenBroker } from '../../core/token-broker.js';
+import { AuditTrail } from '../common/audit-trail.js';
+import { Gatekeeper } from '../auth/gatekeeper.js';
+import { HttpObserver } from '../common/http-observer.js';
+import { originOf } from '../common/origin-of.js';
+import { RequestTracing } from '../common/request-tracing.js';
+import { singleParameter, type Query } from '../common/query-parameters.js';
+import { TOKEN_EVENTS } from './token-events-path.js';
+import { TokenEventStreams } from './token-event-streams.js';
+
+const HEAD = {
+  'content-type': 'text/event-stream',
+  'cache-control': 'no-store',
+  // nginx would keep events back until a buffer is full.
+  'x-accel-buffering': 'no',
+  // Nothing follows on this connection, so it ends with the stream.
+  connection: 'close',
+};
+
+/** GET /token/events: the token, pushed on every rotation. A plain Fastify route, as GET /token is. */
+@Injectable()
+export class TokenEventsRoute implements OnModuleInit, BeforeApplicationShutdown {
+  constructor(
+    private readonly adapterHost: HttpAdapterHost<FastifyAdapter>,
+    private readonly broker: TokenBroker,
+    private readonly gatekeeper: Gatekeeper,
+    private readonly streams: TokenEventStreams,
+    private readonly observer: HttpObserver,
+    private readonly audit: AuditTrail,
+    private readonly tracing: RequestTracing,
+  ) {}
+
+  onModuleInit(): void {
+    const fastify = this.adapterHost.httpAdapter.getInstance();
+    const handle = (request: FastifyRequest<{ Querystring: Query }>, reply: FastifyReply): void => {
+      this.handle(request, reply);
+    };
+    // Without HEAD: its answer would never end.
+    fastify.get<{ Querystring: Query }>(TOKEN_EVENTS, { exposeHeadRoute: false }, handle);
+  }
+
+  /** Called when the fetches that were sent have come back, and before the server waits for open answers to end. */
+  beforeApplicationShutdown(): void {
+    this.streams.end();
+  }
+
+  private handle(request: FastifyRequest<{ Querystring: Query }>, reply: FastifyReply): void {
+    const client = this.gatekeeper.admit(request, 'token:read');
+    const app = client.app(singleParameter(request.query, 'app'));
+    reply.hijack();
+    reply.raw.writeHead(200, { ...HEAD, 'x-request-id': request.id });
+    this.streams.open(app, reply.raw, generationOf(request.headers['last-event-id']));
+    // It has begun, and that is what is measured: how long it lasts is up to the reader.
+    this.observer.request(TOKEN_EVENTS, request.method, 200, reply.elapsedTime);
+    this.tracing.of(request.raw)?.end(TOKEN_EVENTS, request.method, 200);
+    this.audit.record({
+      action: 'events.open',
+      client: client.name,
+      app,
+      status: 200,
+      reason: null,
+      token: this.broker.held(app)?.record,
+      origin: originOf(request),
+    });
+  }
+}
+
+/** 0 for whatever is no generation: a browser sends back the last `id` that it saw, wherever it came from. */
+function generationOf(lastEventId: string | string[] | undefined): number {
+  const generation = /^\d{1,16}$/.test(String(lastEventId)) ? Number(lastEventId) : 0;
+  return Number.isSafeInteger(generation) ? generation : 0;
+}

@@ -1,0 +1,142 @@
+import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import type { FastifyAdapter } from '@nestjs/platform-fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { Clock } from '../../core/ports/clock.js';
+import { TokenBroker } from '../../core/token-broker.js';
+import type { AppName, HeldToken } from '../../core/token.js';
+import { answerInTurn } from '../common/answer-in-turn.js';
+import { AuditTrail } from '../common/audit-trail.js';
+import { Authenticator } from '../auth/authenticator.js';
+import type { ClientAccess } from '../auth/client-access.js';
+import { Gatekeeper } from '../auth/gatekeeper.js';
+import { givenRequestId } from '../common/given-request-id.js';
+import { HttpObserver } from '../common/http-observer.js';
+import { originOf, viaOf } from '../common/origin-of.js';
+import { generationParameter, singleParameter, type Query } from '../common/query-parameters.js';
+import { Readiness } from '../health/readiness.js';
+import { RequestTracing } from '../common/request-tracing.js';
+import { TokenAnswers } from './token-answers.js';
+
+const ROUTE = '/token';
+const NAMING_AN_APP = `${ROUTE}?app=`;
+const SCOPE = 'token:read';
+
+/**
+ * GET /token: nearly every request there is. A plain Fastify route, without guards, pipes or interceptors, answers each of
+ * them. Ahead of it a short cut answers the usual ones, a known key that asks for a token in memory, without the framework;
+ * docs/adr/0003-hot-route.md has the measurements.
+ */
+@Injectable()
+export class TokenRoute implements OnModuleInit {
+  private readonly answers = new TokenAnswers();
+  private readonly logger = new Logger(TokenRoute.name);
+
+  constructor(
+    private readonly adapterHost: HttpAdapterHost<FastifyAdapter>,
+    private readonly broker: TokenBroker,
+    private readonly clock: Clock,
+    private readonly gatekeeper: Gatekeeper,
+    private readonly authenticator: Authenticator,
+    private readonly readiness: Readiness,
+    private readonly observer: HttpObserver,
+    private readonly audit: AuditTrail,
+    private readonly tracing: RequestTracing,
+  ) {}
+
+  onModuleInit(): void {
+    const { httpAdapter } = this.adapterHost;
+    const fastify = httpAdapter.getInstance();
+    fastify.get<{ Querystring: Query }>(ROUTE, (request, reply) => this.handle(request, reply));
+    this.goAhead(httpAdapter.getHttpServer());
+  }
+
+  private goAhead(server: Server): void {
+    answerInTurn(server, this.observer, (request, response) => this.answeredAhead(request, response));
+  }
+
+  /** Nothing above this catches: an error that got out would end the process. The route handles what fails here, and says why. */
+  private answeredAhead(request: IncomingMessage, response: ServerResponse): boolean {
+    try {
+      return this.answerUsual(request, response);
+    } catch (error) {
+      if (!response.headersSent) return false;
+      this.logger.error(error);
+      response.destroy();
+      return true;
+    }
+  }
+
+  /** False, and nothing happened, when the request is not a usual one: the route has the last word on those. */
+  private answerUsual(request: IncomingMessage, response: ServerResponse): boolean {
+    const { method, url = '' } = request;
+    const isForToken = url === ROUTE || url.startsWith(NAMING_AN_APP);
+    if (!isForToken || method !== 'GET' || this.readiness.isStopping) return false;
+    const startMs = this.clock.monotonicMs();
+    const who = this.authenticator.authenticate(request.headers.authorization);
+    if (who.kind !== 'ok' || !who.client.may(SCOPE)) return false;
+    if (this.tracing.begin(request, isKnown) !== null) return false;
+    const app = usualApp(url, who.client);
+    const held = app === undefined ? undefined : this.broker.held(app);
+    if (app === undefined || held === undefined) return false;
+    if (this.audit.isReadDue(who.client.name, app, held.record.generation, viaOf(request))) return false;
+    const { body, headers } = this.answers.answer(app, held, startMs);
+    const requestId = givenRequestId(request);
+    if (requestId !== undefined) response.setHeader('x-request-id', requestId);
+    response.writeHead(200, headers).end(body);
+    this.observer.request(ROUTE, method, 200, this.clock.monotonicMs() - startMs);
+    return true;
+  }
+
+  private handle(
+    request: FastifyRequest<{ Querystring: Query }>,
+    reply: FastifyReply,
+  ): Promise<void> | undefined {
+    const client = this.gatekeeper.admit(request, SCOPE);
+    const app = client.app(singleParameter(request.query, 'app'));
+    const minGeneration = generationParameter(request.query, 'min_generation') ?? 0;
+    const held = this.broker.held(app);
+    if (held === undefined || held.record.generation < minGeneration) {
+      return this.wait(app, minGeneration, request, reply);
+    }
+    this.send(app, held, request, reply);
+    return undefined;
+  }
+
+  private async wait(
+    app: AppName,
+    minGeneration: number,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<void> {
+    this.send(app, await this.broker.current(app, minGeneration), request, reply);
+  }
+
+  /** `hijack` leaves out Fastify's reply: serializers and onSend hooks, which have nothing to add here. */
+  private send(app: AppName, held: HeldToken, request: FastifyRequest, reply: FastifyReply): void {
+    this.audit.record({
+      action: 'token.read',
+      client: request.client?.name ?? null,
+      app,
+      status: 200,
+      reason: null,
+      token: held.record,
+      origin: originOf(request),
+    });
+    const { body, headers } = this.answers.answer(app, held, this.clock.monotonicMs());
+    reply.hijack();
+    reply.raw.setHeader('x-request-id', request.id);
+    if (this.readiness.isStopping) reply.raw.setHeader('connection', 'close');
+    reply.raw.writeHead(200, headers).end(body);
+  }
+}
+
+function isKnown(): boolean {
+  return true;
+}
+
+/** The app of a URL that needs no parsing: aliases are never escaped, so one with escapes or more parameters is no alias. */
+function usualApp(url: string, client: ClientAccess): AppName | undefined {
+  return client.visibleApp(url === ROUTE ? undefined : url.slice(NAMING_AN_APP.length));
+}

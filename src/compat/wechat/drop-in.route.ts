@@ -1,0 +1,205 @@
+import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import type { FastifyAdapter } from '@nestjs/platform-fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { parse as parseForm } from 'node:querystring';
+import { BrokerError } from '../../core/errors.js';
+import { DropInTickets } from './drop-in-tickets.js';
+import { DropInTokens } from './drop-in-tokens.js';
+import { HttpObserver } from '../../api/common/http-observer.js';
+import { HttpProblem } from '../../api/common/http-problem.js';
+import { parseJson } from '../../api/common/parse-json.js';
+import { routeOf } from '../../api/common/route-of.js';
+import { WechatRefusal } from './wechat-refusal.js';
+
+/** The odd parameter name is WeChat's own. */
+const CONTENT_TYPE = 'application/json; encoding=utf-8';
+
+/**
+ * The first parts of the paths of WeChat's API. An SDK whose host is the broker may ask for any of them, and reads
+ * nothing but errcode and errmsg: out of another answer some make an exception that quotes the URL, with the API key.
+ */
+const PREFIXES = [
+  'cgi-bin',
+  'sns',
+  'wxa',
+  'wxaapi',
+  'wxaapp',
+  'wxopen',
+  'datacube',
+  'card',
+  'customservice',
+  'shakearound',
+  'semantic',
+  'merchant',
+  'product',
+  'shop',
+  'channels',
+  'bizwifi',
+  'device',
+  'hardware',
+  'scan',
+  'intp',
+  'cv',
+  'tcb',
+  'union',
+  'express',
+  'publisher',
+  'redpacketcover',
+  'marketing',
+];
+
+type Answer = (request: FastifyRequest) => Promise<object>;
+
+/**
+ * Stands in for WeChat's own endpoints, so that SDKs need only another host: always HTTP 200, errors as errcode and errmsg.
+ * It answers the token endpoints, and refuses all other paths of WeChat.
+ * Plain Fastify routes in a scope of their own, because nothing here is as on the other routes: no Authorization header,
+ * no problem+json, and bodies of any content type.
+ */
+@Injectable()
+export class DropInRoute implements OnModuleInit {
+  private readonly logger = new Logger(DropInRoute.name);
+
+  constructor(
+    private readonly adapterHost: HttpAdapterHost<FastifyAdapter>,
+    private readonly tokens: DropInTokens,
+    private readonly tickets: DropInTickets,
+    private readonly observer: HttpObserver,
+  ) {}
+
+  onModuleInit(): void {
+    const fastify = this.adapterHost.httpAdapter.getInstance();
+    for (const prefix of PREFIXES) {
+      void fastify.register(
+        (scope: FastifyInstance, _options, done) => {
+          this.answerAsWechat(scope);
+          if (prefix === 'cgi-bin') this.open(scope);
+          done();
+        },
+        { prefix: `/${prefix}` },
+      );
+    }
+  }
+
+  private answerAsWechat(scope: FastifyInstance): void {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, parsed) => {
+      parsed(null, body);
+    });
+    scope.setErrorHandler((error, request, reply) => {
+      this.refuse(error, request, reply);
+    });
+    const refuse = (request: FastifyRequest, reply: FastifyReply): void => {
+      this.refuse(wrongMethodOrPath(scope, request), request, reply);
+    };
+    scope.setNotFoundHandler(refuse);
+    // Before the body is read, which may be an upload that is larger than a body may be here.
+    scope.addHook('onRequest', (request, reply, done) => {
+      if (request.is404) refuse(request, reply);
+      else done();
+    });
+  }
+
+  private open(scope: FastifyInstance): void {
+    const answer =
+      (answerTo: Answer) =>
+      async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+        send(reply, await answerTo(request));
+        return reply;
+      };
+    const methods = ['GET', 'POST'];
+    scope.route({ method: methods, url: '/token', handler: answer((request) => this.classicToken(request)) });
+    scope.post(
+      '/stable_token',
+      answer((request) => this.stableToken(request)),
+    );
+    scope.route({
+      method: methods,
+      url: '/ticket/getticket',
+      handler: answer((request) => {
+        const { access_token: accessToken, type } = parametersOf(request);
+        return this.tickets.ticket(text(accessToken), text(type), request);
+      }),
+    });
+  }
+
+  private classicToken(request: FastifyRequest): Promise<object> {
+    const given = parametersOf(request);
+    const asked = {
+      grantType: text(given.grant_type),
+      appId: text(given.appid),
+      secret: text(given.secret),
+      forceRefresh: false,
+      grant: 'classic' as const,
+    };
+    return this.tokens.token(asked, request);
+  }
+
+  private stableToken(request: FastifyRequest): Promise<object> {
+    const posted = postedObject(request.body);
+    const asked = {
+      grantType: text(posted.grant_type),
+      appId: text(posted.appid),
+      secret: text(posted.secret),
+      forceRefresh: posted.force_refresh === true,
+      grant: 'stable' as const,
+    };
+    return this.tokens.token(asked, request);
+  }
+
+  private refuse(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+    const { errcode, message } = this.refusal(error, request);
+    this.observer.refusedAsWechat(routeOf(request), errcode);
+    send(reply, { errcode, errmsg: message });
+  }
+
+  private refusal(error: unknown, request: FastifyRequest): WechatRefusal {
+    if (error instanceof WechatRefusal) return error;
+    if (error instanceof BrokerError) return WechatRefusal.from(error);
+    if (error instanceof HttpProblem) return new WechatRefusal(-1, `${error.code}: ${error.message}`);
+    const isUnreadable = error instanceof Error && 'statusCode' in error;
+    if (isUnreadable) return new WechatRefusal(47001, 'the request cannot be read.');
+    this.logger.error(`Request ${request.id} failed: ${request.method} ${routeOf(request)}`, error);
+    return new WechatRefusal(-1, 'internal_error: the broker failed at this request. Its log says why.');
+  }
+}
+
+function wrongMethodOrPath(scope: FastifyInstance, { url }: FastifyRequest): WechatRefusal {
+  const [path = ''] = url.split('?');
+  const takes = (method: string) => scope.hasRoute({ method, url: path });
+  if (takes('GET')) return new WechatRefusal(43001, 'use GET or POST.');
+  if (takes('POST')) return new WechatRefusal(43002, 'use POST.');
+  return new WechatRefusal(
+    40066,
+    'the broker answers token endpoints only, which are /cgi-bin/token, /cgi-bin/stable_token and /cgi-bin/ticket/getticket. Send other calls to WeChat itself: with the access token, and a login with the AppSecret, never with an API key.',
+  );
+}
+
+/** As bytes: to a string of JSON Fastify would add a charset. */
+function send(reply: FastifyReply, body: object): void {
+  void reply
+    .code(200)
+    .header('content-type', CONTENT_TYPE)
+    .send(Buffer.from(JSON.stringify(body)));
+}
+
+function postedObject(body: unknown): Readonly<Record<string, unknown>> {
+  if (typeof body !== 'string' || body.trim() === '') throw new WechatRefusal(44002, 'post a JSON object.');
+  const parsed = parseJson(body);
+  const value = 'value' in parsed ? parsed.value : undefined;
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };
+  throw new WechatRefusal(47001, 'post one JSON object, no deeper than 20 and with no key twice.');
+}
+
+/** In the URL, or posted as a form or as JSON: WeChat takes all three. */
+function parametersOf({ query, body }: FastifyRequest): Readonly<Record<string, unknown>> {
+  const posted = typeof body === 'string' ? body.trim() : '';
+  const fields = posted.startsWith('{') ? postedObject(posted) : parseForm(posted);
+  return { ...fields, ...(query as object) };
+}
+
+/** What is not one string counts as missing. */
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}

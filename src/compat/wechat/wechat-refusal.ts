@@ -1,0 +1,44 @@
+import type { BrokerError } from '../../core/errors.js';
+
+/** WeChat's own words, which some SDKs look at. */
+const TEXTS = {
+  [-1]: 'system error',
+  40001:
+    'invalid credential, access_token is invalid or not latest, could get access_token by getStableAccessToken, more details at https://mmbizurl.cn/s/JtxxFh33r',
+  40002: 'invalid grant_type',
+  40013: 'invalid appid',
+  40066: 'invalid url',
+  40097: 'invalid args',
+  40125: 'invalid appsecret',
+  41001: 'access_token missing',
+  41002: 'appid missing',
+  41004: 'appsecret missing',
+  43001: 'require GET method',
+  43002: 'require POST method',
+  44002: 'empty post data',
+  45009: 'reach max api daily quota limit',
+  45011: 'api minute-quota reach limit, must slower, retry next minute',
+  47001: 'data format error',
+  48001: 'api unauthorized',
+} as const;
+
+/** SDKs that know -1 try again at once, or after seconds; 45011 tells them to wait longer. */
+const LONGEST_BUSY_SECONDS = 60;
+
+/** A call to a drop-in endpoint that is answered with an errcode, as WeChat would. */
+export class WechatRefusal extends Error {
+  override readonly name = 'WechatRefusal';
+
+  /** @param why what the broker has to say to the person who reads it; holds no secret and nothing of the caller's own text */
+  constructor(
+    readonly errcode: keyof typeof TEXTS,
+    why: string,
+  ) {
+    super(`${TEXTS[errcode]}, access-token-broker: ${why}`);
+  }
+
+  static from(error: BrokerError): WechatRefusal {
+    const isBusy = (error.retryAfterSeconds ?? 0) <= LONGEST_BUSY_SECONDS;
+    return new WechatRefusal(isBusy ? -1 : 45011, `${error.code}: ${error.message}`);
+  }
+}
