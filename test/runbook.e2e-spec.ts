@@ -4,6 +4,8 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import type { SimulatorOptions } from '../src/simulator/settings.js';
+import type { WechatSimulator } from '../src/simulator/wechat-simulator.js';
 import { brokerConfig, newApiKey, newApp } from './support/broker-config.js';
 import { startBroker, type BrokerProcess } from './support/broker-process.js';
 import { startPlatform } from './support/start-platform.js';
@@ -30,28 +32,41 @@ function commandsAfter(line: string): string {
   return commands ?? '';
 }
 
+interface Shop {
+  readonly platform: WechatSimulator;
+  readonly broker: BrokerProcess;
+  readonly configFile: string;
+}
+
+/** A broker for the app that the runbook names, once it is ready. */
+async function startShop(settings: SimulatorOptions = {}): Promise<Shop> {
+  const app = { name: 'shop', ...newApp() };
+  const platform = await startPlatform({ apps: [app], ...settings });
+  const config = brokerConfig({ apps: [{ ...app, apiBaseUrl: platform.url }], keys: {} });
+  const client = (name: string, key: string, scopes: string[]) => ({
+    name,
+    keySha256: [createHash('sha256').update(key).digest('hex')],
+    apps: '*',
+    scopes,
+  });
+  const clients = [
+    client('orders', ORDERS_KEY, ['token:read']),
+    client('oncall', ONCALL_KEY, ['token:refresh', 'token:admin']),
+  ];
+  const configFile = tempFile(JSON.stringify({ ...config, clients }));
+  const broker = await startBroker({ env: { BROKER_CONFIG: configFile }, key: ORDERS_KEY });
+  await broker.ready();
+  return { platform, broker, configFile };
+}
+
 describe('the commands of the runbook', () => {
+  let shop: Shop;
   let broker: BrokerProcess;
-  let configFile: string;
   let programs: string;
 
   beforeAll(async () => {
-    const app = { name: 'shop', ...newApp() };
-    const platform = await startPlatform({ apps: [app] });
-    const config = brokerConfig({ apps: [{ ...app, apiBaseUrl: platform.url }], keys: {} });
-    const client = (name: string, key: string, scopes: string[]) => ({
-      name,
-      keySha256: [createHash('sha256').update(key).digest('hex')],
-      apps: '*',
-      scopes,
-    });
-    const clients = [
-      client('orders', ORDERS_KEY, ['token:read']),
-      client('oncall', ONCALL_KEY, ['token:refresh', 'token:admin']),
-    ];
-    configFile = tempFile(JSON.stringify({ ...config, clients }));
-    broker = await startBroker({ env: { BROKER_CONFIG: configFile }, key: ORDERS_KEY });
-    await broker.ready();
+    shop = await startShop();
+    ({ broker } = shop);
     programs = mkdtempSync(join(tmpdir(), 'runbook-'));
     writeFileSync(join(programs, 'kubectl'), KUBECTL);
     chmodSync(join(programs, 'kubectl'), 0o755);
@@ -62,7 +77,7 @@ describe('the commands of the runbook', () => {
     rmSync(programs, { recursive: true });
   });
 
-  async function run(line: string): Promise<string> {
+  async function run(line: string, { broker, configFile } = shop): Promise<string> {
     const script = commandsAfter('**First, always:**') + commandsAfter(line);
     const env = { PATH: `${programs}:${process.env.PATH ?? ''}`, ONCALL_KEY, BROKER_CONFIG: configFile };
     const here = script.replaceAll('localhost:8080', new URL(broker.url).host);
@@ -85,6 +100,21 @@ describe('the commands of the runbook', () => {
     const before = await broker.token('shop');
     expect(await run('<!-- test:force -->')).toBe('200\n');
     expect(await broker.token('shop')).not.toBe(before);
+  });
+
+  it('bring a token at once when the address has been put on the whitelist', async () => {
+    const refused = await startShop({ ipWhitelist: ['192.0.2.1'] });
+    expect(await run('<!-- test:states -->', refused)).toMatch(
+      /"state":"pending".*"last_error":\{"errcode":40164/,
+    );
+    expect(await run('<!-- test:force -->', refused)).toBe('503\n');
+
+    refused.platform.setIpWhitelist(null);
+    expect((await refused.broker.get('/token?app=shop')).body).toMatchObject({ code: 'no_token_yet' });
+    expect(await run('<!-- test:force -->', refused)).toBe('200\n');
+    expect(await refused.broker.token('shop')).toMatch(/./);
+    expect(await run('<!-- test:states -->', refused)).toMatch(/"state":"ok".*"last_error":null/);
+    await refused.broker.stop();
   });
 
   it('are run with a key that no answer gives a token', async () => {
