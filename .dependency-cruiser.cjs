@@ -3,7 +3,7 @@
  *
  * @typedef {object} Room
  * @property {string} room a folder or a file of src
- * @property {string[]} imports what it may import of src besides itself
+ * @property {string[]} imports what it may import of src besides itself, or the name of a package of this repository
  * @property {string[]} packages the npm packages it may import, as regular expressions
  * @property {false} [builtins] may not import Node's own modules
  */
@@ -33,8 +33,6 @@ const house = [
     imports: ['core/redactor.ts', 'platforms/platform.ts', 'platforms/registry.ts'],
     packages: ['yaml', 'class-validator', 'class-transformer', 'reflect-metadata'],
   },
-  { room: 'simulator', imports: [], packages: [] },
-  { room: 'client', imports: [], packages: [], builtins: false },
   {
     room: 'app.module.ts',
     imports: [
@@ -61,17 +59,26 @@ const house = [
     imports: ['core', 'platforms/registry.ts', 'platforms/wechat', 'storage/redis', 'backend.ts', 'config'],
     packages: [],
   },
-  { room: 'cli.ts', imports: ['main.ts', 'config', 'diagnose', 'simulator'], packages: [] },
+  { room: 'cli.ts', imports: ['main.ts', 'config', 'diagnose', 'packages/simulator'], packages: [] },
+];
+
+/** @type {Room[]} */
+const workspaces = [
+  { room: 'packages/client', imports: [], packages: [], builtins: false },
+  { room: 'packages/simulator', imports: [], packages: [] },
 ];
 
 const TESTS = '\\.(spec|contract)\\.ts$';
 
 /** @param {string} room */
-const pathOf = (room) => `^src/${room.replace('.', '\\.')}${room.endsWith('.ts') ? '$' : '/'}`;
+const pathOf = (room) => {
+  const path = room.startsWith('packages/') ? `${room}/src` : `src/${room}`;
+  return `^${path.replace('.', '\\.')}${room.endsWith('.ts') ? '$' : '/'}`;
+};
 
 /** @param {Room} room */
 const importRule = ({ room, imports, packages, builtins }) => ({
-  name: `imports-of-${room.replace('/', '-').replace(/\.ts$/, '')}`,
+  name: `imports-of-${room.replaceAll('/', '-').replace(/\.ts$/, '')}`,
   severity: 'error',
   from: { path: pathOf(room), pathNot: TESTS },
   to: {
@@ -87,7 +94,7 @@ const importRule = ({ room, imports, packages, builtins }) => ({
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {
   forbidden: [
-    ...house.map(importRule),
+    ...[...house, ...workspaces].map(importRule),
     {
       name: 'imports-of-tests',
       comment:
@@ -96,6 +103,17 @@ module.exports = {
       from: { path: `^src/((storage|platforms|compat)/[^/]+|[^/]+)/.*${TESTS}` },
       to: {
         pathNot: ['^src/$1/', pathOf('core'), '^test/support/', '^node_modules/'],
+        dependencyTypesNot: ['core'],
+        couldNotResolve: false,
+      },
+    },
+    {
+      name: 'imports-of-tests-in-packages',
+      comment: 'A test of a package sees its own package and the test support.',
+      severity: 'error',
+      from: { path: `^packages/([^/]+)/src/.*${TESTS}` },
+      to: {
+        pathNot: ['^packages/$1/src/', '^test/support/', '^node_modules/'],
         dependencyTypesNot: ['core'],
         couldNotResolve: false,
       },
@@ -117,7 +135,7 @@ module.exports = {
     {
       name: 'no-tests-in-production',
       severity: 'error',
-      from: { path: '^src/', pathNot: TESTS },
+      from: { path: '^(src|packages)/', pathNot: TESTS },
       to: { path: TESTS },
     },
     {
@@ -134,11 +152,17 @@ module.exports = {
     },
     { name: 'no-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
-    { name: 'no-orphans', severity: 'error', from: { orphan: true, path: '^src/' }, to: {} },
+    {
+      name: 'no-orphans',
+      severity: 'error',
+      from: { orphan: true, path: '^(src|packages)/' },
+      to: {},
+    },
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '^dist/' },
+    exclude: { path: ['^dist/', '^packages/[^/]+/dist/'] },
+    tsConfig: { fileName: 'tsconfig.json' },
     tsPreCompilationDeps: true,
     detectJSDocImports: false,
     enhancedResolveOptions: {

@@ -4,10 +4,13 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 
 FROM source AS build
+COPY packages/client/package.json packages/client/
+COPY packages/simulator/package.json packages/simulator/
 # The only install script that package.json allows fetches the Node that this image already has. The secret is for those whose npm needs a
 # registry of their own: docker build --secret id=npmrc,src=$HOME/.npmrc
 RUN --mount=type=secret,id=npmrc,target=/root/.npmrc npm ci --ignore-scripts --no-audit --no-fund
-COPY nest-cli.json tsconfig.json tsconfig.build.json ./
+COPY nest-cli.json tsconfig.json tsconfig.build.json tsconfig.package.json ./
+COPY packages ./packages
 COPY src ./src
 RUN npm run build
 COPY ci/sbom.mjs ./ci/
@@ -17,16 +20,13 @@ RUN npm run --silent sbom > sbom.cdx.json
 FROM build AS simulator
 USER 65532:65532
 EXPOSE 9100
-ENTRYPOINT ["node", "dist/cli.js", "simulate", "--host", "0.0.0.0"]
-
-FROM build AS product
-RUN rm -r dist/simulator
+ENTRYPOINT ["node", "packages/simulator/dist/cli.js", "--host", "0.0.0.0"]
 
 FROM source AS dependencies
 # Optional packages are peers of build-time features, the TypeScript compiler among them. Half of the rest is for people, compilers
 # and browsers.
 RUN --mount=type=secret,id=npmrc,target=/root/.npmrc \
-  npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund \
+  npm ci --workspaces=false --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund \
   && find node_modules -type f -regex '.*\.\(map\|[cm]?ts\|md\|markdown\)' ! -iname 'licen[cs]e*' -delete \
   && find node_modules -type f -regex '.*/\(test\|umd\|bundles\|esnext\)/.*' -delete
 
@@ -44,7 +44,7 @@ WORKDIR /app
 ENV NODE_ENV=production
 COPY --from=build /usr/local/bin/node /usr/local/bin/
 COPY --from=dependencies /app/node_modules ./node_modules
-COPY --from=product /app/dist ./dist
+COPY --from=build /app/dist ./dist
 COPY --from=build /app/package.json /app/sbom.cdx.json ./
 COPY LICENSE ./
 USER 65532:65532

@@ -5,10 +5,13 @@ export default {
   maxWorkers: '100%',
   // Never waited for, unless something hangs or the machine does much else.
   testTimeout: 30_000,
-  roots: ['<rootDir>/src', '<rootDir>/test'],
+  roots: ['<rootDir>/src', '<rootDir>/packages', '<rootDir>/test'],
   testMatch: ['**/*.spec.ts', '**/*.e2e-spec.ts'],
   extensionsToTreatAsEsm: ['.ts'],
-  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  moduleNameMapper: {
+    '^(\\.{1,2}/.*)\\.js$': '$1',
+    '^@access-token-broker/(client|simulator)$': '<rootDir>/packages/$1/src/index.ts',
+  },
   transform: {
     '^.+\\.ts$': [
       '@swc/jest',

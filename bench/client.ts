@@ -1,5 +1,5 @@
 /** `npm run bench:client -- [--seconds 3]`: how often a second `get()` of the client answers from memory on one core. */
-import { createTokenClient } from 'access-token-broker/client';
+import { createTokenClient } from '@access-token-broker/client';
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';

@@ -11,10 +11,12 @@ const readJson = (name) => JSON.parse(readFileSync(new URL(name, root), 'utf8'))
 
 const manifest = readJson('package.json');
 delete manifest.devDependencies;
+delete manifest.workspaces;
 const lock = readJson('package-lock.json');
 delete lock.packages[''].devDependencies;
-for (const [path, { dev, optional, devOptional }] of Object.entries(lock.packages)) {
-  if (dev || optional || devOptional) delete lock.packages[path];
+delete lock.packages[''].workspaces;
+for (const [path, { dev, optional, devOptional, link }] of Object.entries(lock.packages)) {
+  if (dev || optional || devOptional || link || path.startsWith('packages/')) delete lock.packages[path];
 }
 
 /** A package that an override put in the place of another: npm gives it the other's name, and its own in the purl. */

@@ -1,6 +1,4 @@
 #!/usr/bin/env -S node --max-semi-space-size=8
-import { existsSync } from 'node:fs';
-
 const USAGE = `Usage: access-token-broker <command>
 
   serve       run the broker; configured by BROKER_CONFIG or the environment (see README.md)
@@ -9,9 +7,9 @@ const USAGE = `Usage: access-token-broker <command>
   keygen      print a new API key and its SHA-256
   simulate    run a simulator of WeChat's token endpoints; simulate --help lists its options`;
 
-const NO_SIMULATOR = `access-token-broker: the simulator is not in this image. In the repository:
-  npm ci && npm run build && node dist/cli.js simulate --host 0.0.0.0
-or build its own image: docker build --target simulator -t wechat-simulator .`;
+const NO_SIMULATOR = `access-token-broker: the simulator is a package of its own, which is not installed here. Run it by itself:
+  npx @access-token-broker/simulator
+or, in the repository, build it (npm ci && npm run build), or make an image of it: docker build --target simulator -t wechat-simulator .`;
 
 // Before anything is loaded: at this signal Node would open its inspector, through which anybody on the machine can run code here.
 process.on('SIGUSR1', () => {
@@ -75,12 +73,15 @@ async function runKeygen(): Promise<void> {
 }
 
 async function runSimulator(): Promise<void> {
-  if (!existsSync(new URL('./simulator/', import.meta.url))) {
+  const simulator = await import('@access-token-broker/simulator').catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error;
+  });
+  if (!simulator) {
     console.error(NO_SIMULATOR);
     process.exitCode = 2;
     return;
   }
-  const { simulate } = await import('./simulator/simulate.command.js');
+  const { simulate } = simulator;
   const result = await simulate(args, { stdout: console.log, stderr: console.error });
   if (result.kind === 'ended') {
     process.exitCode = result.exitCode;

@@ -16,6 +16,7 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('..', import.meta.url));
+const client = join(root, 'packages', 'client');
 const modules = join(root, 'node_modules');
 /** What the snippets of the documentation need besides the package. */
 const INSTALLED = ['axios', '@types/node', 'undici-types'];
@@ -25,7 +26,7 @@ const CONSUMER = `
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { accessToken, createTokenClient, withAccessToken, type TokenClient } from 'access-token-broker/client';
+import { accessToken, createTokenClient, withAccessToken, type TokenClient } from '@access-token-broker/client';
 
 const token = (access_token: string, generation: number) =>
   JSON.stringify({ access_token, generation, expires_in: 7000, cache_max_age: 60 });
@@ -70,7 +71,7 @@ const COLLECTING = `
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createTokenClient } from 'access-token-broker/client';
+import { createTokenClient } from '@access-token-broker/client';
 
 const token = JSON.stringify({ access_token: 'one', generation: 1, expires_in: 7000, cache_max_age: 60 });
 const broker = createServer((request, response) => {
@@ -95,7 +96,7 @@ client.close();
 
 /** Its broker is away. */
 const WAITING = `
-import { createTokenClient } from 'access-token-broker/client';
+import { createTokenClient } from '@access-token-broker/client';
 const client = createTokenClient({ url: 'http://127.0.0.1:1', apiKey: 'tbk_x', timeoutMs: 500 });
 const work = process.argv[2] === 'get' ? client.get() : client.report('one');
 await work.catch(({ code }) => console.log(code));
@@ -110,15 +111,15 @@ function runtimes(): string[] {
   return [...new Set([process.execPath, ...onPath.slice(0, 1)].map((file) => realpathSync(file)))];
 }
 
-describe('the packed package', () => {
+describe('the packed client', () => {
   let folder: string;
   let tarball: string;
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'client-package-'));
     const npm = ['pack', '--ignore-scripts', '--silent', '--pack-destination', folder];
-    await run('npm', npm, { cwd: root });
-    const installed = join(folder, 'node_modules', 'access-token-broker');
+    await run('npm', npm, { cwd: client });
+    const installed = join(folder, 'node_modules', '@access-token-broker', 'client');
     mkdirSync(installed, { recursive: true });
     const { stdout } = await run('sh', ['-c', 'ls *.tgz'], { cwd: folder });
     tarball = stdout.trim();
@@ -163,13 +164,13 @@ describe('the packed package', () => {
     async (node) => {
       const says = 'console.log(typeof createTokenClient, typeof withAccessToken, typeof interceptAxios);';
       const names = '{ createTokenClient, withAccessToken, interceptAxios }';
-      writeFileSync(join(folder, 'a.mjs'), `import ${names} from 'access-token-broker/client';${says}`);
-      writeFileSync(join(folder, 'a.cjs'), `const ${names} = require('access-token-broker/client');${says}`);
+      writeFileSync(join(folder, 'a.mjs'), `import ${names} from '@access-token-broker/client';${says}`);
+      writeFileSync(join(folder, 'a.cjs'), `const ${names} = require('@access-token-broker/client');${says}`);
       for (const file of ['a.mjs', 'a.cjs']) {
         const { stdout } = await run(node, [file], { cwd: folder, env: {} });
         expect(stdout).toBe('function function function\n');
       }
-      const inside = run(node, ['-e', "import('access-token-broker/dist/main.js')"], {
+      const inside = run(node, ['-e', "import('@access-token-broker/client/dist/token-client.js')"], {
         cwd: folder,
         env: {},
       });

@@ -1,8 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createTokenClient } from '../src/client/create-token-client.js';
-import type { TokenClientEvent } from '../src/client/token-client-event.js';
-import type { TokenClient } from '../src/client/token-client.js';
-import { steadyNow } from '../src/simulator/steady-now.js';
+import { createTokenClient, type TokenClientEvent, type TokenClient } from '@access-token-broker/client';
+import { steadyNow } from '@access-token-broker/simulator';
 import { Cluster, type ClusterApp } from './nemesis/cluster.js';
 import { eventually } from './support/eventually.js';
 import { objectFrom } from './support/object-from.js';

@@ -1,4 +1,4 @@
-import type { WechatSimulator } from '../src/simulator/wechat-simulator.js';
+import type { WechatSimulator } from '@access-token-broker/simulator';
 import { newApiKey, newApp } from './support/broker-config.js';
 import type { BrokerProcess } from './support/broker-process.js';
 import { findLeaks } from './support/find-leaks.js';

@@ -1,4 +1,4 @@
-import type { WechatSimulator } from '../src/simulator/wechat-simulator.js';
+import type { WechatSimulator } from '@access-token-broker/simulator';
 import { newApp } from './support/broker-config.js';
 import type { BrokerProcess } from './support/broker-process.js';
 import type { HttpAnswer } from './support/http-client.js';

@@ -1,6 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import type { FaultSpec } from '../src/simulator/fault-spec.js';
-import type { WechatSimulator } from '../src/simulator/wechat-simulator.js';
+import type { FaultSpec, WechatSimulator } from '@access-token-broker/simulator';
 import { newApp } from './support/broker-config.js';
 import type { BrokerProcess } from './support/broker-process.js';
 import { eventually } from './support/eventually.js';

@@ -4,8 +4,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { SimulatorOptions } from '../src/simulator/settings.js';
-import type { WechatSimulator } from '../src/simulator/wechat-simulator.js';
+import type { SimulatorOptions, WechatSimulator } from '@access-token-broker/simulator';
 import { brokerConfig, newApiKey, newApp } from './support/broker-config.js';
 import { startBroker, type BrokerProcess } from './support/broker-process.js';
 import { startPlatform } from './support/start-platform.js';

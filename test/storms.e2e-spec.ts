@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { WechatSimulator } from '../src/simulator/wechat-simulator.js';
+import type { WechatSimulator } from '@access-token-broker/simulator';
 import { awaitedLater } from './support/awaited-later.js';
 import { newApiKey, newApp } from './support/broker-config.js';
 import type { BrokerProcess } from './support/broker-process.js';

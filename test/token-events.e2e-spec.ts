@@ -1,5 +1,4 @@
-import { createTokenClient } from '../src/client/create-token-client.js';
-import type { TokenClient } from '../src/client/token-client.js';
+import { createTokenClient, type TokenClient } from '@access-token-broker/client';
 import { Cluster } from './nemesis/cluster.js';
 import { newApiKey, newApp } from './support/broker-config.js';
 import { EventReader } from './support/event-reader.js';

@@ -21,11 +21,13 @@ export async function checkContents({ root, config, library, note }) {
   checkPrograms(files);
   note('shell, npm, package manager, curl', 'none');
   assert.deepEqual(
-    files.filter(({ path }) => /^app\/dist\/simulator/.test(path)).map(({ path }) => path),
+    files
+      .filter(({ path }) => /^app\/(packages|node_modules\/@access-token-broker)/.test(path))
+      .map(({ path }) => path),
     [],
-    'the simulator',
+    'packages of this repository besides the server',
   );
-  note('simulator', 'none');
+  note('simulator, client', 'none');
   checkRights(files);
   note('setuid files, files the service may write', 'none');
   note(`size, unpacked (limit ${SIZE_LIMIT_MB} MB)`, `${checkSize(files).toFixed(0)} MB`);

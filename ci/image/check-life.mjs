@@ -28,7 +28,7 @@ export async function checkLife({ image, folder, note }) {
   note('every module loads', 'yes');
   const refused = await image.run({ args: ['simulate'] });
   assert.equal(refused.code, 2, refused.output);
-  assert.match(refused.output, /the simulator is not in this image/);
+  assert.match(refused.output, /the simulator is a package of its own, which is not installed here/);
   const simulator = runOnHost('simulate', '--port', '0', '--app-id', APP.id, '--app-secret', APP.secret);
   const platform = await until(
     'the simulator listens',

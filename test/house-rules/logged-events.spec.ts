@@ -8,7 +8,7 @@ function matches(text: string, pattern: RegExp): string[] {
 }
 
 const source = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
-  .filter((path) => path.endsWith('.ts') && !path.endsWith('.spec.ts') && !path.startsWith('simulator'))
+  .filter((path) => path.endsWith('.ts') && !path.endsWith('.spec.ts'))
   .map((path) => readFileSync(join(ROOT, 'src', path), 'utf8'))
   .join('\n');
 const document = readFileSync(join(ROOT, 'docs/logging.md'), 'utf8');

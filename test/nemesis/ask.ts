@@ -1,5 +1,5 @@
 import { Agent, request } from 'node:http';
-import { steadyNow } from '../../src/simulator/steady-now.js';
+import { steadyNow } from '@access-token-broker/simulator';
 import { objectFrom } from '../support/object-from.js';
 
 export interface Question {

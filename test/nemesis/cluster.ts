@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { MINIMAL_ACL } from '../../src/storage/redis/minimal-acl.js';
-import type { TokenReport } from '../../src/simulator/token-report.js';
-import { WechatSimulator } from '../../src/simulator/wechat-simulator.js';
+import { type TokenReport, WechatSimulator } from '@access-token-broker/simulator';
 import { brokerConfig, newApiKey, newApp } from '../support/broker-config.js';
 import { FaultProxy } from '../support/fault-proxy.js';
 import { freePort } from '../support/free-port.js';

@@ -1,4 +1,4 @@
-import type { TokenReport } from '../../src/simulator/token-report.js';
+import type { TokenReport } from '@access-token-broker/simulator';
 import { History } from './history.js';
 import { judge, type AppTruth } from './invariants.js';
 import { FOUND_TRY_PAUSE_MS, GRACE_SECONDS, TRAVEL_MS } from './scale.js';

@@ -1,4 +1,4 @@
-import type { TokenReport } from '../../src/simulator/token-report.js';
+import type { TokenReport } from '@access-token-broker/simulator';
 import type { Exchange, History } from './history.js';
 import { CUT_OFF_MS, FOUND_TRY_PAUSE_MS, TRAVEL_MS } from './scale.js';
 

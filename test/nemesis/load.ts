@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { steadyNow } from '../../src/simulator/steady-now.js';
+import { steadyNow } from '@access-token-broker/simulator';
 import type { Cluster, ClusterApp } from './cluster.js';
 import type { Exchange, History } from './history.js';
 import type { Replica } from './replica.js';

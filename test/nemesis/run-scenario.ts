@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { steadyNow } from '../../src/simulator/steady-now.js';
+import { steadyNow } from '@access-token-broker/simulator';
 import { eventually } from '../support/eventually.js';
 import { Cluster, type ClusterApp } from './cluster.js';
 import { History } from './history.js';

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MINIMAL_ACL } from '../../src/storage/redis/minimal-acl.js';
-import type { WechatSimulator } from '../../src/simulator/wechat-simulator.js';
+import type { WechatSimulator } from '@access-token-broker/simulator';
 import { brokerConfig, newApiKey, newApp } from '../support/broker-config.js';
 import { startBroker, type BrokerProcess } from '../support/broker-process.js';
 import { eventually } from '../support/eventually.js';

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import type { SimulatedApp } from '../../src/simulator/settings.js';
+import type { SimulatedApp } from '@access-token-broker/simulator';
 
 export interface AppOptions extends SimulatedApp {
   readonly name: string;

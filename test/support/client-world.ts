@@ -1,6 +1,10 @@
-import { createTokenClient, type TokenClientOptions } from '../../src/client/create-token-client.js';
-import type { TokenClientEvent } from '../../src/client/token-client-event.js';
-import type { TokenClient } from '../../src/client/token-client.js';
+import {
+  createTokenClient,
+  type TokenClientOptions,
+  type TokenClientEvent,
+  type TokenClient,
+} from '@access-token-broker/client';
+import { BrokerError } from '../../src/core/errors.js';
 import { apiClient, createEdge, keyOf, type Edge } from './create-edge.js';
 import { eventually } from './eventually.js';
 import { heldToken } from './fake-broker.js';
@@ -49,6 +53,13 @@ export class ClientWorld {
   rotate(generation: number): void {
     this.edge.broker.rotate('shop', heldToken(generation, LIFE_MS));
     this.edge.clock.pass(0);
+  }
+
+  /** From now on a report finds no other token. */
+  refuseReports({ retryAfterSeconds }: { retryAfterSeconds: number }): void {
+    this.edge.broker.reportAnswer = () => {
+      throw new BrokerError('upstream_unavailable', 'No answer.', { retryAfterSeconds });
+    };
   }
 
   streaming(): Promise<unknown> {

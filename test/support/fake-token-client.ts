@@ -1,4 +1,4 @@
-import type { TokenClient } from '../../src/client/token-client.js';
+import type { TokenClient } from '@access-token-broker/client';
 
 /** A client of `token-1`, which a report replaces by `token-2`, and so on. Heals an answer with errcode 40001 only. */
 export class FakeTokenClient {

@@ -1,4 +1,4 @@
-import { steadyNow } from '../../src/simulator/steady-now.js';
+import { steadyNow } from '@access-token-broker/simulator';
 import { objectFrom } from './object-from.js';
 
 export interface HttpRequest {

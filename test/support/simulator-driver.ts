@@ -1,6 +1,4 @@
-import type { SimulatorOptions } from '../../src/simulator/settings.js';
-import { DEFAULT_APP } from '../../src/simulator/settings.js';
-import { WechatSimulator } from '../../src/simulator/wechat-simulator.js';
+import { type SimulatorOptions, DEFAULT_APP, WechatSimulator } from '@access-token-broker/simulator';
 
 /** A moment in the morning of Beijing: 11:00 UTC+8. */
 const MORNING_MS = Date.parse('2026-11-21T03:00:00Z');

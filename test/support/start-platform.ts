@@ -1,5 +1,4 @@
-import type { SimulatorOptions } from '../../src/simulator/settings.js';
-import { WechatSimulator } from '../../src/simulator/wechat-simulator.js';
+import { type SimulatorOptions, WechatSimulator } from '@access-token-broker/simulator';
 
 const simulators = new Set<WechatSimulator>();
 

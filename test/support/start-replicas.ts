@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { WechatSimulator } from '../../src/simulator/wechat-simulator.js';
+import type { WechatSimulator } from '@access-token-broker/simulator';
 import { startBalancer } from './balancer.js';
 import { brokerConfig } from './broker-config.js';
 import { startBroker, type BrokerProcess } from './broker-process.js';

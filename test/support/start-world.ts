@@ -1,5 +1,4 @@
-import type { SimulatorOptions } from '../../src/simulator/settings.js';
-import type { WechatSimulator } from '../../src/simulator/wechat-simulator.js';
+import type { SimulatorOptions, WechatSimulator } from '@access-token-broker/simulator';
 import { brokerConfig, newApiKey, type AppOptions, type ConfigOptions } from './broker-config.js';
 import { startBroker, type BrokerProcess } from './broker-process.js';
 import { startPlatform } from './start-platform.js';

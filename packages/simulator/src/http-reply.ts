@@ -1,0 +1,55 @@
+import { STATUS_CODES, type ServerResponse } from 'node:http';
+import type { FaultSpec } from './fault-spec.js';
+
+const PADDING_BYTES = 128 * 1024;
+
+export interface HttpReply {
+  readonly status: number;
+  readonly contentType: string;
+  readonly text: string;
+  /** The token that the text carries intact: marked as delivered once the text is written. */
+  readonly token?: { delivered: boolean } | undefined;
+}
+
+export function jsonReply(value: unknown, contentType: string, token?: HttpReply['token']): HttpReply {
+  return { status: 200, contentType, text: JSON.stringify(value), token };
+}
+
+/** A page as a gateway or a web server makes it. */
+export function htmlReply(status: number): HttpReply {
+  const heading = `${String(status)} ${STATUS_CODES[status] ?? ''}`;
+  const text = `<html>\r\n<head><title>${heading}</title></head>\r\n<body><center><h1>${heading}</h1></center></body>\r\n</html>\r\n`;
+  return { status, contentType: 'text/html', text };
+}
+
+/** What a fault leaves of a reply. */
+export function spoiled(
+  reply: HttpReply,
+  { status: gateway, truncate, garbage, body }: FaultSpec,
+): HttpReply {
+  const { status, contentType, text } = reply;
+  if (gateway !== undefined) return htmlReply(gateway);
+  if (body !== undefined) return jsonReply(body, contentType);
+  if (truncate) return { status, contentType, text: text.slice(0, text.length / 2) };
+  switch (garbage) {
+    case 'html':
+      return htmlReply(200);
+    case 'empty':
+      return { status, contentType, text: '' };
+    case 'array':
+      return { status, contentType, text: `[${text}]` };
+    case 'huge':
+      return { status, contentType, text: text + ' '.repeat(PADDING_BYTES) };
+    default:
+      return reply;
+  }
+}
+
+/** Nothing happens when the caller has gone. */
+export function send(response: ServerResponse, reply: HttpReply): void {
+  if (response.destroyed || response.socket?.destroyed !== false) return;
+  const length = Buffer.byteLength(reply.text);
+  response.writeHead(reply.status, { 'Content-Type': reply.contentType, 'Content-Length': length });
+  response.end(reply.text);
+  if (reply.token) reply.token.delivered = true;
+}

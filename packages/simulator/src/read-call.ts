@@ -1,0 +1,38 @@
+import type { IncomingMessage } from 'node:http';
+import { isIPv4 } from 'node:net';
+
+const LONGEST_BODY_BYTES = 1024 * 1024;
+const MAPPED_IPV4 = '::ffff:';
+
+export interface HttpCall {
+  readonly method: string;
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly body: string;
+  /** IPv4 as such, never mapped into IPv6. */
+  readonly callerIp: string;
+}
+
+/** The whole request; undefined when its body is too long. Rejects when the caller goes away before the end of it. */
+export async function readCall(request: IncomingMessage): Promise<HttpCall | undefined> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length <= LONGEST_BODY_BYTES) chunks.push(chunk);
+  }
+  if (length > LONGEST_BODY_BYTES) return undefined;
+  const [path = '', ...query] = (request.url ?? '').split('?');
+  return {
+    method: request.method ?? '',
+    path,
+    query: new URLSearchParams(query.join('?')),
+    body: Buffer.concat(chunks).toString('utf8'),
+    callerIp: callerIp(request.socket.remoteAddress ?? ''),
+  };
+}
+
+function callerIp(address: string): string {
+  const unmapped = address.startsWith(MAPPED_IPV4) ? address.slice(MAPPED_IPV4.length) : address;
+  return isIPv4(unmapped) ? unmapped : address;
+}
