@@ -1,3 +1,4 @@
+import type { ErrorCode } from './error-code.js';
 import type { MissingSecret } from './app-definition.js';
 
 /** A refusal that is older than this says nothing: the secret may have been made valid on the platform's console since. */
@@ -5,7 +6,7 @@ const REFUSED_FOR_MS = 60_000;
 
 /** What the platform said when it refused a secret. */
 export interface SecretRefusal {
-  readonly errcode: number;
+  readonly errcode: ErrorCode;
   readonly message: string;
   readonly atMs: number;
 }

@@ -1,3 +1,4 @@
+import type { ErrorCode } from './error-code.js';
 import type { BackOff } from './ports/token-store.js';
 import type { AppName } from './token.js';
 
@@ -16,7 +17,7 @@ export interface LastError {
    */
   readonly class: BackOff['class'] | 'store' | 'budget' | 'report' | 'dead' | 'secret';
   /** The platform's errcode; null when it gave no answer. */
-  readonly errcode: number | null;
+  readonly errcode: ErrorCode | null;
   readonly message: string;
   /** What a person does about it. */
   readonly remedy: string;

@@ -1,3 +1,4 @@
+import type { ErrorCode } from './error-code.js';
 import type { AppName, TokenRecord } from './token.js';
 
 /** What a caller, or whoever runs the broker, did. Stable: people search for these. */
@@ -34,7 +35,7 @@ export interface AuditEntry {
   /** What was handed out. The line names it by generation and hash, never by value. */
   readonly token?: Pick<TokenRecord, 'generation' | 'value'> | undefined;
   /** What the platform had answered to the caller. */
-  readonly errcode?: number | undefined;
+  readonly errcode?: ErrorCode | undefined;
   /** The pattern of the route, where the action does not tell it. */
   readonly route?: string | undefined;
   /** Null: no request caused it. */

@@ -1,3 +1,5 @@
+import type { ErrorCode } from './error-code.js';
+
 /** Stable names of what can go wrong; programs may rely on them. The HTTP edge maps each to a status. */
 export type BrokerErrorCode =
   | 'app_required'
@@ -13,7 +15,7 @@ export type BrokerErrorCode =
 
 export interface BrokerErrorDetails {
   /** The platform's errcode behind it, if it gave one. */
-  readonly errcode?: number | undefined;
+  readonly errcode?: ErrorCode | undefined;
   /** Whole seconds after which asking again makes sense; present on all that may pass by themselves. */
   readonly retryAfterSeconds?: number | undefined;
   readonly cause?: unknown;
@@ -22,7 +24,7 @@ export interface BrokerErrorDetails {
 /** What the broker refuses or cannot do, with a sentence for the person who reads it. Never holds a secret or a token. */
 export class BrokerError extends Error {
   override readonly name = 'BrokerError';
-  readonly errcode: number | undefined;
+  readonly errcode: ErrorCode | undefined;
   readonly retryAfterSeconds: number | undefined;
 
   constructor(

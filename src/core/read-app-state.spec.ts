@@ -162,6 +162,13 @@ describe('reading a stored state', () => {
     ]);
   });
 
+  it('names the error of a wait by a number or by a short word', () => {
+    const codeOf = (errcode: unknown) =>
+      readAppState(withField('backOff.errcode', errcode), NOW_MS).backOff?.errcode;
+    expect(['invalid_client', 40001].map(codeOf)).toEqual(['invalid_client', 40001]);
+    expect(['x'.repeat(65), '<b>', 'two words', '', 1.5, {}].map(codeOf)).toEqual(Array(6).fill(null));
+  });
+
   it('shows the reason of a wait on one bounded line, with known words only', () => {
     const stored = withField('backOff', {
       untilMs: NOW_MS + 1,

@@ -1,5 +1,6 @@
 import { maxFence, type AppState } from './app-state.js';
 import type { DayCount } from './budgets.js';
+import { errorCodeOf } from './error-code.js';
 import { readableText } from './readable-text.js';
 import type { BackOff } from './ports/token-store.js';
 import { FETCH_REASONS, type TokenRecord } from './token.js';
@@ -10,7 +11,6 @@ export const MAX_LIFE_MS = 30 * DAY_MS;
 /** The platform's midnight is the furthest that a back-off waits for. */
 const MAX_WAIT_MS = DAY_MS;
 const MAX_COUNT = 1_000_000;
-const MAX_ERRCODE = 1e10;
 const MAX_MESSAGE_CHARACTERS = 300;
 const MAX_DAY = 1_000_000;
 const MAX_CLIENTS = 1000;
@@ -116,7 +116,7 @@ function readBackOff(stored: unknown, nowMs: number): BackOff | null {
   return {
     untilMs,
     class: oneOf(CLASSES, backOff.class) ?? 'unavailable',
-    errcode: integer(backOff.errcode, -MAX_ERRCODE, MAX_ERRCODE),
+    errcode: errorCodeOf(backOff.errcode),
     message: readableText(backOff.message, MAX_MESSAGE_CHARACTERS),
     credential: isText(backOff.credential, CREDENTIAL_SHAPE) ? backOff.credential : null,
     ...(isText(backOff.fault, FAULT_SHAPE) && { fault: backOff.fault }),

@@ -13,6 +13,16 @@ describe('an errcode that no new token cures', () => {
   });
 });
 
+describe('an errcode that is a word', () => {
+  it('is explained, told and answered as a number is', async () => {
+    const fixture = await started();
+    expect(await report(fixture, { errcode: 'invalid_token' })).toMatchObject(rotated('token-2'));
+    expect(fixture.facts).toContainEqual(
+      expect.objectContaining({ kind: 'reported', errcode: 'invalid_token' }),
+    );
+  });
+});
+
 describe('an errcode that nobody knows', () => {
   it('has the token tried, however many report it', async () => {
     const fixture = await started();

@@ -79,6 +79,23 @@ describe('renewal', () => {
     expect(fixture.broker.status(APP)).toMatchObject({ state: 'ok', lastError: null });
   });
 
+  it('waits for as long as the platform says, if that is longer, and a day at most', async () => {
+    const fixture = createBroker({ jitterMs: 0 });
+    const refusal = { kind: 'refused', errcode: 'slow_down', message: 'slow down' } as const;
+    fixture.issuer.next.push({ ...refusal, retryAfterMs: 600_000 }, { ...refusal, retryAfterMs: 1e12 });
+    await fixture.start();
+    const waitMs = (): number => {
+      const { nextRefreshAtMs, nowMs } = fixture.broker.status(APP);
+      return (nextRefreshAtMs ?? 0) - nowMs;
+    };
+    expect(fixture.broker.status(APP).lastError?.errcode).toBe('slow_down');
+    expect(waitMs()).toBe(600_000);
+    await fixture.run(601_000);
+    expect(fixture.issuer.calls).toHaveLength(2);
+    expect(waitMs()).toBeGreaterThan(86_300_000);
+    expect(waitMs()).toBeLessThanOrEqual(86_400_000);
+  });
+
   it('asks after 20 s, 1, 5 and 30 min while the configuration is wrong and a token lives, and so that the last try fits', async () => {
     const fixture = createBroker({ jitterMs: 0, aheadMs: 3_600_000 });
     await fixture.start();

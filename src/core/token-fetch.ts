@@ -14,6 +14,9 @@ const OTHER_SECRET_WAIT_MS = 1000;
 /** After the shared back-off, a replica that got no answer leaves the next attempt to the others for this long. */
 const COURTESY_MS = 1000;
 
+/** No platform may hold all fetches up for longer than its day. */
+const MAX_RETRY_AFTER_MS = 86_400_000;
+
 /** What came of one request: a token, or how certain it is that none was minted and how long to wait. */
 export type FetchResult =
   | { readonly kind: 'issued'; readonly value: string; readonly expiresInMs: number }
@@ -170,14 +173,17 @@ export class TokenFetch {
       const name = fault === undefined ? {} : { fault };
       return { class: 'unavailable', errcode: null, message, credential: null, delayMs, ...name };
     }
-    const { errcode, message } = outcome;
+    const { errcode, message, retryAfterMs = 0 } = outcome;
     const advice = this.app.issuer.explain(errcode);
     const refusal = { errcode, message, atMs: before.nowMs };
     const hasOtherSecret =
       advice.secretRejected && this.secrets.rejected(appSecret, clock.monotonicMs(), refusal);
     const delayMs = hasOtherSecret
       ? OTHER_SECRET_WAIT_MS
-      : waitAfterFailureMs(advice.class, before, dailyBudget, random);
+      : Math.max(
+          waitAfterFailureMs(advice.class, before, dailyBudget, random),
+          Math.min(retryAfterMs, MAX_RETRY_AFTER_MS),
+        );
     const credential = advice.class === 'configuration' ? this.credentialOf(appSecret) : null;
     return { class: advice.class, errcode, message, credential, delayMs };
   }

@@ -1,3 +1,4 @@
+import type { ErrorCode } from './error-code.js';
 import type { BrokerErrorCode } from './errors.js';
 import type { HeldToken } from './token.js';
 
@@ -8,7 +9,7 @@ export interface TokenReport {
   readonly generation?: number | undefined;
   readonly accessToken?: string | undefined;
   /** What the platform answered to the caller. */
-  readonly errcode?: number | undefined;
+  readonly errcode?: ErrorCode | undefined;
   /** Replace the token although nothing is wrong with it: it leaked. The edge has checked the scope. */
   readonly force: boolean;
   /**

@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../core/error-code.js';
 import type { Logger } from 'pino';
 import type { Clock } from '../core/ports/clock.js';
 import type { BrokerFact } from '../core/ports/observer.js';
@@ -86,7 +87,7 @@ export class FailureLines {
     if (this.troubles.size === 0) return;
     const byReason = new Map<
       string,
-      { error: string; errcode: number | null; remedy: string; apps: number }
+      { error: string; errcode: ErrorCode | null; remedy: string; apps: number }
     >();
     for (const { last } of this.troubles.values()) {
       const { message, errcode, remedy } = last;

@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../core/error-code.js';
 import { Observer, type BrokerFact } from '../core/ports/observer.js';
 import { PASSING_ERRCODES, type MetricCatalogue } from './metric-catalogue.js';
 
@@ -6,7 +7,7 @@ const MOST_ERRCODES = 200;
 
 /** Turns what the core reports into numbers. */
 export class MetricsObserver extends Observer {
-  private readonly errcodes = new Set<number>(PASSING_ERRCODES);
+  private readonly errcodes = new Set<ErrorCode>(PASSING_ERRCODES);
 
   constructor(private readonly metrics: MetricCatalogue) {
     super();
@@ -49,7 +50,7 @@ export class MetricsObserver extends Observer {
     }
   }
 
-  private labelOf(errcode: number): string {
+  private labelOf(errcode: ErrorCode): string {
     if (this.errcodes.size < MOST_ERRCODES) this.errcodes.add(errcode);
     return this.errcodes.has(errcode) ? String(errcode) : 'other';
   }

@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../core/error-code.js';
 import type { Account, AppSettings, RefreshConfig } from '../config/config.js';
 import type { SectionClass } from '../config/schema.js';
 import type { AccessTokenSource } from '../core/access-token-source.js';
@@ -30,7 +31,7 @@ export interface CredentialSpec {
 
 /** What the platform's error codes mean. */
 export interface ErrorCatalogue {
-  explain(errcode: number): ErrcodeAdvice;
+  explain(errcode: ErrorCode): ErrcodeAdvice;
 }
 
 /** All that the broker knows of a platform: one folder here, and one line in `registry.ts`. */

@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../../src/core/error-code.js';
 import { MemoryRefreshLease, MemoryRotationFeed, MemoryTokenStore } from '../../src/storage/memory/index.js';
 import type { AppDefinition, RefreshSettings } from '../../src/core/app-definition.js';
 import { StoreUnavailableError } from '../../src/core/errors.js';
@@ -11,9 +12,17 @@ import {
   type ErrcodeAdvice,
   type IssueOutcome,
   type ProbeOutcome,
+  type RefusalClass,
 } from '../../src/core/ports/token-issuer.js';
 import type { TokenStore } from '../../src/core/ports/token-store.js';
 import { ManualClock, settle } from './manual-clock.js';
+
+const CLASSES: Readonly<Record<ErrorCode, RefusalClass>> = {
+  [-1]: 'busy',
+  45011: 'minute_quota',
+  45009: 'day_quota',
+};
+const DEAD_TOKEN: ReadonlySet<ErrorCode> = new Set([40001, 40014, 42001, 'invalid_token']);
 
 /** Answers as it is told to: by default a new token at every call, `token-1`, `token-2`, …, each good for two hours. */
 export class FakeIssuer extends TokenIssuer {
@@ -42,14 +51,13 @@ export class FakeIssuer extends TokenIssuer {
     return Promise.race([this.probeOutcome, this.timeout(deadline).then(() => 'no_answer' as const)]);
   }
 
-  override explain(errcode: number): ErrcodeAdvice {
+  override explain(errcode: ErrorCode): ErrcodeAdvice {
     return {
-      class:
-        ({ [-1]: 'busy', 45011: 'minute_quota', 45009: 'day_quota' } as const)[errcode] ?? 'configuration',
+      class: CLASSES[errcode] ?? 'configuration',
       remedy: `What to do about ${String(errcode)}.`,
       secretRejected: errcode === 40125,
       addressRejected: errcode === 61004,
-      curedByNewToken: [40001, 40014, 42001].includes(errcode) ? 'yes' : errcode < 60_000 ? 'no' : 'perhaps',
+      curedByNewToken: DEAD_TOKEN.has(errcode) ? 'yes' : Number(errcode) < 60_000 ? 'no' : 'perhaps',
     };
   }
 
@@ -63,7 +71,7 @@ export class FakeIssuer extends TokenIssuer {
     return { kind: 'issued', value: `token-${String(this.minted)}`, expiresInSeconds: lifeSeconds };
   }
 
-  refuse(errcode: number): IssueOutcome {
+  refuse(errcode: ErrorCode): IssueOutcome {
     return { kind: 'refused', errcode, message: `refused with ${String(errcode)}` };
   }
 

@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../../src/core/error-code.js';
 import type { FetchReason } from '../../src/core/token.js';
 import { Metrics, type AppSource } from '../../src/observability/metrics.js';
 import { MetricsObserver } from '../../src/observability/metrics.observer.js';
@@ -16,7 +17,7 @@ export function watching(...apps: readonly string[]) {
   const metrics = new Metrics('1.2.3');
   metrics.watch(sourceOf(broker));
   const observer = new MetricsObserver(metrics.catalogue);
-  const fetched = (app: string, reason: FetchReason, errcode: number | null = null): void => {
+  const fetched = (app: string, reason: FetchReason, errcode: ErrorCode | null = null): void => {
     observer.notice({
       app,
       kind: 'fetch_ended',

@@ -1,4 +1,5 @@
 import type { AppState, AppStatus } from '../../core/app-status.js';
+import type { ErrorCode } from '../../core/error-code.js';
 import type { AppName } from '../../core/token.js';
 import { rfc3339, rfc3339OrNull } from '../common/rfc3339.js';
 
@@ -14,7 +15,7 @@ export interface AppView {
   readonly expires_at: string | null;
   readonly next_refresh_at: string | null;
   readonly last_error: {
-    readonly errcode: number | null;
+    readonly errcode: ErrorCode | null;
     readonly message: string;
     readonly remedy: string;
     readonly at: string;

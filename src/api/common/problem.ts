@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../../core/error-code.js';
 import { STATUS_CODES } from 'node:http';
 import type { BrokerErrorCode } from '../../core/errors.js';
 
@@ -58,13 +59,13 @@ export interface Problem {
   /** For people: what to do about it. */
   readonly detail: string;
   /** What the platform said. */
-  readonly errcode?: number;
+  readonly errcode?: ErrorCode;
   /** Whole seconds; the same as the header `Retry-After`. Always there for 429 and 5xx. */
   readonly retry_after?: number;
 }
 
 export interface ProblemHints {
-  readonly errcode?: number | undefined;
+  readonly errcode?: ErrorCode | undefined;
   readonly retryAfterSeconds?: number | undefined;
 }
 

@@ -4,6 +4,11 @@ const nullable = (type: 'integer' | 'string', format?: 'date-time') => ({
   ...(format === undefined ? {} : { format }),
 });
 
+/** A number or a word, as the platform has it. */
+const errorCode = {
+  oneOf: [{ type: 'integer' }, { type: 'string', pattern: '^[A-Za-z][\\w.:-]{0,63}$' }],
+};
+
 const timeOrNull = nullable('string', 'date-time');
 
 const tokenProperties = {
@@ -31,7 +36,7 @@ const appProperties = {
     type: 'object',
     nullable: true,
     properties: {
-      errcode: nullable('integer'),
+      errcode: { ...errorCode, nullable: true },
       message: { type: 'string' },
       remedy: { type: 'string', description: 'What a person does about it.' },
       at: { type: 'string', format: 'date-time' },
@@ -66,7 +71,7 @@ export const openApiSchemas = {
         maxLength: 5000,
         description: 'Names it too, by value.',
       },
-      errcode: { ...nullable('integer'), description: 'What the platform answered to the caller.' },
+      errcode: { ...errorCode, nullable: true, description: 'What the platform answered to the caller.' },
       force: { type: 'boolean', nullable: true, description: 'The token leaked. Needs `token:admin`.' },
     },
   },
@@ -95,7 +100,7 @@ export const openApiSchemas = {
       status: { type: 'integer' },
       code: { type: 'string' },
       detail: { type: 'string' },
-      errcode: { type: 'integer', description: 'What the platform said.' },
+      errcode: { ...errorCode, description: 'What the platform said.' },
       retry_after: { type: 'integer', description: 'Seconds; the same as the header Retry-After.' },
     },
   },

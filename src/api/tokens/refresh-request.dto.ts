@@ -1,4 +1,5 @@
-import { IsBoolean, IsInt, IsOptional, IsString, Length, Max, Min } from 'class-validator';
+import { IsBoolean, IsInt, IsOptional, IsString, Length, Max, Min, ValidateBy } from 'class-validator';
+import { errorCodeOf, type ErrorCode } from '../../core/error-code.js';
 
 /** The longest token that the broker takes from a platform. */
 const LONGEST_TOKEN = 5000;
@@ -21,12 +22,21 @@ export class RefreshRequest {
   access_token?: string | null;
 
   @IsOptional()
-  @Min(Number.MIN_SAFE_INTEGER)
-  @Max(Number.MAX_SAFE_INTEGER)
-  @IsInt()
-  errcode?: number | null;
+  @IsErrorCode()
+  errcode?: ErrorCode | null;
 
   @IsOptional()
   @IsBoolean()
   force?: boolean | null;
+}
+
+function IsErrorCode(): PropertyDecorator {
+  return ValidateBy({
+    name: 'isErrorCode',
+    validator: {
+      validate: (value) => errorCodeOf(value) !== null,
+      defaultMessage: () =>
+        'errcode must be an integer number of at most ten digits, or a word such as invalid_token',
+    },
+  });
 }

@@ -67,6 +67,11 @@ describe('POST /token/refresh', () => {
     ]);
   });
 
+  it('takes a word as the errcode', async () => {
+    await edge.send('POST', URL, 'orders', { app: 'shop', errcode: 'invalid_token' });
+    expect(edge.broker.reports.at(-1)?.report).toMatchObject({ errcode: 'invalid_token' });
+  });
+
   it.each([
     ['no body', {}],
     ['an empty body of JSON', { headers: { 'content-type': 'application/json' }, payload: '' }],
@@ -92,6 +97,8 @@ describe('POST /token/refresh', () => {
     [{ app: 'shop', access_token: 'x'.repeat(5001) }, 'access_token'],
     [{ app: 'shop', errcode: '40001' }, 'errcode'],
     [{ app: 'shop', errcode: 1e300 }, 'errcode'],
+    [{ app: 'shop', errcode: 'x'.repeat(65) }, 'errcode'],
+    [{ app: 'shop', errcode: 'two words' }, 'errcode'],
     [{ app: 'shop', force: 'yes' }, 'force'],
     [{ app: 'shop', token: 'x' }, '"token"'],
     [[], 'JSON object'],
@@ -147,7 +154,7 @@ describe('POST /token/refresh', () => {
   });
 
   it('names all faulty fields at once, and repeats nothing that may be a token', async () => {
-    const response = await edge.send('POST', URL, 'orders', { app: 1, errcode: 'x', '83_to-ken': 1 });
+    const response = await edge.send('POST', URL, 'orders', { app: 1, errcode: '83_to-ken', '83_to-ken': 1 });
     const { detail } = response.json<{ detail: string }>();
     expect(detail).toContain('app must be a string');
     expect(detail).toContain('errcode must be an integer number');

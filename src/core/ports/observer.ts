@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../error-code.js';
 import type { Doubt } from '../renewal-policy.js';
 import type { ProbeOutcome } from './token-issuer.js';
 import type { ReportResult } from '../token-report.js';
@@ -14,7 +15,7 @@ export type BrokerFact = { readonly app: AppName } & (
       readonly reason: FetchReason;
       readonly outcome: FetchOutcomeKind;
       readonly durationMs: number;
-      readonly errcode: number | null;
+      readonly errcode: ErrorCode | null;
       readonly message: string | null;
       /** What a person does about it; null when it needs nobody. */
       readonly remedy: string | null;
@@ -39,7 +40,7 @@ export type BrokerFact = { readonly app: AppName } & (
   | {
       readonly kind: 'reported';
       readonly result: ReportResult;
-      readonly errcode: number | null;
+      readonly errcode: ErrorCode | null;
       readonly caller: string;
       /** What the caller named, if it named something. */
       readonly generation: number | null;

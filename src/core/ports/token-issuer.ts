@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../error-code.js';
 import type { AppName } from '../token.js';
 
 /** What a platform needs to know an app by. `appSecret` must reach no log, error, URL that is logged, or metric. */
@@ -38,7 +39,13 @@ export interface ErrcodeAdvice {
 /** What became of one request to the platform. Only `refused` and `not_sent` prove that nothing was minted. */
 export type IssueOutcome =
   | { readonly kind: 'issued'; readonly value: string; readonly expiresInSeconds: number }
-  | { readonly kind: 'refused'; readonly errcode: number; readonly message: string }
+  | {
+      readonly kind: 'refused';
+      readonly errcode: ErrorCode;
+      readonly message: string;
+      /** The platform's own word on when to ask again, such as Retry-After. Never shortens what the code's class waits. */
+      readonly retryAfterMs?: number;
+    }
   | { readonly kind: 'not_sent'; readonly cause: Unanswered }
   | { readonly kind: 'unknown'; readonly cause: Unanswered };
 
@@ -81,7 +88,7 @@ export abstract class TokenIssuer {
   /** Tries the token with a harmless call. */
   abstract probe(token: string, deadline: Deadline): Promise<ProbeOutcome>;
 
-  abstract explain(errcode: number): ErrcodeAdvice;
+  abstract explain(errcode: ErrorCode): ErrcodeAdvice;
 
   /**
    * What a person does about a request that got no usable answer; `message` and `fault` are those of the outcome's
@@ -97,7 +104,7 @@ export function remedyOf(
     errcode,
     message,
     fault,
-  }: { readonly errcode: number | null; readonly message: string; readonly fault?: string },
+  }: { readonly errcode: ErrorCode | null; readonly message: string; readonly fault?: string },
 ): string {
   if (errcode !== null) return issuer.explain(errcode).remedy;
   return issuer.explainSilence?.(message, fault ?? null) ?? UNREACHABLE_REMEDY;

@@ -329,6 +329,11 @@ export function describeTokenStore(name: string, create: () => Promise<StoreUnde
         expect(view.backOff).toMatchObject({ class: 'busy', errcode: -1, message: 'system error' });
       });
 
+      it('keeps the error of a wait as it was, a word as a word', async () => {
+        await abort(await begin(), 'refused', { ...BUSY, errcode: 'invalid_client' });
+        expect((await store.read(APP)).backOff?.errcode).toBe('invalid_client');
+      });
+
       it('keeps the doubt about an earlier fetch when a later one is refused', async () => {
         await abort(await begin(), 'unknown');
         await abort(await begin(), 'refused');

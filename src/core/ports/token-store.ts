@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../error-code.js';
 import type { AppIdentity } from '../app-definition.js';
 import type { Budget, BudgetName, Charge, DayCount } from '../budgets.js';
 import type { Lease } from './refresh-lease.js';
@@ -11,7 +12,7 @@ export interface BackOff {
   /** `unavailable`: the platform gave no answer that can be used. */
   readonly class: RefusalClass | 'unavailable';
   /** The platform's last errcode, or null when there was no answer. */
-  readonly errcode: number | null;
+  readonly errcode: ErrorCode | null;
   /** For people; holds no secret. */
   readonly message: string;
   /** Names the AppID and AppSecret that were refused, by a short hash; null where they are not the reason. */

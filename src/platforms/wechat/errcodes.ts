@@ -1,12 +1,13 @@
+import type { ErrorCode } from '../../core/error-code.js';
 import type { ErrcodeAdvice, RefusalClass } from '../../core/ports/token-issuer.js';
 
 /** What WeChat answers to a business call whose token is dead. At a token endpoint 40001 means a wrong secret instead. */
-export const DEAD_TOKEN_ERRCODES: ReadonlySet<number> = new Set([40001, 40014, 42001]);
+export const DEAD_TOKEN_ERRCODES: ReadonlySet<ErrorCode> = new Set([40001, 40014, 42001]);
 
-const SECRET_REJECTED: ReadonlySet<number> = new Set([40001, 40125]);
+const SECRET_REJECTED: ReadonlySet<ErrorCode> = new Set([40001, 40125]);
 
 /** Not on a whitelist, or waiting for or refused by an administrator, which WeChat decides address by address. */
-const ADDRESS_REJECTED: ReadonlySet<number> = new Set([40164, 45035, 61004, 89501, 89503, 89506, 89507]);
+const ADDRESS_REJECTED: ReadonlySet<ErrorCode> = new Set([40164, 45035, 61004, 89501, 89503, 89506, 89507]);
 
 const ADMIN_CONSENT =
   "WeChat wants an administrator's consent for this IP address: confirm it in the message that WeChat sent to the app's administrators.";
@@ -19,14 +20,14 @@ const ACCOUNT_OR_ADDRESS =
   "WeChat refuses the call because of the account's or IP address's settings; check both in WeChat's console.";
 
 /** At a token endpoint; what is not here is `configuration`. */
-const CLASSES: Readonly<Record<number, RefusalClass>> = {
+const CLASSES: Readonly<Record<ErrorCode, RefusalClass>> = {
   [-1]: 'busy',
   45011: 'minute_quota',
   45009: 'day_quota',
 };
 
 /** What a person does about each known code. */
-const REMEDIES: Readonly<Record<number, string>> = {
+const REMEDIES: Readonly<Record<ErrorCode, string>> = {
   // At the token endpoints; some of them on business calls too
   [-1]: 'WeChat is busy; nothing to do, the same call works again shortly.',
   45011: 'Too many calls this minute; call less often and go on in the next minute.',
@@ -90,7 +91,7 @@ const REMEDIES: Readonly<Record<number, string>> = {
  * What a known code means. An unknown one counts as `configuration`: what passes by itself is documented (-1, 45011),
  * and what is not is mostly a state of the account, where asking in a loop burns the quota and can get the address blocked.
  */
-export function explain(errcode: number): ErrcodeAdvice {
+export function explain(errcode: ErrorCode): ErrcodeAdvice {
   const remedy = REMEDIES[errcode] ?? familyRemedy(errcode);
   return {
     class: CLASSES[errcode] ?? 'configuration',
@@ -101,12 +102,13 @@ export function explain(errcode: number): ErrcodeAdvice {
   };
 }
 
-function curedByNewToken(errcode: number, isKnown: boolean): ErrcodeAdvice['curedByNewToken'] {
+function curedByNewToken(errcode: ErrorCode, isKnown: boolean): ErrcodeAdvice['curedByNewToken'] {
   if (DEAD_TOKEN_ERRCODES.has(errcode)) return 'yes';
   return isKnown || errcode === 0 ? 'no' : 'perhaps';
 }
 
-function familyRemedy(errcode: number): string | undefined {
+function familyRemedy(errcode: ErrorCode): string | undefined {
+  if (typeof errcode !== 'number') return undefined;
   if (errcode >= 89500 && errcode <= 89599) return ADDRESS_HELD_BACK;
   if (errcode >= 89000 && errcode <= 89999) return ACCOUNT_OR_ADDRESS;
   return undefined;

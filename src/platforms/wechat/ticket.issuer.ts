@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../../core/error-code.js';
 import type { AccessTokenSource } from '../../core/access-token-source.js';
 import type { TicketType } from '../../core/ticket-broker.js';
 import {
@@ -56,7 +57,7 @@ export class TicketIssuer extends TokenIssuer {
     return 'no_answer';
   }
 
-  explain(errcode: number): ErrcodeAdvice {
+  explain(errcode: ErrorCode): ErrcodeAdvice {
     return { ...explain(errcode), secretRejected: false };
   }
 

@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../../core/error-code.js';
 import {
   TokenIssuer,
   type AppCredentials,
@@ -45,7 +46,7 @@ export class WechatIssuer extends TokenIssuer {
     return probeToken(this.options.apiBaseUrl, token, deadline);
   }
 
-  explain(errcode: number): ErrcodeAdvice {
+  explain(errcode: ErrorCode): ErrcodeAdvice {
     return explain(errcode);
   }
 
