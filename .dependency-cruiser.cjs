@@ -30,7 +30,7 @@ const house = [
   },
   {
     room: 'config',
-    imports: ['core/redactor.ts', 'platforms/platform.ts', 'platforms/registry.ts'],
+    imports: ['core/redaction/redactor.ts', 'platforms/platform.ts', 'platforms/registry.ts'],
     packages: ['yaml', 'class-validator', 'class-transformer', 'reflect-metadata'],
   },
   {

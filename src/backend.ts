@@ -1,7 +1,7 @@
 import { MemoryRefreshLease, MemoryRotationFeed, MemoryTokenStore } from './storage/memory/index.js';
 import type { RedisSettings } from './storage/redis/index.js';
 import type { Config, RedisConfig } from './config/config.js';
-import type { BrokerPorts } from './core/broker-ports.js';
+import type { BrokerPorts } from './core/ports/broker-ports.js';
 import type { AppIdentity } from './core/app-definition.js';
 import type { Clock } from './core/ports/clock.js';
 import type { StoreUnavailableError } from './core/errors.js';

@@ -1,7 +1,7 @@
 import type { AuditConfig, Config, TracingConfig } from './config/config.js';
 import type { Clock } from './core/ports/clock.js';
 import type { Observer } from './core/ports/observer.js';
-import type { Redactor } from './core/redactor.js';
+import type { Redactor } from './core/redaction/redactor.js';
 import type { AuditTrail } from './api/common/audit-trail.js';
 import type { RequestTracing } from './api/common/request-tracing.js';
 import { AuditFile } from './observability/audit-file.js';

@@ -7,9 +7,9 @@ import {
   TokenCipher,
 } from '../src/storage/redis/index.js';
 import type { Lease, RefreshLease } from '../src/core/ports/refresh-lease.js';
-import { doubtOf } from '../src/core/renewal-policy.js';
+import { doubtOf } from '../src/core/refresh/policy.js';
 import { SystemClock } from '../src/core/system-clock.js';
-import type { Charge, Pool } from '../src/core/budgets.js';
+import type { Charge, Pool } from '../src/core/refresh/budgets.js';
 import type { Grant, StoreView, TokenStore } from '../src/core/ports/token-store.js';
 import type { TokenRecord } from '../src/core/token.js';
 import { SHOP } from './support/app-identity.js';

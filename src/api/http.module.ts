@@ -1,6 +1,6 @@
 import { Module, type DynamicModule, type ModuleMetadata } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD } from '@nestjs/core';
-import { TokenBroker } from '../core/token-broker.js';
+import { TokenBroker } from '../core/broker.js';
 import { ApiKeyGuard } from './auth/api-key.guard.js';
 import { AppsByAppId } from '../compat/wechat/apps-by-app-id.js';
 import { AppsController } from './apps/apps.controller.js';

@@ -1,5 +1,5 @@
 import { plainToInstance } from 'class-transformer';
-import { Redactor } from '../core/redactor.js';
+import { Redactor } from '../core/redaction/redactor.js';
 import type { Config } from './config.js';
 import { ConfigError, type Fault } from './config-error.js';
 import { crossChecks } from './cross-checks.js';

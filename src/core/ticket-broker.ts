@@ -1,6 +1,6 @@
-import type { AccessTokenSource } from './access-token-source.js';
+import type { AccessTokenSource } from './ports/access-token-source.js';
 import type { AppDefinition, RefreshSettings } from './app-definition.js';
-import type { TokenBroker } from './token-broker.js';
+import type { TokenBroker } from './broker.js';
 import type { TokenIssuer } from './ports/token-issuer.js';
 import { BrokerError } from './errors.js';
 import type { AppName, HeldToken } from './token.js';

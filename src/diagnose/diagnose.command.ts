@@ -2,7 +2,7 @@ import { ConfigError } from '../config/config-error.js';
 import type { AppConfig, Config } from '../config/config.js';
 import { loadConfig } from '../config/load-config.js';
 import type { Clock } from '../core/ports/clock.js';
-import { Redactor } from '../core/redactor.js';
+import { Redactor } from '../core/redaction/redactor.js';
 import { SystemClock } from '../core/system-clock.js';
 import { checkPlatform, fetchToken } from './check-platform.js';
 import type { Finding } from './check-way.js';

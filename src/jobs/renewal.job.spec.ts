@@ -1,7 +1,7 @@
 import { jest } from '@jest/globals';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { TokenBroker } from '../core/token-broker.js';
+import { TokenBroker } from '../core/broker.js';
 import { JobsModule } from './jobs.module.js';
 
 describe('RenewalJob', () => {

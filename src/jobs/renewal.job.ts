@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Interval } from '@nestjs/schedule';
-import { TokenBroker } from '../core/token-broker.js';
+import { TokenBroker } from '../core/broker.js';
 
 const TICK_MS = 250;
 

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { appendFileSync, chmodSync, readFileSync, statSync, symlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { tempFile } from '../../test/support/temp-file.js';
-import { Redactor } from '../core/redactor.js';
+import { Redactor } from '../core/redaction/redactor.js';
 import { AuditFile } from './audit-file.js';
 import { createLogger } from './logger.js';
 

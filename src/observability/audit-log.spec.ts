@@ -1,7 +1,7 @@
 import { ManualClock } from '../../test/support/manual-clock.js';
-import type { AuditEntry } from '../core/audit-entry.js';
-import { Redactor } from '../core/redactor.js';
-import { tokenMark } from '../core/token-mark.js';
+import type { AuditEntry } from '../core/ports/audit-entry.js';
+import { Redactor } from '../core/redaction/redactor.js';
+import { tokenMark } from '../core/redaction/fingerprint.js';
 import { AuditLog, type AuditedReads } from './audit-log.js';
 import { createAuditLogger } from './logger.js';
 

@@ -1,7 +1,7 @@
 import { ManualClock } from '../../test/support/manual-clock.js';
-import { cause } from '../core/cause.js';
+import { cause } from '../core/request-context.js';
 import type { BrokerFact } from '../core/ports/observer.js';
-import { Redactor } from '../core/redactor.js';
+import { Redactor } from '../core/redaction/redactor.js';
 import { LogObserver } from './log.observer.js';
 import { createLogger } from './logger.js';
 

@@ -1,6 +1,6 @@
 import { pino, type Logger, type LoggerOptions } from 'pino';
-import { cause } from '../core/cause.js';
-import type { Redactor } from '../core/redactor.js';
+import { cause } from '../core/request-context.js';
+import type { Redactor } from '../core/redaction/redactor.js';
 import { describeError } from './describe-error.js';
 import { readableLine } from './readable-line.js';
 

@@ -1,5 +1,5 @@
 import { collectDefaultMetrics } from 'prom-client';
-import type { AppStatus } from '../core/app-status.js';
+import type { AppStatus } from '../core/status/app-status.js';
 import type { AppName } from '../core/token.js';
 import { MetricCatalogue } from './metric-catalogue.js';
 import { RequestTally } from './request-tally.js';

@@ -1,5 +1,5 @@
 import { HttpException } from '@nestjs/common';
-import { Redactor } from '../core/redactor.js';
+import { Redactor } from '../core/redaction/redactor.js';
 import { createLogger } from './logger.js';
 import { NestLogger } from './nest-logger.js';
 

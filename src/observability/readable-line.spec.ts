@@ -1,4 +1,4 @@
-import { Redactor } from '../core/redactor.js';
+import { Redactor } from '../core/redaction/redactor.js';
 import { createLogger } from './logger.js';
 import { readableLine } from './readable-line.js';
 

@@ -2,9 +2,9 @@ import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import { ManualClock } from '../../test/support/manual-clock.js';
 import { OtlpReceiver } from '../../test/support/otlp-receiver.js';
-import { cause } from '../core/cause.js';
+import { cause } from '../core/request-context.js';
 import type { BrokerFact } from '../core/ports/observer.js';
-import { Redactor } from '../core/redactor.js';
+import { Redactor } from '../core/redaction/redactor.js';
 import { createLogger } from './logger.js';
 import { Tracing } from './tracing.js';
 

@@ -4,7 +4,7 @@ import { resourceFromAttributes } from '@opentelemetry/resources';
 import { AlwaysOnSampler, BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import type { IncomingMessage } from 'node:http';
 import type { Logger } from 'pino';
-import { cause } from '../core/cause.js';
+import { cause } from '../core/request-context.js';
 import { sleep, type Clock } from '../core/ports/clock.js';
 import { Observer, type BrokerFact } from '../core/ports/observer.js';
 import { parentOf } from './parent-of.js';

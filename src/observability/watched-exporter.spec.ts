@@ -1,6 +1,6 @@
 import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace-base';
-import { cause } from '../core/cause.js';
-import { Redactor } from '../core/redactor.js';
+import { cause } from '../core/request-context.js';
+import { Redactor } from '../core/redaction/redactor.js';
 import { createLogger } from './logger.js';
 import { WatchedExporter } from './watched-exporter.js';
 

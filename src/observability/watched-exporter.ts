@@ -1,6 +1,6 @@
 import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace-base';
 import type { Logger } from 'pino';
-import { cause } from '../core/cause.js';
+import { cause } from '../core/request-context.js';
 
 /** `ExportResultCode.SUCCESS`, of a package that this one does not name. */
 const SUCCESS = 0;

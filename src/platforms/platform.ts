@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../core/error-code.js';
 import type { Account, AppSettings, RefreshConfig } from '../config/config.js';
 import type { SectionClass } from '../config/schema.js';
-import type { AccessTokenSource } from '../core/access-token-source.js';
+import type { AccessTokenSource } from '../core/ports/access-token-source.js';
 import type { ErrcodeAdvice, IssuanceRule, TokenIssuer } from '../core/ports/token-issuer.js';
 
 /** How a credential is kept alive unless the app's `refresh` says otherwise. */

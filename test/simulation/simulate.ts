@@ -1,5 +1,5 @@
 import { MemoryTokenStore } from '../../src/storage/memory/index.js';
-import { doubtOf } from '../../src/core/renewal-policy.js';
+import { doubtOf } from '../../src/core/refresh/policy.js';
 import { Dice } from './virtual-time.js';
 import { APP, LEASE_MS, RECONCILE_MS, TIMEOUT_MS, World, type Fault, type WorldOptions } from './world.js';
 

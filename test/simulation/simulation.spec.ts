@@ -1,5 +1,5 @@
 import { MemoryTokenStore } from '../../src/storage/memory/index.js';
-import { TransitionTable, type AppState, type Transition } from '../../src/core/app-state.js';
+import { TransitionTable, type AppState, type Transition } from '../../src/core/refresh/transitions.js';
 import type { BeginResult } from '../../src/core/ports/token-store.js';
 import type { WorldOptions } from './world.js';
 import { simulate } from './simulate.js';

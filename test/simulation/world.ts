@@ -5,7 +5,7 @@ import { StoreUnavailableError } from '../../src/core/errors.js';
 import type { BrokerFact } from '../../src/core/ports/observer.js';
 import { RefreshLease, type Lease } from '../../src/core/ports/refresh-lease.js';
 import { RotationFeed, type Rotation } from '../../src/core/ports/rotation-feed.js';
-import { TokenBroker } from '../../src/core/token-broker.js';
+import { TokenBroker } from '../../src/core/broker.js';
 import { TokenIssuer, type IssueOutcome, type ProbeOutcome } from '../../src/core/ports/token-issuer.js';
 import { TokenStore } from '../../src/core/ports/token-store.js';
 import { BUSY, ModelPlatform } from './model-platform.js';

@@ -4,7 +4,7 @@ import type { AppDefinition, RefreshSettings } from '../../src/core/app-definiti
 import { StoreUnavailableError } from '../../src/core/errors.js';
 import type { BrokerFact } from '../../src/core/ports/observer.js';
 import type { RefreshLease } from '../../src/core/ports/refresh-lease.js';
-import { TokenBroker } from '../../src/core/token-broker.js';
+import { TokenBroker } from '../../src/core/broker.js';
 import {
   TokenIssuer,
   type AppCredentials,

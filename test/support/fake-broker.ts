@@ -1,7 +1,7 @@
-import type { AppStatus } from '../../src/core/app-status.js';
+import type { AppStatus } from '../../src/core/status/app-status.js';
 import { BrokerError } from '../../src/core/errors.js';
-import type { TokenBroker } from '../../src/core/token-broker.js';
-import type { ReportAnswer, TokenReport } from '../../src/core/token-report.js';
+import type { TokenBroker } from '../../src/core/broker.js';
+import type { ReportAnswer, TokenReport } from '../../src/core/reports/token-report.js';
 import type { AppName, HeldToken } from '../../src/core/token.js';
 
 type Served = Pick<

@@ -1,4 +1,4 @@
-import type { ReportAnswer, TokenReport } from '../../src/core/token-report.js';
+import type { ReportAnswer, TokenReport } from '../../src/core/reports/token-report.js';
 import { createBroker, type BrokerFixture } from './create-broker.js';
 
 const APP = 'shop';

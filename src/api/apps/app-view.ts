@@ -1,4 +1,4 @@
-import type { AppState, AppStatus } from '../../core/app-status.js';
+import type { AppState, AppStatus } from '../../core/status/app-status.js';
 import type { ErrorCode } from '../../core/error-code.js';
 import type { AppName } from '../../core/token.js';
 import { rfc3339, rfc3339OrNull } from '../common/rfc3339.js';

@@ -1,5 +1,5 @@
 import { Controller, Get } from '@nestjs/common';
-import { TokenBroker } from '../../core/token-broker.js';
+import { TokenBroker } from '../../core/broker.js';
 import { appView, type AppView } from './app-view.js';
 import { Caller } from '../auth/caller.decorator.js';
 import type { ClientAccess } from '../auth/client-access.js';

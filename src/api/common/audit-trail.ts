@@ -1,4 +1,4 @@
-import type { AuditEntry } from '../../core/audit-entry.js';
+import type { AuditEntry } from '../../core/ports/audit-entry.js';
 import type { AppName } from '../../core/token.js';
 
 /** Is told who does what. It decides itself which entries become lines, so callers record everything. Must not throw and must not wait. */

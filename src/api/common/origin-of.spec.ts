@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { createFastifyAdapter } from './create-fastify-adapter.js';
-import type { AuditOrigin } from '../../core/audit-entry.js';
+import type { AuditOrigin } from '../../core/ports/audit-entry.js';
 import { originOf } from './origin-of.js';
 
 describe('where a request came from', () => {

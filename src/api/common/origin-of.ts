@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
-import type { AuditOrigin } from '../../core/audit-entry.js';
+import type { AuditOrigin } from '../../core/ports/audit-entry.js';
 
 const NO_SOCKET = 'unknown';
 /** An IPv6 address has 45 characters at most; with the name of an interface, which Node lets pass, it has no end. */

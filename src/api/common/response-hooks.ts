@@ -1,7 +1,7 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyAdapter } from '@nestjs/platform-fastify';
-import { cause } from '../../core/cause.js';
+import { cause } from '../../core/request-context.js';
 import { Authenticator } from '../auth/authenticator.js';
 import { HttpObserver } from './http-observer.js';
 import { Readiness } from '../health/readiness.js';

@@ -1,7 +1,7 @@
 import { Controller, Get, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { Clock } from '../../core/ports/clock.js';
-import { TokenBroker } from '../../core/token-broker.js';
+import { TokenBroker } from '../../core/broker.js';
 import { OnceASecond } from '../common/once-a-second.js';
 import { problem } from '../common/problem.js';
 import { Public } from '../auth/public.decorator.js';

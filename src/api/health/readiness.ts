@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { TokenBroker } from '../../core/token-broker.js';
+import { TokenBroker } from '../../core/broker.js';
 
 export type ReadinessState = 'starting' | 'ready' | 'stopping';
 

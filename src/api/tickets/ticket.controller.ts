@@ -1,9 +1,9 @@
 import { Body, Controller, Get, HttpCode, Post, Query as QueryString, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import type { AuditAction } from '../../core/audit-entry.js';
+import type { AuditAction } from '../../core/ports/audit-entry.js';
 import { Clock } from '../../core/ports/clock.js';
 import { TICKET_TYPES, TicketBroker, type TicketType } from '../../core/ticket-broker.js';
-import { TokenBroker } from '../../core/token-broker.js';
+import { TokenBroker } from '../../core/broker.js';
 import type { AppName, HeldToken } from '../../core/token.js';
 import { AuditTrail } from '../common/audit-trail.js';
 import { Caller } from '../auth/caller.decorator.js';

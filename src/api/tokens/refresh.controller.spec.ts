@@ -1,7 +1,7 @@
 import { apiClient, createEdge, keyOf, type Edge } from '../../../test/support/create-edge.js';
 import { heldToken } from '../../../test/support/fake-broker.js';
 import { BrokerError, type BrokerErrorCode } from '../../core/errors.js';
-import type { ReportReason } from '../../core/token-report.js';
+import type { ReportReason } from '../../core/reports/token-report.js';
 
 const URL = '/token/refresh';
 

@@ -1,10 +1,10 @@
 import { Body, Controller, HttpCode, Post, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import type { AuditEntry } from '../../core/audit-entry.js';
+import type { AuditEntry } from '../../core/ports/audit-entry.js';
 import { Clock } from '../../core/ports/clock.js';
 import { BrokerError } from '../../core/errors.js';
-import { TokenBroker } from '../../core/token-broker.js';
-import type { ReportAnswer, ReportReason, TokenReport } from '../../core/token-report.js';
+import { TokenBroker } from '../../core/broker.js';
+import type { ReportAnswer, ReportReason, TokenReport } from '../../core/reports/token-report.js';
 import type { AppName, HeldToken } from '../../core/token.js';
 import { AuditTrail } from '../common/audit-trail.js';
 import { Caller } from '../auth/caller.decorator.js';

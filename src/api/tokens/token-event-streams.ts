@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { ServerResponse } from 'node:http';
 import { Clock } from '../../core/ports/clock.js';
 import { BrokerError } from '../../core/errors.js';
-import { TokenBroker } from '../../core/token-broker.js';
+import { TokenBroker } from '../../core/broker.js';
 import type { AppName, HeldToken } from '../../core/token.js';
 import { tokenEvent } from './token-event.js';
 

@@ -2,7 +2,7 @@ import { Injectable, type BeforeApplicationShutdown, type OnModuleInit } from '@
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { TokenBroker } from '../../core/token-broker.js';
+import { TokenBroker } from '../../core/broker.js';
 import { AuditTrail } from '../common/audit-trail.js';
 import { Gatekeeper } from '../auth/gatekeeper.js';
 import { HttpObserver } from '../common/http-observer.js';

@@ -4,7 +4,7 @@ import type { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { Clock } from '../../core/ports/clock.js';
-import { TokenBroker } from '../../core/token-broker.js';
+import { TokenBroker } from '../../core/broker.js';
 import type { AppName, HeldToken } from '../../core/token.js';
 import { answerInTurn } from '../common/answer-in-turn.js';
 import { AuditTrail } from '../common/audit-trail.js';

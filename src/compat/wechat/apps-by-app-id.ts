@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { TokenBroker } from '../../core/token-broker.js';
+import { TokenBroker } from '../../core/broker.js';
 import type { AppName } from '../../core/token.js';
 import type { ClientAccess } from '../../api/auth/client-access.js';
 

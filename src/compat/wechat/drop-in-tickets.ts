@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { TICKET_TYPES, TicketBroker } from '../../core/ticket-broker.js';
-import { TokenBroker } from '../../core/token-broker.js';
+import { TokenBroker } from '../../core/broker.js';
 import { AuditTrail } from '../../api/common/audit-trail.js';
 import { Gatekeeper } from '../../api/auth/gatekeeper.js';
 import { originOf } from '../../api/common/origin-of.js';

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { TokenBroker } from '../../core/token-broker.js';
-import type { ReportAnswer } from '../../core/token-report.js';
+import { TokenBroker } from '../../core/broker.js';
+import type { ReportAnswer } from '../../core/reports/token-report.js';
 import type { AppName, HeldToken } from '../../core/token.js';
 import { AppsByAppId } from './apps-by-app-id.js';
 import { AuditTrail } from '../../api/common/audit-trail.js';

@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../error-code.js';
-import type { Doubt } from '../renewal-policy.js';
+import type { Doubt } from '../refresh/policy.js';
 import type { ProbeOutcome } from './token-issuer.js';
-import type { ReportResult } from '../token-report.js';
+import type { ReportResult } from '../reports/token-report.js';
 import type { AppName, FetchReason } from '../token.js';
 
 /** What became of one fetch. */

@@ -1,7 +1,7 @@
-import { NO_COUNT, type Charge } from '../budgets.js';
+import { NO_COUNT, type Charge } from '../refresh/budgets.js';
 import { appNamed, SHOP } from '../../../test/support/app-identity.js';
 import type { RefreshLease, Lease } from './refresh-lease.js';
-import { doubtOf } from '../renewal-policy.js';
+import { doubtOf } from '../refresh/policy.js';
 import type { BeginRequest, FailedFetch, Grant, TokenStore } from './token-store.js';
 import type { TokenRecord } from '../token.js';
 

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../error-code.js';
 import type { AppIdentity } from '../app-definition.js';
-import type { Budget, BudgetName, Charge, DayCount } from '../budgets.js';
+import type { Budget, BudgetName, Charge, DayCount } from '../refresh/budgets.js';
 import type { Lease } from './refresh-lease.js';
 import type { FetchReason, TokenRecord } from '../token.js';
 import type { RefusalClass } from './token-issuer.js';

@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../../core/error-code.js';
-import type { AccessTokenSource } from '../../core/access-token-source.js';
+import type { AccessTokenSource } from '../../core/ports/access-token-source.js';
 import type { TicketType } from '../../core/ticket-broker.js';
 import {
   TokenIssuer,

@@ -1,5 +1,5 @@
 import { identityKey, type AppIdentity } from '../../core/app-definition.js';
-import { NO_STATE, TransitionTable, type AppState, type Transition } from '../../core/app-state.js';
+import { NO_STATE, TransitionTable, type AppState, type Transition } from '../../core/refresh/transitions.js';
 import type { Clock } from '../../core/ports/clock.js';
 import {
   TokenStore,

@@ -1,8 +1,8 @@
 import { identityKey, type AppIdentity } from '../../core/app-definition.js';
-import { NO_STATE, TransitionTable, type AppState, type Transition } from '../../core/app-state.js';
+import { NO_STATE, TransitionTable, type AppState, type Transition } from '../../core/refresh/transitions.js';
 import { StoreUnavailableError } from '../../core/errors.js';
-import { readAppState } from '../../core/read-app-state.js';
-import { readableText } from '../../core/readable-text.js';
+import { readAppState } from '../../core/refresh/read-app-state.js';
+import { readableText } from '../../core/redaction/readable-text.js';
 import {
   TokenStore,
   type AbortRequest,

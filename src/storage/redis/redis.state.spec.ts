@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { appNamed, SHOP } from '../../../test/support/app-identity.js';
 import { clock, freshPrefix, granted, sharedRedis } from '../../../test/support/redis-as-broker.js';
 import type { AppIdentity } from '../../core/app-definition.js';
-import { doubtOf } from '../../core/renewal-policy.js';
+import { doubtOf } from '../../core/refresh/policy.js';
 import type { StoreView } from '../../core/ports/token-store.js';
 import { appKeys } from './keys.js';
 import { RedisConnection, RedisRefreshLease, RedisTokenStore, TokenCipher } from './index.js';

@@ -1,5 +1,5 @@
 import { identityKey, type AppIdentity } from '../../core/app-definition.js';
-import type { AppState } from '../../core/app-state.js';
+import type { AppState } from '../../core/refresh/transitions.js';
 import type { Binding, TokenCipher } from './token-cipher.js';
 
 /** What a stored text turned out to be. `value`: what JSON.parse gave of what a broker sealed; not yet bounded. */

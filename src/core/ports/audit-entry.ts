@@ -1,0 +1,43 @@
+import type { ErrorCode } from '../error-code.js';
+import type { AppName, TokenRecord } from '../token.js';
+
+/** What a caller, or whoever runs the broker, did. Stable: people search for these. */
+export type AuditAction =
+  | 'token.read'
+  | 'token.report'
+  | 'token.force'
+  | 'events.open'
+  | 'ticket.read'
+  | 'ticket.sign'
+  | 'access.refused'
+  | 'secret.reloaded';
+
+/** Where a request came from. */
+export interface AuditOrigin {
+  readonly requestId: string;
+  /** The caller's address, as far as the proxies in front are trusted. */
+  readonly remote: string;
+  /** What that was worked out of, as `AuditTrail.isReadDue` gets it. Never shown: it may be a caller's own text. */
+  readonly via?: string;
+}
+
+/** Who did what to which app, what came of it, and why. */
+export interface AuditEntry {
+  readonly action: AuditAction;
+  /** The client's name; null while nobody knows who it is. */
+  readonly client: string | null;
+  /** The alias; null when none is meant. Never a caller's own text. */
+  readonly app: AppName | null;
+  /** Of the answer; null when nobody was answered. */
+  readonly status: number | null;
+  /** One stable word for what came of it or why: `rotated`, `unknown_key`, `missing_scope`. */
+  readonly reason: string | null;
+  /** What was handed out. The line names it by generation and hash, never by value. */
+  readonly token?: Pick<TokenRecord, 'generation' | 'value'> | undefined;
+  /** What the platform had answered to the caller. */
+  readonly errcode?: ErrorCode | undefined;
+  /** The pattern of the route, where the action does not tell it. */
+  readonly route?: string | undefined;
+  /** Null: no request caused it. */
+  readonly origin: AuditOrigin | null;
+}

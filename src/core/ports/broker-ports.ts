@@ -1,0 +1,16 @@
+import type { Clock } from './clock.js';
+import type { Observer } from './observer.js';
+import type { RefreshLease } from './refresh-lease.js';
+import type { RotationFeed } from './rotation-feed.js';
+import type { TokenStore } from './token-store.js';
+
+/** What a broker works with. */
+export interface BrokerPorts {
+  readonly clock: Clock;
+  readonly store: TokenStore;
+  readonly lease: RefreshLease;
+  readonly feed: RotationFeed;
+  readonly observer: Observer;
+  /** Names this replica in records. */
+  readonly replica: string;
+}

@@ -1,0 +1,80 @@
+import type { ErrorCode } from '../error-code.js';
+import type { MissingSecret } from '../app-definition.js';
+
+/** A refusal that is older than this says nothing: the secret may have been made valid on the platform's console since. */
+const REFUSED_FOR_MS = 60_000;
+
+/** What the platform said when it refused a secret. */
+export interface SecretRefusal {
+  readonly errcode: ErrorCode;
+  readonly message: string;
+  readonly atMs: number;
+}
+
+/**
+ * The AppSecret of one app while it is being replaced. The newest is preferred. The last one that worked, or the one of
+ * the start, is kept until the newest has worked: the file may be changed before the platform's console, or after it,
+ * and may be read half written.
+ */
+export class AppSecrets {
+  private newest: string | null;
+  private fault: string | null;
+  private older: string | null = null;
+  private prefersOlder = false;
+  private refusal: SecretRefusal | null = null;
+  private readonly refusedAtMonoMs = new Map<string, number>();
+
+  constructor(first: string | MissingSecret) {
+    this.newest = typeof first === 'string' ? first : null;
+    this.fault = typeof first === 'string' ? null : first.fault;
+  }
+
+  /** The one to use for the next fetch; null while there is none. */
+  get current(): string | null {
+    return this.prefersOlder && this.older !== null ? this.older : this.newest;
+  }
+
+  /** The platform refused the current one, and none has worked since. */
+  get isCurrentRefused(): boolean {
+    return this.current !== null && this.refusedAtMonoMs.has(this.current);
+  }
+
+  /** Why there is no secret, or null. */
+  get missing(): string | null {
+    return this.fault;
+  }
+
+  /** The newest was refused, and an older one is used in its place; null otherwise. */
+  get refused(): SecretRefusal | null {
+    const isUsed = this.older !== null && !this.refusedAtMonoMs.has(this.older);
+    return isUsed ? this.refusal : null;
+  }
+
+  /** Returns whether this one is news. */
+  offer(secret: string): boolean {
+    if (secret === this.newest) return false;
+    // An older one that is still there means that the newest has not worked.
+    this.older ??= this.newest;
+    this.newest = secret;
+    this.fault = null;
+    this.refusal = null;
+    this.prefersOlder = false;
+    this.refusedAtMonoMs.clear();
+    return true;
+  }
+
+  /** The platform took it. */
+  accepted(secret: string): void {
+    this.refusedAtMonoMs.clear();
+    if (secret === this.newest) this.older = null;
+  }
+
+  /** The platform refused it. The other one, if there is one, is next; returns whether that is worth trying at once. */
+  rejected(secret: string, nowMonoMs: number, refusal: SecretRefusal): boolean {
+    this.refusedAtMonoMs.set(secret, nowMonoMs);
+    if (secret === this.newest) this.refusal = refusal;
+    if (this.older === null) return false;
+    this.prefersOlder = secret === this.newest;
+    return nowMonoMs - (this.refusedAtMonoMs.get(this.current ?? '') ?? -Infinity) >= REFUSED_FOR_MS;
+  }
+}

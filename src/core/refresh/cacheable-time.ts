@@ -1,0 +1,42 @@
+import type { RefreshSettings } from '../app-definition.js';
+import { refreshDueAtMs } from './policy.js';
+import type { TokenRecord } from '../token.js';
+
+/** How long WeChat still takes a classic token after the next one was minted; a 24th of the usual life, and of a shorter one. */
+const LONGEST_OVERLAP_MS = 300_000;
+const OVERLAPS_PER_LIFE = 24;
+/** For the way of the answer, a slow clock, a call that is under way, and a replica that rotated a moment ago. */
+const LONGEST_MARGIN_MS = 30_000;
+
+export interface CacheableToken {
+  readonly record: TokenRecord;
+  /** Until it expires; above 0. */
+  readonly leftMs: number;
+  readonly refresh: Pick<RefreshSettings, 'aheadMs' | 'jitterMs'>;
+  /** The planned rotation ends it: the platform mints at every call. */
+  readonly endsWithRotation: boolean;
+  /** It may be replaced at any moment, ahead of the plan. */
+  readonly isDoubtful: boolean;
+}
+
+/**
+ * For how many milliseconds from now a caller may keep the token without asking again, if it keeps it for all of that
+ * time: to the end of the overlap after the earliest planned rotation, less a margin. Above 0 and below `leftMs`.
+ * A rotation that nobody planned, after a report say, can end it sooner.
+ */
+export function cacheableMs({
+  record,
+  leftMs,
+  refresh,
+  endsWithRotation,
+  isDoubtful,
+}: CacheableToken): number {
+  const lifeMs = record.expiresAtMs - record.issuedAtMs;
+  const overlapMs = Math.min(LONGEST_OVERLAP_MS, lifeMs / OVERLAPS_PER_LIFE);
+  const untilRotationMs = isDoubtful
+    ? 0
+    : Math.max(0, leftMs - (record.expiresAtMs - refreshDueAtMs(record, refresh, 0)));
+  const isEndedEarly = endsWithRotation || isDoubtful;
+  const usableMs = isEndedEarly ? Math.min(leftMs, untilRotationMs + overlapMs) : leftMs;
+  return usableMs - Math.min(LONGEST_MARGIN_MS, usableMs / 10);
+}

@@ -1,0 +1,342 @@
+import {
+  ALL_COMMANDS,
+  createBroker,
+  REFRESH,
+  type BrokerFixture,
+  APP,
+  LIFE_MS,
+  servedValue,
+} from '../../../test/support/create-broker.js';
+import { settle } from '../../../test/support/manual-clock.js';
+import type { RotationFeed } from '../ports/rotation-feed.js';
+import { StoreUnavailableError } from '../errors.js';
+
+const MINUTE_MS = 60_000;
+
+async function startedClassic(): Promise<BrokerFixture> {
+  const fixture = createBroker({ aheadMs: 900_000, jitterMs: 0 });
+  fixture.issuer.mintsAtEveryCall = true;
+  await fixture.start();
+  return fixture;
+}
+
+describe('while the store is away', () => {
+  it('serves from memory and says so', async () => {
+    const fixture = createBroker();
+    await fixture.start();
+    fixture.cutStore(...ALL_COMMANDS);
+    await fixture.run(10 * MINUTE_MS);
+    expect(servedValue(fixture)).toBe('token-1');
+    expect(fixture.broker.status(APP)).toMatchObject({
+      state: 'degraded',
+      lastError: {
+        errcode: null,
+        message: 'the store does not answer: connection is closed',
+        remedy: expect.stringContaining('Bring Redis back') as string,
+      },
+    });
+    fixture.cutStore();
+    await fixture.run(2 * REFRESH.reconcileMs);
+    expect(fixture.broker.status(APP)).toMatchObject({ state: 'ok', lastError: null });
+    expect(fixture.issuer.calls).toHaveLength(1);
+    const kinds = fixture.facts.map(({ kind }) => kind);
+    expect(kinds.filter((kind) => kind === 'store_unavailable')).toHaveLength(1);
+    expect(kinds.filter((kind) => kind === 'store_available')).toHaveLength(1);
+  });
+
+  it('each reason is told once, as it comes', async () => {
+    const fixture = createBroker();
+    await fixture.start();
+    const { store } = fixture;
+    const reconcile = store.reconcile.bind(store);
+    const fail = (message: string, remedy?: string): void => {
+      store.reconcile = () => Promise.reject(new StoreUnavailableError(message, { remedy }));
+    };
+    for (const message of ['closed', 'refused after 240 ms', 'refused after 250 ms', 'closed']) {
+      fail(message);
+      await fixture.run(2 * REFRESH.reconcileMs);
+    }
+    fail('WRONGPASS', 'Correct the password.');
+    await fixture.run(2 * REFRESH.reconcileMs);
+    const told = fixture.facts.flatMap((fact) => (fact.kind === 'store_unavailable' ? [fact.message] : []));
+    expect(told).toEqual(['closed', 'refused after 240 ms', 'WRONGPASS']);
+    expect(fixture.broker.status(APP).lastError).toMatchObject({ remedy: 'Correct the password.' });
+    store.reconcile = reconcile;
+    await fixture.run(2 * REFRESH.reconcileMs);
+    fail('closed');
+    await fixture.run(2 * REFRESH.reconcileMs);
+    expect(fixture.facts.at(-1)).toMatchObject({ kind: 'store_unavailable', message: 'closed' });
+  });
+
+  it('a stable token is renewed when it is due, and stored and verified when the store is back', async () => {
+    const fixture = createBroker({ jitterMs: 0 });
+    await fixture.start();
+    fixture.cutStore(...ALL_COMMANDS);
+    await fixture.run(LIFE_MS - REFRESH.aheadMs + 3000);
+    expect(servedValue(fixture)).toBe('token-2');
+    expect(fixture.issuer.calls).toHaveLength(2);
+    fixture.cutStore();
+    await fixture.run(2 * REFRESH.reconcileMs);
+    expect((await fixture.store.read(fixture.app)).record?.value).toBe('token-2');
+    expect(fixture.broker.status(APP).state).toBe('suspect');
+    await fixture.run(2 * REFRESH.leaseMs);
+    expect(fixture.issuer.calls).toHaveLength(3);
+    expect(fixture.broker.status(APP).state).toBe('ok');
+    expect(fixture.facts.findLast(({ kind }) => kind === 'rotated')).toMatchObject({ reason: 'rollback' });
+  });
+
+  it('a stable token can be had from a cold start', async () => {
+    const fixture = createBroker();
+    fixture.cutStore(...ALL_COMMANDS);
+    await fixture.start();
+    expect(servedValue(fixture)).toBe('token-1');
+    expect(fixture.broker.isReady).toBe(true);
+  });
+
+  it('a classic token is left alone until the last minute of its life, then replaced once', async () => {
+    const fixture = await startedClassic();
+    fixture.cutStore(...ALL_COMMANDS);
+    await fixture.run(LIFE_MS - 1.1 * MINUTE_MS);
+    expect(fixture.issuer.calls).toHaveLength(1);
+    await fixture.run(MINUTE_MS);
+    expect(servedValue(fixture)).toBe('token-2');
+    await fixture.run(30 * MINUTE_MS);
+    expect(fixture.issuer.calls).toHaveLength(2);
+  });
+
+  it('a replica without a token does not kill the classic token that others may serve', async () => {
+    const fixture = createBroker();
+    fixture.issuer.mintsAtEveryCall = true;
+    fixture.cutStore(...ALL_COMMANDS);
+    await fixture.start();
+    await fixture.run(5000);
+    expect(fixture.issuer.calls).toHaveLength(0);
+    await expect(fixture.broker.current(APP)).rejects.toMatchObject({
+      code: 'no_token_yet',
+      message: expect.stringContaining('the store does not answer (connection is closed)') as string,
+    });
+  });
+
+  it('a classic token that is proven dead is replaced, within the budget of the day', async () => {
+    const fixture = createBroker({ dailyBudget: 2 });
+    fixture.issuer.mintsAtEveryCall = true;
+    await fixture.start();
+    fixture.cutStore(...ALL_COMMANDS);
+    await fixture.run(2000);
+    const report = () => fixture.broker.report(APP, { caller: 'orders', force: false });
+    expect(await report()).toMatchObject({ reason: 'rotated', token: { record: { value: 'token-2' } } });
+    await fixture.run(31_000);
+    await expect(report()).rejects.toMatchObject({ code: 'upstream_unavailable' });
+    expect(fixture.issuer.calls).toHaveLength(2);
+  });
+
+  it('backs off from a platform that fails too, and names both', async () => {
+    const fixture = createBroker({ jitterMs: 0 });
+    await fixture.start();
+    fixture.issuer.next.push(
+      { kind: 'not_sent', cause: new Error('connection refused') },
+      ...Array.from({ length: 3 }, () => fixture.issuer.refuse(40164)),
+    );
+    fixture.cutStore(...ALL_COMMANDS);
+    await fixture.run(LIFE_MS - REFRESH.aheadMs + 1000);
+    expect(fixture.broker.status(APP).lastError).toMatchObject({ message: 'connection refused' });
+    await fixture.run(MINUTE_MS);
+    expect(fixture.broker.status(APP).lastError).toMatchObject({ errcode: 40164 });
+    await fixture.run(2 * MINUTE_MS);
+    expect(servedValue(fixture)).toBe('token-1');
+    fixture.cutStore();
+    await fixture.run(MINUTE_MS);
+    expect(fixture.broker.status(APP)).toMatchObject({ state: 'ok', lastError: null });
+  });
+});
+
+describe('a new AppSecret while the store is away', () => {
+  it('is tried at once, however long the wait for the refused one is', async () => {
+    const fixture = createBroker({ jitterMs: 0 });
+    await fixture.start();
+    fixture.cutStore(...ALL_COMMANDS);
+    fixture.issuer.next.push(fixture.issuer.refuse(40125));
+    await fixture.run(LIFE_MS - REFRESH.aheadMs + 1000);
+    expect(fixture.issuer.calls).toHaveLength(2);
+    await fixture.broker.changeSecret(APP, 'second-secret');
+    expect(fixture.issuer.calls.at(-1)).toMatchObject({ appSecret: 'second-secret' });
+    expect(servedValue(fixture)).toBe('token-2');
+  });
+
+  it('is tried at once also if the token is not due, but kills no classic one for that', async () => {
+    const stable = createBroker();
+    await stable.start();
+    stable.cutStore(...ALL_COMMANDS);
+    await stable.run(2000);
+    await stable.broker.changeSecret(APP, 'second-secret');
+    expect(stable.issuer.calls).toHaveLength(2);
+    const classic = await startedClassic();
+    classic.cutStore(...ALL_COMMANDS);
+    await classic.run(2000);
+    await classic.broker.changeSecret(APP, 'second-secret');
+    expect(classic.issuer.calls).toHaveLength(1);
+  });
+});
+
+describe('a refusal while the store is away', () => {
+  it('is told with its own time and with that of the next attempt', async () => {
+    const fixture = createBroker();
+    fixture.cutStore(...ALL_COMMANDS);
+    fixture.issuer.next.push(fixture.issuer.refuse(40125), fixture.issuer.refuse(40125));
+    const refusedAtMs = fixture.clock.wallMs();
+    await fixture.start();
+    await fixture.run(MINUTE_MS);
+    await expect(fixture.broker.current(APP)).rejects.toMatchObject({
+      code: 'no_token_yet',
+      errcode: 40125,
+      retryAfterSeconds: 240,
+    });
+    expect(fixture.broker.status(APP)).toMatchObject({
+      nextRefreshAtMs: refusedAtMs + 5 * MINUTE_MS,
+      lastError: { errcode: 40125, atMs: refusedAtMs },
+    });
+    await fixture.run(4 * MINUTE_MS + 3000);
+    expect(fixture.issuer.calls).toHaveLength(2);
+  });
+
+  it('of a classic token that lives on is not tried before its last minute', async () => {
+    const fixture = await startedClassic();
+    fixture.cutStore(...ALL_COMMANDS);
+    await fixture.run(10_000);
+    const { nextRefreshAtMs, expiresAtMs } = fixture.broker.status(APP);
+    expect(Number(expiresAtMs) - Number(nextRefreshAtMs)).toBe(0.75 * MINUTE_MS);
+  });
+});
+
+describe('a store that fails in the middle of a fetch', () => {
+  it('loses no token: it is served at once and stored when the store is back', async () => {
+    const fixture = createBroker();
+    fixture.cutStore('commit');
+    await fixture.start();
+    expect(servedValue(fixture)).toBe('token-1');
+    expect((await fixture.store.read(fixture.app)).record).toBeNull();
+    fixture.cutStore();
+    await fixture.run(2 * REFRESH.reconcileMs);
+    expect((await fixture.store.read(fixture.app)).record?.value).toBe('token-1');
+    expect(fixture.broker.status(APP).state).toBe('ok');
+    expect(fixture.issuer.calls).toHaveLength(1);
+  });
+});
+
+describe('a fetch whose fate the store was not told', () => {
+  it('is told when the store is back, and verified', async () => {
+    const fixture = createBroker({ aheadMs: 3_600_000, jitterMs: 0 });
+    fixture.issuer.mintsAtEveryCall = true;
+    await fixture.start();
+    fixture.issuer.next.push({ kind: 'unknown', cause: new Error('connection reset') });
+    fixture.cutStore('abort', 'reconcile');
+    await fixture.run(LIFE_MS / 2 + 500);
+    expect(fixture.issuer.calls).toHaveLength(2);
+    fixture.cutStore();
+    await fixture.run(2 * REFRESH.reconcileMs);
+    await fixture.run(3 * REFRESH.leaseMs);
+    expect(fixture.facts.filter(({ kind }) => kind === 'suspected')).toHaveLength(1);
+    expect(fixture.broker.status(APP).state).toBe('ok');
+    expect(fixture.issuer.calls).toHaveLength(4);
+  });
+
+  it('is told also of a fetch that was sent without it', async () => {
+    const fixture = createBroker({ jitterMs: 0 });
+    await fixture.start();
+    fixture.cutStore(...ALL_COMMANDS);
+    fixture.issuer.next.push({ kind: 'unknown', cause: new Error('connection reset') });
+    await fixture.run(LIFE_MS - REFRESH.aheadMs + 500);
+    expect(fixture.issuer.calls).toHaveLength(2);
+    fixture.cutStore();
+    await fixture.run(2 * REFRESH.reconcileMs);
+    expect((await fixture.store.read(fixture.app)).beganAtMs).toBeGreaterThan(0);
+    expect(fixture.facts.map(({ kind }) => kind)).toContain('suspected');
+    await fixture.run(3 * REFRESH.leaseMs);
+    expect(fixture.broker.status(APP).state).toBe('ok');
+  });
+});
+
+describe('messages that may have been lost', () => {
+  it('make every replica look into the store soon', async () => {
+    const fixture = createBroker({ reconcileMs: 60_000 });
+    const gaps: (() => void)[] = [];
+    const feed: RotationFeed = fixture.feed;
+    const subscribe = feed.subscribe.bind(feed);
+    feed.subscribe = (listener, onGap) => {
+      if (onGap) gaps.push(onGap);
+      return subscribe(gaps.length === 1 ? listener : () => undefined);
+    };
+    fixture.issuer.probeOutcome = 'accepted';
+    const sibling = fixture.sibling();
+    await fixture.start();
+    await sibling.start();
+    await fixture.broker.report(APP, { caller: 'orders', force: true });
+    await settle();
+    expect(sibling.held(APP)?.record.value).toBe('token-1');
+    for (const gap of gaps) gap();
+    await fixture.clock.advance(1000);
+    sibling.reconcileDue();
+    await settle();
+    expect(sibling.held(APP)?.record.value).toBe('token-2');
+  });
+});
+
+describe('after a long pause of the process', () => {
+  it('nothing is served before the store was asked', async () => {
+    const fixture = createBroker();
+    await fixture.start();
+    fixture.issuer.probeOutcome = 'accepted';
+    const sibling = fixture.sibling();
+    await sibling.start();
+    await fixture.broker.report(APP, { caller: 'orders', force: true });
+    await fixture.clock.advance(10 * MINUTE_MS);
+    expect(sibling.held(APP)).toBeUndefined();
+    await expect(sibling.current(APP)).resolves.toMatchObject({ record: { value: 'token-2' } });
+    sibling.renewDue();
+    await settle();
+    expect(sibling.held(APP)?.record.value).toBe('token-2');
+  });
+});
+
+describe('ends of fetches that the store could not be told of', () => {
+  /** Lets time go by in steps that are longer than any back-off. */
+  const outage = async (fixture: BrokerFixture, attempts: number): Promise<void> => {
+    for (let attempt = 0; attempt < attempts; attempt += 1) {
+      fixture.issuer.next.push({ kind: 'unknown', cause: new Error('socket hang up') });
+      await fixture.clock.advance(MINUTE_MS + 1000);
+      fixture.broker.renewDue();
+      await settle();
+    }
+  };
+
+  it('are all told when it is back', async () => {
+    const fixture = createBroker();
+    await fixture.start();
+    fixture.cutStore(...ALL_COMMANDS);
+    await fixture.clock.advance(LIFE_MS);
+    await outage(fixture, 40);
+    expect(fixture.issuer.calls).toHaveLength(41);
+    const told: number[] = [];
+    const abort = fixture.store.abort.bind(fixture.store);
+    fixture.store.abort = (app, request) => {
+      told.push(request.grant.fence);
+      return abort(app, request);
+    };
+    fixture.cutStore();
+    await fixture.run(2 * REFRESH.reconcileMs);
+    expect(new Set(told).size).toBe(40);
+  });
+
+  it('are waited for before a further fetch is sent, once there are 500', async () => {
+    const fixture = createBroker({ dailyBudget: 100_000 });
+    await fixture.start();
+    fixture.cutStore(...ALL_COMMANDS);
+    await fixture.clock.advance(LIFE_MS);
+    await outage(fixture, 520);
+    expect(fixture.issuer.calls).toHaveLength(501);
+    fixture.issuer.next.length = 0;
+    fixture.cutStore();
+    await fixture.run(2 * REFRESH.reconcileMs + 3 * REFRESH.leaseMs);
+    expect(fixture.broker.status(APP).state).toBe('ok');
+  });
+});

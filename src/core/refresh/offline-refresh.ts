@@ -1,0 +1,127 @@
+import type { AppDefinition } from '../app-definition.js';
+import type { AppMemory } from './token-memory.js';
+import type { BrokerPorts } from '../ports/broker-ports.js';
+import { counted, exhaustedBudget, NO_COUNT, sumOf, type Charge, type DayCount } from './budgets.js';
+import type { RefreshRequest } from './refresh.js';
+import { dayOfUtc8 } from './policy.js';
+import type { TokenFetch } from './token-fetch.js';
+import { tokenMark } from '../redaction/fingerprint.js';
+import type { AbortRequest, BackOff } from '../ports/token-store.js';
+
+/** Two replicas that fetch in the same millisecond should not name two tokens by one generation. */
+const GENERATION_SPREAD = 1000;
+
+/**
+ * Keeps the token alive while the store is away. Nothing coordinates the replicas then, so a platform that mints at
+ * every call is asked only when there is nothing left to lose. The token is stored, and put under suspicion, when the
+ * store is back: reconciling finds it behind.
+ */
+export class UnfencedRefresh {
+  private failure: BackOff | null = null;
+  private failures = 0;
+  private waitUntilMonoMs = -Infinity;
+  private day = { number: 0, count: NO_COUNT };
+
+  constructor(
+    private readonly app: AppDefinition,
+    private readonly memory: AppMemory,
+    private readonly tokenFetch: TokenFetch,
+    private readonly ports: BrokerPorts,
+    /** Has the store told, once it is back, of a request whose fate is open. */
+    private readonly remember: (abort: AbortRequest) => void,
+  ) {}
+
+  /** Why the last fetch without the store brought no token, and how long the next one waits; or null. */
+  get lastFailure(): BackOff | null {
+    return this.failure;
+  }
+
+  /** Forgets its failures: the store is back and keeps count again. */
+  reset(): void {
+    this.failure = null;
+    this.failures = 0;
+  }
+
+  isAllowed({ isProvenDead, charge, reason }: RefreshRequest): boolean {
+    const { memory, app, ports } = this;
+    const isOfNewSecret = reason === 'secret_change';
+    if (ports.clock.monotonicMs() < this.waitUntilMonoMs && !isOfNewSecret) return false;
+    const budget = { daily: app.refresh.dailyBudget, forcedDaily: app.refresh.forcedDailyBudget };
+    if (exhaustedBudget(this.today(), 0, charge, budget)) return false;
+    if (isProvenDead) return true;
+    if (!app.issuer.mintsAtEveryCall) return !memory.livingToken || memory.isDue || isOfNewSecret;
+    // A replica that never held a token cannot know whether others serve a living one, which its fetch would kill.
+    return memory.token !== null && memory.isLastChance;
+  }
+
+  async run({ reason, forceNew, charge }: RefreshRequest): Promise<void> {
+    const { clock, observer, replica } = this.ports;
+    const { memory } = this;
+    const nowMs = memory.storeNowMs();
+    const begunMonoMs = clock.monotonicMs();
+    const fence =
+      Math.max(memory.generation + 1, Math.floor(nowMs)) + Math.floor(clock.random() * GENERATION_SPREAD);
+    const before = {
+      backOff: this.failure,
+      failures: this.failures,
+      nowMs,
+      today: this.today(),
+      record: memory.token?.record ?? null,
+    };
+    const result = await this.tokenFetch.send({ reason, forceNew, charge, fence }, before);
+    if (result.kind !== 'failed' || result.outcome !== 'not_sent') this.count(charge);
+    if (result.kind === 'failed') {
+      const { delayMs, ...why } = result.failure;
+      const atMs = memory.storeNowMs();
+      this.failure = { ...why, atMs, untilMs: atMs + delayMs };
+      this.failures += 1;
+      this.waitUntilMonoMs = clock.monotonicMs() + delayMs;
+      if (result.outcome === 'unknown') {
+        this.remember({ grant: { fence, view: { nowMs } }, charge, outcome: 'unknown', backOff: null });
+      }
+      return;
+    }
+    this.reset();
+    const { value, expiresInMs } = result;
+    const base = memory.token?.record;
+    const sameValue = base?.value === value;
+    const record = {
+      generation: fence,
+      base: base?.generation ?? 0,
+      since: sameValue ? base.since : fence,
+      value,
+      issuedAtMs: nowMs,
+      expiresAtMs: nowMs + expiresInMs,
+      owner: replica,
+      reason,
+    };
+    memory.hold(record, begunMonoMs + expiresInMs);
+    // What others fetched meanwhile without knowing of it is a fork.
+    memory.committed = Math.max(memory.committed, fence);
+    observer.notice({
+      app: this.app.name,
+      kind: 'rotated',
+      generation: fence,
+      tokenMark: tokenMark(value),
+      reason,
+      expiresInMs,
+      sameValue,
+      isStored: false,
+    });
+  }
+
+  /** What the store last said, and what it was not told. */
+  private today(): DayCount {
+    return sumOf(this.memory.storedToday, this.own());
+  }
+
+  private own(): DayCount {
+    const number = dayOfUtc8(this.memory.storeNowMs());
+    if (this.day.number !== number) this.day = { number, count: NO_COUNT };
+    return this.day.count;
+  }
+
+  private count(charge: Charge | null): void {
+    this.day = { ...this.day, count: counted(this.own(), charge) };
+  }
+}

@@ -1,0 +1,168 @@
+import type { RefreshSettings } from '../app-definition.js';
+import type { BackOff, BeginRequest, StoreView } from '../ports/token-store.js';
+import type { TokenRecord } from '../token.js';
+
+const SECOND_MS = 1000;
+const MINUTE_MS = 60 * SECOND_MS;
+const DAY_MS = 24 * 60 * MINUTE_MS;
+/** WeChat counts its quotas by days of China Standard Time, which has no summer time. */
+const UTC_PLUS_8_MS = 8 * 60 * MINUTE_MS;
+
+const LONGEST_REASK_MS = 20 * SECOND_MS;
+const SHORTEST_REASK_MS = SECOND_MS;
+const LONGEST_BACK_OFF_MS = MINUTE_MS;
+const LONGEST_PACED_MS = 15 * MINUTE_MS;
+/** While a token lives: a wrong answer costs no more than half a minute, and a person has time to act. */
+const CONFIGURATION_WAITS_MS = [20 * SECOND_MS, MINUTE_MS, 5 * MINUTE_MS] as const;
+/** Without a living token: nobody is kept waiting for, but a person. */
+const FIRST_CONFIGURATION_WAIT_MS = 5 * MINUTE_MS;
+const MAX_CONFIGURATION_WAIT_MS = 30 * MINUTE_MS;
+/** What one attempt before the end of a token needs. */
+const MAX_ATTEMPT_MS = 10 * SECOND_MS;
+
+type AheadAndJitter = Pick<RefreshSettings, 'aheadMs' | 'jitterMs'>;
+
+/**
+ * When to fetch the record's successor, on the store's clock. `random` is uniform in [0, 1).
+ *
+ * Always before expiry. A platform that handed the same token out again is asked again after a tenth of what is left,
+ * but not before its refresh window: its shorter life is no failure.
+ */
+export function refreshDueAtMs(record: TokenRecord, settings: AheadAndJitter, random: number): number {
+  const lifeMs = record.expiresAtMs - record.issuedAtMs;
+  if (record.since < record.generation) {
+    return Math.max(record.expiresAtMs - settings.aheadMs, record.issuedAtMs + reaskDelayMs(lifeMs));
+  }
+  const aheadMs = Math.min(settings.aheadMs, lifeMs / 2);
+  const jitterMs = Math.min(settings.jitterMs, lifeMs / 10, aheadMs / 2);
+  return record.expiresAtMs - aheadMs + (2 * random - 1) * jitterMs;
+}
+
+/**
+ * How long before expiry a token is replaced without the store, if need be: in the last tenth of its life and at most
+ * the last minute, spread so that two replicas seldom do it at once.
+ */
+export function lastChanceMs(record: TokenRecord, random: number): number {
+  const lifeMs = record.expiresAtMs - record.issuedAtMs;
+  return Math.min(MINUTE_MS, lifeMs / 10) * (0.5 + random / 2);
+}
+
+/** How long to wait before asking again for a token that came back the same, with `leftMs` of its life left. */
+export function reaskDelayMs(leftMs: number): number {
+  return Math.min(LONGEST_REASK_MS, Math.max(leftMs / 10, Math.min(SHORTEST_REASK_MS, leftMs / 2)));
+}
+
+/**
+ * Whether the back-off holds this fetch up. A refused AppID or AppSecret says nothing of another one: a person has
+ * corrected it on this replica, and will on the others.
+ */
+export function holdsUp(
+  backOff: BackOff | null,
+  nowMs: number,
+  { ignoreBackOff, credential }: Pick<BeginRequest, 'ignoreBackOff' | 'credential'>,
+): boolean {
+  if (!backOff || backOff.untilMs <= nowMs || ignoreBackOff === 'all') return false;
+  const isMendable = backOff.class === 'day_quota' || backOff.class === 'configuration';
+  if (isMendable && ignoreBackOff === 'mendable') return false;
+  return backOff.credential === null || credential === null || backOff.credential === credential;
+}
+
+/** Full jitter between 1 s and a ceiling that doubles from 2 s to 60 s. `failures` counts this one. */
+export function backOffDelayMs(failures: number, random: number): number {
+  const ceilingMs = Math.min(LONGEST_BACK_OFF_MS, SECOND_MS * 2 ** Math.min(failures, 10));
+  return SECOND_MS + random * (ceilingMs - SECOND_MS);
+}
+
+/** What the length of a wait follows from. */
+export type FailuresBefore = Pick<StoreView, 'backOff' | 'failures' | 'nowMs' | 'today' | 'record'>;
+
+/** Milliseconds for which no further fetch may be sent, after one that brought no token. */
+export function waitAfterFailureMs(
+  refusal: BackOff['class'],
+  before: FailuresBefore,
+  dailyBudget: number,
+  random: number,
+): number {
+  switch (refusal) {
+    case 'busy':
+    case 'unavailable':
+      return Math.max(backOffDelayMs(before.failures + 1, random), pacedDelayMs(before, dailyBudget));
+    case 'minute_quota':
+      return MINUTE_MS;
+    case 'day_quota':
+      return nextMidnightUtc8Ms(before.nowMs) - before.nowMs;
+    case 'configuration':
+      return configurationWaitMs(before, evenDelayMs(before, dailyBudget));
+  }
+}
+
+/**
+ * For what only a person can mend: longer from refusal to refusal, but never so long that no further attempt fits before
+ * the end of a token that lives.
+ */
+function configurationWaitMs({ backOff, record, nowMs }: FailuresBefore, evenMs: number): number {
+  const lastMs = backOff?.class === 'configuration' ? backOff.untilMs - backOff.atMs : 0;
+  const leftMs = (record?.expiresAtMs ?? 0) - nowMs;
+  const fitsMs = leftMs - Math.min(MAX_ATTEMPT_MS, leftMs / 4);
+  if (fitsMs < SECOND_MS) {
+    const isFirst = lastMs < FIRST_CONFIGURATION_WAIT_MS;
+    return Math.max(evenMs, isFirst ? FIRST_CONFIGURATION_WAIT_MS : MAX_CONFIGURATION_WAIT_MS);
+  }
+  const nextMs = CONFIGURATION_WAITS_MS.find((waitMs) => waitMs > lastMs) ?? MAX_CONFIGURATION_WAIT_MS;
+  return Math.min(fitsMs, Math.max(evenMs, nextMs));
+}
+
+/**
+ * Once half of the day's budget is gone, a platform that fails is asked so rarely that the rest lasts until midnight,
+ * or at least every quarter of an hour: an outage of hours must not end with a broker that may not ask any more.
+ */
+function pacedDelayMs(before: FailuresBefore, dailyBudget: number): number {
+  return Math.min(LONGEST_PACED_MS, evenDelayMs(before, dailyBudget));
+}
+
+/** With which what is left of the day's budget lasts until midnight; 0 while more than half of it is left. */
+function evenDelayMs({ nowMs, today }: FailuresBefore, dailyBudget: number): number {
+  const left = dailyBudget - today.fetches - 1;
+  if (left > dailyBudget / 2) return 0;
+  return (nextMidnightUtc8Ms(nowMs) - nowMs) / Math.max(1, left);
+}
+
+/** The day of UTC+8 that an instant falls into, as a count of days. */
+export function dayOfUtc8(wallMs: number): number {
+  return Math.floor((wallMs + UTC_PLUS_8_MS) / DAY_MS);
+}
+
+/** The next 00:00 UTC+8. */
+export function nextMidnightUtc8Ms(wallMs: number): number {
+  return (dayOfUtc8(wallMs) + 1) * DAY_MS - UTC_PLUS_8_MS;
+}
+
+/** `rollback`: suspect because the store lost something; `in_doubt`: a fetch whose outcome nobody has stored. */
+export type Doubt = 'suspect' | 'rollback' | 'in_doubt';
+
+/** Why the stored token has to be replaced although it is not due, or null. */
+export function doubtOf({
+  record,
+  suspect,
+  rolledBack,
+  intent,
+}: Pick<StoreView, 'record' | 'suspect' | 'rolledBack' | 'intent'>): Doubt | null {
+  if (record && record.generation <= suspect) return record.generation <= rolledBack ? 'rollback' : 'suspect';
+  return intent ? 'in_doubt' : null;
+}
+
+/** Whether a request whose fate is open is so young that the platform may process it after one that is sent now. */
+export function isOverlapping(
+  view: Pick<StoreView, 'record' | 'suspect' | 'rolledBack' | 'intent' | 'beganAtMs' | 'nowMs'>,
+  leaseMs: number,
+): boolean {
+  return doubtOf(view) !== null && view.nowMs < healAtMs(view, leaseMs);
+}
+
+/**
+ * From when on a doubtful token may be replaced, on the store's clock. Two lease times after the last fetch began, no
+ * request of that time is still on its way, so that the replacement cannot be overtaken in its turn.
+ */
+export function healAtMs(view: Pick<StoreView, 'beganAtMs'>, leaseMs: number): number {
+  return view.beganAtMs + 2 * leaseMs;
+}

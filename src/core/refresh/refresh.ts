@@ -1,0 +1,238 @@
+import { identityKey, type AppDefinition } from '../app-definition.js';
+import type { AppMemory } from './token-memory.js';
+import type { BudgetName, Charge } from './budgets.js';
+import type { BrokerPorts } from '../ports/broker-ports.js';
+import type { Lease } from '../ports/refresh-lease.js';
+import type { TokenFetch } from './token-fetch.js';
+import {
+  recordOf,
+  type AbortRequest,
+  type BeginRequest,
+  type CommitRequest,
+  type FailedFetch,
+  type Grant,
+} from '../ports/token-store.js';
+import { tokenMark } from '../redaction/fingerprint.js';
+import type { FetchReason } from '../token.js';
+import { Unsettled, type Settlement } from './pending-writes.js';
+
+/** A fetch that was granted longer ago than this is not sent: the lease may be somebody else's by now. */
+const SEND_GUARD_MS = 1000;
+/** How often a replica that did not get the lease looks whether the holder is done. */
+const POLL_MS = 100;
+
+export interface RefreshRequest {
+  readonly reason: FetchReason;
+  /** What it counts against besides the day's budget. */
+  readonly charge: Charge | null;
+  readonly seenGeneration: number;
+  readonly ignoreBackOff: BeginRequest['ignoreBackOff'];
+  /** Have the platform replace a token that it still hands out. */
+  readonly forceNew: boolean;
+  /** The current token is known to be dead: even without the store there is nothing to lose. */
+  readonly isProvenDead: boolean;
+}
+
+/** `over`: it ran to its end, look into memory for what came of it. The others name why nothing was asked. */
+export type RefreshResult =
+  | { readonly kind: 'over' }
+  | { readonly kind: 'budget_exhausted'; readonly budget: BudgetName }
+  | { readonly kind: 'store_unavailable' };
+
+/**
+ * One rotation of one app: lease, begin, guard, fetch, then commit or abort. Every answer of the store goes into
+ * memory on the way, and the last failure with its remedy stays in the store's back-off.
+ */
+export class RefreshAttempt {
+  private readonly unsettled = new Unsettled((settlement) => this.tell(settlement));
+
+  constructor(
+    private readonly app: AppDefinition,
+    private readonly memory: AppMemory,
+    private readonly tokenFetch: TokenFetch,
+    private readonly ports: BrokerPorts,
+    /** Aborted when the broker stops: from then on nothing is sent, and nobody is waited for. */
+    private readonly stopping: AbortSignal,
+  ) {}
+
+  /** Throws `StoreUnavailableError`; what the platform does is never thrown. */
+  async run(request: RefreshRequest): Promise<RefreshResult> {
+    const { lease, observer } = this.ports;
+    const acquired = await lease.acquire(this.app, this.app.refresh.leaseMs);
+    observer.notice({ app: this.app.name, kind: 'lease', result: acquired.kind });
+    if (acquired.kind === 'unavailable') throw acquired.cause;
+    if (acquired.kind === 'held') return this.awaitHolder(request.seenGeneration);
+    try {
+      return await this.asHolder(acquired.lease, request);
+    } finally {
+      await lease.release(acquired.lease);
+    }
+  }
+
+  private async asHolder(lease: Lease, request: RefreshRequest): Promise<RefreshResult> {
+    const { clock, store, observer } = this.ports;
+    const { name, refresh } = this.app;
+    await this.settle();
+    const spent = this.tokenFetch.floor.exhausted(request.charge);
+    if (spent) return { kind: 'budget_exhausted', budget: spent };
+    const sentMonoMs = clock.monotonicMs();
+    const begun = await store.begin(this.app, {
+      lease,
+      charge: request.charge,
+      seenGeneration: request.seenGeneration,
+      highestKnown: this.memory.generation,
+      ignoreBackOff: request.ignoreBackOff,
+      credential: this.tokenFetch.credential,
+      budget: { daily: refresh.dailyBudget, forcedDaily: refresh.forcedDailyBudget },
+      leaseMs: refresh.leaseMs,
+    });
+    if (begun.kind !== 'granted') {
+      if (this.memory.adopt(begun.view, sentMonoMs)) this.noticeAdopted();
+      if (begun.kind === 'lease_lost') observer.notice({ app: name, kind: 'lease', result: 'lost' });
+      return begun.kind === 'budget_exhausted'
+        ? { kind: 'budget_exhausted', budget: begun.budget }
+        : { kind: 'over' };
+    }
+    await this.fetch(begun.grant, sentMonoMs, request);
+    return { kind: 'over' };
+  }
+
+  private async fetch(grant: Grant, begunMonoMs: number, request: RefreshRequest): Promise<void> {
+    const isLate = this.ports.clock.monotonicMs() - begunMonoMs > SEND_GUARD_MS;
+    if (isLate || this.stopping.aborted) {
+      await this.abort(grant, request, 'not_sent', null);
+      return;
+    }
+    const { reason, forceNew, charge } = request;
+    const { fence } = grant;
+    const result = await this.tokenFetch.send({ reason, forceNew, charge, fence }, grant.view);
+    if (result.kind === 'failed') {
+      await this.abort(grant, request, result.outcome, result.isOwn ? null : result.failure);
+      return;
+    }
+    const { value, expiresInMs } = result;
+    const commit = { grant, value, expiresInMs, owner: this.ports.replica, reason };
+    // Served even if the store cannot be told: no older token is better than this one.
+    this.memory.hold(recordOf(commit), begunMonoMs + expiresInMs);
+    this.unsettled.add({ kind: 'commit', request: commit });
+    await this.settle();
+  }
+
+  /** Tells the store how earlier fetches ended, if it does not know. Throws `StoreUnavailableError`. */
+  settle(): Promise<void> {
+    return this.unsettled.settle();
+  }
+
+  /** Whether the end of one more fetch can be kept until the store can be told. */
+  get hasRoom(): boolean {
+    return this.unsettled.hasRoom;
+  }
+
+  /** A fetch was sent without the store, and nobody knows what came of it. */
+  remember(request: AbortRequest): void {
+    this.unsettled.add({ kind: 'abort', request });
+  }
+
+  private tell(settlement: Settlement): Promise<void> {
+    return settlement.kind === 'commit'
+      ? this.commit(settlement.request)
+      : this.tellAbort(settlement.request);
+  }
+
+  private async commit(request: CommitRequest): Promise<void> {
+    const { clock, store, feed, observer } = this.ports;
+    const { name } = this.app;
+    const { grant, reason, expiresInMs } = request;
+    const wasInDoubt = this.memory.doubt !== null;
+    const sentMonoMs = clock.monotonicMs();
+    const committed = await store.commit(this.app, request);
+    this.memory.adopt(committed.view, sentMonoMs);
+    const { generation, doubt } = this.memory;
+    if (committed.kind === 'superseded') {
+      observer.notice({ app: name, kind: 'superseded', fence: grant.fence, generation });
+      return;
+    }
+    this.memory.committed = Math.max(this.memory.committed, grant.fence);
+    const sameValue = grant.view.record?.value === request.value;
+    observer.notice({
+      app: name,
+      kind: 'rotated',
+      generation: grant.fence,
+      tokenMark: tokenMark(request.value),
+      reason,
+      expiresInMs,
+      sameValue,
+      isStored: true,
+    });
+    if (doubt) observer.notice({ app: name, kind: 'suspected', generation, why: doubt });
+    else if (wasInDoubt) observer.notice({ app: name, kind: 'healed', generation });
+    await feed.publish(this.app, grant.fence);
+  }
+
+  private async abort(
+    grant: Grant,
+    { charge }: RefreshRequest,
+    outcome: AbortRequest['outcome'],
+    backOff: FailedFetch | null,
+  ): Promise<void> {
+    const request = { grant, charge, outcome, backOff };
+    if (outcome !== 'unknown') {
+      await this.tellAbort(request);
+      return;
+    }
+    this.unsettled.add({ kind: 'abort', request });
+    await this.settle();
+  }
+
+  private async tellAbort(request: AbortRequest): Promise<void> {
+    const sentMonoMs = this.ports.clock.monotonicMs();
+    this.memory.adopt(await this.ports.store.abort(this.app, request), sentMonoMs);
+  }
+
+  /**
+   * Somebody else fetches. Waits until a newer token is stored, or until the holder is seen to have ended without one;
+   * the caller comes back for the next turn.
+   */
+  private async awaitHolder(seenGeneration: number): Promise<RefreshResult> {
+    const { clock, store } = this.ports;
+    const deadlineMonoMs = clock.monotonicMs() + this.app.refresh.leaseMs;
+    let idlePolls = 0;
+    while (clock.monotonicMs() < deadlineMonoMs && idlePolls < 3) {
+      await this.nextRotationOr(POLL_MS);
+      if (this.stopping.aborted) break;
+      const sentMonoMs = clock.monotonicMs();
+      const view = await store.read(this.app);
+      if (this.memory.adopt(view, sentMonoMs)) this.noticeAdopted();
+      if (this.memory.generation > seenGeneration || this.memory.backOff) break;
+      idlePolls = view.intent ? 0 : idlePolls + 1;
+    }
+    return { kind: 'over' };
+  }
+
+  private nextRotationOr(timeoutMs: number): Promise<void> {
+    const { clock, feed } = this.ports;
+    const { stopping } = this;
+    return new Promise((resolve) => {
+      const end = (): void => {
+        cancel();
+        unsubscribe();
+        stopping.removeEventListener('abort', end);
+        resolve();
+      };
+      const cancel = clock.after(timeoutMs, end);
+      const unsubscribe = feed.subscribe(({ key }) => {
+        if (key === identityKey(this.app)) end();
+      });
+      stopping.addEventListener('abort', end);
+    });
+  }
+
+  private noticeAdopted(): void {
+    this.ports.observer.notice({
+      app: this.app.name,
+      kind: 'adopted',
+      generation: this.memory.generation,
+      tokenMark: this.memory.mark,
+    });
+  }
+}

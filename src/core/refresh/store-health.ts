@@ -1,0 +1,67 @@
+import type { BrokerPorts } from '../ports/broker-ports.js';
+import { StoreUnavailableError } from '../errors.js';
+import type { AppName } from '../token.js';
+
+/** After the store gave no answer, nothing is asked of it for at least this long. */
+const RETRY_MS = 500;
+
+/** Why the store does not answer, what a person does about it, and since when. */
+export interface StoreTrouble {
+  readonly message: string;
+  readonly remedy: string;
+  readonly sinceMs: number;
+}
+
+/** Whether the store answers for one app, as its last answer showed. */
+export class StoreLink {
+  private retryAtMonoMs = -Infinity;
+  private outage: StoreTrouble | null = null;
+  /** Of this outage, without the numbers that some have in them. */
+  private readonly noticed = new Set<string>();
+
+  constructor(
+    private readonly app: AppName,
+    private readonly ports: Pick<BrokerPorts, 'clock' | 'observer'>,
+  ) {}
+
+  /** Null while it answers. */
+  get down(): StoreTrouble | null {
+    return this.outage;
+  }
+
+  /** It failed so recently that asking again can wait. */
+  get isResting(): boolean {
+    return this.ports.clock.monotonicMs() < this.retryAtMonoMs;
+  }
+
+  /** Notes how the store fared in `work`; its failure becomes a result. */
+  async over<T>(work: () => Promise<T>): Promise<T | { readonly kind: 'store_unavailable' }> {
+    try {
+      const result = await work();
+      this.answered();
+      return result;
+    } catch (error) {
+      if (!(error instanceof StoreUnavailableError)) throw error;
+      this.failed(error);
+      return { kind: 'store_unavailable' };
+    }
+  }
+
+  private answered(): void {
+    if (this.outage) this.ports.observer.notice({ app: this.app, kind: 'store_available' });
+    this.outage = null;
+    this.noticed.clear();
+    this.retryAtMonoMs = -Infinity;
+  }
+
+  /** Each reason is news once in an outage: the first one is often only how the connection ended. */
+  private failed({ message, remedy }: StoreUnavailableError): void {
+    const { clock, observer } = this.ports;
+    this.retryAtMonoMs = clock.monotonicMs() + RETRY_MS * (1 + clock.random());
+    this.outage = { message, remedy, sinceMs: this.outage?.sinceMs ?? clock.wallMs() };
+    const reason = message.replace(/\d+/g, '#');
+    if (this.noticed.has(reason)) return;
+    this.noticed.add(reason);
+    observer.notice({ app: this.app, kind: 'store_unavailable', message, remedy });
+  }
+}

@@ -1,0 +1,190 @@
+import type { AppDefinition } from '../app-definition.js';
+import type { AppSecrets } from './app-secrets.js';
+import type { BrokerPorts } from '../ports/broker-ports.js';
+import type { Charge, DayCount } from './budgets.js';
+import { FetchFloor } from './fetch-floor.js';
+import { waitAfterFailureMs, type FailuresBefore } from './policy.js';
+import { remedyOf, type IssueOutcome } from '../ports/token-issuer.js';
+import { tokenMark } from '../redaction/fingerprint.js';
+import type { BackOff, FailedFetch } from '../ports/token-store.js';
+import type { FetchReason } from '../token.js';
+
+/** With another AppSecret at hand, a refused one is no reason to wait. */
+const OTHER_SECRET_WAIT_MS = 1000;
+/** After the shared back-off, a replica that got no answer leaves the next attempt to the others for this long. */
+const COURTESY_MS = 1000;
+
+/** No platform may hold all fetches up for longer than its day. */
+const MAX_RETRY_AFTER_MS = 86_400_000;
+
+/** What came of one request: a token, or how certain it is that none was minted and how long to wait. */
+export type FetchResult =
+  | { readonly kind: 'issued'; readonly value: string; readonly expiresInMs: number }
+  | {
+      readonly kind: 'failed';
+      readonly outcome: 'not_sent' | 'refused' | 'unknown';
+      readonly failure: FailedFetch;
+      /** Only this replica was refused: nothing for others to wait for. */
+      readonly isOwn: boolean;
+    };
+
+/** One request to the platform, with the app's current secret and within its deadline, told to the observer. */
+export class TokenFetch {
+  private yieldUntilMonoMs = -Infinity;
+  private address: { readonly refusal: BackOff; readonly untilMonoMs: number } | null = null;
+  /** What this process sent, by its own count. */
+  readonly floor: FetchFloor;
+
+  constructor(
+    private readonly app: AppDefinition,
+    private readonly secrets: AppSecrets,
+    private readonly ports: Pick<BrokerPorts, 'clock' | 'observer' | 'replica'>,
+  ) {
+    this.floor = new FetchFloor(app.refresh, ports.clock);
+  }
+
+  /** The last request got no answer, which may be so for this replica alone: another one should try next. */
+  get yieldsToOthers(): boolean {
+    return this.ports.clock.monotonicMs() < this.yieldUntilMonoMs;
+  }
+
+  /** The platform refused the address of this replica when it last asked; null otherwise. Not shared: others may be welcome. */
+  get addressRefusal(): BackOff | null {
+    return this.address?.refusal ?? null;
+  }
+
+  /** That refusal, while it holds the next request of this replica up. */
+  get addressBackOff(): BackOff | null {
+    const { address } = this;
+    return address && this.ports.clock.monotonicMs() < address.untilMonoMs ? address.refusal : null;
+  }
+
+  /** What this process sent today. */
+  get count(): DayCount {
+    return this.floor.count;
+  }
+
+  /** What the next request is sent with, as a back-off names it; null if the platform refused that to this replica. */
+  get credential(): string | null {
+    return this.secrets.isCurrentRefused ? null : this.credentialOf(this.secrets.current ?? '');
+  }
+
+  private credentialOf(appSecret: string): string {
+    return tokenMark(`${this.app.appId}\n${appSecret}`);
+  }
+
+  /** There must be a secret. Never throws. */
+  async send(
+    request: {
+      readonly reason: FetchReason;
+      readonly charge: Charge | null;
+      readonly forceNew: boolean;
+      readonly fence: number;
+    },
+    before: FailuresBefore,
+  ): Promise<FetchResult> {
+    const { clock, observer } = this.ports;
+    const app = this.app.name;
+    const { reason, fence } = request;
+    const startMonoMs = clock.monotonicMs();
+    observer.notice({ app, kind: 'fetch_started', reason, fence });
+    const appSecret = this.secrets.current ?? '';
+    const outcome = await this.issue(appSecret, request.forceNew);
+    if (outcome.kind !== 'not_sent') this.floor.add(reason, request.charge);
+    const result = this.result(outcome, before, appSecret);
+    const failure = result.kind === 'failed' ? result.failure : null;
+    const isUnanswered = failure?.class === 'unavailable';
+    this.yieldUntilMonoMs = isUnanswered ? clock.monotonicMs() + failure.delayMs + COURTESY_MS : -Infinity;
+    observer.notice({
+      app,
+      kind: 'fetch_ended',
+      reason,
+      outcome: outcome.kind,
+      durationMs: clock.monotonicMs() - startMonoMs,
+      errcode: failure?.errcode ?? null,
+      message: failure?.message ?? null,
+      remedy: failure && remedyOf(this.app.issuer, failure),
+      retryInMs: failure?.delayMs ?? null,
+    });
+    return result;
+  }
+
+  private result(outcome: IssueOutcome, before: FailuresBefore, appSecret: string): FetchResult {
+    if (outcome.kind !== 'issued') {
+      const isOwn = outcome.kind === 'refused' && this.app.issuer.explain(outcome.errcode).addressRejected;
+      const failure = isOwn ? this.refusedAddress(outcome, before) : this.judge(outcome, before, appSecret);
+      return { kind: 'failed', outcome: outcome.kind, failure, isOwn };
+    }
+    this.address = null;
+    this.secrets.accepted(appSecret);
+    return { kind: 'issued', value: outcome.value, expiresInMs: outcome.expiresInSeconds * 1000 };
+  }
+
+  private async issue(appSecret: string, forceNew: boolean): Promise<IssueOutcome> {
+    const { name, appId, issuer, refresh } = this.app;
+    const timeoutMs = refresh.upstreamTimeoutMs;
+    const controller = new AbortController();
+    const cancel = this.ports.clock.after(timeoutMs, () => {
+      controller.abort();
+    });
+    try {
+      return await issuer.issue(
+        { app: name, appId, appSecret },
+        { signal: controller.signal, timeoutMs },
+        { forceNew },
+      );
+    } catch (error) {
+      return { kind: 'unknown', cause: error instanceof Error ? error : new Error('the issuer failed') };
+    } finally {
+      cancel();
+    }
+  }
+
+  private refusedAddress(
+    { errcode, message }: Extract<IssueOutcome, { kind: 'refused' }>,
+    before: FailuresBefore,
+  ): FailedFetch {
+    const { clock, replica } = this.ports;
+    const { dailyBudget } = this.app.refresh;
+    const own = { ...before, backOff: this.addressRefusal };
+    const delayMs = waitAfterFailureMs('configuration', own, dailyBudget, clock.random());
+    const why = {
+      class: 'configuration',
+      errcode,
+      message: `the address of replica ${replica} is refused${message && `: ${message}`}`,
+      credential: null,
+    } as const;
+    const refusal = { ...why, atMs: before.nowMs, untilMs: before.nowMs + delayMs };
+    this.address = { refusal, untilMonoMs: clock.monotonicMs() + delayMs };
+    return { ...why, delayMs };
+  }
+
+  private judge(
+    outcome: Exclude<IssueOutcome, { kind: 'issued' }>,
+    before: FailuresBefore,
+    appSecret: string,
+  ): FailedFetch {
+    const { clock } = this.ports;
+    const random = clock.random();
+    const { dailyBudget } = this.app.refresh;
+    if (outcome.kind !== 'refused') {
+      const delayMs = waitAfterFailureMs('unavailable', before, dailyBudget, random);
+      const { message, fault } = outcome.cause;
+      const name = fault === undefined ? {} : { fault };
+      return { class: 'unavailable', errcode: null, message, credential: null, delayMs, ...name };
+    }
+    const { errcode, message, retryAfterMs = 0 } = outcome;
+    const advice = this.app.issuer.explain(errcode);
+    const refusal = { errcode, message, atMs: before.nowMs };
+    const hasOtherSecret =
+      advice.secretRejected && this.secrets.rejected(appSecret, clock.monotonicMs(), refusal);
+    const delayMs = hasOtherSecret
+      ? OTHER_SECRET_WAIT_MS
+      : Math.max(
+          waitAfterFailureMs(advice.class, before, dailyBudget, random),
+          Math.min(retryAfterMs, MAX_RETRY_AFTER_MS),
+        );
+    const credential = advice.class === 'configuration' ? this.credentialOf(appSecret) : null;
+    return { class: advice.class, errcode, message, credential, delayMs };
+  }
+}

@@ -1,0 +1,288 @@
+import { AppDiagnosis } from '../status/diagnosis.js';
+import type { AppDefinition } from '../app-definition.js';
+import { AppMemory } from './token-memory.js';
+import { AppSecrets } from './app-secrets.js';
+import type { BrokerPorts } from '../ports/broker-ports.js';
+import { cacheableMs } from './cacheable-time.js';
+import { BrokerError } from '../errors.js';
+import { RefreshAttempt, type RefreshRequest, type RefreshResult } from './refresh.js';
+import { SingleFlight } from './single-flight.js';
+import { StoreLink } from './store-health.js';
+import type { BackOff } from '../ports/token-store.js';
+import { TokenFetch } from './token-fetch.js';
+import { TokenProbe } from '../reports/token-probe.js';
+import { remainingMs, type FetchReason, type HeldToken } from '../token.js';
+import { UnfencedRefresh } from './offline-refresh.js';
+
+/** One app that cannot be had must not keep the others from being served. */
+const MAX_UNREADY_MS = 60_000;
+/** Somebody waits for the token, which in all likelihood is good. */
+const TRY_TIMEOUT_MS = 2000;
+
+/** Keeps one app's token on one replica: serves it from memory, starts what is due, and merges with the store. */
+export class AppKeeper {
+  readonly memory: AppMemory;
+  readonly diagnosis: AppDiagnosis;
+  private readonly secrets: AppSecrets;
+  private readonly link: StoreLink;
+  private readonly tokenFetch: TokenFetch;
+  private readonly attempt: RefreshAttempt;
+  private readonly unfenced: UnfencedRefresh;
+  private readonly probe: TokenProbe;
+  private readonly flights = new SingleFlight<'refresh' | 'reconcile' | 'try', RefreshResult>();
+  private reconcileAtMonoMs = -Infinity;
+  private tickedMonoMs: number;
+  private readonly madeMonoMs: number;
+  private isSettled = false;
+  private readonly stopping = new AbortController();
+
+  constructor(
+    readonly app: AppDefinition,
+    private readonly ports: BrokerPorts,
+  ) {
+    this.secrets = new AppSecrets(app.appSecret);
+    this.link = new StoreLink(app.name, ports);
+    this.tokenFetch = new TokenFetch(app, this.secrets, ports);
+    this.memory = new AppMemory(app, ports.clock, this.tokenFetch);
+    this.attempt = new RefreshAttempt(app, this.memory, this.tokenFetch, ports, this.stopping.signal);
+    this.unfenced = new UnfencedRefresh(app, this.memory, this.tokenFetch, ports, (abort) => {
+      this.attempt.remember(abort);
+    });
+    this.diagnosis = new AppDiagnosis(app, {
+      memory: this.memory,
+      link: this.link,
+      unfenced: this.unfenced,
+      secrets: this.secrets,
+      tokenFetch: this.tokenFetch,
+    });
+    this.madeMonoMs = ports.clock.monotonicMs();
+    this.tickedMonoMs = this.madeMonoMs;
+    this.probe = new TokenProbe(app, ports);
+  }
+
+  /**
+   * Readiness need not wait for this app: it has had a token, or a definite refusal (the platform will give none before a
+   * person or midnight changes something), or has no AppSecret, or could not be had for a minute. A store that does not
+   * answer is no reason, since other replicas may well serve the app.
+   */
+  get settled(): boolean {
+    const { memory, secrets, link, unfenced, tokenFetch, ports } = this;
+    const refusal = memory.view?.backOff?.class;
+    const isShared = refusal === 'configuration' || refusal === 'day_quota';
+    const isRefused = isShared || tokenFetch.addressRefusal !== null;
+    const hasTried = !link.down || unfenced.lastFailure !== null;
+    const isGivenUp = hasTried && ports.clock.monotonicMs() - this.madeMonoMs >= MAX_UNREADY_MS;
+    this.isSettled ||= memory.token !== null || isRefused || secrets.missing !== null || isGivenUp;
+    return this.isSettled;
+  }
+
+  /** What may be served without asking anybody: nothing right after a long pause, when others may have rotated long ago. */
+  get served(): HeldToken | undefined {
+    const { token } = this.memory;
+    const nowMonoMs = this.ports.clock.monotonicMs();
+    if (!token || nowMonoMs >= token.deadlineMonoMs || this.memory.untried) return undefined;
+    return this.wasPaused(nowMonoMs) ? undefined : token;
+  }
+
+  /** Milliseconds for which a caller may keep this token without asking again. */
+  cacheableMs(held: HeldToken): number {
+    const { issuer, refresh } = this.app;
+    return cacheableMs({
+      record: held.record,
+      leftMs: remainingMs(held, this.ports.clock.monotonicMs()),
+      refresh,
+      endsWithRotation: issuer.mintsAtEveryCall,
+      isDoubtful: this.memory.doubt !== null,
+    });
+  }
+
+  get isRefreshing(): boolean {
+    return this.flights.isRunning('refresh');
+  }
+
+  /** Time goes on. Called by every tick, so that a pause shows. */
+  ticked(): void {
+    const nowMonoMs = this.ports.clock.monotonicMs();
+    if (this.wasPaused(nowMonoMs)) void this.reconcile();
+    this.tickedMonoMs = nowMonoMs;
+  }
+
+  /** Has a request to the platform under way. */
+  get isBusy(): boolean {
+    return this.isRefreshing || this.flights.isRunning('try');
+  }
+
+  /** Starts the fetch that is due, if one is, or tries the token that was found in the store. Returns whether it did. */
+  renewIfDue(): boolean {
+    const found = this.memory.untried ?? this.memory.toRetry;
+    if (found) {
+      if (this.isBusy || this.isStopping) return false;
+      void this.tryAtPlatform(found);
+      return true;
+    }
+    if (this.isStopping || this.isRefreshing || this.isHeldUp) return false;
+    const reason = this.reasonToFetch();
+    if (!reason) return false;
+    void this.refresh(this.plain(reason));
+    return true;
+  }
+
+  /** Merges memory with the store, if it is time to. */
+  reconcileIfDue(): void {
+    const nowMonoMs = this.ports.clock.monotonicMs();
+    if (this.isStopping || nowMonoMs < this.reconcileAtMonoMs || this.link.isResting) return;
+    void this.reconcile();
+  }
+
+  reconcile(): Promise<RefreshResult> {
+    return this.flights.run('reconcile', () => {
+      const { clock, store, observer } = this.ports;
+      const { name, refresh } = this.app;
+      this.reconcileAtMonoMs = clock.monotonicMs() + refresh.reconcileMs * (0.8 + 0.45 * clock.random());
+      return this.link.over(async () => {
+        await this.attempt.settle();
+        const sentMonoMs = clock.monotonicMs();
+        const { token, committed } = this.memory;
+        const view = await store.reconcile(this.app, { record: token?.record ?? null, committed });
+        this.unfenced.reset();
+        if (this.memory.adopt(view, sentMonoMs)) {
+          const { generation, mark } = this.memory;
+          observer.notice({ app: name, kind: 'adopted', generation, tokenMark: mark });
+        }
+        return { kind: 'over' };
+      });
+    });
+  }
+
+  /** Messages of other replicas may have been lost: looks into the store soon, but not all apps at once. */
+  reconcileSoon(): void {
+    const { clock } = this.ports;
+    const withinMs = Math.min(1000, this.app.refresh.reconcileMs);
+    this.reconcileAtMonoMs = Math.min(
+      this.reconcileAtMonoMs,
+      clock.monotonicMs() + withinMs * clock.random(),
+    );
+  }
+
+  /**
+   * Runs one rotation, or joins the one that runs. Whoever joined asked for something else: look again afterwards.
+   *
+   * @throws BrokerError `stopping`
+   */
+  async refresh(request: RefreshRequest): Promise<RefreshResult> {
+    if (this.isStopping && !this.isRefreshing) throw this.diagnosis.stopping();
+    const mustWait = request.ignoreBackOff === 'none' && this.backOff;
+    if (mustWait || this.secrets.missing) return { kind: 'over' };
+    const result = await this.rotate(request);
+    const wasFoundDead = await this.tryFound();
+    if (!wasFoundDead || this.isStopping) return result;
+    return this.rotate({ ...request, seenGeneration: this.memory.generation });
+  }
+
+  private rotate(request: RefreshRequest): Promise<RefreshResult> {
+    return this.flights.run('refresh', async () => {
+      const result: RefreshResult = this.link.isResting
+        ? { kind: 'store_unavailable' }
+        : await this.link.over(() => this.attempt.run(request));
+      const mayTryAlone = result.kind === 'store_unavailable' && !this.isStopping && this.attempt.hasRoom;
+      if (!mayTryAlone || !this.unfenced.isAllowed(request)) return result;
+      await this.unfenced.run(request);
+      return { kind: 'over' };
+    });
+  }
+
+  /** The token with at least this generation, waiting for the first one if need be. Throws `BrokerError`. */
+  async current(minGeneration: number): Promise<HeldToken> {
+    const isBehind = minGeneration > this.memory.generation;
+    if (isBehind || this.wasPaused(this.ports.clock.monotonicMs())) await this.reconcile();
+    await this.tryFound();
+    if (!this.memory.livingToken && (this.isRefreshing || !this.isHeldUp)) {
+      await this.refresh(this.plain('cold'));
+    }
+    const token = this.memory.livingToken;
+    if (!token) throw this.diagnosis.noToken();
+    if (token.record.generation >= minGeneration) return token;
+    throw new BrokerError(
+      'behind',
+      `This replica knows generation ${token.record.generation} and found nothing newer, but the caller has seen ${minGeneration}. Ask again shortly, or leave min_generation out.`,
+      { retryAfterSeconds: 1 },
+    );
+  }
+
+  /**
+   * Tries a token of which only the store says that it is the newest, before it is served. Without an answer it is served:
+   * the platform is away then, and an outage would be worse. Never throws. Returns whether there was one that is dead.
+   */
+  async tryFound(): Promise<boolean> {
+    const found = this.memory.untried;
+    if (!found) return false;
+    await this.tryAtPlatform(found);
+    return this.memory.livingToken === undefined;
+  }
+
+  private tryAtPlatform(found: HeldToken): Promise<RefreshResult> {
+    return this.flights.run('try', async () => {
+      const timeoutMs = Math.min(TRY_TIMEOUT_MS, this.app.refresh.upstreamTimeoutMs);
+      const { outcome } = this.isStopping
+        ? { outcome: 'no_answer' as const }
+        : await this.probe.try(found.record.value, 0, timeoutMs);
+      this.memory.tried(found, outcome === 'rejected');
+      const { generation } = found.record;
+      this.ports.observer.notice({ app: this.app.name, kind: 'found_token_tried', generation, outcome });
+      return { kind: 'over' };
+    });
+  }
+
+  /** A newer AppSecret is tried at once, whatever the last one was refused for. */
+  async changeSecret(appSecret: string): Promise<void> {
+    if (!this.secrets.offer(appSecret)) return;
+    await this.flights.settled();
+    if (this.isStopping) return;
+    await this.refresh({ ...this.plain('secret_change'), ignoreBackOff: 'all' });
+  }
+
+  /** Starts nothing any more, and waits for what was sent, but not for what another replica does. */
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await this.flights.settled();
+  }
+
+  /** A refresh that nobody demands. */
+  private plain(reason: FetchReason): RefreshRequest {
+    const seenGeneration = this.memory.generation;
+    return {
+      reason,
+      seenGeneration,
+      charge: null,
+      ignoreBackOff: 'none',
+      forceNew: false,
+      isProvenDead: false,
+    };
+  }
+
+  private get backOff(): BackOff | null {
+    return this.memory.backOff ?? this.tokenFetch.addressBackOff;
+  }
+
+  get isStopping(): boolean {
+    return this.stopping.signal.aborted;
+  }
+
+  private get isHeldUp(): boolean {
+    const { memory, secrets } = this;
+    return secrets.missing !== null || this.backOff !== null || memory.budgetWaitMs > 0;
+  }
+
+  private reasonToFetch(): FetchReason | null {
+    const { memory } = this;
+    if (!memory.livingToken) return 'cold';
+    if (memory.mustAwaitHeal || this.tokenFetch.yieldsToOthers) return null;
+    if (memory.isDue) return 'scheduled';
+    return memory.isHealTime && this.tokenFetch.floor.mayHeal ? memory.doubt : null;
+  }
+
+  /** The ticks stood still for so long that this process must have been stopped. */
+  private wasPaused(nowMonoMs: number): boolean {
+    return nowMonoMs - this.tickedMonoMs > 2 * this.app.refresh.reconcileMs + 500;
+  }
+}

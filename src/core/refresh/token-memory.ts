@@ -1,0 +1,311 @@
+import type { AppDefinition } from '../app-definition.js';
+import { plausibleFence } from './transitions.js';
+import type { Clock } from '../ports/clock.js';
+import { MAX_LIFE_MS } from './read-app-state.js';
+import { OVERLAP_MS, RecentTokens } from './recent-tokens.js';
+import {
+  doubtOf,
+  healAtMs,
+  holdsUp,
+  lastChanceMs,
+  nextMidnightUtc8Ms,
+  refreshDueAtMs,
+  type Doubt,
+} from './policy.js';
+import { NO_COUNT, type DayCount } from './budgets.js';
+import type { BackOff, StoreView } from '../ports/token-store.js';
+import { tokenMark } from '../redaction/fingerprint.js';
+import type { HeldToken, TokenRecord } from '../token.js';
+
+const NOTHING_OWN = { credential: null, count: NO_COUNT };
+
+/** A token of which only the store says that it is the newest. */
+interface FoundToken {
+  readonly generation: number;
+  /** The platform accepted it, or gave no answer. */
+  readonly isServed: boolean;
+  /** When it is tried again. */
+  readonly retriesMonoMs: readonly number[];
+}
+
+/**
+ * What this replica holds of one app: the newest token it ever saw and the store's last word, both placed on the
+ * monotonic clock. Only ever moves forward.
+ */
+export class AppMemory {
+  private newest: HeldToken | null = null;
+  private dueMonoMs = -Infinity;
+  private lastChanceMonoMs = Infinity;
+  private readonly recent = new RecentTokens();
+  private readonly watchers = new Set<(held: HeldToken) => void>();
+  private last: {
+    readonly view: StoreView;
+    readonly sentMonoMs: number;
+    readonly gotMonoMs: number;
+  } | null = null;
+  private contested: {
+    readonly generation: number;
+    readonly atMs: number;
+    readonly untilMonoMs: number;
+  } | null = null;
+  private found: FoundToken | null = null;
+  private dead: {
+    readonly generation: number;
+    readonly why: string;
+    readonly atMs: number;
+    readonly untilMonoMs: number;
+  } | null = null;
+  /** The highest generation that this replica committed itself. */
+  committed = 0;
+
+  constructor(
+    private readonly app: AppDefinition,
+    private readonly clock: Clock,
+    /** What this process alone knows: its credential, as in a begin, and what it sent today. */
+    private readonly own: { readonly credential: string | null; readonly count: DayCount } = NOTHING_OWN,
+  ) {}
+
+  /** The newest token, living or not. */
+  get token(): HeldToken | null {
+    return this.newest;
+  }
+
+  /** 0 where it cannot be right by the store's clock: any generation of the store is newer then. */
+  get generation(): number {
+    const generation = this.newest?.record.generation ?? 0;
+    return this.last ? plausibleFence(generation, this.storeNowMs()) : generation;
+  }
+
+  /** How log lines name the newest token. */
+  get mark(): string | null {
+    return this.newest && tokenMark(this.newest.record.value);
+  }
+
+  get view(): StoreView | null {
+    return this.last?.view ?? null;
+  }
+
+  get livingToken(): HeldToken | undefined {
+    const { newest } = this;
+    return newest && newest.deadlineMonoMs > this.clock.monotonicMs() ? newest : undefined;
+  }
+
+  /**
+   * Takes over what the store said. `sentMonoMs` is when it was asked, so that the trip shortens the token's life here
+   * and never lengthens it. Returns whether a newer generation came with it.
+   */
+  adopt(view: StoreView, sentMonoMs: number): boolean {
+    const before = this.last?.view ?? null;
+    if (!this.last || sentMonoMs >= this.last.sentMonoMs) {
+      this.last = { view, sentMonoMs, gotMonoMs: this.clock.monotonicMs() };
+    }
+    const { record } = view;
+    if (!record || record.generation <= this.generation) return false;
+    // A store whose clock was set back makes no token live longer than it was given.
+    const bornAtMs = Math.max(view.nowMs, record.issuedAtMs);
+    const isLiving = record.expiresAtMs > bornAtMs;
+    const isUnknown = !before || (!this.livingToken && !isOfAfter(before, record));
+    if (isUnknown && isLiving && this.app.refresh.verifyReports)
+      this.found = { generation: record.generation, isServed: false, retriesMonoMs: [] };
+    this.hold(record, sentMonoMs + Math.min(MAX_LIFE_MS, record.expiresAtMs - bornAtMs));
+    return true;
+  }
+
+  /** Serves this record from now on, unless a newer one is known. */
+  hold(record: TokenRecord, deadlineMonoMs: number): void {
+    if (record.generation <= this.generation) return;
+    const { refresh } = this.app;
+    const dueAtMs = refreshDueAtMs(record, refresh, this.clock.random());
+    this.dueMonoMs = deadlineMonoMs - (record.expiresAtMs - dueAtMs);
+    this.lastChanceMonoMs = deadlineMonoMs - lastChanceMs(record, this.clock.random());
+    const newest = { record, deadlineMonoMs };
+    this.newest = newest;
+    const killedOthers = record.reason === 'report' || record.reason === 'force';
+    this.recent.next(record.value, deadlineMonoMs, this.clock.monotonicMs(), killedOthers);
+    for (const watcher of this.watchers) watcher(newest);
+  }
+
+  /**
+   * The newest token, if it was in the store already when this process first looked, or when it had none. Whoever can write
+   * there may have put back one that is dead since, so it is tried at the platform before it is served.
+   */
+  get untried(): HeldToken | null {
+    const { found, newest } = this;
+    return found && !found.isServed && newest?.record.generation === found.generation ? newest : null;
+  }
+
+  /**
+   * The same token once it is served, when it is time to try it again. A platform whose fetch replaces the token before
+   * it goes on accepting that one for a while, so the first try cannot tell whether this is the newest.
+   */
+  get toRetry(): HeldToken | null {
+    const { found, newest } = this;
+    if (newest?.record.generation !== found?.generation) return null;
+    const [atMonoMs = Infinity] = found?.retriesMonoMs ?? [];
+    return this.clock.monotonicMs() >= atMonoMs ? newest : null;
+  }
+
+  /** What came of trying it. One that is dead counts as expired. */
+  tried({ record }: HeldToken, isDead: boolean): void {
+    const { found, newest } = this;
+    if (found?.generation !== record.generation) return;
+    const nowMonoMs = this.clock.monotonicMs();
+    const retriesMonoMs = found.isServed ? found.retriesMonoMs.slice(1) : this.retriesFrom(nowMonoMs);
+    this.found = isDead ? null : { ...found, isServed: true, retriesMonoMs };
+    if (newest?.record !== record) return;
+    if (isDead) {
+      this.newest = { record, deadlineMonoMs: nowMonoMs };
+      this.dueMonoMs = this.lastChanceMonoMs = -Infinity;
+      return;
+    }
+    if (found.isServed) return;
+    for (const watcher of this.watchers) watcher(newest);
+  }
+
+  /** In the middle and at the end of the overlap, or of the time until the refresh, which makes a try needless. */
+  private retriesFrom(nowMonoMs: number): readonly number[] {
+    if (!this.app.issuer.mintsAtEveryCall) return [];
+    const overlapMs = Math.min(OVERLAP_MS, this.dueMonoMs - nowMonoMs);
+    return [nowMonoMs + overlapMs / 2, nowMonoMs + overlapMs].filter((atMonoMs) => atMonoMs < this.dueMonoMs);
+  }
+
+  /** Calls back for each newer token from now on, until the returned function is called. */
+  watch(watcher: (held: HeldToken) => void): () => void {
+    this.watchers.add(watcher);
+    return () => this.watchers.delete(watcher);
+  }
+
+  /** Whether this is the hash of a token that the platform would still take. */
+  isRecent(sha256: string): boolean {
+    return this.recent.includes(sha256, this.clock.monotonicMs());
+  }
+
+  /** The store's clock, as far as it can be told from here. */
+  storeNowMs(): number {
+    if (!this.last) return this.clock.wallMs();
+    return this.last.view.nowMs + this.clock.monotonicMs() - this.last.sentMonoMs;
+  }
+
+  get isDue(): boolean {
+    return this.clock.monotonicMs() >= this.dueMonoMs;
+  }
+
+  /** So near to its end that the token is replaced even without the store. */
+  get isLastChance(): boolean {
+    return this.clock.monotonicMs() >= this.lastChanceMonoMs;
+  }
+
+  /** On the store's clock; see `isLastChance`. */
+  get lastChanceAtMs(): number {
+    return this.storeNowMs() + this.lastChanceMonoMs - this.clock.monotonicMs();
+  }
+
+  get nextRefreshAtMs(): number | null {
+    if (!this.newest) return null;
+    const { record, deadlineMonoMs } = this.newest;
+    return record.expiresAtMs - (deadlineMonoMs - this.dueMonoMs);
+  }
+
+  get doubt(): Doubt | null {
+    const view = this.view;
+    const doubt = view && doubtOf(view);
+    if (doubt !== 'in_doubt' || !view?.intent) return doubt;
+    // A young intent is just a fetch that is going on.
+    return view.intent.atMs + this.app.refresh.leaseMs < this.storeNowMs() ? doubt : null;
+  }
+
+  /** Callers report this token, and it is too young for that to be looked into. */
+  contest({ record: { generation } }: HeldToken, forMs: number): void {
+    if (this.contested?.generation === generation) return;
+    this.contested = {
+      generation,
+      atMs: this.storeNowMs(),
+      untilMonoMs: this.clock.monotonicMs() + forMs,
+    };
+  }
+
+  /** When the current token was first reported too young. */
+  get contestedAtMs(): number {
+    return this.contested?.atMs ?? 0;
+  }
+
+  /** Milliseconds until a report of the current token is looked into; 0 while no report waits for that. */
+  get contestedMs(): number {
+    const { contested } = this;
+    if (contested?.generation !== this.generation) return 0;
+    return Math.max(0, contested.untilMonoMs - this.clock.monotonicMs());
+  }
+
+  /** The platform refuses the current token, which cannot be replaced today. */
+  markDead({ record: { generation } }: HeldToken, why: string): void {
+    const untilMonoMs = this.clock.monotonicMs() + this.midnightWaitMs;
+    this.dead = { generation, why, atMs: this.storeNowMs(), untilMonoMs };
+  }
+
+  /** Why a current token that the platform refuses is not replaced, and since when; null if nothing is known of the kind. */
+  get knownDead(): { readonly why: string; readonly atMs: number } | null {
+    const { dead } = this;
+    const isSo = dead?.generation === this.generation && this.clock.monotonicMs() < dead.untilMonoMs;
+    return isSo ? dead : null;
+  }
+
+  get isHealTime(): boolean {
+    return this.view !== null && this.healWaitMs <= 0;
+  }
+
+  /** A replacement for the doubtful token could be overtaken in its turn, and the token lives long enough to wait. */
+  get mustAwaitHeal(): boolean {
+    const { newest, healWaitMs } = this;
+    if (!newest || !this.doubt || healWaitMs <= 0) return false;
+    const leftMs = newest.deadlineMonoMs - this.clock.monotonicMs();
+    return healWaitMs + this.app.refresh.leaseMs < leftMs;
+  }
+
+  /** By the least that the store's clock can show: a fetch that begins a moment too early starts under suspicion itself. */
+  private get healWaitMs(): number {
+    if (!this.last) return 0;
+    const { view, gotMonoMs } = this.last;
+    return healAtMs(view, this.app.refresh.leaseMs) - view.nowMs - (this.clock.monotonicMs() - gotMonoMs);
+  }
+
+  /** The back-off that holds the next fetch up, or null. */
+  get backOff(): BackOff | null {
+    const backOff = this.view?.backOff ?? null;
+    const fetch = { ignoreBackOff: 'none', credential: this.own.credential } as const;
+    return holdsUp(backOff, this.storeNowMs(), fetch) ? backOff : null;
+  }
+
+  /** Milliseconds until the day's budget is filled again, or 0 while some of it is left. */
+  get budgetWaitMs(): number {
+    if (this.today.fetches < this.app.refresh.dailyBudget) return 0;
+    return this.midnightWaitMs;
+  }
+
+  get midnightWaitMs(): number {
+    return nextMidnightUtc8Ms(this.storeNowMs()) - this.storeNowMs();
+  }
+
+  /** The day's fetches: as the store last counted them, and no less than this process sent. */
+  get today(): DayCount {
+    const { storedToday } = this;
+    const own = this.own.count;
+    return {
+      fetches: Math.max(storedToday.fetches, own.fetches),
+      forced: Math.max(storedToday.forced, own.forced),
+      forceNew: Math.max(storedToday.forceNew, own.forceNew),
+      unproven: Math.max(storedToday.unproven, own.unproven),
+    };
+  }
+
+  /** As the store last counted them. */
+  get storedToday(): DayCount {
+    const { view } = this;
+    const isToday = view && this.storeNowMs() < nextMidnightUtc8Ms(view.nowMs);
+    return isToday ? view.today : NO_COUNT;
+  }
+}
+
+/** Whether its fetch was under way when the store gave that view, or began later: it is nothing old that was put back. */
+function isOfAfter({ fence, nowMs }: StoreView, { generation }: TokenRecord): boolean {
+  return generation >= Math.floor(nowMs) || (fence > 0 && generation >= fence);
+}

@@ -1,0 +1,231 @@
+import { counted, exhaustedBudget, NO_COUNT, type DayCount } from './budgets.js';
+import { dayOfUtc8, holdsUp, isOverlapping } from './policy.js';
+import {
+  recordOf,
+  type AbortRequest,
+  type BackOff,
+  type BeginRequest,
+  type BeginResult,
+  type CommitRequest,
+  type CommitResult,
+  type Intent,
+  type KnownRecord,
+  type StoreView,
+} from '../ports/token-store.js';
+import type { TokenRecord } from '../token.js';
+
+/** No fence or generation is further ahead of the store's clock: a broker takes them from that clock. */
+const MAX_AHEAD_MS = 24 * 60 * 60 * 1000;
+
+/** All that the replicas share of one app, as plain data. Times are the store's, in milliseconds since the Unix epoch. */
+export interface AppState {
+  readonly record: TokenRecord | null;
+  /** The highest fence ever given out. */
+  readonly fence: number;
+  /** Generations up to and including this one may be dead. */
+  readonly suspect: number;
+  /** Generations up to and including this one are suspect because the store had lost something. */
+  readonly rolledBack: number;
+  /** `inDoubt`: when it began, an older request's outcome was open. */
+  readonly intent: (Intent & { readonly inDoubt: boolean }) | null;
+  /** Of the last begin; 0 if there was none. */
+  readonly beganAtMs: number;
+  readonly backOff: BackOff | null;
+  /** Consecutive fetches that brought no token. */
+  readonly failures: number;
+  /** The day of UTC+8 that the counts are of. */
+  readonly day: number;
+  readonly count: DayCount;
+  /** The unproven ones by caller. */
+  readonly clients: Readonly<Record<string, number>>;
+}
+
+export const NO_STATE: AppState = {
+  record: null,
+  fence: 0,
+  suspect: 0,
+  rolledBack: 0,
+  intent: null,
+  beganAtMs: 0,
+  backOff: null,
+  failures: 0,
+  day: 0,
+  count: NO_COUNT,
+  clients: {},
+};
+
+/** What a transition leads to. `state` is the very same object where nothing has to be stored. */
+export interface Transition<Result> {
+  readonly state: AppState;
+  readonly result: Result;
+}
+
+/** The highest fence or generation that can be right at this time of the store. */
+export function maxFence(nowMs: number): number {
+  return Math.floor(nowMs) + MAX_AHEAD_MS;
+}
+
+/** As good as unknown where it cannot be right: a store clock that jumped may have made it. */
+export function plausibleFence(fence: number, nowMs: number): number {
+  return fence <= maxFence(nowMs) ? fence : 0;
+}
+
+function viewOf(state: AppState, nowMs: number): StoreView {
+  return {
+    record: state.record,
+    fence: state.fence,
+    suspect: state.suspect,
+    rolledBack: state.rolledBack,
+    intent: state.intent && { fence: state.intent.fence, atMs: state.intent.atMs },
+    beganAtMs: state.beganAtMs,
+    backOff: state.backOff,
+    failures: state.failures,
+    today: state.day === dayOfUtc8(nowMs) ? state.count : NO_COUNT,
+    nowMs,
+  };
+}
+
+/**
+ * The transition table of the refresh protocol: pure functions from one state to the next, which every store applies
+ * atomically. Why each rule is there is in docs/refresh-protocol.md.
+ */
+export class TransitionTable {
+  /** @param isLeaseHeld whether the store still has the request's lease */
+  begin(
+    state: AppState,
+    request: BeginRequest,
+    nowMs: number,
+    isLeaseHeld: boolean,
+  ): Transition<BeginResult> {
+    const view = viewOf(state, nowMs);
+    const { record, backOff } = state;
+    const refused = (result: BeginResult): Transition<BeginResult> => ({ state, result });
+    if (!isLeaseHeld) return refused({ kind: 'lease_lost', view });
+    if (record && record.generation > request.seenGeneration && record.expiresAtMs > nowMs) {
+      return refused({ kind: 'moved', view });
+    }
+    if (holdsUp(backOff, nowMs, request)) return refused({ kind: 'backing_off', view });
+    const { charge } = request;
+    const clients = state.day === dayOfUtc8(nowMs) ? state.clients : {};
+    const ofClient = charge ? (clients[charge.client] ?? 0) : 0;
+    const budget = exhaustedBudget(view.today, ofClient, charge, request.budget);
+    if (budget) return refused({ kind: 'budget_exhausted', budget, view });
+    const fence = Math.max(
+      state.fence + 1,
+      (record?.generation ?? 0) + 1,
+      state.suspect + 1,
+      plausibleFence(request.highestKnown, nowMs) + 1,
+      Math.floor(nowMs),
+    );
+    const next = {
+      ...state,
+      fence,
+      intent: { fence, atMs: nowMs, inDoubt: state.intent !== null },
+      beganAtMs: nowMs,
+      day: dayOfUtc8(nowMs),
+      count: counted(view.today, charge),
+      clients: charge?.pool === 'unproven' ? { ...clients, [charge.client]: ofClient + 1 } : clients,
+    };
+    const overlapping = isOverlapping(view, request.leaseMs);
+    return {
+      state: next,
+      result: { kind: 'granted', grant: { fence, overlapping, view: { ...view, fence } } },
+    };
+  }
+
+  commit(state: AppState, request: CommitRequest, nowMs: number): Transition<CommitResult> {
+    const { grant } = request;
+    const done = (kind: CommitResult['kind'], next: AppState): Transition<CommitResult> => ({
+      state: next,
+      result: { kind, view: viewOf(next, nowMs) },
+    });
+    const generation = state.record?.generation ?? 0;
+    const isRepeated = generation === grant.fence || state.record?.base === grant.fence;
+    if (isRepeated) return done('committed', state);
+    const settled = state.intent?.fence === grant.fence ? { ...state, intent: null } : state;
+    if (this.isLate(state, grant.fence)) return done('superseded', this.distrust(settled, settled.fence));
+    const fence = Math.max(state.fence, grant.fence);
+    const record = recordOf(request);
+    const isBaseStored = generation === record.base;
+    const trusted = !isBaseStored || grant.overlapping ? this.distrust(settled, fence) : settled;
+    return done('committed', {
+      ...trusted,
+      fence,
+      record: isBaseStored ? record : { ...record, since: grant.fence },
+      backOff: null,
+      failures: 0,
+    });
+  }
+
+  abort(state: AppState, request: AbortRequest, nowMs: number): Transition<StoreView> {
+    const next = this.withBackOff(
+      this.withRefund(this.withOutcome(state, request, nowMs), request),
+      request,
+      nowMs,
+    );
+    return { state: next, result: viewOf(next, nowMs) };
+  }
+
+  reconcile(state: AppState, { record, committed }: KnownRecord, nowMs: number): Transition<StoreView> {
+    const stored = state.record?.generation ?? 0;
+    const held = plausibleFence(record?.generation ?? 0, nowMs);
+    const ownCommit = plausibleFence(committed, nowMs);
+    let next = state;
+    if (record && held > stored) {
+      // Fetches that this store knows nothing of may be under way.
+      const filled = { ...state, record, fence: Math.max(state.fence, held), beganAtMs: nowMs };
+      next = this.distrustAsLost(filled, held);
+    } else if (state.record && stored > ownCommit && state.record.base < ownCommit) {
+      next = this.distrustAsLost(state, stored);
+    }
+    return { state: next, result: viewOf(next, nowMs) };
+  }
+
+  protected isLate(state: AppState, fence: number): boolean {
+    return fence < (state.record?.generation ?? 0);
+  }
+
+  /** Returns the same state if that much is suspect already. */
+  protected distrust(state: AppState, upTo: number): AppState {
+    return upTo > state.suspect ? { ...state, suspect: upTo } : state;
+  }
+
+  private distrustAsLost(state: AppState, upTo: number): AppState {
+    const suspected = this.distrust(state, upTo);
+    return upTo > suspected.rolledBack ? { ...suspected, rolledBack: upTo } : suspected;
+  }
+
+  private withOutcome(state: AppState, { grant, outcome }: AbortRequest, nowMs: number): AppState {
+    const { intent } = state;
+    const isNewest = intent?.fence === grant.fence;
+    if (outcome !== 'unknown') {
+      return isNewest && !intent.inDoubt ? { ...state, intent: null } : state;
+    }
+    // Somebody began after this fetch, whose token may have been minted after theirs.
+    const suspected = isNewest ? state : this.distrust(state, state.fence);
+    // It may have been sent late, or the store may have lost its begin: from now on it counts as under way.
+    const { fence, atMs } = intent ?? { fence: grant.fence, atMs: nowMs };
+    return { ...suspected, intent: { fence, atMs, inDoubt: true }, beganAtMs: nowMs };
+  }
+
+  private withRefund(state: AppState, { grant, charge, outcome }: AbortRequest): AppState {
+    if (outcome !== 'not_sent' || state.day !== dayOfUtc8(grant.view.nowMs)) return state;
+    const { clients } = state;
+    const ofClient = charge?.pool === 'unproven' ? clients[charge.client] : undefined;
+    return {
+      ...state,
+      count: counted(state.count, charge, -1),
+      clients: charge && ofClient ? { ...clients, [charge.client]: ofClient - 1 } : clients,
+    };
+  }
+
+  private withBackOff(state: AppState, { backOff }: AbortRequest, nowMs: number): AppState {
+    if (!backOff) return state;
+    const { delayMs, ...why } = backOff;
+    return {
+      ...state,
+      backOff: { ...why, atMs: nowMs, untilMs: nowMs + delayMs },
+      failures: state.failures + 1,
+    };
+  }
+}

@@ -1,0 +1,266 @@
+import type { AppKeeper } from '../refresh/token-manager.js';
+import type { BrokerPorts } from '../ports/broker-ports.js';
+import type { BudgetName, Charge } from '../refresh/budgets.js';
+import { sleep } from '../ports/clock.js';
+import { EarlyDeath } from './foreign-fetch.js';
+import { BrokerError } from '../errors.js';
+import { GuessPace } from './guess-pace.js';
+import type { RefreshResult } from '../refresh/refresh.js';
+import { Reporters } from './reporters.js';
+import { tokenMark } from '../redaction/fingerprint.js';
+import type { ProbeOutcome } from '../ports/token-issuer.js';
+import { TokenProbe } from './token-probe.js';
+import type { ReportAnswer, ReportReason, ReportResult, TokenReport } from './token-report.js';
+import { isSameValue, type HeldToken } from '../token.js';
+
+/** A token that was fetched because of a report is not doubted again for this long. */
+const RECENT_MS = 30_000;
+const PROBE_CACHE_MS = 10_000;
+/** Somebody waits for a token, which in all likelihood is good. */
+const GUESS_TIMEOUT_MS = 2000;
+/** For a client that was often wrong: longer than usual, but not so long that nobody hears of a token that did die. */
+const MISTRUSTED_PROBE_CACHE_MS = 60_000;
+
+/**
+ * How sure the broker is that a reported token is dead. `refused`: the platform refused it to a probe; `believed`: no
+ * probe gave an answer, but two clients reported it, or reports are not verified; `unproven`: one client says so.
+ */
+type Verdict = 'refused' | 'believed' | 'unproven' | 'alive';
+
+/** Judges callers' reports of one app, so that a wrong or late one costs nothing and a right one costs one fetch. */
+export class ReportDesk {
+  private readonly probe: TokenProbe;
+  /** Its own: a guess that found the token alive must not answer a report of the next seconds. */
+  private readonly guessProbe: TokenProbe;
+  private readonly guessPace = new GuessPace();
+  private readonly earlyDeath: EarlyDeath;
+  private readonly reporters = new Reporters();
+
+  constructor(
+    private readonly keeper: AppKeeper,
+    private readonly ports: BrokerPorts,
+  ) {
+    this.probe = new TokenProbe(keeper.app, ports);
+    this.guessProbe = new TokenProbe(keeper.app, ports);
+    this.earlyDeath = new EarlyDeath(keeper, ports);
+  }
+
+  /** Throws `BrokerError`: `not_a_token_error`, `upstream_unavailable`, `upstream_rejected`. */
+  async receive(report: TokenReport): Promise<ReportAnswer> {
+    const startMonoMs = this.ports.clock.monotonicMs();
+    try {
+      const answer = await this.judge(report);
+      const isWrongGuess = report.isGuess && answer.kind === 'answered' && answer.reason === 'still_valid';
+      if (!isWrongGuess) {
+        this.notice(report, startMonoMs, answer.kind === 'answered' ? answer.reason : answer.kind);
+      }
+      return answer;
+    } catch (error) {
+      if (error instanceof BrokerError) this.notice(report, startMonoMs, error.code);
+      throw error;
+    }
+  }
+
+  private notice(report: TokenReport, startMonoMs: number, result: ReportResult): void {
+    this.ports.observer.notice({
+      app: this.keeper.app.name,
+      kind: 'reported',
+      result,
+      errcode: report.errcode ?? null,
+      caller: report.caller,
+      generation: report.generation ?? null,
+      tokenMark: report.accessToken === undefined ? null : tokenMark(report.accessToken),
+      durationMs: this.ports.clock.monotonicMs() - startMonoMs,
+    });
+  }
+
+  private async judge(report: TokenReport): Promise<ReportAnswer> {
+    const isGuess = this.isGuess(report);
+    const { memory } = this.keeper;
+    if ((report.generation ?? 0) > memory.generation) await this.keeper.reconcile();
+    await this.keeper.tryFound();
+    const reported = memory.livingToken;
+    if (!reported) return this.rotate(report, null, 'unproven');
+    if (report.force) return this.rotate(report, reported, 'believed');
+    if (!names(report, reported)) return answered('already_rotated', reported);
+    if (!isGuess && this.recentMs(reported) > 0) return this.recent(report, reported);
+    if (this.keeper.isStopping) {
+      if (isGuess) return answered('still_valid', reported);
+      throw this.keeper.diagnosis.stopping();
+    }
+    const verdict = await (isGuess ? this.guess(reported) : this.verdict(report.caller, reported));
+    if (verdict === 'alive') return answered('still_valid', reported);
+    if (this.recentMs(reported) > 0) return this.recent(report, reported);
+    const noticeEarlyDeath = verdict === 'refused' ? this.earlyDeath.examine(reported) : null;
+    const answer = await this.rotate(report, reported, verdict);
+    noticeEarlyDeath?.();
+    return answer;
+  }
+
+  /** Nobody says that the token is dead: it is only tried. Throws for an error that is not about it. */
+  private isGuess(report: TokenReport): boolean {
+    if (report.errcode === undefined || report.force) return report.isGuess ?? false;
+    const advice = this.keeper.app.issuer.explain(report.errcode);
+    if (advice.curedByNewToken !== 'no') return advice.curedByNewToken === 'perhaps';
+    throw new BrokerError(
+      'not_a_token_error',
+      `errcode ${String(report.errcode)} is not about the access token, so a new one cannot cure it. ${advice.remedy}`,
+      { errcode: report.errcode },
+    );
+  }
+
+  /** Milliseconds until a report of this token leads to anything; 0 for now. */
+  private recentMs({ record: { reason, issuedAtMs } }: HeldToken): number {
+    const isAfterReport = reason === 'report' || reason === 'force';
+    return isAfterReport ? Math.max(0, issuedAtMs + RECENT_MS - this.keeper.memory.storeNowMs()) : 0;
+  }
+
+  /** Nothing is done about it before it is older. Whoever named nothing may have meant the one before. */
+  private recent(report: TokenReport, token: HeldToken): ReportAnswer {
+    const heardInMs = this.recentMs(token);
+    const isNamed = report.accessToken !== undefined || report.generation !== undefined;
+    if (isNamed) this.keeper.memory.contest(token, heardInMs);
+    return { ...answered('recently_rotated', token), heardInMs };
+  }
+
+  /** What the platform says is never outvoted. */
+  private async verdict(caller: string, token: HeldToken): Promise<Verdict> {
+    const { verifyReports, upstreamTimeoutMs } = this.keeper.app.refresh;
+    if (!verifyReports) return 'believed';
+    const nowMonoMs = this.ports.clock.monotonicMs();
+    const { value } = token.record;
+    const { isFirst, isSeconded } = this.reporters.vote(caller, value, nowMonoMs);
+    // The token may have died since the platform was asked for another client.
+    const cacheMs = isFirst ? 0 : PROBE_CACHE_MS;
+    const isOftenWrong = this.reporters.isOftenWrong(caller, nowMonoMs);
+    const { outcome, atMonoMs } = await this.probe.try(
+      value,
+      isOftenWrong ? MISTRUSTED_PROBE_CACHE_MS : cacheMs,
+      upstreamTimeoutMs,
+    );
+    if (outcome === 'rejected') return 'refused';
+    if (outcome === 'no_answer') return isSeconded ? 'believed' : 'unproven';
+    this.reporters.contradicted(caller, atMonoMs);
+    return 'alive';
+  }
+
+  private async guess({ record: { value } }: HeldToken): Promise<Verdict> {
+    const { verifyReports } = this.keeper.app.refresh;
+    const outcome = verifyReports ? await this.tryGuessed(value) : 'no_answer';
+    return outcome === 'rejected' ? 'refused' : 'alive';
+  }
+
+  /** Whoever comes just after a try waits for the next one: the token may have died since. */
+  private async tryGuessed(value: string): Promise<ProbeOutcome> {
+    const { clock } = this.ports;
+    const cameMonoMs = clock.monotonicMs();
+    const waitMs = this.guessPace.waitMs(value, cameMonoMs);
+    if (waitMs > 0 && waitMs < Infinity) await sleep(clock, waitMs);
+    const known = this.guessPace.lastAfter(value, waitMs === Infinity ? -Infinity : cameMonoMs);
+    if (known) return known.outcome;
+    const timeoutMs = Math.min(GUESS_TIMEOUT_MS, this.keeper.app.refresh.upstreamTimeoutMs);
+    const probed = await this.guessProbe.try(value, 0, timeoutMs);
+    this.guessPace.tried(probed);
+    return probed.outcome;
+  }
+
+  /**
+   * Replaces the token, sharing the fetch with everybody who wants the same. First as any refresh, because a platform
+   * that knows its token to be dead gives another; only if a dead one comes back is the platform forced.
+   */
+  private async rotate(
+    report: TokenReport,
+    reported: HeldToken | null,
+    verdict: Verdict,
+  ): Promise<ReportAnswer> {
+    const isDead = reported !== null && (verdict === 'refused' || verdict === 'believed');
+    const request = {
+      reason: reported ? (report.force ? ('force' as const) : ('report' as const)) : ('cold' as const),
+      charge: chargeOf(report, reported, verdict),
+      // What was reported, not what is current by now: others may have rotated while this one was probed.
+      seenGeneration: reported?.record.generation ?? this.keeper.memory.generation,
+      ignoreBackOff: report.force ? ('mendable' as const) : ('none' as const),
+      isProvenDead: isDead,
+    };
+    let result = await this.refreshUnlessMoved({ ...request, forceNew: report.force }, reported);
+    if (isDead && !report.force && this.isSameAs(reported) && result.kind === 'over') {
+      const seenGeneration = this.keeper.memory.generation;
+      if (!this.keeper.memory.backOff) {
+        const charge = { pool: 'forceNew', client: report.caller } as const;
+        result = await this.refreshUnlessMoved(
+          { ...request, charge, seenGeneration, forceNew: true },
+          reported,
+        );
+      }
+    }
+    return this.answer(result, reported, verdict);
+  }
+
+  /** A flight that was under way may have been for something older: one more of our own, if it changed nothing. */
+  private async refreshUnlessMoved(
+    request: Parameters<AppKeeper['refresh']>[0],
+    reported: HeldToken | null,
+  ): Promise<RefreshResult> {
+    const wasRunning = this.keeper.isRefreshing;
+    const result = await this.keeper.refresh(request);
+    const needsOwn =
+      wasRunning && this.keeper.memory.generation === request.seenGeneration && !this.keeper.memory.backOff;
+    return needsOwn && this.isSameAs(reported) ? this.keeper.refresh(request) : result;
+  }
+
+  private isSameAs(reported: HeldToken | null): boolean {
+    return this.keeper.memory.livingToken?.record.value === reported?.record.value;
+  }
+
+  private answer(result: RefreshResult, reported: HeldToken | null, verdict: Verdict): ReportAnswer {
+    const { memory } = this.keeper;
+    const token = memory.livingToken ?? null;
+    if (token && token.record.value !== reported?.record.value) return answered('rotated', token);
+    if (result.kind === 'budget_exhausted') {
+      const why = this.budgetDetail(result.budget);
+      if (token && verdict === 'refused') memory.markDead(token, why);
+      return {
+        kind: 'budget_exhausted',
+        detail: `${why}; the day begins at 00:00 UTC+8. Find the caller that keeps reporting: the log names it.`,
+        retryAfterSeconds: Math.max(1, Math.ceil(memory.midnightWaitMs / 1000)),
+        token,
+      };
+    }
+    const confirmed = token && reported && token.record.generation > reported.record.generation;
+    if (confirmed && !memory.view?.backOff) return answered('still_valid', token);
+    const { diagnosis, isStopping } = this.keeper;
+    throw isStopping ? diagnosis.stopping() : diagnosis.noRotation();
+  }
+
+  private budgetDetail(budget: BudgetName): string {
+    const { dailyBudget, forcedDailyBudget } = this.keeper.app.refresh;
+    const forced = String(forcedDailyBudget);
+    const limit = '(apps[].refresh.forcedDailyBudget)';
+    return {
+      daily: `Today's ${String(dailyBudget)} fetches are used up (apps[].refresh.dailyBudget)`,
+      forced: `Today's ${forced} forced refreshes are used up ${limit}`,
+      forceNew: `The platform hands the dead token out again, and today's ${forced} requests to replace it are used up ${limit}`,
+      unproven: `The platform did not say whether the token is dead, and today's ${forced} replacements without its word are used up ${limit}`,
+      client: `The platform did not say whether the token is dead, and this client's half of today's ${forced} replacements without its word is used up ${limit}`,
+    }[budget];
+  }
+}
+
+/** What the platform refused itself is replaced like any token. A cold start is nobody's report. */
+function chargeOf(
+  { caller, force }: TokenReport,
+  reported: HeldToken | null,
+  verdict: Verdict,
+): Charge | null {
+  if (force) return { pool: 'forced', client: caller };
+  return reported === null || verdict === 'refused' ? null : { pool: 'unproven', client: caller };
+}
+
+function names(report: TokenReport, token: HeldToken): boolean {
+  if (report.accessToken !== undefined) return report.accessToken === token.record.value;
+  return report.generation === undefined || isSameValue(token.record, report.generation);
+}
+
+function answered(reason: ReportReason, token: HeldToken): ReportAnswer & { kind: 'answered' } {
+  return { kind: 'answered', refreshed: reason === 'rotated', reason, token };
+}

@@ -1,0 +1,47 @@
+import type { ErrorCode } from '../error-code.js';
+import type { BackOff } from '../ports/token-store.js';
+import type { AppName } from '../token.js';
+
+/**
+ * `ok`; `suspect`: served, while it is verified or replaced; `degraded`: served, but refreshes fail; `expired`: had a
+ * token and could not replace it in time; `pending`: never had one.
+ */
+export type AppState = 'ok' | 'suspect' | 'degraded' | 'expired' | 'pending';
+
+/** Why the last fetch brought no token. */
+export interface LastError {
+  /**
+   * `store`: the store does not answer; `budget`: the day's own budget is used up; `report`: callers report a token that
+   * is too young to be replaced; `dead`: the platform refuses the token, and no budget is left to replace it; `secret`: there
+   * is no AppSecret. The others are the platform's.
+   */
+  readonly class: BackOff['class'] | 'store' | 'budget' | 'report' | 'dead' | 'secret';
+  /** The platform's errcode; null when it gave no answer. */
+  readonly errcode: ErrorCode | null;
+  readonly message: string;
+  /** What a person does about it. */
+  readonly remedy: string;
+  readonly atMs: number;
+}
+
+/** An app as people and dashboards see it. Never holds a token. Times are milliseconds since the Unix epoch. */
+export interface AppStatus {
+  readonly app: AppName;
+  readonly provider: string;
+  readonly grant: string;
+  readonly appId: string;
+  readonly state: AppState;
+  readonly generation: number | null;
+  readonly issuedAtMs: number | null;
+  readonly expiresAtMs: number | null;
+  readonly nextRefreshAtMs: number | null;
+  readonly lastError: LastError | null;
+  readonly fetchesToday: number;
+  readonly fetchBudget: number;
+  readonly forcedToday: number;
+  /** The most that was used of a pool that reports draw from. */
+  readonly reportsToday: number;
+  readonly forcedBudget: number;
+  /** The store's clock, as far as this replica can tell. */
+  readonly nowMs: number;
+}

@@ -1,0 +1,237 @@
+import type { AppDefinition } from '../app-definition.js';
+import type { AppMemory } from '../refresh/token-memory.js';
+import type { AppSecrets } from '../refresh/app-secrets.js';
+import type { AppState, AppStatus, LastError } from './app-status.js';
+import { BrokerError } from '../errors.js';
+import { remedyOf } from '../ports/token-issuer.js';
+import type { StoreLink } from '../refresh/store-health.js';
+import type { BackOff } from '../ports/token-store.js';
+import type { TokenFetch } from '../refresh/token-fetch.js';
+import type { UnfencedRefresh } from '../refresh/offline-refresh.js';
+
+const BUDGET_REMEDY =
+  'Find out what fetched so often: upstream_fetches_total names the reasons. Until then raise apps[].refresh.dailyBudget or forcedDailyBudget, within what the platform allows.';
+
+const MISSING_SECRET_REMEDY =
+  'Put the AppSecret where apps[].appSecret says. A file is read again within seconds, and the secret is tried at once.';
+/** For callers: somebody has to write the file. */
+const MISSING_SECRET_RETRY_SECONDS = 30;
+/** Another replica, whose address the platform takes, may have a token by then. */
+const OTHER_REPLICA_SECONDS = 5;
+const REFUSED_SECRET_REMEDY =
+  "Correct the file of apps[].appSecret: it has to hold the AppSecret that the platform's console shows. Tokens are fetched with the one before it until then, but not after a restart.";
+
+/** What an app's state is read from. */
+export interface DiagnosedParts {
+  readonly memory: AppMemory;
+  readonly link: StoreLink;
+  readonly unfenced: UnfencedRefresh;
+  readonly secrets: AppSecrets;
+  readonly tokenFetch: TokenFetch;
+}
+
+/** Says how an app fares, and why there is no token, in words for the person who has to mend it. */
+export class AppDiagnosis {
+  private readonly memory: AppMemory;
+  private readonly link: StoreLink;
+  private readonly unfenced: UnfencedRefresh;
+  private readonly secrets: AppSecrets;
+  private readonly tokenFetch: TokenFetch;
+  private readonly startedAtMs: number;
+
+  constructor(
+    private readonly app: AppDefinition,
+    { memory, link, unfenced, secrets, tokenFetch }: DiagnosedParts,
+  ) {
+    this.memory = memory;
+    this.link = link;
+    this.unfenced = unfenced;
+    this.secrets = secrets;
+    this.tokenFetch = tokenFetch;
+    this.startedAtMs = memory.storeNowMs();
+  }
+
+  status(): AppStatus {
+    const { name, provider, grant, appId, refresh } = this.app;
+    const { memory } = this;
+    const record = memory.token?.record;
+    return {
+      app: name,
+      provider,
+      grant,
+      appId,
+      state: this.state(),
+      generation: record?.generation ?? null,
+      issuedAtMs: record?.issuedAtMs ?? null,
+      expiresAtMs: record?.expiresAtMs ?? null,
+      nextRefreshAtMs: this.nextFetchAtMs(),
+      lastError: this.lastError(),
+      fetchesToday: memory.today.fetches,
+      fetchBudget: refresh.dailyBudget,
+      forcedToday: memory.today.forced,
+      reportsToday: Math.max(memory.today.unproven, memory.today.forceNew),
+      forcedBudget: refresh.forcedDailyBudget,
+      nowMs: memory.storeNowMs(),
+    };
+  }
+
+  /** Whole seconds after which asking again makes sense; at least 1. */
+  private retryAfterSeconds(): number {
+    if (this.secrets.missing) return MISSING_SECRET_RETRY_SECONDS;
+    const seconds = this.nextAttemptSeconds();
+    return this.isOnlyAddressRefused ? Math.min(OTHER_REPLICA_SECONDS, seconds) : seconds;
+  }
+
+  /** Whole seconds until this replica may send the next fetch; at least 1. */
+  private nextAttemptSeconds(): number {
+    return Math.max(1, Math.ceil((this.heldUpUntilMs() - this.memory.storeNowMs()) / 1000));
+  }
+
+  /** Nothing but the address of this replica is in the way. */
+  private get isOnlyAddressRefused(): boolean {
+    return this.tokenFetch.addressBackOff !== null && this.failure() === this.tokenFetch.addressRefusal;
+  }
+
+  /** What follows the reason why there is no token. */
+  private nextAttempt(): string {
+    const seconds = `${String(this.nextAttemptSeconds())} s`;
+    if (this.secrets.missing) return '';
+    return this.isOnlyAddressRefused
+      ? ` This replica tries again in ${seconds}, others may before.`
+      : ` Next attempt in ${seconds}.`;
+  }
+
+  /** Why a request for the token has to be turned away. */
+  noToken(): BrokerError {
+    const retryAfterSeconds = this.retryAfterSeconds();
+    const hadOne = this.memory.token !== null;
+    const what = hadOne ? 'The last token expired and no new one came' : 'There is no token yet';
+    return new BrokerError(
+      hadOne ? 'token_expired' : 'no_token_yet',
+      `${what}: ${this.why()}${this.nextAttempt()}`,
+      { errcode: this.failure()?.errcode ?? undefined, retryAfterSeconds },
+    );
+  }
+
+  /** Why a report brought no new token. */
+  noRotation(): BrokerError {
+    const errcode = this.failure()?.errcode ?? undefined;
+    return new BrokerError(
+      errcode === undefined ? 'upstream_unavailable' : 'upstream_rejected',
+      `No new token: ${this.why()}`,
+      { errcode, retryAfterSeconds: this.retryAfterSeconds() },
+    );
+  }
+
+  /** Why nothing is fetched any more. */
+  stopping(): BrokerError {
+    return new BrokerError(
+      'stopping',
+      'This replica is shutting down and fetches no token any more: ask again.',
+      {
+        retryAfterSeconds: 1,
+      },
+    );
+  }
+
+  private state(): AppState {
+    const { memory, link } = this;
+    if (!memory.token) return 'pending';
+    if (!memory.livingToken) return 'expired';
+    if (memory.doubt || memory.contestedMs > 0 || memory.knownDead) return 'suspect';
+    const trouble = this.failure() ?? link.down ?? this.secrets.missing ?? this.secrets.refused;
+    return trouble !== null || memory.budgetWaitMs > 0 ? 'degraded' : 'ok';
+  }
+
+  private nextFetchAtMs(): number | null {
+    const { memory, app, link } = this;
+    const heldUpUntilMs = this.heldUpUntilMs();
+    const isLeftToTheLast = link.down && app.issuer.mintsAtEveryCall && memory.token;
+    const plannedAtMs = isLeftToTheLast ? memory.lastChanceAtMs : memory.nextRefreshAtMs;
+    return heldUpUntilMs > 0 ? Math.max(plannedAtMs ?? 0, heldUpUntilMs) : plannedAtMs;
+  }
+
+  /** Until when nothing is fetched, on the store's clock; 0 when nothing holds a fetch up. */
+  private heldUpUntilMs(): number {
+    const { memory, unfenced, link, tokenFetch } = this;
+    const nowMs = memory.storeNowMs();
+    const budgetUntilMs = memory.budgetWaitMs > 0 ? nowMs + memory.budgetWaitMs : 0;
+    const aloneUntilMs = link.down ? (unfenced.lastFailure?.untilMs ?? 0) : 0;
+    const addressUntilMs = tokenFetch.addressBackOff?.untilMs ?? 0;
+    const untilMs = Math.max(memory.backOff?.untilMs ?? 0, budgetUntilMs, aloneUntilMs, addressUntilMs);
+    return untilMs > nowMs ? untilMs : 0;
+  }
+
+  private failure(): BackOff | null {
+    return this.unfenced.lastFailure ?? this.memory.view?.backOff ?? this.tokenFetch.addressRefusal;
+  }
+
+  private lastError(): LastError | null {
+    const { link, memory, secrets } = this;
+    if (secrets.missing) return this.missingSecret(secrets.missing);
+    if (memory.livingToken && memory.knownDead) {
+      const { why, atMs } = memory.knownDead;
+      const message = `the platform refuses the token in use, which cannot be replaced: ${why}`;
+      return { class: 'dead', errcode: null, message, remedy: BUDGET_REMEDY, atMs };
+    }
+    if (memory.budgetWaitMs > 0) {
+      const atMs = memory.view?.beganAtMs ?? 0;
+      return { class: 'budget', errcode: null, message: this.budgetIsUsedUp(), remedy: BUDGET_REMEDY, atMs };
+    }
+    const failure = this.failure();
+    const isOfSecret = !failure || failure.class === 'configuration';
+    if (secrets.refused && isOfSecret) {
+      const { errcode, atMs } = secrets.refused;
+      const message = `the AppSecret that was read last was refused (${secrets.refused.message}); the one before it is used`;
+      return { class: 'configuration', errcode, message, remedy: REFUSED_SECRET_REMEDY, atMs };
+    }
+    if (failure) {
+      const { errcode, message, atMs } = failure;
+      return { class: failure.class, errcode, message, remedy: remedyOf(this.app.issuer, failure), atMs };
+    }
+    if (memory.contestedMs > 0) return this.contested();
+    if (!link.down) return null;
+    const { remedy, sinceMs } = link.down;
+    const message = `the store does not answer: ${link.down.message}`;
+    return { class: 'store', errcode: null, message, remedy, atMs: sinceMs };
+  }
+
+  private missingSecret(fault: string): LastError {
+    const message = `there is no AppSecret: ${fault}`;
+    return { class: 'secret', errcode: null, message, remedy: MISSING_SECRET_REMEDY, atMs: this.startedAtMs };
+  }
+
+  private contested(): LastError {
+    const { memory } = this;
+    return {
+      class: 'report',
+      errcode: null,
+      message: `callers report the token as dead, which was fetched because of a report a moment ago; a report of it is looked into again in ${String(Math.ceil(memory.contestedMs / 1000))} s`,
+      remedy:
+        'Report it again then, if it is still refused. If tokens keep dying, something else fetches with this AppSecret: find it and have it ask this broker instead.',
+      atMs: memory.contestedAtMs,
+    };
+  }
+
+  private budgetIsUsedUp(): string {
+    return `today's ${this.app.refresh.dailyBudget} fetches are used up; the day begins at 00:00 UTC+8`;
+  }
+
+  /** What happened, and what a person does about it. */
+  private why(): string {
+    const { memory, link, secrets } = this;
+    if (secrets.missing) return `there is no AppSecret: ${secrets.missing}. ${MISSING_SECRET_REMEDY}`;
+    if (memory.budgetWaitMs > 0) return `${this.budgetIsUsedUp()}. ${BUDGET_REMEDY}`;
+    const failure = this.failure();
+    if (failure) {
+      const { errcode, message } = failure;
+      const answer =
+        errcode === null
+          ? `the platform gave no usable answer (${message}).`
+          : `the platform answered ${errcode} (${message}).`;
+      return `${answer} ${remedyOf(this.app.issuer, failure)}`;
+    }
+    if (link.down) return `the store does not answer (${link.down.message}). ${link.down.remedy}`;
+    return 'the first fetch is on its way.';
+  }
+}
