@@ -1,4 +1,12 @@
 import { assertFault, type FaultSpec } from './fault-spec.js';
+import type { FieldCheck } from './field-checks.js';
+
+/** What makes sense for a platform. */
+export interface FaultRules {
+  /** Which paths `token-endpoints` stands for. */
+  readonly isTokenPath: (path: string) => boolean;
+  readonly isErrcode: FieldCheck;
+}
 
 /** A fault that hits a request. */
 export interface Fault {
@@ -24,12 +32,15 @@ export class FaultQueue {
   readonly #faults = new Map<string, QueuedFault>();
   #lastId = 0;
 
-  /** @param isTokenPath which paths `token-endpoints` stands for */
-  constructor(private readonly isTokenPath: (path: string) => boolean) {}
+  constructor(private readonly rules: FaultRules) {}
 
-  /** Throws a ControlInputError for a fault that makes no sense. */
-  add(spec: FaultSpec): string {
-    assertFault(spec);
+  isTokenPath(path: string): boolean {
+    return this.rules.isTokenPath(path);
+  }
+
+  /** Throws a ControlInputError for a fault that makes no sense; `spec` may come from outside. */
+  add(spec: unknown): string {
+    assertFault(spec, this.rules.isErrcode);
     const id = `fault-${String(++this.#lastId)}`;
     let release: () => void = () => undefined;
     const removed = new Promise<void>((resolve) => {

@@ -5,6 +5,7 @@ import {
   isInteger,
   isNumber,
   isOneOf,
+  isHeaders,
   isText,
   type FieldCheck,
 } from './field-checks.js';
@@ -27,7 +28,8 @@ export interface FaultSpec {
   readonly mint?: boolean;
 
   // Effects
-  readonly errcode?: number;
+  /** A number where the platform has numbers, a word (`error`) at an OAuth 2 server. */
+  readonly errcode?: number | string;
   /** With errcode: instead of the platform's own words. */
   readonly errmsg?: string;
   /** An HTTP status with a gateway's HTML page. */
@@ -44,15 +46,24 @@ export interface FaultSpec {
   readonly garbage?: 'html' | 'empty' | 'array' | 'huge';
   /** This JSON instead of the answer. */
   readonly body?: unknown;
+
+  // With any effect that leaves an answer
+  /** Instead of the platform's own; not with status, which has one. */
+  readonly httpStatus?: number;
+  /** Added to the answer. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 const EFFECTS = ['errcode', 'status', 'hang', 'reset', 'dropReply', 'truncate', 'garbage', 'body'] as const;
 
 export type Effect = (typeof EFFECTS)[number];
 
+/** Those that leave no answer. */
+const SILENT: readonly Effect[] = ['hang', 'reset', 'dropReply'];
+
 const DELAYS = ['delayBeforeMs', 'delayAfterMs', 'holdUntilReleased'] as const;
 const LONGEST_DELAY_MS = 3_600_000;
-const FIELDS: Readonly<Record<keyof FaultSpec, FieldCheck>> = {
+const FIELDS: Readonly<Record<Exclude<keyof FaultSpec, 'errcode'>, FieldCheck>> = {
   path: isText,
   appId: isText,
   times: isInteger(-1, 1_000_000),
@@ -60,7 +71,6 @@ const FIELDS: Readonly<Record<keyof FaultSpec, FieldCheck>> = {
   delayAfterMs: isNumber(0, LONGEST_DELAY_MS),
   holdUntilReleased: isOneOf(true),
   mint: isBoolean,
-  errcode: isInteger(-1_000_000, 1_000_000_000),
   errmsg: isText,
   status: isInteger(200, 599),
   dropReply: isOneOf(true),
@@ -69,17 +79,34 @@ const FIELDS: Readonly<Record<keyof FaultSpec, FieldCheck>> = {
   truncate: isOneOf(true),
   garbage: isOneOf('html', 'empty', 'array', 'huge'),
   body: () => undefined,
+  httpStatus: isInteger(200, 599),
+  headers: isHeaders,
 };
 
-/** Throws a ControlInputError that names the field at fault. */
-export function assertFault(value: unknown): asserts value is FaultSpec {
-  checkFields(value, FIELDS);
+/**
+ * Throws a ControlInputError that names the field at fault.
+ *
+ * @param isErrcode what the platform has for an errcode
+ */
+export function assertFault(value: unknown, isErrcode: FieldCheck): asserts value is FaultSpec {
+  checkFields(value, { ...FIELDS, errcode: isErrcode });
   const effects = effectsOf(value);
   if (effects.length > 1) throw new ControlInputError(`${effects.join(', ')}: give only one of them`);
   if (effects.length === 0 && !DELAYS.some((name) => name in value)) {
     throw new ControlInputError(`body: names no fault; give one of ${[...DELAYS, ...EFFECTS].join(', ')}`);
   }
   if ('errmsg' in value && !('errcode' in value)) throw new ControlInputError('errmsg: needs errcode');
+  const shaping = ['httpStatus', 'headers'].find((name) => name in value);
+  const silent = effects.find((effect) => SILENT.includes(effect));
+  if (shaping !== undefined && (silent ?? effects[0]) === undefined) {
+    throw new ControlInputError(`${shaping}: needs one of ${EFFECTS.join(', ')}`);
+  }
+  if (shaping !== undefined && silent !== undefined) {
+    throw new ControlInputError(`${shaping}: there is no answer with ${silent}`);
+  }
+  if ('httpStatus' in value && 'status' in value) {
+    throw new ControlInputError('httpStatus, status: give only one of them');
+  }
 }
 
 /** What the fault does to the answer; undefined when it only delays it. */

@@ -25,10 +25,18 @@ export function isNumber(lowest: number, highest: number): FieldCheck {
       : `must be a number from ${String(lowest)} to ${String(highest)}`;
 }
 
-export function isOneOf(...allowed: readonly (string | true)[]): FieldCheck {
+export function isOneOf(...allowed: readonly (string | number | true)[]): FieldCheck {
   return (value) =>
     allowed.some((one) => one === value) ? undefined : `must be ${allowed.map(String).join(' or ')}`;
 }
+
+/** Of the platforms that have numbers. */
+export const isErrcode: FieldCheck = isInteger(-1_000_000, 1_000_000_000);
+
+export const isHeaders: FieldCheck = (value) =>
+  isObject(value) && Object.values(value).every((text) => typeof text === 'string')
+    ? undefined
+    : 'must be an object of strings';
 
 export const isIpList: FieldCheck = (value) =>
   value === null || (Array.isArray(value) && value.every((ip) => typeof ip === 'string' && isIP(ip) > 0))

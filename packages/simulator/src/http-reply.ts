@@ -7,6 +7,7 @@ export interface HttpReply {
   readonly status: number;
   readonly contentType: string;
   readonly text: string;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
   /** The token that the text carries intact: marked as delivered once the text is written. */
   readonly token?: { delivered: boolean } | undefined;
 }
@@ -23,10 +24,17 @@ export function htmlReply(status: number): HttpReply {
 }
 
 /** What a fault leaves of a reply. */
-export function spoiled(
-  reply: HttpReply,
-  { status: gateway, truncate, garbage, body }: FaultSpec,
-): HttpReply {
+export function spoiled(reply: HttpReply, fault: FaultSpec): HttpReply {
+  const left = withoutShape(reply, fault);
+  const { httpStatus, headers } = fault;
+  return {
+    ...left,
+    ...(httpStatus !== undefined && { status: httpStatus }),
+    ...(headers && { headers: { ...left.headers, ...headers } }),
+  };
+}
+
+function withoutShape(reply: HttpReply, { status: gateway, truncate, garbage, body }: FaultSpec): HttpReply {
   const { status, contentType, text } = reply;
   if (gateway !== undefined) return htmlReply(gateway);
   if (body !== undefined) return jsonReply(body, contentType);
@@ -49,7 +57,11 @@ export function spoiled(
 export function send(response: ServerResponse, reply: HttpReply): void {
   if (response.destroyed || response.socket?.destroyed !== false) return;
   const length = Buffer.byteLength(reply.text);
-  response.writeHead(reply.status, { 'Content-Type': reply.contentType, 'Content-Length': length });
+  response.writeHead(reply.status, {
+    'Content-Type': reply.contentType,
+    'Content-Length': length,
+    ...reply.headers,
+  });
   response.end(reply.text);
   if (reply.token) reply.token.delivered = true;
 }

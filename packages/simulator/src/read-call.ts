@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { isIPv4 } from 'node:net';
 
 const LONGEST_BODY_BYTES = 1024 * 1024;
@@ -8,6 +8,7 @@ export interface HttpCall {
   readonly method: string;
   readonly path: string;
   readonly query: URLSearchParams;
+  readonly headers: IncomingHttpHeaders;
   readonly body: string;
   /** IPv4 as such, never mapped into IPv6. */
   readonly callerIp: string;
@@ -27,6 +28,7 @@ export async function readCall(request: IncomingMessage): Promise<HttpCall | und
     method: request.method ?? '',
     path,
     query: new URLSearchParams(query.join('?')),
+    headers: request.headers,
     body: Buffer.concat(chunks).toString('utf8'),
     callerIp: callerIp(request.socket.remoteAddress ?? ''),
   };

@@ -48,6 +48,28 @@ describe('simulate', () => {
     expect(await fetchToken()).toMatchObject({ errcode: 45009 });
   });
 
+  it.each([
+    [
+      'wecom',
+      'WeCom simulator listening on ',
+      ['--corp-id', 'ww1', '--corp-secret', 's', '--expires-in', '30', '--trusted-ips', '10.0.0.1'],
+      '/cgi-bin/gettoken?corpid=ww1&corpsecret=s',
+    ],
+    ['oauth2', 'OAuth 2 simulator listening on ', ['--client-id', 'c', '--life-as', 'text'], '/oauth2/token'],
+  ])('--platform %s runs another one', async (platform, greeting, flags, path) => {
+    const { out, err, result } = await run('--platform', platform, '--port', '0', ...flags);
+    if (result.kind !== 'running') throw new Error('It does not run');
+    expect(err).toEqual([]);
+    expect(out[0]).toBe(greeting + result.url);
+    expect(out.join('\n')).toContain(`${result.url}${path}`);
+  });
+
+  it('--help with --platform lists the flags of that platform', async () => {
+    const { out } = await run('--platform=wecom', '--help');
+    expect(out.join('\n')).toContain('--after-early-death');
+    expect(out.join('\n')).not.toContain('--app-id');
+  });
+
   it('--help names every flag and warns of the control API', async () => {
     const { out, result } = await run('--help');
     expect(result).toEqual({ kind: 'ended', exitCode: 0 });
@@ -76,6 +98,18 @@ describe('simulate', () => {
     ],
     [['--grace', ''], 'simulate: --grace: must be a number, at least 0. --help lists the options.'],
     [['--grace', '7200'], 'simulate: --grace: must be shorter than --expires-in. --help lists the options.'],
+    [
+      ['--platform', 'qq'],
+      'simulate: --platform: must be wechat or wecom or oauth2. --help lists the options.',
+    ],
+    [
+      ['--platform', 'wecom', '--in-hole', 'x'],
+      'simulate: --in-hole: must be late or same_token or busy. --help lists the options.',
+    ],
+    [
+      ['--platform', 'wecom', '--app-id', 'x'],
+      "simulate: Unknown option '--app-id'. --help lists the options.",
+    ],
     [
       ['--ip-whitelist', 'a,b'],
       'simulate: --ip-whitelist: must be a list of IP addresses, or null. --help lists the options.',

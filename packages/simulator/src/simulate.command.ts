@@ -1,6 +1,10 @@
 import { parseArgs } from 'node:util';
-import { DEFAULT_APP, type SimulatorOptions } from './wechat/settings.js';
-import { WechatSimulator } from './wechat/wechat-simulator.js';
+import { flagHelp, inFlags, parseFlags, type Flag, type FlagValues, type PlatformCommand } from './flags.js';
+import { ControlInputError } from './control-input-error.js';
+import type { Simulator } from './simulator.js';
+import { oauth2Command } from './oauth2/oauth2.command.js';
+import { wechatCommand } from './wechat/wechat.command.js';
+import { wecomCommand } from './wecom/wecom.command.js';
 
 export interface CommandOutput {
   stdout(line: string): void;
@@ -12,54 +16,26 @@ export type SimulateResult =
   | { readonly kind: 'ended'; readonly exitCode: 0 | 1 | 2 }
   | { readonly kind: 'running'; readonly url: string; readonly stop: () => Promise<void> };
 
-const HELP = `Usage: access-token-broker-simulator [options]
-   or: access-token-broker simulate [options]
+const PLATFORMS: Readonly<Record<string, PlatformCommand>> = {
+  wechat: wechatCommand,
+  wecom: wecomCommand,
+  oauth2: oauth2Command,
+};
 
-WeChat's token rules on a local port: both token families, quotas, errcodes, tickets, faults on demand.
+const COMMON: Readonly<Record<string, Flag>> = {
+  platform: { kind: 'text', option: 'platform', help: ['<name>', 'wechat, wecom or oauth2; wechat'] },
+  port: { kind: 'number', option: 'port', help: ['<n>', '9100; 0 for any free port'] },
+  host: { kind: 'text', option: 'host', help: ['<address>', '127.0.0.1'] },
+};
+const HELP: Readonly<Record<string, Flag>> = { help: { kind: 'switch', option: 'help', help: ['', ''] } };
 
-  --port <n>                   9100; 0 for any free port
-  --host <address>             127.0.0.1
-  --app-id <id>                ${DEFAULT_APP.appId}
-  --app-secret <secret>        ${DEFAULT_APP.appSecret}
-  --expires-in <seconds>       life of a token, 7200, at least 1
-  --grace <seconds>            overlap of old and new token, 300; scaled with --expires-in
-  --force-interval <seconds>   between two forced refreshes, 30
-  --day-quota <n>              GET /cgi-bin/token a day, 2000
-  --minute-quota <n>           GET /cgi-bin/token a minute, no limit
-  --sandbox                    a test account: 200 a day
-  --ip-whitelist <a,b>         callers that may fetch tokens; all
-  --wrong-secret-errcode <n>   40125 or 40001
-  --help
-
-Seconds take fractions. /__sim/faults, /__sim/tokens, /__sim/calls and /__sim/reset are the control API: it shows every
-token and changes what the simulator does, so keep the simulator on the loopback address.`;
-
-/** Flags that carry a number, by the option of the simulator that they set. */
-const NUMBERS = {
-  expiresInSeconds: 'expires-in',
-  graceSeconds: 'grace',
-  forceIntervalSeconds: 'force-interval',
-  dayQuota: 'day-quota',
-  minuteQuota: 'minute-quota',
-} as const;
-
-const FLAGS = {
-  port: { type: 'string', default: '9100' },
-  host: { type: 'string', default: '127.0.0.1' },
-  'app-id': { type: 'string', default: DEFAULT_APP.appId },
-  'app-secret': { type: 'string', default: DEFAULT_APP.appSecret },
-  'expires-in': { type: 'string' },
-  grace: { type: 'string' },
-  'force-interval': { type: 'string' },
-  'day-quota': { type: 'string' },
-  'minute-quota': { type: 'string' },
-  sandbox: { type: 'boolean' },
-  'ip-whitelist': { type: 'string' },
-  'wrong-secret-errcode': { type: 'string', default: '40125' },
-  help: { type: 'boolean' },
-} as const;
-
-type Arguments = ReturnType<typeof parseArgs<{ options: typeof FLAGS }>>['values'];
+interface Prepared {
+  readonly command: PlatformCommand;
+  readonly options: FlagValues;
+  readonly port: number;
+  readonly host: string;
+  readonly simulator: Simulator;
+}
 
 /**
  * Runs `simulate`. Exit code 2 for arguments that make no sense and 1 when it cannot listen, each with one line on stderr.
@@ -67,18 +43,23 @@ type Arguments = ReturnType<typeof parseArgs<{ options: typeof FLAGS }>>['values
  */
 export async function simulate(argv: readonly string[], io: CommandOutput): Promise<SimulateResult> {
   const prepared = prepare(argv);
-  if (typeof prepared === 'string') {
-    io.stderr(`simulate: ${prepared}. --help lists the options.`);
+  if ('fault' in prepared) {
+    io.stderr(`simulate: ${prepared.fault}. --help lists the options.`);
     return { kind: 'ended', exitCode: 2 };
   }
-  const { args, port, simulator } = prepared;
-  if (args.help) {
-    io.stdout(HELP);
+  const { command, options, port, host, simulator } = prepared;
+  if (options.help === true) {
+    io.stdout(helpOf(command));
     return { kind: 'ended', exitCode: 0 };
   }
   try {
-    const { url } = await simulator.start(port, args.host);
-    for (const line of greeting(url, simulator)) io.stdout(line);
+    const { url } = await simulator.start(port, host);
+    for (const line of [
+      `${command.title} simulator listening on ${url}`,
+      ...command.greeting(url, options),
+    ]) {
+      io.stdout(line);
+    }
     return { kind: 'running', url, stop: () => simulator.stop() };
   } catch (error) {
     io.stderr(`simulate: cannot listen: ${messageOf(error)}`);
@@ -87,69 +68,46 @@ export async function simulate(argv: readonly string[], io: CommandOutput): Prom
 }
 
 /** A sentence on what is wrong with the arguments, or all that is needed to start. */
-function prepare(
-  argv: readonly string[],
-): string | { args: Arguments; port: number; simulator: WechatSimulator } {
+function prepare(argv: readonly string[]): { readonly fault: string } | Prepared {
+  const name = platformOf(argv);
+  const command = Object.hasOwn(PLATFORMS, name) ? PLATFORMS[name] : undefined;
+  if (!command) return { fault: `--platform: must be ${Object.keys(PLATFORMS).join(' or ')}` };
+  const flags = { ...COMMON, ...command.flags, ...HELP };
   try {
-    const args = parseArgs({ args: [...argv], options: FLAGS }).values;
-    const port = numberFrom(args.port);
-    if (!Number.isInteger(port) || port < 0 || port > 65_535) return '--port: must be from 0 to 65535';
-    const errcode = numberFrom(args['wrong-secret-errcode']);
-    if (errcode !== 40125 && errcode !== 40001) return '--wrong-secret-errcode: must be 40125 or 40001';
-    return {
-      args,
-      port,
-      simulator: new WechatSimulator({ ...optionsFrom(args), wrongSecretErrcode: errcode }),
-    };
+    const options = parseFlags(argv, flags);
+    const { port = 9100, host = '127.0.0.1' } = options;
+    if (!Number.isInteger(port) || Number(port) < 0 || Number(port) > 65_535) {
+      return { fault: '--port: must be from 0 to 65535' };
+    }
+    return { command, options, port: Number(port), host: String(host), simulator: command.create(options) };
   } catch (error) {
-    return inFlags(messageOf(error));
+    const message = messageOf(error);
+    return { fault: error instanceof ControlInputError ? inFlags(message, flags) : message };
   }
 }
 
-function optionsFrom(args: Arguments): SimulatorOptions {
-  const numbers = Object.entries(NUMBERS).flatMap(([option, flag]) => {
-    const value = args[flag];
-    return value === undefined ? [] : [[option, numberFrom(value)] as const];
-  });
-  return {
-    ...Object.fromEntries(numbers),
-    apps: [{ appId: args['app-id'], appSecret: args['app-secret'] }],
-    ipWhitelist: args['ip-whitelist']?.split(',').map((ip) => ip.trim()),
-    sandbox: args.sandbox,
-  };
+/** Looked for first: it decides which flags there are. */
+function platformOf(argv: readonly string[]): string {
+  const options = { platform: { type: 'string', default: 'wechat' } } as const;
+  return String(parseArgs({ args: [...argv], options, strict: false }).values.platform);
 }
 
-/** NaN, which the simulator refuses, for what is no number. */
-function numberFrom(value: string): number {
-  return value.trim() === '' ? Number.NaN : Number(value);
+function helpOf({ about, flags }: PlatformCommand): string {
+  return `Usage: access-token-broker-simulator [options]
+   or: access-token-broker simulate [options]
+
+${about}
+
+${flagHelp({ ...COMMON, ...flags }).join('\n')}
+  --help
+
+Seconds take fractions. --platform with --help lists the options of another platform. /__sim/faults, /__sim/tokens,
+/__sim/calls and /__sim/reset are the control API: it shows every token and changes what the simulator does, so keep the
+simulator on the loopback address.`;
 }
 
 /** The first sentence: Node explains at length how positional arguments work. */
 function messageOf(error: unknown): string {
   const message = String(error).replace(/^\w*Error(?: \[\w+\])?: /, '');
   return message.split(/\. (?=[A-Z])|\n/)[0] ?? '';
-}
-
-/** The simulator speaks of its options; whoever typed them knows them as flags. */
-function inFlags(message: string): string {
-  return Object.entries({ ...NUMBERS, ipWhitelist: 'ip-whitelist' }).reduce(
-    (text, [option, flag]) => text.replaceAll(option, `--${flag}`),
-    message,
-  );
-}
-
-function greeting(url: string, simulator: WechatSimulator): string[] {
-  const [app = DEFAULT_APP] = simulator.settings.apps;
-  const body = { grant_type: 'client_credential', appid: app.appId, secret: app.appSecret };
-  return [
-    `WeChat simulator listening on ${url}`,
-    `AppID      ${app.appId}`,
-    `AppSecret  ${app.appSecret}`,
-    'Try:',
-    `  curl '${url}/cgi-bin/token?grant_type=client_credential&appid=${app.appId}&secret=${app.appSecret}'`,
-    `  curl ${url}/cgi-bin/stable_token -d '${JSON.stringify(body)}'`,
-    `  curl '${url}/cgi-bin/get_api_domain_ip?access_token=TOKEN'`,
-    `  curl ${url}/__sim/faults -d '{"kind":"early_death"}'    # the current tokens die`,
-    `  curl ${url}/__sim/tokens                                # what was issued when, and how it ended`,
-  ];
 }

@@ -1,13 +1,16 @@
 import type { AccountState } from './account-state.js';
 import type { Calendar } from './calendar.js';
 import { ClassicFamily } from './classic-family.js';
-import type { Family, IssuedToken } from './issued-token.js';
+import type { IssuedToken } from '../issued-token.js';
 import { PeriodCounter } from '../period-counter.js';
 import { Quota, type QuotaLimits } from './quota.js';
-import { Refusal } from './refusal.js';
+import { Refusal } from '../refusal.js';
 import type { Settings, SimulatedApp } from './settings.js';
 import { StableFamily } from './stable-family.js';
-import type { TokenLedger } from './token-ledger.js';
+import type { TokenLedger } from '../token-ledger.js';
+
+/** `classic`: GET /cgi-bin/token. `stable`: POST /cgi-bin/stable_token. They live side by side. */
+export type Family = 'classic' | 'stable';
 
 /** Where each family is fetched. */
 export const TOKEN_PATHS: Readonly<Record<Family, string>> = {

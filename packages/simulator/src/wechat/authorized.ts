@@ -1,8 +1,8 @@
 import { consequencesOf } from './account-state.js';
 import type { Account } from './account.js';
-import type { IssuedToken } from './issued-token.js';
+import type { IssuedToken } from '../issued-token.js';
 import type { Platform } from './platform.js';
-import { Refusal } from './refusal.js';
+import { Refusal } from '../refusal.js';
 import type { HttpCall } from '../read-call.js';
 
 /**

@@ -1,7 +1,7 @@
 import type { Account } from './account.js';
 import { authorized } from './authorized.js';
 import type { Platform } from './platform.js';
-import { Refusal } from './refusal.js';
+import { Refusal } from '../refusal.js';
 import { postedObject, text, type WechatAnswer, type WechatHandler } from './wechat-call.js';
 import type { HttpCall } from '../read-call.js';
 

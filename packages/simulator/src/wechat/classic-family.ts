@@ -1,6 +1,6 @@
-import type { IssuedToken } from './issued-token.js';
+import type { IssuedToken } from '../issued-token.js';
 import type { Settings } from './settings.js';
-import type { TokenLedger } from './token-ledger.js';
+import type { TokenLedger } from '../token-ledger.js';
 
 /**
  * The tokens of `GET /cgi-bin/token`: every call mints. The token before lives on for the grace, or to its own expiry if
@@ -24,7 +24,11 @@ export class ClassicFamily {
     this.#overlapping?.endAt(nowMs, 'overwritten');
     this.#current?.endAt(nowMs + this.settings.graceMs, 'overwritten');
     this.#overlapping = this.#current;
-    this.#current = this.ledger.mint(this.appId, 'classic', issuedTo, nowMs, this.settings.lifeMs);
+    this.#current = this.ledger.mint(
+      { appId: this.appId, family: 'classic', issuedTo },
+      nowMs,
+      this.settings.lifeMs,
+    );
     return this.#current;
   }
 }

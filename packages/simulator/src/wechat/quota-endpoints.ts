@@ -1,6 +1,6 @@
 import { authorized } from './authorized.js';
 import type { Quota } from './quota.js';
-import { Refusal } from './refusal.js';
+import { Refusal } from '../refusal.js';
 import { postedObject, text, type WechatHandler } from './wechat-call.js';
 
 const OK = { errcode: 0, errmsg: 'ok' };

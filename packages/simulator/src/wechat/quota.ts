@@ -1,6 +1,6 @@
 import type { Calendar } from './calendar.js';
 import { PeriodCounter } from '../period-counter.js';
-import { Refusal } from './refusal.js';
+import { Refusal } from '../refusal.js';
 
 export interface QuotaLimits {
   readonly perDay: number;

@@ -1,7 +1,7 @@
 import { TOKEN_PATHS } from './account.js';
 import { apiDomainIp, callbackIp, getTicket, sendCustomMessage, userInfo } from './business-endpoints.js';
 import { clearQuota, clearQuotaBySecret, quotaGet } from './quota-endpoints.js';
-import { Refusal } from './refusal.js';
+import { Refusal } from '../refusal.js';
 import { classicToken, stableToken } from './token-endpoints.js';
 import type { WechatHandler } from './wechat-call.js';
 

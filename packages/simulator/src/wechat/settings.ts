@@ -1,5 +1,6 @@
 import { ControlInputError } from '../control-input-error.js';
-import { isIpList } from '../field-checks.js';
+import { isIpList, isOneOf } from '../field-checks.js';
+import { numberOption } from '../number-option.js';
 import { steadyNow } from '../steady-now.js';
 
 /** The checks of the token endpoints that can be reordered; the quotas always come last. */
@@ -91,50 +92,36 @@ const GRACE_PART_OF_LIFE = 300 / 7200;
 
 /** Fills in what is left out. Throws a ControlInputError that names the first option at fault. */
 export function settingsFrom(options: SimulatorOptions): Settings {
-  const lifeSeconds = number(options, 'expiresInSeconds', 7200, 1);
-  const graceSeconds = number(options, 'graceSeconds', lifeSeconds * GRACE_PART_OF_LIFE);
+  const lifeSeconds = numberOption(options, 'expiresInSeconds', 7200, 1);
+  const graceSeconds = numberOption(options, 'graceSeconds', lifeSeconds * GRACE_PART_OF_LIFE);
   if (graceSeconds >= lifeSeconds) {
     throw new ControlInputError('graceSeconds: must be shorter than expiresInSeconds');
   }
   if (options.apps?.length === 0) throw new ControlInputError('apps: must name at least one app');
   const complaint = isIpList(options.ipWhitelist ?? null);
   if (complaint) throw new ControlInputError(`ipWhitelist: ${complaint}`);
+  const { wrongSecretErrcode = 40125 } = options;
+  const doubt = isOneOf(40125, 40001)(wrongSecretErrcode);
+  if (doubt) throw new ControlInputError(`wrongSecretErrcode: ${doubt}`);
   return {
     apps: options.apps ?? [DEFAULT_APP],
     lifeMs: lifeSeconds * MS,
     graceMs: graceSeconds * MS,
-    dayQuota: number(options, 'dayQuota', options.sandbox ? 200 : 2000),
-    minuteQuota: number(options, 'minuteQuota', Number.POSITIVE_INFINITY),
-    stableDayQuota: number(options, 'stableDayQuota', 500_000),
-    stableMinuteQuota: number(options, 'stableMinuteQuota', 10_000),
-    businessDayQuota: number(options, 'businessDayQuota', 5_000_000),
-    clearQuota: number(options, 'clearQuota', 10),
-    forceQuota: number(options, 'forceQuota', 20),
-    forceIntervalMs: number(options, 'forceIntervalSeconds', 30) * MS,
+    dayQuota: numberOption(options, 'dayQuota', options.sandbox ? 200 : 2000),
+    minuteQuota: numberOption(options, 'minuteQuota', Number.POSITIVE_INFINITY),
+    stableDayQuota: numberOption(options, 'stableDayQuota', 500_000),
+    stableMinuteQuota: numberOption(options, 'stableMinuteQuota', 10_000),
+    businessDayQuota: numberOption(options, 'businessDayQuota', 5_000_000),
+    clearQuota: numberOption(options, 'clearQuota', 10),
+    forceQuota: numberOption(options, 'forceQuota', 20),
+    forceIntervalMs: numberOption(options, 'forceIntervalSeconds', 30) * MS,
     forceTooSoon: options.forceTooSoon ?? 'same_token',
-    stableForceGraceMs: number(options, 'stableForceGraceSeconds', 0) * MS,
+    stableForceGraceMs: numberOption(options, 'stableForceGraceSeconds', 0) * MS,
     ipWhitelist: options.ipWhitelist,
-    wrongSecretErrcode: options.wrongSecretErrcode ?? 40125,
+    wrongSecretErrcode,
     flakyOverlap: options.flakyOverlap ?? false,
     unknownPath: options.unknownPath ?? 'html',
     checkOrder: options.checkOrder ?? ['grant_type', 'appid', 'secret', 'state', 'ip'],
     now: options.now ?? steadyNow,
   };
-}
-
-type NumberOption = {
-  [Name in keyof SimulatorOptions]: SimulatorOptions[Name] extends number | undefined ? Name : never;
-}[keyof SimulatorOptions];
-
-function number(
-  options: SimulatorOptions,
-  name: NonNullable<NumberOption>,
-  fallback: number,
-  lowest = 0,
-): number {
-  const value = options[name] ?? fallback;
-  if (!(value >= lowest)) {
-    throw new ControlInputError(`${name}: must be a number, at least ${String(lowest)}`);
-  }
-  return value;
 }

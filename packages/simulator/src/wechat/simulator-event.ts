@@ -1,8 +1,7 @@
 import { ACCOUNT_STATES, type AccountState } from './account-state.js';
-import { ControlInputError } from '../control-input-error.js';
-import { checkFields, isBoolean, isIpList, isOneOf, isText, type FieldCheck } from '../field-checks.js';
-import type { Family } from './issued-token.js';
-import { isObject } from '../json.js';
+import { checkEvent } from '../check-event.js';
+import { isBoolean, isIpList, isOneOf, isText, type FieldCheck } from '../field-checks.js';
+import type { Family } from './account.js';
 
 /** What happens to the platform at once, as posted to the control API. Without `appId` it happens to the first app. */
 export type SimulatorEvent =
@@ -50,12 +49,5 @@ const REQUIRED: Readonly<Partial<Record<SimulatorEvent['kind'], string>>> = {
 
 /** Throws a ControlInputError that names the field at fault. */
 export function assertEvent(value: unknown): asserts value is SimulatorEvent {
-  const kind = isObject(value) ? value.kind : undefined;
-  if (!isKind(kind)) throw new ControlInputError(`kind: must be one of ${Object.keys(FIELDS).join(', ')}`);
-  const required = REQUIRED[kind];
-  checkFields(value, { kind: isText, ...FIELDS[kind] }, required === undefined ? [] : [required]);
-}
-
-function isKind(kind: unknown): kind is SimulatorEvent['kind'] {
-  return typeof kind === 'string' && Object.hasOwn(FIELDS, kind);
+  checkEvent<SimulatorEvent>(value, FIELDS, REQUIRED);
 }

@@ -1,9 +1,9 @@
 import type { Calendar } from './calendar.js';
-import type { IssuedToken } from './issued-token.js';
+import type { IssuedToken } from '../issued-token.js';
 import { PeriodCounter } from '../period-counter.js';
-import { Refusal } from './refusal.js';
+import { Refusal } from '../refusal.js';
 import type { Settings } from './settings.js';
-import type { TokenLedger } from './token-ledger.js';
+import type { TokenLedger } from '../token-ledger.js';
 
 const SECOND_MS = 1000;
 
@@ -43,7 +43,11 @@ export class StableFamily {
       return this.#current;
     }
     this.#previous = this.#current;
-    this.#current = this.ledger.mint(this.appId, 'stable', issuedTo, nowMs, this.settings.lifeMs);
+    this.#current = this.ledger.mint(
+      { appId: this.appId, family: 'stable', issuedTo },
+      nowMs,
+      this.settings.lifeMs,
+    );
     return this.#current;
   }
 

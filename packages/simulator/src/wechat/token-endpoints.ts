@@ -1,8 +1,7 @@
 import { consequencesOf } from './account-state.js';
-import type { Account } from './account.js';
-import type { Family } from './issued-token.js';
+import type { Account, Family } from './account.js';
 import type { Platform } from './platform.js';
-import { Refusal } from './refusal.js';
+import { Refusal } from '../refusal.js';
 import type { Settings, TokenCheck } from './settings.js';
 import { postedObject, text, type WechatAnswer, type WechatHandler } from './wechat-call.js';
 

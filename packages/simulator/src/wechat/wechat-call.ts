@@ -1,8 +1,8 @@
 import type { HttpCall } from '../read-call.js';
-import type { IssuedToken } from './issued-token.js';
+import type { IssuedToken } from '../issued-token.js';
 import { isObject, parsed } from '../json.js';
 import type { Platform } from './platform.js';
-import { Refusal } from './refusal.js';
+import { Refusal } from '../refusal.js';
 
 export interface WechatAnswer {
   readonly body: Readonly<Record<string, unknown>>;

@@ -1,84 +1,105 @@
-import { setMaxListeners } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { isIPv6 } from 'node:net';
-import { CONTROL_PREFIX, serveControl } from './control-front.js';
-import { send } from '../http-reply.js';
-import { readCall } from '../read-call.js';
-import { SimulatedWechat } from './simulated-wechat.js';
-import { serveWechat } from './wechat-front.js';
-
-interface Running {
-  readonly server: Server;
-  readonly url: string;
-  readonly stopping: AbortController;
-}
+import { ControlInputError } from '../control-input-error.js';
+import { isErrcode } from '../field-checks.js';
+import { Refusal } from '../refusal.js';
+import { Simulator } from '../simulator.js';
+import { tokenReport, type TokenReport } from '../token-report.js';
+import type { AccountState } from './account-state.js';
+import { isTokenPath, TOKEN_PATHS, type Account } from './account.js';
+import { settingsFrom, type Settings, type SimulatorOptions } from './settings.js';
+import { assertEvent, type EarlyDeath, type OtherFetch } from './simulator-event.js';
+import { WechatWorld } from './wechat-world.js';
 
 /**
- * WeChat's token rules on a local port, with a control API under `/__sim/` that shows every token and injects faults: for
- * tests and for trying things out, never on a network that others can reach.
+ * WeChat's token rules for official accounts and mini programs: both token families, quotas, tickets. An `appId` that is
+ * left out means the first app.
  */
-export class WechatSimulator extends SimulatedWechat {
-  #running: Running | undefined;
+export class WechatSimulator extends Simulator<WechatWorld> {
+  readonly settings: Settings;
 
-  /** Throws when it is not running. */
-  get url(): string {
-    if (!this.#running) throw new Error('The simulator is not running');
-    return this.#running.url;
+  constructor(options: SimulatorOptions = {}) {
+    const settings = settingsFrom(options);
+    super({
+      now: settings.now,
+      createWorld: () => new WechatWorld(settings),
+      families: Object.keys(TOKEN_PATHS),
+      isTokenPath,
+      isErrcode,
+    });
+    this.settings = settings;
   }
 
-  /** Port 0: any free one. Rejects when it cannot listen there. */
-  async start(port = 0, host = '127.0.0.1'): Promise<{ readonly url: string }> {
-    if (this.#running) throw new Error('The simulator is running already');
-    const stopping = new AbortController();
-    setMaxListeners(0, stopping.signal);
-    const server = createServer((request, response) => {
-      this.#serve(request, response, stopping.signal).catch((error: unknown) => {
-        fail(response, error, stopping.signal);
-      });
-    });
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(port, host, resolve);
-    });
-    const address = server.address();
-    const actualPort = typeof address === 'object' && address ? address.port : port;
-    const url = `http://${isIPv6(host) ? `[${host}]` : host}:${String(actualPort)}`;
-    this.#running = { server, url, stopping };
-    return { url };
-  }
-
-  /** Closes every connection at once and gives up what was still to be done; the world stays. Harmless when not running. */
-  async stop(): Promise<void> {
-    const running = this.#running;
-    if (!running) return;
-    this.#running = undefined;
-    running.stopping.abort();
-    await new Promise<void>((resolve) => {
-      running.server.close(() => {
-        resolve();
-      });
-      running.server.closeAllConnections();
-    });
-  }
-
-  async #serve(request: IncomingMessage, response: ServerResponse, stopping: AbortSignal): Promise<void> {
-    const call = await readCall(request);
-    if (!call) {
-      send(response, { status: 413, contentType: 'text/plain', text: 'The body is too long.\n' });
-    } else if (call.path.startsWith(CONTROL_PREFIX)) {
-      serveControl(this, call, response);
-    } else {
-      await serveWechat(this, call, response, stopping);
+  override cause(event: unknown): TokenReport[] {
+    assertEvent(event);
+    switch (event.kind) {
+      case 'early_death':
+        return this.killToken(event);
+      case 'other_fetch':
+        return [this.rotateByOther(event)];
+      case 'reset_secret':
+        this.resetSecret(event.appSecret, event.appId);
+        return [];
+      case 'set_ip_whitelist':
+        this.setIpWhitelist(event.ips, event.appId);
+        return [];
+      case 'set_state':
+        this.setState(event.state, event.appId);
+        return [];
+      case 'advance_day':
+        this.advanceDay();
+        return [];
     }
   }
-}
 
-/** A caller that went away, or a simulator that stops, is nothing to tell; the rest is a bug of the simulator. */
-function fail(response: ServerResponse, error: unknown, stopping: AbortSignal): void {
-  if (stopping.aborted || response.destroyed) return;
-  send(response, {
-    status: 500,
-    contentType: 'text/plain',
-    text: `The simulator failed: ${String(error)}\n`,
-  });
+  /** Ends living tokens now, and returns them; there must be one. */
+  killToken({ appId, family, token: value, sticky = false }: EarlyDeath = {}): TokenReport[] {
+    const { classic, stable } = this.#account(appId);
+    const nowMs = this.now();
+    const named = value === undefined ? [classic.current, stable.current] : [this.world.ledger.find(value)];
+    const doomed = named
+      .filter((token) => token !== undefined)
+      .filter((token) => token.fateAt(nowMs) === 'valid' && (family ?? token.family) === token.family);
+    if (doomed.length === 0) throw new ControlInputError('token: none that lives');
+    for (const token of doomed) {
+      token.endAt(nowMs, 'killed');
+      if (token === stable.current) stable.sticky = sticky;
+    }
+    return doomed.map((token) => tokenReport(token, nowMs));
+  }
+
+  /** Returns the token that somebody else got. */
+  rotateByOther({ appId, family = 'classic', force = false }: OtherFetch = {}): TokenReport {
+    const nowMs = this.now();
+    try {
+      return tokenReport(this.#account(appId).issue(family, 'other', nowMs, force), nowMs);
+    } catch (error) {
+      if (error instanceof Refusal)
+        throw new ControlInputError(`kind: the platform refuses, ${error.message}`);
+      throw error;
+    }
+  }
+
+  /** Tokens live on. */
+  resetSecret(appSecret: string, appId?: string): void {
+    this.#account(appId).appSecret = appSecret;
+  }
+
+  /** Null: every IP may fetch. */
+  setIpWhitelist(ips: readonly string[] | null, appId?: string): void {
+    this.#account(appId).ipWhitelist = ips ?? undefined;
+  }
+
+  setState(state: AccountState, appId?: string): void {
+    this.#account(appId).state = state;
+  }
+
+  /** Midnight in Beijing for the quotas; tokens do not age. */
+  advanceDay(): void {
+    this.world.calendar.skipDay();
+  }
+
+  #account(appId = this.settings.apps[0]?.appId): Account {
+    const account = this.world.account(appId ?? '');
+    if (!account) throw new ControlInputError(`appId: no app ${String(appId)}`);
+    return account;
+  }
 }

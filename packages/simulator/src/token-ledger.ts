@@ -1,15 +1,14 @@
-import { randomBytes } from 'node:crypto';
-import { IssuedToken, type Family, type Fate } from './issued-token.js';
+import { IssuedToken, type Fate } from './issued-token.js';
 
 /** Of older tokens nothing is known any more; they are refused like any unknown one. */
 const REMEMBERED = 100_000;
-/** Live prefixes have grown over the years and stood here in 2023. */
-const FIRST_PREFIX = 83;
-const RANDOM_BYTES = 108;
+
+/** Whose token it is, of which kind, who got it, and what it was asked for with. */
+export type Issue = Pick<IssuedToken, 'appId' | 'family' | 'issuedTo' | 'details'>;
 
 export interface TokenFilter {
   readonly appId?: string | undefined;
-  readonly family?: Family | undefined;
+  readonly family?: string | undefined;
 }
 
 /** `newest`: no later token of its app and family had been issued by then, whoever asked for it. */
@@ -22,18 +21,13 @@ export interface Verdict {
 /** Every token that was ever issued, in order: what the platform checks against, and what the oracle tells from. */
 export class TokenLedger {
   readonly #tokens = new Map<string, IssuedToken>();
-  #prefix = FIRST_PREFIX;
 
-  /** `<n>_` and base64url, 147 characters while n has two digits. */
-  mint(
-    appId: string,
-    family: Family,
-    issuedTo: IssuedToken['issuedTo'],
-    nowMs: number,
-    lifeMs: number,
-  ): IssuedToken {
-    const value = `${String(this.#prefix++)}_${randomBytes(RANDOM_BYTES).toString('base64url')}`;
-    const token = new IssuedToken(value, appId, family, issuedTo, nowMs, nowMs + lifeMs);
+  /** @param newValue makes the text of a token, a new one at every call */
+  constructor(private readonly newValue: () => string) {}
+
+  mint({ appId, family, issuedTo, details }: Issue, nowMs: number, lifeMs: number): IssuedToken {
+    const value = this.newValue();
+    const token = new IssuedToken(value, appId, family, issuedTo, nowMs, nowMs + lifeMs, details);
     this.#tokens.set(value, token);
     for (const oldest of this.#tokens.keys()) {
       if (this.#tokens.size <= REMEMBERED) break;

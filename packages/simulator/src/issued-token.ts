@@ -1,6 +1,3 @@
-/** `classic`: GET /cgi-bin/token. `stable`: POST /cgi-bin/stable_token. They live side by side. */
-export type Family = 'classic' | 'stable';
-
 /** How a token ended. `overwritten`: a later one of its family, after the overlap. `forced`: a forced refresh. */
 export type Death = 'expired' | 'overwritten' | 'killed' | 'forced';
 
@@ -12,25 +9,40 @@ export class IssuedToken {
   delivered: boolean;
   /** How often it was tried after it had been overwritten; see `flakyOverlap`. */
   lateTries = 0;
+  #expiresAtMs: number;
   #endsAtMs: number;
   #death: Death = 'expired';
 
   constructor(
     readonly value: string,
     readonly appId: string,
-    readonly family: Family,
+    /** The kind of token: those of one app and family replace or repeat each other. */
+    readonly family: string,
     readonly issuedTo: 'caller' | 'other',
     readonly issuedAtMs: number,
-    /** The end of its natural life. */
-    readonly expiresAtMs: number,
+    expiresAtMs: number,
+    /** What it was asked for with, where that is anything. */
+    readonly details?: Readonly<Record<string, string>>,
   ) {
+    this.#expiresAtMs = expiresAtMs;
     this.#endsAtMs = expiresAtMs;
     this.delivered = issuedTo === 'other';
   }
 
-  /** When it ends as things stand; only ever moves to an earlier instant that has not passed. */
+  /** The end of its natural life. */
+  get expiresAtMs(): number {
+    return this.#expiresAtMs;
+  }
+
+  /** When it ends as things stand; moves to an earlier instant that has not passed, unless its life is renewed. */
   get endsAtMs(): number {
     return this.#endsAtMs;
+  }
+
+  /** The platform renews its life. One that was ended stays so. */
+  extendTo(ms: number): void {
+    if (this.#endsAtMs === this.#expiresAtMs) this.#endsAtMs = ms;
+    this.#expiresAtMs = ms;
   }
 
   endAt(ms: number, death: Death): void {

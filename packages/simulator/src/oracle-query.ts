@@ -1,7 +1,6 @@
-import { ControlInputError } from '../control-input-error.js';
-import { checkFields, isText, type FieldCheck } from '../field-checks.js';
-import type { Family } from './issued-token.js';
-import type { SimulatedWechat } from './simulated-wechat.js';
+import { ControlInputError } from './control-input-error.js';
+import { checkFields, isText, type FieldCheck } from './field-checks.js';
+import type { SimulatedPlatform } from './simulated-platform.js';
 import type { Verdict } from './token-ledger.js';
 import type { TokenReport } from './token-report.js';
 
@@ -11,31 +10,30 @@ export interface OracleAnswer extends Partial<Verdict> {
   readonly tokens: TokenReport[];
 }
 
-const FAMILIES: readonly Family[] = ['classic', 'stable'];
-
 const isInstant: FieldCheck = (value) =>
   Number.isFinite(Number(value)) ? undefined : 'must be epoch milliseconds';
 
 const FIELDS = { app_id: isText, family: isText, token: isText, at: isInstant };
 
 /** `app_id` and `family` narrow the list; `token`, and `at` for another instant than now, ask about one. */
-export function askOracle(wechat: SimulatedWechat, query: URLSearchParams): OracleAnswer {
+export function askOracle(simulator: SimulatedPlatform, query: URLSearchParams): OracleAnswer {
   const asked = Object.fromEntries(query);
   checkFields(asked, FIELDS);
-  const { app_id: appId, token, at } = asked;
-  const family = FAMILIES.find((one) => one === asked.family);
-  if (asked.family !== family) throw new ControlInputError(`family: must be ${FAMILIES.join(' or ')}`);
-  if (appId !== undefined && !wechat.platform.account(appId))
+  const { app_id: appId, family, token, at } = asked;
+  const { families } = simulator;
+  if (family !== undefined && families.length > 0 && !families.includes(family))
+    throw new ControlInputError(`family: must be ${families.join(' or ')}`);
+  if (appId !== undefined && !simulator.world.hasApp(appId))
     throw new ControlInputError('app_id: no such app');
   if (at !== undefined && token === undefined)
     throw new ControlInputError('token: is missing, at asks about one');
 
-  const now = wechat.settings.now();
-  const tokens = wechat.tokens({ appId, family });
+  const now = simulator.now();
+  const tokens = simulator.tokens({ appId, family });
   if (token === undefined) return { now, tokens };
   return {
     now,
-    ...wechat.verdict(token, at === undefined ? now : Number(at)),
+    ...simulator.verdict(token, at === undefined ? now : Number(at)),
     tokens: tokens.filter((report) => report.token === token),
   };
 }

@@ -1,8 +1,8 @@
-import type { Death, Family, IssuedToken } from './issued-token.js';
+import type { Death, IssuedToken } from './issued-token.js';
 
 /** A token as the oracle tells it. Times are epoch ms. */
 export interface TokenReport {
-  readonly family: Family;
+  readonly family: string;
   readonly app_id: string;
   readonly token: string;
   readonly issued_to: 'caller' | 'other';
@@ -16,6 +16,8 @@ export interface TokenReport {
   /** Null while it lives, and so is `death`. */
   readonly died_at: number | null;
   readonly death: Death | null;
+  /** What it was asked for with, where that is anything. */
+  readonly details?: Readonly<Record<string, string>>;
 }
 
 export function tokenReport(token: IssuedToken, nowMs: number): TokenReport {
@@ -32,5 +34,6 @@ export function tokenReport(token: IssuedToken, nowMs: number): TokenReport {
     ends_at: token.endsAtMs,
     died_at: death === null ? null : token.endsAtMs,
     death,
+    ...(token.details && { details: token.details }),
   };
 }

@@ -1,0 +1,53 @@
+import type { FaultSpec } from '../fault-spec.js';
+import { htmlReply, jsonReply } from '../http-reply.js';
+import { isObject, parsed } from '../json.js';
+import type { HttpCall } from '../read-call.js';
+import { Refusal } from '../refusal.js';
+import type { Answer, World } from '../world.js';
+import { errmsg } from './errmsg.js';
+import { Platform } from './platform.js';
+import { routeOf } from './routes.js';
+import { text } from './wechat-call.js';
+
+/** The simulated platform at its HTTP interface. */
+export class WechatWorld extends Platform implements World {
+  hasApp(appId: string): boolean {
+    return this.account(appId) !== undefined;
+  }
+
+  /** By the query, its token or the body. */
+  appIdOf({ query, body }: HttpCall): string | null {
+    const posted = parsed(body);
+    const appId =
+      query.get('appid') ??
+      this.ledger.find(query.get('access_token') ?? '')?.appId ??
+      (isObject(posted) ? text(posted.appid) : '');
+    return this.account(appId)?.appId ?? null;
+  }
+
+  act(call: HttpCall, nowMs: number): Answer {
+    const handler = routeOf(call.path);
+    if (!handler) {
+      if (this.settings.unknownPath === 'errcode') return this.refuse(call, nowMs, { errcode: 40066 });
+      return { reply: htmlReply(404), outcome: 'http_404' };
+    }
+    try {
+      const { body, token } = handler(call, this, nowMs);
+      return { reply: jsonReply(body, contentTypeOf(call.path), token), outcome: 'ok' };
+    } catch (error) {
+      if (error instanceof Refusal) return this.refuse(call, nowMs, { errcode: error.errcode });
+      throw error;
+    }
+  }
+
+  refuse(call: HttpCall, nowMs: number, fault: Pick<FaultSpec, 'errcode' | 'errmsg'>): Answer {
+    const errcode = Number(fault.errcode ?? -1);
+    const body = { errcode, errmsg: errmsg(errcode, call, nowMs, fault.errmsg) };
+    return { reply: jsonReply(body, contentTypeOf(call.path)), outcome: String(errcode) };
+  }
+}
+
+/** The odd parameter name is the platform's own. */
+function contentTypeOf(path: string): string {
+  return path.startsWith('/sns/') ? 'text/plain' : 'application/json; encoding=utf-8';
+}
