@@ -1,3 +1,5 @@
+const { readdirSync } = require('node:fs');
+
 /**
  * Who may import whom, as a machine. A library is named once, in the folder that owns it; tests may use any package.
  *
@@ -8,12 +10,21 @@
  * @property {false} [builtins] may not import Node's own modules
  */
 
+const platforms = readdirSync('src/platforms', { withFileTypes: true })
+  .filter((entry) => entry.isDirectory() && entry.name !== 'http')
+  .map(({ name }) => name);
+
 /** @type {Room[]} */
 const house = [
   { room: 'core', imports: [], packages: [] },
   { room: 'platforms/platform.ts', imports: ['core', 'config'], packages: [] },
   { room: 'platforms/registry.ts', imports: ['platforms'], packages: [] },
-  { room: 'platforms/wechat', imports: ['core', 'config', 'platforms/platform.ts'], packages: ['axios'] },
+  { room: 'platforms/http', imports: ['core'], packages: ['axios'] },
+  ...platforms.map((id) => ({
+    room: `platforms/${id}`,
+    imports: ['core', 'config', 'platforms/platform.ts', 'platforms/http'],
+    packages: [],
+  })),
   { room: 'storage/memory', imports: ['core'], packages: [] },
   { room: 'storage/redis', imports: ['core'], packages: ['ioredis', 'redlock'] },
   {
@@ -56,7 +67,15 @@ const house = [
   },
   {
     room: 'diagnose',
-    imports: ['core', 'platforms/registry.ts', 'platforms/wechat', 'storage/redis', 'backend.ts', 'config'],
+    imports: [
+      'core',
+      'platforms/platform.ts',
+      'platforms/registry.ts',
+      'platforms/http',
+      'storage/redis',
+      'backend.ts',
+      'config',
+    ],
     packages: [],
   },
   { room: 'cli.ts', imports: ['main.ts', 'config', 'diagnose', 'packages/simulator'], packages: [] },
@@ -96,13 +115,20 @@ module.exports = {
   forbidden: [
     ...[...house, ...workspaces].map(importRule),
     {
+      name: 'only-the-registry-names-platforms',
+      comment: 'A platform is one folder, and one line in the registry. Its drop-in endpoints may know it.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: ['^src/platforms/', '^src/compat/', TESTS] },
+      to: { path: `^src/platforms/(${platforms.join('|')})/` },
+    },
+    {
       name: 'imports-of-tests',
       comment:
         'A unit test sees its own room, the core and the test support. What needs more is an e2e test.',
       severity: 'error',
       from: { path: `^src/((storage|platforms|compat)/[^/]+|[^/]+)/.*${TESTS}` },
       to: {
-        pathNot: ['^src/$1/', pathOf('core'), '^test/support/', '^node_modules/'],
+        pathNot: ['^src/$1/', pathOf('core'), pathOf('platforms/http'), '^test/support/', '^node_modules/'],
         dependencyTypesNot: ['core'],
         couldNotResolve: false,
       },

@@ -1,8 +1,8 @@
 import type { AppConfig } from '../config/config.js';
 import type { Clock } from '../core/ports/clock.js';
 import { remedyOf, type Deadline } from '../core/ports/token-issuer.js';
-import { isFaultId, remedyOfFault } from '../platforms/wechat/network-fault.js';
-import { pingPlatform } from '../platforms/wechat/ping-platform.js';
+import { isFaultId, remedyOfFault } from '../platforms/http/network-fault.js';
+import type { Ping } from '../platforms/platform.js';
 import { platformOf } from '../platforms/registry.js';
 import { checkWay, type Finding } from './check-way.js';
 
@@ -10,7 +10,7 @@ const ANSWER_TIMEOUT_MS = 8000;
 
 /** The way to a platform's host, and whether what answers there is the platform. Mints nothing. */
 export async function checkPlatform(
-  apiBaseUrl: string,
+  { apiBaseUrl, provider }: Pick<AppConfig, 'apiBaseUrl' | 'provider'>,
   proxyVariable: string | null,
   clock: Clock,
 ): Promise<Finding[]> {
@@ -23,13 +23,18 @@ export async function checkPlatform(
     clock,
     remedyOf: (fault) => remedyOfFault(fault, proxyVariable),
   });
-  if (findings.some(({ isGood }) => !isGood)) return findings;
-  return [...findings, await checkAnswer(apiBaseUrl, proxyVariable, clock)];
+  const ping = platformOf(provider).ping?.bind(null, apiBaseUrl);
+  if (!ping || findings.some(({ isGood }) => !isGood)) return findings;
+  return [...findings, await checkAnswer(ping, proxyVariable, clock)];
 }
 
-async function checkAnswer(apiBaseUrl: string, proxyVariable: string | null, clock: Clock): Promise<Finding> {
+async function checkAnswer(
+  ping: (deadline: Deadline) => Promise<Ping>,
+  proxyVariable: string | null,
+  clock: Clock,
+): Promise<Finding> {
   const step = 'answer';
-  const reply = await within(clock, ANSWER_TIMEOUT_MS, (deadline) => pingPlatform(apiBaseUrl, deadline));
+  const reply = await within(clock, ANSWER_TIMEOUT_MS, ping);
   if (reply.kind === 'answered') {
     const text = `errcode ${String(reply.errcode)} to a call without a token: the platform answers`;
     return { step, isGood: true, text };

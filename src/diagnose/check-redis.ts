@@ -3,7 +3,7 @@ import { redisSettings } from '../backend.js';
 import type { Endpoint, RedisConfig } from '../config/config.js';
 import { sleep, type Clock } from '../core/ports/clock.js';
 import type { StoreUnavailableError } from '../core/errors.js';
-import type { FaultId } from '../platforms/wechat/network-fault.js';
+import type { FaultId } from '../platforms/http/network-fault.js';
 import { checkWay, type Finding } from './check-way.js';
 
 const READY_MS = 3000;

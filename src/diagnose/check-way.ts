@@ -7,7 +7,7 @@ import {
   type TLSSocket,
 } from 'node:tls';
 import type { Clock } from '../core/ports/clock.js';
-import { faultOfCode, type FaultId } from '../platforms/wechat/network-fault.js';
+import { faultOfCode, type FaultId } from '../platforms/http/network-fault.js';
 
 /** What one step of a diagnosis found. */
 export interface Finding {

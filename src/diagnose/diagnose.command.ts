@@ -72,10 +72,12 @@ async function diagnoseApps(
   out: (text: string) => void,
 ): Promise<void> {
   if (proxyVariable !== null) out(`NOTE  ${proxyVariable} is set, but the broker uses no proxy\n`);
-  for (const apiBaseUrl of new Set(apps.map((app) => app.apiBaseUrl))) {
-    const [first, ...others] = apps.filter((app) => app.apiBaseUrl === apiBaseUrl).map(({ name }) => name);
-    const about = `${first ?? ''}${others.length > 0 ? ` and ${String(others.length)} more` : ''}`;
-    tell(about, await checkPlatform(apiBaseUrl, proxyVariable, clock));
+  const wayOf = ({ provider, apiBaseUrl }: AppConfig): string => `${provider} ${apiBaseUrl}`;
+  for (const way of new Set(apps.map(wayOf))) {
+    const [first, ...others] = apps.filter((app) => wayOf(app) === way);
+    if (!first) continue;
+    const about = `${first.name}${others.length > 0 ? ` and ${String(others.length)} more` : ''}`;
+    tell(about, await checkPlatform(first, proxyVariable, clock));
   }
   for (const app of apps) {
     const { fault } = app.appSecret;

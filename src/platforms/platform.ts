@@ -2,7 +2,13 @@ import type { ErrorCode } from '../core/error-code.js';
 import type { Account, AppSettings, RefreshConfig } from '../config/config.js';
 import type { SectionClass } from '../config/schema.js';
 import type { AccessTokenSource } from '../core/ports/access-token-source.js';
-import type { ErrcodeAdvice, IssuanceRule, TokenIssuer } from '../core/ports/token-issuer.js';
+import type {
+  Deadline,
+  ErrcodeAdvice,
+  IssuanceRule,
+  IssueOutcome,
+  TokenIssuer,
+} from '../core/ports/token-issuer.js';
 
 /** How a credential is kept alive unless the app's `refresh` says otherwise. */
 export type RefreshDefaults = Pick<
@@ -29,6 +35,10 @@ export interface CredentialSpec {
   issuer(context: IssuerContext): TokenIssuer;
 }
 
+/** `answered` with the code of the platform's refusal: it is the platform, or something that answers as it does. */
+export type Ping =
+  { readonly kind: 'answered'; readonly errcode: ErrorCode } | Extract<IssueOutcome, { cause: Error }>;
+
 /** What the platform's error codes mean. */
 export interface ErrorCatalogue {
   explain(errcode: ErrorCode): ErrcodeAdvice;
@@ -45,6 +55,8 @@ export interface Platform {
   readonly errors: ErrorCatalogue;
   /** @param app an instance of `section`, validated */
   account(app: AppSettings): Account;
+  /** A call without any secret, to see that it is the platform which answers at this address. Left out where there is none. */
+  ping?(apiBaseUrl: string, deadline: Deadline): Promise<Ping>;
   /** The token first. @param app an instance of `section`, validated */
   credentials(app: AppSettings): readonly [CredentialSpec, ...CredentialSpec[]];
 }

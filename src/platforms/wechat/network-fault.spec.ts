@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import tls from 'node:tls';
 import { makeCertificates, type TestCertificates } from '../../../test/support/test-certificates.js';
-import { FAULTS, faultOfCode, remedyOfFault } from './network-fault.js';
+import { FAULTS, faultOfCode, remedyOfFault } from '../http/network-fault.js';
 import { WechatIssuer } from './wechat.issuer.js';
 
 const CREDENTIALS = { app: 'shop', appId: 'wx0123456789abcdef', appSecret: '0123456789abcdef'.repeat(2) };
@@ -85,10 +85,10 @@ describe('a trouble on the way to the platform', () => {
     ['tls_protocol', () => answering(200, '').then((url) => url.replace('http:', 'https:')), 'not_sent', /speaks no TLS/],
     ['proxy_authentication', () => answering(407, ''), 'unknown', /asks for a login/],
     ['redirect', () => answering(302, '', { location: 'http://portal/' }), 'unknown', /redirect, which is not followed/],
-    ['http_4xx', () => answering(403, '<html>'), 'unknown', /before it reached WeChat/],
+    ['http_4xx', () => answering(403, '<html>'), 'unknown', /before it reached the platform/],
     ['http_5xx', () => answering(502, '{"errcode":-1}'), 'unknown', /proxy, a gateway/],
     ['answer_html', () => answering(200, ' <!doctype html>'), 'unknown', /web page/],
-    ['answer_not_json', () => answering(200, 'OK'), 'unknown', /not WeChat's answer/],
+    ['answer_not_json', () => answering(200, 'OK'), 'unknown', /not the platform's answer/],
     ['answer_not_http', () => doing((socket) => socket.end('SSH-2.0-OpenSSH\r\n')), 'unknown', /no HTTP/],
     ['answer_too_large', () => answering(200, 'x'.repeat(70_000)), 'unknown', /far larger/],
   ])('is told apart, with its own remedy: %s', async (fault, start, kind, remedy) => {

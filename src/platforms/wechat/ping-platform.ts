@@ -1,11 +1,8 @@
-import type { Deadline, IssueOutcome } from '../../core/ports/token-issuer.js';
-import { NetworkFault } from './network-fault.js';
-import { numberOf, parseJsonObject } from './parse-json-object.js';
+import type { Deadline } from '../../core/ports/token-issuer.js';
+import type { Ping } from '../platform.js';
+import { NetworkFault } from '../http/network-fault.js';
+import { numberOf, parseJsonObject } from '../http/parse-json-object.js';
 import { callWechat } from './wechat-http.js';
-
-/** `answered` with the errcode: it is WeChat, or something that answers as WeChat does. */
-export type Ping =
-  { readonly kind: 'answered'; readonly errcode: number } | Extract<IssueOutcome, { cause: Error }>;
 
 /** A call without a token, which WeChat answers with errcode 41001. It needs no secret and changes nothing. */
 export async function pingPlatform(apiBaseUrl: string, deadline: Deadline): Promise<Ping> {

@@ -1,6 +1,6 @@
 import type { Deadline, ProbeOutcome } from '../../core/ports/token-issuer.js';
 import { DEAD_TOKEN_ERRCODES } from './errcodes.js';
-import { numberOf, parseJsonObject } from './parse-json-object.js';
+import { numberOf, parseJsonObject } from '../http/parse-json-object.js';
 import { callWechat } from './wechat-http.js';
 
 /** The app may not call this API. WeChat looks at the token first, so the token is good. */

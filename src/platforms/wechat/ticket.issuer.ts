@@ -10,7 +10,7 @@ import {
   type ProbeOutcome,
 } from '../../core/ports/token-issuer.js';
 import { DEAD_TOKEN_ERRCODES, explain } from './errcodes.js';
-import { isFaultId, remedyOfFault } from './network-fault.js';
+import { isFaultId, remedyOfFault } from '../http/network-fault.js';
 import { fetchTicket } from './fetch-ticket.js';
 
 const NO_TICKET = 'No ticket without an access token';

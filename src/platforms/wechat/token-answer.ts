@@ -1,7 +1,7 @@
 import type { IssueOutcome } from '../../core/ports/token-issuer.js';
 import { knownMessage } from './known-message.js';
-import { NetworkFault, type FaultId } from './network-fault.js';
-import { numberOf, parseJsonObject } from './parse-json-object.js';
+import { NetworkFault, type FaultId } from '../http/network-fault.js';
+import { numberOf, parseJsonObject } from '../http/parse-json-object.js';
 
 /** Tokens have 512 characters at most by WeChat's documents, some 150 in practice. */
 const TOKEN_SHAPE = /^[\x21-\x7e]{1,5000}$/;

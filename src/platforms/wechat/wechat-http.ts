@@ -1,109 +1,11 @@
-import axios, { AxiosError } from 'axios';
-import http from 'node:http';
-import https from 'node:https';
-import type { Deadline, IssueOutcome } from '../../core/ports/token-issuer.js';
-import { faultOfCode, faultOfStatus, NetworkFault, type FaultId } from './network-fault.js';
+import type { Deadline } from '../../core/ports/token-issuer.js';
+import { callPlatform, okOnly, type HttpReply, type HttpRequest } from '../http/http-call.js';
 
-/** Real answers have some 200 bytes. Counted after decompression. */
-const MAX_ANSWER_BYTES = 64 * 1024;
-
-export interface WechatRequest {
-  readonly method: 'GET' | 'POST';
-  readonly path: string;
-  readonly query?: Readonly<Record<string, string>>;
-  /** Sent as JSON. */
-  readonly data?: object;
-}
-
-/** `answered`: a 2xx with its body as text, whatever the content type says. */
-export type WechatReply =
-  { readonly kind: 'answered'; readonly body: string } | Extract<IssueOutcome, { cause: Error }>;
-
-/**
- * One request to WeChat over a connection of its own: no redirect, no proxy, no retry. Never throws. The causes are
- * fresh errors, because axios's own carry the URL with the secret.
- */
+/** One request to WeChat, which answers its errors with status 200: any other status came from something else, and proves nothing. */
 export async function callWechat(
   apiBaseUrl: string,
-  request: WechatRequest,
+  request: HttpRequest,
   deadline: Deadline,
-): Promise<WechatReply> {
-  const connection = { mayBeUp: false };
-  const httpAgent = watch(new http.Agent(), 'connect', connection);
-  // Said aloud, so that NODE_TLS_REJECT_UNAUTHORIZED cannot give the secret away.
-  const httpsAgent = watch(new https.Agent({ rejectUnauthorized: true }), 'secureConnect', connection);
-  try {
-    const { status, data } = await axios.request<string>({
-      adapter: 'http',
-      baseURL: apiBaseUrl,
-      url: request.path,
-      method: request.method,
-      params: new URLSearchParams(request.query),
-      data: request.data,
-      signal: deadline.signal,
-      httpAgent,
-      httpsAgent,
-      proxy: false,
-      maxRedirects: 0,
-      maxContentLength: MAX_ANSWER_BYTES,
-      responseType: 'text',
-      transformResponse: [],
-      validateStatus: null,
-    });
-    // Not even an errcode in it proves anything: WeChat sends its errors with 200, so this came from something else.
-    if (status < 200 || status > 299) {
-      const message = `The platform answered with HTTP status ${status}.`;
-      return { kind: 'unknown', cause: new NetworkFault(faultOfStatus(status), message) };
-    }
-    return { kind: 'answered', body: data };
-  } catch (error) {
-    const { fault, why } = deadline.signal.aborted ? timeOut(connection.mayBeUp, deadline) : faultOf(error);
-    return connection.mayBeUp
-      ? { kind: 'unknown', cause: new NetworkFault(fault, `The platform gave no complete answer: ${why}.`) }
-      : { kind: 'not_sent', cause: new NetworkFault(fault, `No connection to the platform: ${why}.`) };
-  } finally {
-    httpAgent.destroy();
-    httpsAgent.destroy();
-  }
-}
-
-/** Notes when the agent's connection is up, TLS and certificate included. Before that no byte of a request has left. */
-function watch<A extends http.Agent>(
-  agent: A,
-  upEvent: 'connect' | 'secureConnect',
-  connection: { mayBeUp: boolean },
-): A {
-  const createConnection = agent.createConnection.bind(agent);
-  agent.createConnection = (options, callback) => {
-    const socket = createConnection(options, callback);
-    connection.mayBeUp ||= !socket; // One that cannot be watched may come up unseen.
-    socket?.once(upEvent, () => {
-      connection.mayBeUp = true;
-    });
-    return socket;
-  };
-  return agent;
-}
-
-interface Trouble {
-  readonly fault: FaultId;
-  readonly why: string;
-}
-
-function timeOut(isUp: boolean, { timeoutMs }: Deadline): Trouble {
-  return {
-    fault: isUp ? 'answer_timeout' : 'connect_timeout',
-    why: `given up at the deadline of ${timeoutMs} ms`,
-  };
-}
-
-function faultOf(error: unknown): Trouble {
-  const { code, message } = error as Partial<NodeJS.ErrnoException>;
-  if (typeof code !== 'string') return { fault: 'other', why: 'unknown error' };
-  // axios has one code for an answer that is too large and one that ends too soon.
-  if (code === AxiosError.ERR_BAD_RESPONSE) {
-    const isTooLarge = message?.startsWith('maxContentLength');
-    return { fault: isTooLarge ? 'answer_too_large' : 'reset', why: code };
-  }
-  return { fault: faultOfCode(code), why: code };
+): Promise<HttpReply> {
+  return okOnly(await callPlatform(apiBaseUrl, request, deadline));
 }

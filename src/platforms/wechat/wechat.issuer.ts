@@ -10,7 +10,7 @@ import {
 import { explain } from './errcodes.js';
 import { fetchClassicToken } from './fetch-classic-token.js';
 import { fetchStableToken } from './fetch-stable-token.js';
-import { isFaultId, remedyOfFault } from './network-fault.js';
+import { isFaultId, remedyOfFault } from '../http/network-fault.js';
 import { probeToken } from './probe-token.js';
 
 export interface WechatIssuerOptions {

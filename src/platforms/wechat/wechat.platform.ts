@@ -3,6 +3,7 @@ import type { Secret } from '../../config/secret.js';
 import type { IssuanceRule } from '../../core/ports/token-issuer.js';
 import type { CredentialSpec, Platform, RefreshDefaults } from '../platform.js';
 import { explain } from './errcodes.js';
+import { pingPlatform } from './ping-platform.js';
 import { TicketIssuer } from './ticket.issuer.js';
 import { TICKET_TYPES, type TicketType } from '../../core/ticket-broker.js';
 import { WechatIssuer } from './wechat.issuer.js';
@@ -58,6 +59,7 @@ export const wechat: Platform = {
   /** China Standard Time, which has no summer time. */
   quotaDayOffsetMs: 8 * HOUR_MS,
   errors: { explain },
+  ping: pingPlatform,
   account,
   credentials: (app: WechatApp) => [token(app), ...TICKET_TYPES.map((type) => ticket(app, type))],
 };

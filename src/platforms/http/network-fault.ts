@@ -56,15 +56,14 @@ export function faultOfCode(code: string): FaultId {
   return CODES.find(([pattern]) => pattern.test(code))?.[1] ?? 'other';
 }
 
-/** Of an HTTP status that is no 2xx. The platform itself sends its errors with 200, so it came from something else. */
+/** Of an HTTP status that is no 2xx, where the platform would not have sent it. */
 export function faultOfStatus(status: number): FaultId {
   if (status === 407) return 'proxy_authentication';
   if (status >= 500) return 'http_5xx';
   return status >= 400 ? 'http_4xx' : 'redirect';
 }
 
-const MIDDLE_BOX =
-  'WeChat itself answers its errors with status 200, so a proxy, a gateway or the host of apiBaseUrl';
+const MIDDLE_BOX = 'The platform itself does not answer so: a proxy, a gateway or the host of apiBaseUrl';
 const IN_THE_MIDDLE =
   'something between here and the platform (a proxy, firewall or captive portal), or the host of apiBaseUrl';
 const FIREWALL = 'egress firewall, security group, NetworkPolicy';
@@ -82,7 +81,7 @@ const REMEDIES: Readonly<Record<FaultId, string>> = {
   reset: `Something closed the connection before the answer was whole: check ${FIREWALL}, and boxes that inspect TLS; if it passes, nothing is to be done.`,
   connect_timeout: `No connection came up in time: packets are dropped on the way. Check ${FIREWALL}, and NAT.`,
   answer_timeout:
-    'The connection is up, but the answer did not come in time: WeChat is slow, or something on the way holds it. If it stays so, raise refresh.upstreamTimeoutSeconds, and leaseSeconds with it.',
+    'The connection is up, but the answer did not come in time: the platform is slow, or something on the way holds it. If it stays so, raise refresh.upstreamTimeoutSeconds, and leaseSeconds with it.',
   certificate_expired:
     "The certificate is out of its time: check this host's clock; if it is right, renew the certificate of the host in apiBaseUrl, or of the box that intercepts TLS.",
   certificate_untrusted:
@@ -96,12 +95,12 @@ const REMEDIES: Readonly<Record<FaultId, string>> = {
   proxy_authentication:
     'A proxy on the way asks for a login: exempt the broker from it, or name a way around it in apiBaseUrl.',
   redirect: `Something answered with a redirect, which is not followed, since it would carry the AppSecret elsewhere: ${IN_THE_MIDDLE}. Correct apiBaseUrl, or exempt the broker.`,
-  http_4xx: `The request was refused before it reached WeChat. ${MIDDLE_BOX} did it: look there, and check the path of apiBaseUrl.`,
+  http_4xx: `The request was refused before it reached the platform. ${MIDDLE_BOX} did it: look there, and check the path of apiBaseUrl.`,
   http_5xx: `${MIDDLE_BOX} failed: look there. If it passes, nothing is to be done.`,
-  answer_html: `A web page came in place of WeChat's JSON, from ${IN_THE_MIDDLE}: correct apiBaseUrl, or exempt the broker.`,
-  answer_not_json: `What came is not WeChat's answer: check apiBaseUrl, and ${IN_THE_MIDDLE}.`,
+  answer_html: `A web page came in place of the platform's JSON, from ${IN_THE_MIDDLE}: correct apiBaseUrl, or exempt the broker.`,
+  answer_not_json: `What came is not the platform's answer: check apiBaseUrl, and ${IN_THE_MIDDLE}.`,
   answer_not_http: 'What came is no HTTP: check scheme and port of apiBaseUrl.',
-  answer_too_large: `The answer is far larger than any of WeChat's: check apiBaseUrl, and ${IN_THE_MIDDLE}.`,
+  answer_too_large: `The answer is far larger than any of the platform's: check apiBaseUrl, and ${IN_THE_MIDDLE}.`,
   other: `Check that this host reaches the platform: DNS, ${FIREWALL}, and apiBaseUrl.`,
 };
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
 import tls from 'node:tls';
-import { callWechat } from './wechat-http.js';
+import { callPlatform } from './http-call.js';
 
 const pem = (label: string, base64: string) =>
   `-----BEGIN ${label}-----\n${base64}\n-----END ${label}-----\n`;
@@ -27,7 +27,7 @@ const CERTIFICATE = pem(
 
 const ANSWER = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}';
 
-describe('callWechat over TLS', () => {
+describe('callPlatform over TLS', () => {
   const systemCertificates = tls.getCACertificates('default');
   let platform: (socket: tls.TLSSocket) => void;
   let received: string;
@@ -61,7 +61,7 @@ describe('callWechat over TLS', () => {
   });
 
   const call = (timeoutMs: number, apiBaseUrl = baseUrl) =>
-    callWechat(
+    callPlatform(
       apiBaseUrl,
       { method: 'GET', path: '/cgi-bin/token', query: { secret: 's' } },
       { signal: AbortSignal.timeout(timeoutMs), timeoutMs },
@@ -72,7 +72,12 @@ describe('callWechat over TLS', () => {
 
   it('reads the answer of a platform whose certificate is trusted', async () => {
     trustCertificate();
-    expect(await call(5000)).toEqual({ kind: 'answered', body: '{}' });
+    expect(await call(5000)).toEqual({
+      kind: 'answered',
+      status: 200,
+      headers: { 'content-length': '2' },
+      body: '{}',
+    });
     expect(received).toContain('GET /cgi-bin/token?secret=s HTTP/1.1');
   });
 
