@@ -11,7 +11,7 @@ import type { AppConfig, Config } from './config/config.js';
 import type { AppDefinition } from './core/app-definition.js';
 import { Clock, sleep } from './core/ports/clock.js';
 import { LiveTokens } from './core/redaction/live-tokens.js';
-import { Observers } from './core/observers.js';
+import { EventSinks } from './core/ports/events.js';
 import type { Redactor } from './core/redaction/redactor.js';
 import { SystemClock } from './core/system-clock.js';
 import { TicketBroker } from './core/ticket-broker.js';
@@ -156,12 +156,12 @@ async function coreModule(options: AppModuleOptions): Promise<DynamicModule> {
     ...backend.ports,
     store: new MeasuredTokenStore(backend.ports.store, clock, metrics.catalogue),
     clock,
-    observer: new Observers(...telemetry.observers, new MetricsObserver(metrics.catalogue)),
+    events: new EventSinks(...telemetry.observers, new MetricsObserver(metrics.catalogue)),
     replica,
   });
   metrics.watch(broker);
   const liveTokens = new LiveTokens(redactor);
-  broker.watchAll((app, { record }) => {
+  broker.subscribeAll((app, { record }) => {
     liveTokens.add(app, record.value);
   });
   const providers = [

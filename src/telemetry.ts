@@ -1,6 +1,6 @@
 import type { AuditConfig, Config, TracingConfig } from './config/config.js';
 import type { Clock } from './core/ports/clock.js';
-import type { Observer } from './core/ports/observer.js';
+import type { EventSink } from './core/ports/events.js';
 import type { Redactor } from './core/redaction/redactor.js';
 import type { AuditTrail } from './api/common/audit-trail.js';
 import type { RequestTracing } from './api/common/request-tracing.js';
@@ -24,7 +24,7 @@ const NO_TRACING: RequestTracing = { begin: () => null, of: () => null };
 export class Telemetry {
   readonly requestTracing: RequestTracing;
   /** Whom the core tells what happens. */
-  readonly observers: readonly Observer[];
+  readonly observers: readonly EventSink[];
 
   private constructor(
     readonly audit: AuditTrail,

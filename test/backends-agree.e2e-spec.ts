@@ -7,7 +7,7 @@ import {
   TokenCipher,
 } from '../src/storage/redis/index.js';
 import type { Lease, RefreshLease } from '../src/core/ports/refresh-lease.js';
-import { doubtOf } from '../src/core/refresh/policy.js';
+import { suspectReasonOf } from '../src/core/refresh/policy.js';
 import { SystemClock } from '../src/core/system-clock.js';
 import type { Charge, Pool } from '../src/core/refresh/budgets.js';
 import type { Grant, StoreView, TokenStore } from '../src/core/ports/token-store.js';
@@ -199,7 +199,7 @@ class Historian {
       rolledBack: this.rank(rolledBack),
       intent: intent && this.rank(intent.fence),
       hasBegun: view.beganAtMs > 0,
-      doubt: doubtOf({ record, suspect, rolledBack, intent }),
+      doubt: suspectReasonOf({ record, suspect, rolledBack, intent }),
       backOff: backOff?.class,
       failures,
       today,

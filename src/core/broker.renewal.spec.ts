@@ -228,7 +228,7 @@ describe('renewal', () => {
     };
     await fixture.start();
     expect(fixture.issuer.calls).toHaveLength(0);
-    expect(fixture.facts).toContainEqual({ app: APP, kind: 'lease', result: 'lost' });
+    expect(fixture.emitted).toContainEqual({ app: APP, kind: 'lease', result: 'lost' });
   });
 });
 

@@ -282,7 +282,7 @@ describe('whose token it is', () => {
     const fixture = createBroker();
     const { broker, clock, app } = fixture;
     await fixture.start();
-    broker.keepAlso({ ...app, name: 'shop/jsapi' });
+    broker.register({ ...app, name: 'shop/jsapi' });
     const { value } = (await broker.current('shop/jsapi')).record;
     expect([broker.appOf('token-1'), broker.appOf(value), broker.appOf('')]).toEqual([
       'shop',
@@ -313,8 +313,8 @@ describe('who watches', () => {
     fixture.issuer.probeOutcome = 'accepted';
     const sibling = fixture.sibling();
     const [own, other]: [string[], string[]] = [[], []];
-    const leave = broker.watch(APP, ({ record }) => own.push(record.value));
-    sibling.watch(APP, ({ record }) => other.push(record.value));
+    const leave = broker.subscribe(APP, ({ record }) => own.push(record.value));
+    sibling.subscribe(APP, ({ record }) => other.push(record.value));
     await fixture.start();
     await sibling.start();
     await settle();
@@ -335,6 +335,6 @@ describe('who watches', () => {
     await settle();
     expect(own).toHaveLength(2);
     expect(other).toHaveLength(3);
-    expect(() => broker.watch('other', () => undefined)).toThrow('There is no app "other"');
+    expect(() => broker.subscribe('other', () => undefined)).toThrow('There is no app "other"');
   });
 });

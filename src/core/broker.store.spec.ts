@@ -60,7 +60,7 @@ describe('doubt', () => {
     await fixture.run(2 * REFRESH.leaseMs);
     expect(fixture.issuer.calls).toHaveLength(4);
     expect(fixture.broker.status(APP).state).toBe('ok');
-    expect(fixture.facts.map(({ kind }) => kind)).toEqual(expect.arrayContaining(['suspected', 'healed']));
+    expect(fixture.emitted.map(({ kind }) => kind)).toEqual(expect.arrayContaining(['suspected', 'healed']));
     await fixture.run(10 * MINUTE_MS);
     expect(fixture.issuer.calls).toHaveLength(4);
   });

@@ -1,31 +1,34 @@
 import { hash } from 'node:crypto';
 import { identityKey, type AppDefinition } from './app-definition.js';
-import { AppKeeper } from './refresh/token-manager.js';
+import { TokenManager } from './refresh/token-manager.js';
 import type { AppStatus } from './status/app-status.js';
 import type { BrokerPorts } from './ports/broker-ports.js';
 import { BrokerError } from './errors.js';
-import { ReportDesk } from './reports/report-service.js';
+import { ReportService } from './reports/report-service.js';
 import { TokenIndex } from './token-index.js';
 import type { ReportAnswer, TokenReport } from './reports/token-report.js';
 import type { AppName, HeldToken } from './token.js';
 
 /** Fetches, and tries of stored tokens, that this replica starts by itself at a time: a thousand at once would time each other out. */
-const MOST_FETCHES = 64;
+const MAX_FETCHES = 64;
 
 /** Keeps one living token per app: fetches it once for all, renews it ahead of expiry, heals it when it was reported dead. */
 export class TokenBroker {
   /** The configured ones, in their order. */
   readonly apps: readonly AppName[];
-  private readonly keepers = new Map<AppName, { readonly keeper: AppKeeper; readonly desk: ReportDesk }>();
+  private readonly managed = new Map<
+    AppName,
+    { readonly manager: TokenManager; readonly reports: ReportService }
+  >();
   /** By `identityKey`. */
-  private readonly keepersByKey = new Map<string, AppKeeper>();
+  private readonly managersByKey = new Map<string, TokenManager>();
   private readonly tokens = new TokenIndex();
   private unsubscribe: () => void = () => undefined;
   private wasReady = false;
   /** The store has been asked for what is there already; before that, whatever is missing may not be fetched. */
   private isStarted = false;
   private isStopping = false;
-  private readonly watchersOfAll: ((app: AppName, held: HeldToken) => void)[] = [];
+  private readonly listeners: ((app: AppName, held: HeldToken) => void)[] = [];
 
   constructor(
     apps: readonly AppDefinition[],
@@ -33,8 +36,8 @@ export class TokenBroker {
   ) {
     this.apps = apps.map(({ name }) => name);
     for (const app of apps) {
-      this.keep(app);
-      this.watch(app.name, ({ record }) => {
+      this.add(app);
+      this.subscribe(app.name, ({ record }) => {
         this.tokens.add(app.name, hash('sha256', record.value));
       });
     }
@@ -44,29 +47,29 @@ export class TokenBroker {
    * Keeps one more from now on, if it does not do so already: something that is made with an app's token, and that
    * readiness need not wait for. Nothing is fetched before somebody asks for it.
    */
-  keepAlso(app: AppDefinition): void {
-    if (!this.keepers.has(app.name)) this.keep(app);
+  register(app: AppDefinition): void {
+    if (!this.managed.has(app.name)) this.add(app);
   }
 
   /** The configured apps, and what is kept besides them. */
-  get kept(): readonly AppName[] {
-    return [...this.keepers.keys()];
+  get registered(): readonly AppName[] {
+    return [...this.managed.keys()];
   }
 
   /** The app whose token this is, as far as it is one that the platform would still take. */
   appOf(token: string): AppName | undefined {
     const sha256 = hash('sha256', token);
-    return this.tokens.appsOf(sha256).find((app) => this.find(app).keeper.memory.isRecent(sha256));
+    return this.tokens.appsOf(sha256).find((app) => this.find(app).manager.memory.isRecent(sha256));
   }
 
   /** Milliseconds for which a caller may keep this token without asking again; above 0. */
   cacheableMs(app: AppName, held: HeldToken): number {
-    return this.find(app).keeper.cacheableMs(held);
+    return this.find(app).manager.cacheableMs(held);
   }
 
   /** The living token in memory, if there is one. Synchronous: the way of nearly every request. */
   held(app: AppName): HeldToken | undefined {
-    return this.keepers.get(app)?.keeper.served;
+    return this.managed.get(app)?.manager.served;
   }
 
   /**
@@ -76,7 +79,7 @@ export class TokenBroker {
    * @throws BrokerError `no_token_yet`, `token_expired`, `behind`, `unknown_app`
    */
   async current(app: AppName, minGeneration = 0): Promise<HeldToken> {
-    return this.find(app).keeper.current(minGeneration);
+    return this.find(app).manager.current(minGeneration);
   }
 
   /**
@@ -85,7 +88,7 @@ export class TokenBroker {
    * @throws BrokerError `upstream_unavailable`, `upstream_rejected`, `not_a_token_error`, `unknown_app`
    */
   async report(app: AppName, report: TokenReport): Promise<ReportAnswer> {
-    return this.find(app).desk.receive(report);
+    return this.find(app).reports.handle(report);
   }
 
   /**
@@ -94,66 +97,66 @@ export class TokenBroker {
    *
    * @throws BrokerError `unknown_app`
    */
-  watch(app: AppName, listener: (held: HeldToken) => void): () => void {
-    const { memory } = this.find(app).keeper;
-    return memory.watch((held) => {
+  subscribe(app: AppName, listener: (held: HeldToken) => void): () => void {
+    const { memory } = this.find(app).manager;
+    return memory.subscribe((held) => {
       if (!memory.untried) listener(held);
     });
   }
 
-  /** As `watch`, for every app, also for a token that is not served yet, and for what is kept besides them: tickets have names of their own. For good. */
-  watchAll(listener: (app: AppName, held: HeldToken) => void): void {
-    this.watchersOfAll.push(listener);
-    for (const [app, { keeper }] of this.keepers)
-      keeper.memory.watch((held) => {
+  /** As `subscribe`, for every app, also for a token that is not served yet, and for what is kept besides them: tickets have names of their own. For good. */
+  subscribeAll(listener: (app: AppName, held: HeldToken) => void): void {
+    this.listeners.push(listener);
+    for (const [app, { manager }] of this.managed)
+      manager.memory.subscribe((held) => {
         listener(app, held);
       });
   }
 
   /** @throws BrokerError `unknown_app` */
   status(app: AppName): AppStatus {
-    return this.find(app).keeper.diagnosis.status();
+    return this.find(app).manager.diagnosis.status();
   }
 
-  /** No app is waited for any more; see `AppKeeper.settled`. */
+  /** No app is waited for any more; see `TokenManager.isSettledForReadiness`. */
   get isReady(): boolean {
-    this.wasReady ||= this.apps.every((app) => this.find(app).keeper.settled);
+    this.wasReady ||= this.apps.every((app) => this.find(app).manager.isSettledForReadiness);
     return this.wasReady;
   }
 
   /** Starts what is due; returns at once. Called by a timer. */
   renewDue(): void {
-    const keepers = [...this.keepers.values()].map(({ keeper }) => keeper);
-    let places = MOST_FETCHES - keepers.filter(({ isBusy }) => isBusy).length;
-    for (const keeper of keepers) {
-      keeper.ticked();
-      if (this.isStarted && places > 0 && keeper.renewIfDue()) places -= 1;
+    const managers = [...this.managed.values()].map(({ manager }) => manager);
+    let places = MAX_FETCHES - managers.filter(({ isBusy }) => isBusy).length;
+    for (const manager of managers) {
+      manager.ticked();
+      if (this.isStarted && places > 0 && manager.renewIfDue()) places -= 1;
     }
   }
 
   /** Merges memory with the store where it is time to; returns at once. Called by a timer. */
   reconcileDue(): void {
     if (!this.isStarted) return;
-    for (const { keeper } of this.keepers.values()) keeper.reconcileIfDue();
+    for (const { manager } of this.managed.values()) manager.reconcileIfDue();
   }
 
   /** Offers a newer AppSecret; it is tried at once and the old one kept until the new one has worked. */
   async changeSecret(app: AppName, appSecret: string): Promise<void> {
-    await this.find(app).keeper.changeSecret(appSecret);
+    await this.find(app).manager.changeSecret(appSecret);
   }
 
   /** Listens to rotations, takes over what is stored, and fetches what is missing. Resolves when that has been tried once. */
   async start(): Promise<void> {
     this.unsubscribe = this.ports.feed.subscribe(
       ({ key, generation }) => {
-        const keeper = this.keepersByKey.get(key);
-        if (keeper && generation > keeper.memory.generation) void keeper.reconcile();
+        const manager = this.managersByKey.get(key);
+        if (manager && generation > manager.memory.generation) void manager.reconcile();
       },
       () => {
-        for (const { keeper } of this.keepers.values()) keeper.reconcileSoon();
+        for (const { manager } of this.managed.values()) manager.reconcileSoon();
       },
     );
-    await Promise.all([...this.keepers.values()].map(({ keeper }) => keeper.reconcile()));
+    await Promise.all([...this.managed.values()].map(({ manager }) => manager.reconcile()));
     this.isStarted = true;
     this.renewDue();
   }
@@ -162,22 +165,22 @@ export class TokenBroker {
   async stop(): Promise<void> {
     this.isStopping = true;
     this.unsubscribe();
-    await Promise.all([...this.keepers.values()].map(({ keeper }) => keeper.stop()));
+    await Promise.all([...this.managed.values()].map(({ manager }) => manager.stop()));
   }
 
-  private keep(app: AppDefinition): void {
-    const keeper = new AppKeeper(app, this.ports);
-    if (this.isStopping) void keeper.stop();
-    for (const listener of this.watchersOfAll)
-      keeper.memory.watch((held) => {
+  private add(app: AppDefinition): void {
+    const manager = new TokenManager(app, this.ports);
+    if (this.isStopping) void manager.stop();
+    for (const listener of this.listeners)
+      manager.memory.subscribe((held) => {
         listener(app.name, held);
       });
-    this.keepersByKey.set(identityKey(app), keeper);
-    this.keepers.set(app.name, { keeper, desk: new ReportDesk(keeper, this.ports) });
+    this.managersByKey.set(identityKey(app), manager);
+    this.managed.set(app.name, { manager, reports: new ReportService(manager, this.ports) });
   }
 
-  private find(app: AppName): { readonly keeper: AppKeeper; readonly desk: ReportDesk } {
-    const found = this.keepers.get(app);
+  private find(app: AppName): { readonly manager: TokenManager; readonly reports: ReportService } {
+    const found = this.managed.get(app);
     if (found) return found;
     throw new BrokerError('unknown_app', `There is no app "${app}", or this caller may not see it.`);
   }

@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { Clock } from './ports/clock.js';
 
 /** Node rejects longer timers by firing them at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** The machine's own clocks. */
 export class SystemClock extends Clock {
@@ -19,7 +19,7 @@ export class SystemClock extends Clock {
   }
 
   after(delayMs: number, callback: () => void): () => void {
-    const timer = setTimeout(callback, Math.min(Math.max(delayMs, 0), LONGEST_TIMER_MS));
+    const timer = setTimeout(callback, Math.min(Math.max(delayMs, 0), MAX_TIMER_MS));
     timer.unref();
     return () => {
       clearTimeout(timer);

@@ -88,7 +88,7 @@ describe('TicketBroker', () => {
     expect(await source?.replace('token-1', 40001)).toBe('token-2');
     expect(await source?.replace('token-1', 40001)).toBe('token-2');
     expect(fixture.issuer.calls).toHaveLength(2);
-    expect(fixture.facts).toContainEqual(
+    expect(fixture.emitted).toContainEqual(
       expect.objectContaining({ kind: 'reported', result: 'rotated', caller: 'broker:tickets' }),
     );
   });

@@ -50,7 +50,7 @@ export class TicketBroker {
     if (held) return held;
     // Its reason is the better one: nobody can ask for a ticket without a token.
     if (!this.broker.held(app)) await this.broker.current(app);
-    this.broker.keepAlso(this.definition(app, type));
+    this.broker.register(this.definition(app, type));
     return this.broker.current(name);
   }
 

@@ -1,7 +1,7 @@
 import { ManualClock } from '../../test/support/manual-clock.js';
 import type { AuditEntry } from '../core/ports/audit-entry.js';
 import { Redactor } from '../core/redaction/redactor.js';
-import { tokenMark } from '../core/redaction/fingerprint.js';
+import { fingerprint } from '../core/redaction/fingerprint.js';
 import { AuditLog, type AuditedReads } from './audit-log.js';
 import { createAuditLogger } from './logger.js';
 
@@ -54,7 +54,7 @@ describe('the audit stream', () => {
         status: 200,
         reason: null,
         generation: 7,
-        token_sha256_8: tokenMark('token-7'),
+        token_sha256_8: fingerprint('token-7'),
         request_id: 'r-1',
         remote: '192.0.2.1',
       },

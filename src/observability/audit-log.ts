@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { AuditAction, AuditEntry } from '../core/ports/audit-entry.js';
 import type { Clock } from '../core/ports/clock.js';
-import { tokenMark } from '../core/redaction/fingerprint.js';
+import { fingerprint } from '../core/redaction/fingerprint.js';
 import { KnownAddresses } from './known-addresses.js';
 import { LineLimit } from './line-limit.js';
 
@@ -48,7 +48,7 @@ export class AuditLog {
       status,
       reason,
       generation: token?.generation,
-      token_sha256_8: token && tokenMark(token.value),
+      token_sha256_8: token && fingerprint(token.value),
       errcode,
       route,
       request_id: origin?.requestId,

@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../core/error-code.js';
 import type { Logger } from 'pino';
 import type { Clock } from '../core/ports/clock.js';
-import type { BrokerFact } from '../core/ports/observer.js';
+import type { BrokerEvent } from '../core/ports/events.js';
 import type { AppName } from '../core/token.js';
 
 const SUMMARY_MS = 60_000;
@@ -10,7 +10,7 @@ const MAX_LINES = 5;
 /** Shown in a summary; the others are counted. */
 const MAX_REASONS = 5;
 
-type EndedFetch = Extract<BrokerFact, { kind: 'fetch_ended' }>;
+type EndedFetch = Extract<BrokerEvent, { kind: 'fetch_ended' }>;
 
 interface Trouble {
   readonly sinceMonoMs: number;

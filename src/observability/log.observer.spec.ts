@@ -1,6 +1,6 @@
 import { ManualClock } from '../../test/support/manual-clock.js';
-import { cause } from '../core/request-context.js';
-import type { BrokerFact } from '../core/ports/observer.js';
+import { requestContext } from '../core/request-context.js';
+import type { BrokerEvent } from '../core/ports/events.js';
 import { Redactor } from '../core/redaction/redactor.js';
 import { LogObserver } from './log.observer.js';
 import { createLogger } from './logger.js';
@@ -12,20 +12,20 @@ const REPORTED = {
   errcode: 40001,
   caller: 'orders',
   generation: null,
-  tokenMark: '0123abcd',
+  fingerprint: '0123abcd',
   durationMs: 12.3,
-} satisfies BrokerFact;
+} satisfies BrokerEvent;
 
 const ROTATED = {
   app: 'shop',
   kind: 'rotated',
   generation: 7,
-  tokenMark: '0123abcd',
+  fingerprint: '0123abcd',
   reason: 'scheduled',
   expiresInMs: 7_200_000,
   sameValue: false,
   isStored: true,
-} satisfies BrokerFact;
+} satisfies BrokerEvent;
 
 const OF_SHOP = { app: 'shop' };
 const FOUND = { app: 'shop', kind: 'found_token_tried', generation: 7 } as const;
@@ -39,7 +39,7 @@ const ISSUED = {
   message: null,
   remedy: null,
   retryInMs: null,
-} satisfies BrokerFact;
+} satisfies BrokerEvent;
 
 function fixture(level = 'info') {
   const clock = new ManualClock();
@@ -51,9 +51,9 @@ function fixture(level = 'info') {
 describe('the log', () => {
   it('names tokens so that whoever holds one finds it', () => {
     const { log, lines } = fixture();
-    log.notice(ROTATED);
-    log.notice({ app: 'shop', kind: 'adopted', generation: 7, tokenMark: '0123abcd' });
-    log.notice(REPORTED);
+    log.emit(ROTATED);
+    log.emit({ app: 'shop', kind: 'adopted', generation: 7, fingerprint: '0123abcd' });
+    log.emit(REPORTED);
     expect(lines.map(({ event, token_sha256_8: mark }) => [event, mark])).toEqual([
       ['token.rotated', '0123abcd'],
       ['token.adopted', '0123abcd'],
@@ -61,7 +61,7 @@ describe('the log', () => {
     ]);
   });
 
-  it.each<[string, string, BrokerFact, object]>([
+  it.each<[string, string, BrokerEvent, object]>([
     ['debug', 'token.fetch_started', { ...OF_SHOP, kind: 'fetch_started', reason: 'cold', fence: 3 }, {}],
     ['debug', 'token.fetch_ended', ISSUED, { outcome: 'issued', duration_ms: 12 }],
     [
@@ -96,13 +96,13 @@ describe('the log', () => {
     ['info', 'store.available', { ...OF_SHOP, kind: 'store_available' }, {}],
   ])('has a line of level %s for %s: %j', (level, event, fact, fields) => {
     const { log, lines } = fixture('debug');
-    log.notice(fact);
+    log.emit(fact);
     expect(lines).toEqual([expect.objectContaining({ ...OF_SHOP, level, event, ...fields })]);
   });
 
   it('tells a new token from one that the platform gave again', () => {
     const { log, lines } = fixture();
-    for (const sameValue of [false, true]) log.notice({ ...ROTATED, sameValue });
+    for (const sameValue of [false, true]) log.emit({ ...ROTATED, sameValue });
     expect(lines.map(({ msg }) => msg)).toEqual(['new token', 'the platform gave the same token again']);
   });
 
@@ -115,7 +115,7 @@ describe('the log', () => {
       remedy: 'Mend it.',
       retryInMs: 1500,
     } as const;
-    for (let attempt = 0; attempt < 3; attempt += 1) log.notice(failed);
+    for (let attempt = 0; attempt < 3; attempt += 1) log.emit(failed);
     log.close();
     expect(lines.map(({ level, event }) => [level, event])).toEqual([
       ['warn', 'token.fetch_ended'],
@@ -131,18 +131,18 @@ describe('the log', () => {
 
   it('names the request that caused a line, and none where there was none', async () => {
     const { log, lines } = fixture();
-    await cause.run({ requestId: 'r-1', trace: null }, async () => {
+    await requestContext.run({ requestId: 'r-1', trace: null }, async () => {
       await Promise.resolve();
-      log.notice({ app: 'shop', kind: 'store_available' });
+      log.emit({ app: 'shop', kind: 'store_available' });
     });
-    log.notice({ app: 'shop', kind: 'store_available' });
+    log.emit({ app: 'shop', kind: 'store_available' });
     expect(lines.map((line) => line.request_id)).toEqual(['r-1', undefined]);
   });
 
   it('counts the reports of a caller that does nothing else', async () => {
     const { log, lines, clock } = fixture();
-    for (let reports = 0; reports < 1000; reports += 1) log.notice(REPORTED);
-    log.notice({ ...REPORTED, caller: 'mailer' });
+    for (let reports = 0; reports < 1000; reports += 1) log.emit(REPORTED);
+    log.emit({ ...REPORTED, caller: 'mailer' });
     expect(lines).toHaveLength(61);
     await clock.advance(60_000);
     expect(lines.at(-1)).toMatchObject({
@@ -159,7 +159,7 @@ describe('the log', () => {
     const { log, lines, clock } = fixture();
     const names = Array.from({ length: 500 }, (_, index) => `app-${String(index)}`);
     const fail = (app: string, error: string, errcode: number | null = null): void => {
-      log.notice({
+      log.emit({
         app,
         kind: 'fetch_ended',
         reason: 'cold',
@@ -195,7 +195,7 @@ describe('the log', () => {
       ],
       more_reasons: 0,
     });
-    log.notice({ app: 'app-0', kind: 'adopted', generation: 7, tokenMark: '0123abcd' });
+    log.emit({ app: 'app-0', kind: 'adopted', generation: 7, fingerprint: '0123abcd' });
     expect(lines.map(({ event }) => event).slice(502)).toEqual(['token.fetch_recovered', 'token.adopted']);
     expect(lines[502]).toMatchObject({ app: 'app-0', failures: 7, lasted_s: 60 });
     await clock.advance(600_000);
@@ -207,7 +207,7 @@ describe('the log', () => {
   it('says of a store that is lost for many apps only so often, and counts the rest', async () => {
     const { log, lines, clock } = fixture();
     for (let app = 0; app < 200; app += 1) {
-      log.notice({
+      log.emit({
         app: `app-${String(app)}`,
         kind: 'store_unavailable',
         message: 'gone',

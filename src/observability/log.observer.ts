@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../core/ports/clock.js';
-import { Observer, type BrokerFact } from '../core/ports/observer.js';
+import { EventSink, type BrokerEvent } from '../core/ports/events.js';
 import { FailureLines } from './failure-lines.js';
 import { LineLimit } from './line-limit.js';
 
@@ -9,10 +9,10 @@ const MOST_REPORTS_A_MINUTE = 60;
 /** The store is lost for all apps at once. */
 const MOST_OF_STORE_A_MINUTE = 20;
 
-type FactOf<Kind extends BrokerFact['kind']> = Extract<BrokerFact, { kind: Kind }>;
+type FactOf<Kind extends BrokerEvent['kind']> = Extract<BrokerEvent, { kind: Kind }>;
 
 /** One line for every fact that matters to whoever runs the broker; `event` names are stable. */
-export class LogObserver extends Observer {
+export class LogObserver extends EventSink {
   private readonly reports: LineLimit;
   private readonly store: LineLimit;
   private readonly failures: FailureLines;
@@ -27,7 +27,7 @@ export class LogObserver extends Observer {
     this.failures = new FailureLines(logger, clock);
   }
 
-  override notice(fact: BrokerFact): void {
+  override emit(fact: BrokerEvent): void {
     const { logger } = this;
     const { kind, app, ...rest } = fact;
     switch (fact.kind) {
@@ -44,7 +44,7 @@ export class LogObserver extends Observer {
             event: 'token.rotated',
             app,
             generation: fact.generation,
-            token_sha256_8: fact.tokenMark,
+            token_sha256_8: fact.fingerprint,
             reason: fact.reason,
             expires_in: Math.floor(fact.expiresInMs / 1000),
           },
@@ -58,7 +58,7 @@ export class LogObserver extends Observer {
             event: 'token.adopted',
             app,
             generation: fact.generation,
-            token_sha256_8: fact.tokenMark,
+            token_sha256_8: fact.fingerprint,
           },
           'took over the token that another replica fetched',
         );
@@ -144,7 +144,7 @@ export class LogObserver extends Observer {
     result,
     errcode,
     generation,
-    tokenMark,
+    fingerprint,
     durationMs,
   }: FactOf<'reported'>): void {
     const who = { app, caller, result };
@@ -161,7 +161,7 @@ export class LogObserver extends Observer {
         ...who,
         errcode,
         generation,
-        token_sha256_8: tokenMark,
+        token_sha256_8: fingerprint,
         duration_ms: Math.round(durationMs),
       },
       `a caller reported the token: ${result}`,

@@ -1,5 +1,5 @@
 import { pino, type Logger, type LoggerOptions } from 'pino';
-import { cause } from '../core/request-context.js';
+import { requestContext } from '../core/request-context.js';
 import type { Redactor } from '../core/redaction/redactor.js';
 import { describeError } from './describe-error.js';
 import { readableLine } from './readable-line.js';
@@ -41,5 +41,5 @@ function redacted(redactor: Redactor, destination: LogDestination): { write(line
 }
 
 function requestOfLine(): object {
-  return { request_id: cause.getStore()?.requestId };
+  return { request_id: requestContext.getStore()?.requestId };
 }

@@ -1,6 +1,6 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { AppStatus } from '../core/status/app-status.js';
-import type { FetchOutcomeKind } from '../core/ports/observer.js';
+import type { FetchOutcomeKind } from '../core/ports/events.js';
 import type { ReportResult } from '../core/reports/token-report.js';
 import { FETCH_REASONS, type AppName } from '../core/token.js';
 import { DurationLines } from './duration-lines.js';

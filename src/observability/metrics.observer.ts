@@ -1,19 +1,19 @@
 import type { ErrorCode } from '../core/error-code.js';
-import { Observer, type BrokerFact } from '../core/ports/observer.js';
+import { EventSink, type BrokerEvent } from '../core/ports/events.js';
 import { PASSING_ERRCODES, type MetricCatalogue } from './metric-catalogue.js';
 
 /** The platform has some hundred errcodes; one that invents them must not fill the memory. */
 const MOST_ERRCODES = 200;
 
 /** Turns what the core reports into numbers. */
-export class MetricsObserver extends Observer {
+export class MetricsObserver extends EventSink {
   private readonly errcodes = new Set<ErrorCode>(PASSING_ERRCODES);
 
   constructor(private readonly metrics: MetricCatalogue) {
     super();
   }
 
-  override notice(fact: BrokerFact): void {
+  override emit(fact: BrokerEvent): void {
     const { metrics } = this;
     const { app } = fact;
     switch (fact.kind) {

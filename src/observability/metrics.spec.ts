@@ -119,24 +119,24 @@ describe('metrics', () => {
     const rotation = {
       reason: 'scheduled',
       generation: 1,
-      tokenMark: '01234567',
+      fingerprint: '01234567',
       expiresInMs: 1,
       sameValue: false,
     } as const;
-    for (const isStored of [true, false]) observer.notice({ app, kind: 'rotated', ...rotation, isStored });
-    observer.notice({ app, kind: 'superseded', fence: 1, generation: 2 });
-    observer.notice({
+    for (const isStored of [true, false]) observer.emit({ app, kind: 'rotated', ...rotation, isStored });
+    observer.emit({ app, kind: 'superseded', fence: 1, generation: 2 });
+    observer.emit({
       app,
       kind: 'reported',
       result: 'still_valid',
       errcode: 40001,
       caller: 'orders',
       generation: 1,
-      tokenMark: '01234567',
+      fingerprint: '01234567',
       durationMs: 1,
     });
-    observer.notice({ app, kind: 'died_early', generation: 1, ageMs: 1, leftMs: 1 });
-    observer.notice({ app, kind: 'lease', result: 'held' });
+    observer.emit({ app, kind: 'died_early', generation: 1, ageMs: 1, leftMs: 1 });
+    observer.emit({ app, kind: 'lease', result: 'held' });
     const samples = await scrape(metrics);
     const counted = [...samples].filter(([name, value]) => value > 0 && /_total|_count/.test(name));
     expect(Object.fromEntries(counted)).toEqual({

@@ -16,7 +16,7 @@ const BROKERS_ERRCODES = ['-1', '45011'];
 /** What knows how apps fare: a `TokenBroker`. */
 export interface AppSource {
   /** May grow. */
-  readonly kept: readonly AppName[];
+  readonly registered: readonly AppName[];
   status(app: AppName): AppStatus;
 }
 
@@ -82,7 +82,7 @@ export class Metrics {
     upstreamConfigError.clear();
     upstreamQuotaExhausted.clear();
     for (const source of this.sources) {
-      for (const app of source.kept) this.readApp(app, source.status(app));
+      for (const app of source.registered) this.readApp(app, source.status(app));
     }
   }
 

@@ -2,8 +2,8 @@ import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import { ManualClock } from '../../test/support/manual-clock.js';
 import { OtlpReceiver } from '../../test/support/otlp-receiver.js';
-import { cause } from '../core/request-context.js';
-import type { BrokerFact } from '../core/ports/observer.js';
+import { requestContext } from '../core/request-context.js';
+import type { BrokerEvent } from '../core/ports/events.js';
 import { Redactor } from '../core/redaction/redactor.js';
 import { createLogger } from './logger.js';
 import { Tracing } from './tracing.js';
@@ -24,8 +24,8 @@ const FETCHED = {
   message: 'invalid appsecret',
   remedy: 'Mend it.',
   retryInMs: 1000,
-} satisfies BrokerFact;
-const PROBED = { app: 'shop', kind: 'probed', outcome: 'rejected', durationMs: 30 } satisfies BrokerFact;
+} satisfies BrokerEvent;
+const PROBED = { app: 'shop', kind: 'probed', outcome: 'rejected', durationMs: 30 } satisfies BrokerEvent;
 const REPORTED = {
   app: 'shop',
   kind: 'reported',
@@ -33,9 +33,9 @@ const REPORTED = {
   errcode: 40001,
   caller: 'orders',
   generation: 7,
-  tokenMark: '0123abcd',
+  fingerprint: '0123abcd',
   durationMs: 300,
-} satisfies BrokerFact;
+} satisfies BrokerEvent;
 
 async function fixture(sampleRatio: number) {
   const receiver = await OtlpReceiver.start();
@@ -132,8 +132,8 @@ describe('tracing', () => {
   it('sends what a request causes as its children, which end now and have no secret or message', async () => {
     const { tracing, receiver, clock } = await fixture(0);
     const trace = tracing.begin(requestWith(SAMPLED), known);
-    cause.run({ requestId: 'r-1', trace }, () => {
-      for (const fact of [FETCHED, PROBED, REPORTED]) tracing.notice(fact);
+    requestContext.run({ requestId: 'r-1', trace }, () => {
+      for (const fact of [FETCHED, PROBED, REPORTED]) tracing.emit(fact);
     });
     trace?.end('/token/refresh', 'POST', 200);
     await tracing.close();
@@ -176,8 +176,8 @@ describe('tracing', () => {
 
   it('takes a fetch for good that brought a token, and a probe for bad that had no answer', async () => {
     const { tracing, receiver } = await fixture(1);
-    tracing.notice({ ...FETCHED, outcome: 'issued', errcode: null });
-    tracing.notice({ ...PROBED, outcome: 'no_answer' });
+    tracing.emit({ ...FETCHED, outcome: 'issued', errcode: null });
+    tracing.emit({ ...PROBED, outcome: 'no_answer' });
     await tracing.close();
     expect(receiver.spans.map(({ name, isError }) => [name, isError])).toEqual([
       ['token.fetch', false],
@@ -189,13 +189,13 @@ describe('tracing', () => {
   it('leaves out what a request that is not traced causes, and picks of what no request causes', async () => {
     const { tracing, receiver, clock } = await fixture(0.5);
     clock.chance = 0;
-    cause.run({ requestId: 'r-1', trace: null }, () => {
-      tracing.notice(FETCHED);
+    requestContext.run({ requestId: 'r-1', trace: null }, () => {
+      tracing.emit(FETCHED);
     });
-    tracing.notice(PROBED);
-    tracing.notice({ app: 'shop', kind: 'healed', generation: 7 });
+    tracing.emit(PROBED);
+    tracing.emit({ app: 'shop', kind: 'healed', generation: 7 });
     clock.chance = 0.9;
-    tracing.notice(REPORTED);
+    tracing.emit(REPORTED);
     await tracing.close();
     expect(receiver.spans.map(({ name, parentSpanId }) => [name, Boolean(parentSpanId)])).toEqual([
       ['token.probe', false],
@@ -205,7 +205,7 @@ describe('tracing', () => {
   it('says that the collector refuses spans, and ends all the same', async () => {
     const { tracing, receiver, lines } = await fixture(1);
     receiver.behaviour = 'refuses';
-    tracing.notice(PROBED);
+    tracing.emit(PROBED);
     await tracing.close();
     expect(lines).toEqual([expect.objectContaining({ level: 'warn', event: 'tracing.unavailable' })]);
   });
@@ -213,7 +213,7 @@ describe('tracing', () => {
   it('waits two seconds for a collector that hangs, and no longer', async () => {
     const { tracing, receiver, clock } = await fixture(1);
     receiver.behaviour = 'hangs';
-    tracing.notice(PROBED);
+    tracing.emit(PROBED);
     let isClosed = false;
     void tracing.close().then(() => {
       isClosed = true;

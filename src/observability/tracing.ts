@@ -4,9 +4,9 @@ import { resourceFromAttributes } from '@opentelemetry/resources';
 import { AlwaysOnSampler, BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import type { IncomingMessage } from 'node:http';
 import type { Logger } from 'pino';
-import { cause } from '../core/request-context.js';
+import { requestContext } from '../core/request-context.js';
 import { sleep, type Clock } from '../core/ports/clock.js';
-import { Observer, type BrokerFact } from '../core/ports/observer.js';
+import { EventSink, type BrokerEvent } from '../core/ports/events.js';
 import { parentOf } from './parent-of.js';
 import { TracedRequest } from './traced-request.js';
 import { WatchedExporter } from './watched-exporter.js';
@@ -26,7 +26,7 @@ export interface TracingSettings {
 }
 
 /** Spans of requests, and of the fetches, probes and reports that they cause, sent to a collector by OTLP over HTTP. */
-export class Tracing extends Observer {
+export class Tracing extends EventSink {
   private readonly provider: BasicTracerProvider;
   private readonly tracer: Tracer;
   private readonly sampleRatio: number;
@@ -64,7 +64,7 @@ export class Tracing extends Observer {
     return this.requests.get(request) ?? null;
   }
 
-  override notice(fact: BrokerFact): void {
+  override emit(fact: BrokerEvent): void {
     const { app } = fact;
     if (fact.kind === 'fetch_ended') {
       const { reason, outcome, errcode, durationMs } = fact;
@@ -106,7 +106,7 @@ export class Tracing extends Observer {
     { kind, durationMs, isFailed }: { kind: SpanKind; durationMs: number; isFailed?: boolean },
     about: Readonly<Record<string, string | number | null>>,
   ): void {
-    const request = cause.getStore();
+    const request = requestContext.getStore();
     const parent = request?.trace;
     const isTraced = request ? parent instanceof TracedRequest : this.isPicked();
     if (!isTraced) return;

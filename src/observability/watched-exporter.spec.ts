@@ -1,5 +1,5 @@
 import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace-base';
-import { cause } from '../core/request-context.js';
+import { requestContext } from '../core/request-context.js';
 import { Redactor } from '../core/redaction/redactor.js';
 import { createLogger } from './logger.js';
 import { WatchedExporter } from './watched-exporter.js';
@@ -66,7 +66,7 @@ describe('a watched exporter', () => {
 
   it('names no request, though one was under way when the collector failed', () => {
     const { lines, send } = fixture();
-    cause.run({ requestId: 'r-1', trace: null }, () => {
+    requestContext.run({ requestId: 'r-1', trace: null }, () => {
       send(REFUSED);
     });
     expect(lines).toHaveLength(1);

@@ -1,6 +1,6 @@
 import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace-base';
 import type { Logger } from 'pino';
-import { cause } from '../core/request-context.js';
+import { requestContext } from '../core/request-context.js';
 
 /** `ExportResultCode.SUCCESS`, of a package that this one does not name. */
 const SUCCESS = 0;
@@ -19,7 +19,7 @@ export class WatchedExporter implements SpanExporter {
   export(spans: ReadableSpan[], done: Done): void {
     this.exporter.export(spans, (result) => {
       // It is nobody's request that the collector fails.
-      cause.exit(() => {
+      requestContext.exit(() => {
         this.tell(result);
       });
       done(result);

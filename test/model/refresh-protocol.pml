@@ -8,7 +8,7 @@
  *
  * What is left out, and why that loses nothing:
  * - Leases. Anybody may begin at any time, as if every lease were lost at once. So may every reason to fetch apply: an
- *   idle replica may find its token due, cold, reported or doubtful.
+ *   idle replica may find its token due, cold, reported or suspect.
  * - Clocks. `now` counts the moments that the protocol compares. `isYoung(t)` is "less than two lease times after t":
  *   a request that was granted by then may still reach the platform. Send guard and platform together take less than
  *   two lease times, so they are over exactly when no such request is left.
@@ -40,7 +40,7 @@ typedef TokenStore {
 typedef Replica {
   mtype at;
   byte fence, base, request, value;     /* the grant, when the request was sent, and the token that came of it */
-  bit overlapping, isUnfenced;
+  bit overlapping, isOffline;
   byte generation, heldBase, heldValue; /* AppMemory.token */
   byte committed;                       /* AppMemory.committed */
   bit isLate, isBereft, isWitness       /* Its death would be one of the cases that stay open. */
@@ -59,7 +59,7 @@ byte i_;
 #define isGranted(i, t) (replica[i].at == granted && replica[i].fence <= (t))
 #define isYoung(t) (isGranted(0, t) || isGranted(1, t) || (underWay & (bitOf((t) + 1) - 1)))
 #define isSuspect (store.generation && store.generation <= store.suspect)
-#define doubtOf (store.intent || isSuspect)
+#define suspectReasonOf (store.intent || isSuspect)
 #define isNewest (store.value == minted)
 #define isQuiet (underWay == 0 && replica[0].at == idle && replica[1].at == idle)
 
@@ -69,7 +69,7 @@ inline raise(variable, least) {
 
 /* ---- the store's methods ---- */
 
-inline distrust(upTo) {
+inline suspectUpTo(upTo) {
 #if defined(NO_FENCE) || defined(FENCE_ONLY)
   skip
 #else
@@ -87,7 +87,7 @@ inline begin(i) {
 #elif defined(OVERLAP_BY_INTENT)
   :: isYoung(store.beganAt) && store.intent -> replica[i].overlapping = 1
 #else
-  :: isYoung(store.beganAt) && doubtOf -> replica[i].overlapping = 1
+  :: isYoung(store.beganAt) && suspectReasonOf -> replica[i].overlapping = 1
 #endif
   :: else
   fi;
@@ -113,12 +113,12 @@ inline commit(i) {
     if
 #ifndef NO_FENCE
     :: replica[i].fence < store.generation ->
-      distrust(store.fence);
+      suspectUpTo(store.fence);
       printf("replica %d: commit of %d is superseded by %d\n", i, replica[i].fence, store.generation)
 #endif
     :: else ->
       raise(store.fence, replica[i].fence);
-      if :: store.generation != replica[i].base || replica[i].overlapping -> distrust(store.fence) :: else fi;
+      if :: store.generation != replica[i].base || replica[i].overlapping -> suspectUpTo(store.fence) :: else fi;
       store.generation = replica[i].fence;
       store.base = replica[i].base;
       store.value = replica[i].value;
@@ -129,7 +129,7 @@ inline commit(i) {
 }
 
 inline abortUnknown(i) {
-  if :: store.intent != replica[i].fence -> distrust(store.fence) :: else fi;
+  if :: store.intent != replica[i].fence -> suspectUpTo(store.fence) :: else fi;
 #ifndef HASTY_ABORT
   if :: store.intent == 0 -> store.intent = replica[i].fence :: else fi;
   store.inDoubt = 1;
@@ -155,11 +155,11 @@ inline reconcile(i) {
     raise(store.fence, store.generation);
     now++;
     store.beganAt = now;
-#ifndef NO_DISTRUST
-    distrust(store.generation)
+#ifndef NO_SUSPICION
+    suspectUpTo(store.generation)
   :: store.generation > replica[i].committed && store.base < replica[i].committed ->
-    distrust(store.generation);
-    printf("replica %d: reconcile, distrusts generation %d\n", i, store.generation)
+    suspectUpTo(store.generation);
+    printf("replica %d: reconcile, suspects generation %d\n", i, store.generation)
 #endif
   :: else
   fi;
@@ -200,8 +200,8 @@ inline noteCommitted(i) {
 inline finish(i) {
   replica[i].at = idle;
   replica[i].fence = 0; replica[i].base = 0; replica[i].request = 0; replica[i].value = 0;
-  replica[i].overlapping = 0; replica[i].isUnfenced = 0; replica[i].isLate = 0; replica[i].isBereft = 0;
-  if :: isQuiet && !doubtOf && isNewest -> unclear = 0 :: else fi
+  replica[i].overlapping = 0; replica[i].isOffline = 0; replica[i].isLate = 0; replica[i].isBereft = 0;
+  if :: isQuiet && !suspectReasonOf && isNewest -> unclear = 0 :: else fi
 }
 
 inline send(i, moment) {
@@ -213,17 +213,17 @@ inline send(i, moment) {
 }
 
 /* Fetches without the store, which is out of reach for this replica. */
-inline unfenced(i) {
+inline offline(i) {
   now++;
   begins++;
-  replica[i].isUnfenced = 1;
+  replica[i].isOffline = 1;
   replica[i].fence = now;
   replica[i].base = replica[i].generation;
   replica[i].isBereft = 1;
   send(i, now)
 }
 
-inline endUnfenced(i) {
+inline endOffline(i) {
 #ifndef FORGOTTEN_UNFENCED
   raise(replica[i].committed, replica[i].fence);
 #endif
@@ -254,23 +254,23 @@ proctype Broker(byte i) {
   :: d_step { !isOver && replica[i].at == idle && store.generation <= replica[i].generation && begins < BEGINS ->
       begin(i) }
   :: d_step { !isOver && replica[i].at == granted -> send(i, replica[i].fence) }
-  :: d_step { !isOver && (replica[i].at == granted || (replica[i].at == refused && !replica[i].isUnfenced)) ->
+  :: d_step { !isOver && (replica[i].at == granted || (replica[i].at == refused && !replica[i].isOffline)) ->
       abortUnminted(i); adopt(i); finish(i) }
 #ifdef PAUSE
   :: d_step { !isOver && replica[i].at == granted ->
       replica[i].at = paused; printf("replica %d: pauses after the guard\n", i) }
   :: d_step { !isOver && replica[i].at == paused -> now++; replica[i].isLate = 1; send(i, now) }
 #endif
-  :: d_step { !isOver && replica[i].at == issued && !replica[i].isUnfenced ->
+  :: d_step { !isOver && replica[i].at == issued && !replica[i].isOffline ->
       commit(i); noteCommitted(i); adopt(i); finish(i) }
-  :: d_step { !isOver && replica[i].at == issued && !replica[i].isUnfenced && store.generation != replica[i].fence ->
+  :: d_step { !isOver && replica[i].at == issued && !replica[i].isOffline && store.generation != replica[i].fence ->
       commit(i); isCommitted = 0; printf("replica %d: but does not hear of it\n", i) }
   :: d_step { !isOver && replica[i].at == sent ->
       abortUnknown(i); adopt(i); unclear = unclear | bitOf(replica[i].fence); finish(i) }
 #ifdef OUTAGE
-  :: d_step { !isOver && replica[i].at == idle && replica[i].generation && begins < BEGINS -> unfenced(i) }
-  :: d_step { !isOver && replica[i].at == issued && replica[i].isUnfenced -> endUnfenced(i) }
-  :: d_step { !isOver && replica[i].at == refused && replica[i].isUnfenced -> finish(i) }
+  :: d_step { !isOver && replica[i].at == idle && replica[i].generation && begins < BEGINS -> offline(i) }
+  :: d_step { !isOver && replica[i].at == issued && replica[i].isOffline -> endOffline(i) }
+  :: d_step { !isOver && replica[i].at == refused && replica[i].isOffline -> finish(i) }
 #endif
 #ifdef DROPPED_ABORT
   :: d_step { !isOver && replica[i].at == sent ->
@@ -363,11 +363,11 @@ proctype Failover() {
 
 /* S4: a token that is not the newest is under suspicion. S1, S2: then it is replaced, and all is well. */
 inline check() {
-  printf("rest: stored token %d, newest %d, doubt %d\n", store.value, minted, doubtOf);
-  assert(store.generation == 0 || isNewest || doubtOf);
+  printf("rest: stored token %d, newest %d, doubt %d\n", store.value, minted, suspectReasonOf);
+  assert(store.generation == 0 || isNewest || suspectReasonOf);
   i_ = 0;
   do
-  :: doubtOf && i_ < 3 ->
+  :: suspectReasonOf && i_ < 3 ->
     begin(0);
     mint(0);
     replica[0].value = minted;
@@ -376,7 +376,7 @@ inline check() {
   :: else -> break
   od;
   reconcile(1); reconcile(0);
-  assert(!doubtOf);
+  assert(!suspectReasonOf);
   assert(store.generation == 0 || isNewest);
   assert(replica[0].generation == store.generation && replica[1].generation == store.generation)
 }

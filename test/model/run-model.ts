@@ -40,7 +40,7 @@ const RUNS: readonly Run[] = [
   breaks('weakened: no fence', 'NO_FENCE'),
   breaks('weakened: a fence without suspicion', 'FENCE_ONLY'),
   breaks('weakened: no intent', 'NO_INTENT'),
-  breaks('weakened: no distrust after a failover', 'FAILOVER', 'NO_DISTRUST'),
+  breaks('weakened: no suspicion after a failover', 'FAILOVER', 'NO_SUSPICION'),
   breaks('weakened: overlapping fetches are trusted', 'NO_OVERLAP'),
   breaks('weakened: only an intent makes a fetch overlap', 'OVERLAP_BY_INTENT'),
   breaks('weakened: an unknown outcome starts no new wait', 'PAUSE', 'HASTY_ABORT'),

@@ -1,5 +1,5 @@
 import { MemoryTokenStore } from '../../src/storage/memory/index.js';
-import { doubtOf } from '../../src/core/refresh/policy.js';
+import { suspectReasonOf } from '../../src/core/refresh/policy.js';
 import { Dice } from './virtual-time.js';
 import { APP, LEASE_MS, RECONCILE_MS, TIMEOUT_MS, World, type Fault, type WorldOptions } from './world.js';
 
@@ -172,9 +172,9 @@ class Checker {
 
   staleReport(report: () => Promise<{ kind: string; reason?: string }>): void {
     const { world } = this;
-    const factsBefore = world.facts.length;
+    const factsBefore = world.events.length;
     void report().then((answer) => {
-      const fetched = world.facts
+      const fetched = world.events
         .slice(factsBefore)
         .some(
           (fact) => fact.kind === 'fetch_ended' && fact.reason === 'report' && fact.outcome !== 'not_sent',
@@ -186,7 +186,7 @@ class Checker {
 
   async atTheEnd(): Promise<void> {
     const { world } = this;
-    const commits = world.facts.filter(({ kind }) => kind === 'rotated').length;
+    const commits = world.events.filter(({ kind }) => kind === 'rotated').length;
     if (world.requests > commits + world.faults) {
       this.violated(
         'I2',
@@ -197,7 +197,7 @@ class Checker {
     if (commits > planned + 2 * world.faults) {
       this.violated('I2', `${String(commits)} rotations for ${String(world.faults)} faults`);
     }
-    const sent = world.facts.filter(
+    const sent = world.events.filter(
       (fact) => fact.kind === 'fetch_ended' && fact.outcome !== 'not_sent',
     ).length;
     const view = await world.store.read(world.identity);
@@ -214,7 +214,7 @@ class Checker {
         `stored ${String(stored)}, newest ${String(newest?.value)}, accepted ${String(accepted)}`,
       );
     }
-    const doubt = doubtOf(view);
+    const doubt = suspectReasonOf(view);
     if (doubt) this.violated('I7', `still ${doubt}`);
     for (const { broker } of world.replicas) {
       const value = broker.held(APP)?.record.value;
@@ -225,7 +225,7 @@ class Checker {
 
   /** A dead token stays when the day's budget of forced refreshes is used up: that is what the budget is for. */
   private get isStarved(): boolean {
-    return this.world.facts.some((fact) => fact.kind === 'reported' && fact.result === 'budget_exhausted');
+    return this.world.events.some((fact) => fact.kind === 'reported' && fact.result === 'budget_exhausted');
   }
 
   private violated(invariant: string, detail: string): void {

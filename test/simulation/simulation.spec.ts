@@ -23,7 +23,7 @@ async function firstFailure(seeds = SEEDS, makeStore?: WorldOptions['makeStore']
 
 /** Fences late writes off, and thinks no further of what they mean. */
 class TrustingTable extends TransitionTable {
-  protected override distrust(state: AppState): AppState {
+  protected override suspectUpTo(state: AppState): AppState {
     // Nothing is ever suspect.
     return state;
   }
@@ -57,7 +57,7 @@ describe('several brokers over one store, with faults', () => {
 
   it('replays a seed exactly', async () => {
     const histories: unknown[] = [];
-    for (const seed of [7, 7, 8]) await simulate(seed, undefined, ({ facts }) => histories.push(facts));
+    for (const seed of [7, 7, 8]) await simulate(seed, undefined, ({ events }) => histories.push(events));
     expect(histories[1]).toEqual(histories[0]);
     expect(histories[2]).not.toEqual(histories[0]);
   });

@@ -2,7 +2,7 @@ import type { MemoryTokenStore } from '../../src/storage/memory/index.js';
 import { MemoryRefreshLease, MemoryRotationFeed } from '../../src/storage/memory/index.js';
 import type { AppDefinition, AppIdentity } from '../../src/core/app-definition.js';
 import { StoreUnavailableError } from '../../src/core/errors.js';
-import type { BrokerFact } from '../../src/core/ports/observer.js';
+import type { BrokerEvent } from '../../src/core/ports/events.js';
 import { RefreshLease, type Lease } from '../../src/core/ports/refresh-lease.js';
 import { RotationFeed, type Rotation } from '../../src/core/ports/rotation-feed.js';
 import { TokenBroker } from '../../src/core/broker.js';
@@ -52,7 +52,7 @@ export class World {
   readonly dice: Dice;
   readonly platform: ModelPlatform;
   readonly replicas: Replica[] = [];
-  readonly facts: (BrokerFact & { readonly atMs: number })[] = [];
+  readonly events: (BrokerEvent & { readonly atMs: number })[] = [];
   readonly store: MemoryTokenStore;
   readonly identity: AppIdentity;
   readonly waitingFaults = new Set<Fault>();
@@ -88,7 +88,7 @@ export class World {
       store: new RemoteStore(this, process, this.store),
       lease: new RemoteLease(this, process, this.lease),
       feed: new LossyFeed(this, process, this.feed),
-      observer: { notice: (fact) => this.facts.push({ ...fact, atMs: this.time.nowMs }) },
+      events: { emit: (fact) => this.events.push({ ...fact, atMs: this.time.nowMs }) },
       replica: `replica-${String(index)}`,
     });
     this.replicas[index] = { process, broker };

@@ -2,7 +2,7 @@ import type { ErrorCode } from '../../src/core/error-code.js';
 import { MemoryRefreshLease, MemoryRotationFeed, MemoryTokenStore } from '../../src/storage/memory/index.js';
 import type { AppDefinition, RefreshSettings } from '../../src/core/app-definition.js';
 import { StoreUnavailableError } from '../../src/core/errors.js';
-import type { BrokerFact } from '../../src/core/ports/observer.js';
+import type { BrokerEvent } from '../../src/core/ports/events.js';
 import type { RefreshLease } from '../../src/core/ports/refresh-lease.js';
 import { TokenBroker } from '../../src/core/broker.js';
 import {
@@ -102,7 +102,7 @@ export interface BrokerFixture {
   readonly store: MemoryTokenStore;
   readonly lease: MemoryRefreshLease;
   readonly feed: MemoryRotationFeed;
-  readonly facts: BrokerFact[];
+  readonly emitted: BrokerEvent[];
   /** Makes the store, or the named commands of it, give no answer, until it is called with none. */
   cutStore(...commands: readonly (keyof TokenStore | 'acquire')[]): void;
   /** A broker of many apps over the same store and platform. */
@@ -167,7 +167,7 @@ export function createBroker(
           : (Reflect.get(object, command, receiver) as unknown),
     });
   const feed = new MemoryRotationFeed();
-  const facts: BrokerFact[] = [];
+  const emitted: BrokerEvent[] = [];
   const app: AppDefinition = {
     name: APP,
     provider: 'fake',
@@ -178,14 +178,14 @@ export function createBroker(
     refresh: { ...REFRESH, ...refresh },
     ...changes,
   };
-  const observer = { notice: (fact: BrokerFact): unknown => facts.push(fact) };
+  const events = { emit: (event: BrokerEvent): unknown => emitted.push(event) };
   const make = (replica: string, apps = [app]): TokenBroker =>
     new TokenBroker(apps, {
       clock,
       store: cuttable(store),
       lease: unavailableWhenCut(cuttable(lease)),
       feed,
-      observer,
+      events,
       replica,
     });
   const broker = make('replica-1');
@@ -197,7 +197,7 @@ export function createBroker(
     store,
     lease,
     feed,
-    facts,
+    emitted,
     cutStore: (...commands) => {
       cut.clear();
       for (const command of commands) cut.add(command);

@@ -6,7 +6,7 @@ import type { AppName, HeldToken } from '../../src/core/token.js';
 
 type Served = Pick<
   TokenBroker,
-  'apps' | 'appOf' | 'cacheableMs' | 'held' | 'current' | 'report' | 'status' | 'isReady' | 'watch'
+  'apps' | 'appOf' | 'cacheableMs' | 'held' | 'current' | 'report' | 'status' | 'isReady' | 'subscribe'
 >;
 
 /** A token that expires on 2026-11-21T10:00:00Z and, on the monotonic clock, at `deadlineMonoMs`. */
@@ -58,7 +58,7 @@ export class FakeBroker implements Served {
     return deadlineMonoMs / 2;
   }
 
-  watch(app: AppName, listener: (held: HeldToken) => void): () => void {
+  subscribe(app: AppName, listener: (held: HeldToken) => void): () => void {
     this.watchers.push({ app, listener });
     return () => {
       this.watchers = this.watchers.filter((one) => one.listener !== listener);

@@ -8,7 +8,7 @@ import { FakeBroker } from './fake-broker.js';
 export const REFUSED = { errcode: 40125, message: 'invalid appsecret', remedy: 'Correct it.', atMs: 0 };
 
 export function sourceOf(broker: FakeBroker): AppSource {
-  return { kept: broker.apps, status: (app) => broker.status(app) };
+  return { registered: broker.apps, status: (app) => broker.status(app) };
 }
 
 /** Metrics of a broker that has these apps, and what tells them of fetches. */
@@ -18,7 +18,7 @@ export function watching(...apps: readonly string[]) {
   metrics.watch(sourceOf(broker));
   const observer = new MetricsObserver(metrics.catalogue);
   const fetched = (app: string, reason: FetchReason, errcode: ErrorCode | null = null): void => {
-    observer.notice({
+    observer.emit({
       app,
       kind: 'fetch_ended',
       reason,

@@ -1,7 +1,7 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyAdapter } from '@nestjs/platform-fastify';
-import { cause } from '../../core/request-context.js';
+import { requestContext } from '../../core/request-context.js';
 import { Authenticator } from '../auth/authenticator.js';
 import { HttpObserver } from './http-observer.js';
 import { Readiness } from '../health/readiness.js';
@@ -30,7 +30,7 @@ export class ResponseHooks implements OnModuleInit {
     });
     // Not earlier: reading a body loses the context.
     fastify.addHook('preValidation', (request, _reply, done) => {
-      cause.run({ requestId: request.id, trace: this.tracing.of(request.raw) }, done);
+      requestContext.run({ requestId: request.id, trace: this.tracing.of(request.raw) }, done);
     });
     fastify.addHook('onSend', (request, reply, payload, done) => {
       reply.header('x-request-id', request.id);

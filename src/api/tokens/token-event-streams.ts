@@ -69,7 +69,7 @@ export class TokenEventStreams {
     if (known) return known;
     const streams = new Set<Stream>();
     this.byApp.set(app, streams);
-    this.broker.watch(app, (held) => {
+    this.broker.subscribe(app, (held) => {
       this.announce(app, held);
     });
     return streams;

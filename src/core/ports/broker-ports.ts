@@ -1,5 +1,5 @@
 import type { Clock } from './clock.js';
-import type { Observer } from './observer.js';
+import type { EventSink } from './events.js';
 import type { RefreshLease } from './refresh-lease.js';
 import type { RotationFeed } from './rotation-feed.js';
 import type { TokenStore } from './token-store.js';
@@ -10,7 +10,7 @@ export interface BrokerPorts {
   readonly store: TokenStore;
   readonly lease: RefreshLease;
   readonly feed: RotationFeed;
-  readonly observer: Observer;
+  readonly events: EventSink;
   /** Names this replica in records. */
   readonly replica: string;
 }

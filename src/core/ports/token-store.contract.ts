@@ -1,7 +1,7 @@
 import { NO_COUNT, type Charge } from '../refresh/budgets.js';
 import { appNamed, SHOP } from '../../../test/support/app-identity.js';
 import type { RefreshLease, Lease } from './refresh-lease.js';
-import { doubtOf } from '../refresh/policy.js';
+import { suspectReasonOf } from '../refresh/policy.js';
 import type { BeginRequest, FailedFetch, Grant, TokenStore } from './token-store.js';
 import type { TokenRecord } from '../token.js';
 
@@ -238,7 +238,7 @@ export function describeTokenStore(name: string, create: () => Promise<StoreUnde
           owner: 'me',
           reason: 'scheduled',
         });
-        expect(doubtOf(await store.read(APP))).toBeNull();
+        expect(suspectReasonOf(await store.read(APP))).toBeNull();
       });
 
       it('is the same when it is repeated, even after the next one', async () => {
@@ -281,7 +281,7 @@ export function describeTokenStore(name: string, create: () => Promise<StoreUnde
         expect((await commit(slow, 'slow')).kind).toBe('superseded');
         const view = await store.read(APP);
         expect(view.record?.value).toBe('fast');
-        expect(doubtOf(view)).toBe('suspect');
+        expect(suspectReasonOf(view)).toBe('suspect');
       });
 
       it('suspects a token whose base was replaced while it was fetched', async () => {
@@ -292,7 +292,7 @@ export function describeTokenStore(name: string, create: () => Promise<StoreUnde
         await commit(second, 'three');
         const view = await store.read(APP);
         expect(view.record).toMatchObject({ value: 'three', base: first.view.record?.generation });
-        expect(doubtOf(view)).toBe('suspect');
+        expect(suspectReasonOf(view)).toBe('suspect');
       });
 
       it('clears suspicion with a fetch that overlapped none', async () => {
@@ -301,7 +301,7 @@ export function describeTokenStore(name: string, create: () => Promise<StoreUnde
         await commit(slow, 'slow');
         await harness.elapse(2 * LEASE_MS + 50);
         await commit(await begin(), 'healed');
-        expect(doubtOf(await store.read(APP))).toBeNull();
+        expect(suspectReasonOf(await store.read(APP))).toBeNull();
       });
     });
 
@@ -310,7 +310,7 @@ export function describeTokenStore(name: string, create: () => Promise<StoreUnde
         'closes the intent when the request was %s',
         async (outcome) => {
           await abort(await begin(), outcome);
-          expect(doubtOf(await store.read(APP))).toBeNull();
+          expect(suspectReasonOf(await store.read(APP))).toBeNull();
         },
       );
 
@@ -325,7 +325,7 @@ export function describeTokenStore(name: string, create: () => Promise<StoreUnde
       it('leaves the intent open when nobody knows what came of it', async () => {
         await abort(await begin(), 'unknown', BUSY);
         const view = await store.read(APP);
-        expect(doubtOf(view)).toBe('in_doubt');
+        expect(suspectReasonOf(view)).toBe('in_doubt');
         expect(view.backOff).toMatchObject({ class: 'busy', errcode: -1, message: 'system error' });
       });
 
@@ -334,10 +334,10 @@ export function describeTokenStore(name: string, create: () => Promise<StoreUnde
         expect((await store.read(APP)).backOff?.errcode).toBe('invalid_client');
       });
 
-      it('keeps the doubt about an earlier fetch when a later one is refused', async () => {
+      it('keeps the open outcome of an earlier fetch when a later one is refused', async () => {
         await abort(await begin(), 'unknown');
         await abort(await begin(), 'refused');
-        expect(doubtOf(await store.read(APP))).toBe('in_doubt');
+        expect(suspectReasonOf(await store.read(APP))).toBe('in_doubt');
       });
 
       it('suspects what was stored after a fetch whose outcome stays unknown', async () => {
@@ -346,7 +346,7 @@ export function describeTokenStore(name: string, create: () => Promise<StoreUnde
         await harness.elapse(2 * LEASE_MS + 50);
         await commit(await begin(), 'later');
         await abort(slow, 'unknown');
-        expect(doubtOf(await store.read(APP))).toBe('suspect');
+        expect(suspectReasonOf(await store.read(APP))).toBe('suspect');
       });
 
       it('sets the shared back-off on the store’s clock and counts failures', async () => {
@@ -364,7 +364,7 @@ export function describeTokenStore(name: string, create: () => Promise<StoreUnde
         const grant = await begin();
         expect(grant.overlapping).toBe(true);
         await commit(grant, 'one');
-        expect(doubtOf(await store.read(APP))).toBe('suspect');
+        expect(suspectReasonOf(await store.read(APP))).toBe('suspect');
       });
 
       it('suspects a third token too, while the first request may still reach the platform', async () => {
@@ -373,7 +373,7 @@ export function describeTokenStore(name: string, create: () => Promise<StoreUnde
         const grant = await begin();
         expect(grant.overlapping).toBe(true);
         await commit(grant, 'two');
-        expect(doubtOf(await store.read(APP))).toBe('suspect');
+        expect(suspectReasonOf(await store.read(APP))).toBe('suspect');
       });
 
       it('counts from when the outcome became unknown, because the request may have been sent late', async () => {
@@ -391,7 +391,7 @@ export function describeTokenStore(name: string, create: () => Promise<StoreUnde
           { fence: Math.floor(nowMs) + 1000, overlapping: false, view: await store.read(APP) },
           'unknown',
         );
-        expect(doubtOf(await store.read(APP))).not.toBeNull();
+        expect(suspectReasonOf(await store.read(APP))).not.toBeNull();
       });
 
       it('trusts it again once that request is two lease times old', async () => {
@@ -400,7 +400,7 @@ export function describeTokenStore(name: string, create: () => Promise<StoreUnde
         const grant = await begin();
         expect(grant).toMatchObject({ overlapping: false, view: { intent: expect.anything() } });
         await commit(grant, 'one');
-        expect(doubtOf(await store.read(APP))).toBeNull();
+        expect(suspectReasonOf(await store.read(APP))).toBeNull();
       });
     });
 
@@ -423,24 +423,24 @@ export function describeTokenStore(name: string, create: () => Promise<StoreUnde
         await store.reconcile(APP, { record: null, committed: 0 });
         const view = await store.reconcile(APP, { record: before, committed: generation });
         expect(view.record).toEqual(before);
-        expect(doubtOf(view)).toBeNull();
+        expect(suspectReasonOf(view)).toBeNull();
       });
 
-      it('re-seeds a store that lost the token, and distrusts it', async () => {
+      it('re-seeds a store that lost the token, and marks it as suspect', async () => {
         const { nowMs } = await store.read(APP);
         const record = lost(Math.floor(nowMs) + 1000, nowMs);
         const view = await store.reconcile(APP, { record, committed: record.generation });
         expect(view.record).toEqual(record);
-        expect(doubtOf(view)).toBe('rollback');
+        expect(suspectReasonOf(view)).toBe('rollback');
         expect(view.beganAtMs).toBe(view.nowMs);
         expect((await begin()).fence).toBeGreaterThan(record.generation);
       });
 
-      it('distrusts a record that was fetched without knowing of one that was committed here', async () => {
+      it('marks as suspect a record that was fetched without knowing of one that was committed here', async () => {
         const grant = await begin();
         await commit(grant, 'fork');
         const view = await store.reconcile(APP, { record: null, committed: grant.fence - 1 });
-        expect(doubtOf(view)).toBe('rollback');
+        expect(suspectReasonOf(view)).toBe('rollback');
       });
 
       it('heals the fork with one fetch', async () => {
@@ -450,7 +450,7 @@ export function describeTokenStore(name: string, create: () => Promise<StoreUnde
         await store.reconcile(APP, { record: null, committed });
         await harness.elapse(2 * LEASE_MS + 50);
         await commit(await begin(), 'healed');
-        expect(doubtOf(await store.reconcile(APP, { record: null, committed }))).toBeNull();
+        expect(suspectReasonOf(await store.reconcile(APP, { record: null, committed }))).toBeNull();
       });
     });
   });

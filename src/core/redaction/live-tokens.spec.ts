@@ -39,11 +39,11 @@ describe('LiveTokens', () => {
     const seen: string[] = [];
     const brokers = [fixture.broker, fixture.sibling()];
     for (const [index, broker] of brokers.entries()) {
-      broker.watchAll((app, { record }) => seen.push(`${String(index)} ${app} ${record.value}`));
+      broker.subscribeAll((app, { record }) => seen.push(`${String(index)} ${app} ${record.value}`));
     }
     await fixture.start();
     await brokers[1]?.start();
-    fixture.broker.keepAlso({ ...fixture.app, name: 'shop/jsapi' });
+    fixture.broker.register({ ...fixture.app, name: 'shop/jsapi' });
     const ticket = await fixture.broker.current('shop/jsapi');
     await settle();
     const token = fixture.broker.held('shop')?.record.value ?? '';

@@ -2,7 +2,7 @@ import type { Redactor } from './redactor.js';
 import type { AppName } from '../token.js';
 
 /** The current token of an app, and those before it that a platform may still take. */
-const MOST_OF_AN_APP = 3;
+const MAX_TOKENS_OF_AN_APP = 3;
 
 /** Has the redactor know tokens by value for as long as they may live. */
 export class LiveTokens {
@@ -15,7 +15,7 @@ export class LiveTokens {
     if (known.includes(value)) return;
     this.redactor.add(value);
     const kept = [...known, value];
-    while (kept.length > MOST_OF_AN_APP) this.redactor.forget(kept.shift() ?? '');
+    while (kept.length > MAX_TOKENS_OF_AN_APP) this.redactor.forget(kept.shift() ?? '');
     this.values.set(app, kept);
   }
 }

@@ -19,11 +19,11 @@ function record(lifeMs: number, isSameAgain = false): TokenRecord {
 }
 
 /** Of two hours, with the settings of the configuration. */
-function seconds(ageSeconds: number, grant: 'classic' | 'stable', isDoubtful = false): number {
+function seconds(ageSeconds: number, grant: 'classic' | 'stable', isSuspect = false): number {
   const refresh = { aheadMs: (grant === 'classic' ? 900 : 270) * SECOND_MS, jitterMs: 20 * SECOND_MS };
   const leftMs = (7200 - ageSeconds) * SECOND_MS;
   const endsWithRotation = grant === 'classic';
-  const token = { record: record(7200 * SECOND_MS), leftMs, refresh, endsWithRotation, isDoubtful };
+  const token = { record: record(7200 * SECOND_MS), leftMs, refresh, endsWithRotation, isSuspect };
   return cacheableMs(token) / SECOND_MS;
 }
 
@@ -41,7 +41,7 @@ describe('cacheableMs', () => {
     expect(seconds(age, grant)).toBeCloseTo(expected, 6);
   });
 
-  it('promises a doubtful token no longer than an overlap', () => {
+  it('promises a suspect token no longer than an overlap', () => {
     expect(seconds(0, 'classic', true)).toBe(270);
     expect(seconds(0, 'stable', true)).toBe(270);
   });
@@ -53,7 +53,7 @@ describe('cacheableMs', () => {
       aheadMs: fc.integer({ min: 1, max: 10_000 * SECOND_MS }),
       jitterMs: fc.integer({ min: 0, max: 1000 * SECOND_MS }),
       isSameAgain: fc.boolean(),
-      isDoubtful: fc.boolean(),
+      isSuspect: fc.boolean(),
       endsWithRotation: fc.boolean(),
     })
     .map(({ lifeMs, age, aheadMs, jitterMs, isSameAgain, ...rest }) => ({
@@ -119,7 +119,7 @@ describe('cacheableMs', () => {
               leftMs,
               refresh,
               endsWithRotation: true,
-              isDoubtful: false,
+              isSuspect: false,
             };
             nowMs += cacheableMs(token);
             expect(nowMs).toBeLessThan(next + 300 * SECOND_MS);

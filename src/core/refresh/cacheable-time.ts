@@ -3,10 +3,10 @@ import { refreshDueAtMs } from './policy.js';
 import type { TokenRecord } from '../token.js';
 
 /** How long WeChat still takes a classic token after the next one was minted; a 24th of the usual life, and of a shorter one. */
-const LONGEST_OVERLAP_MS = 300_000;
+const MAX_OVERLAP_MS = 300_000;
 const OVERLAPS_PER_LIFE = 24;
 /** For the way of the answer, a slow clock, a call that is under way, and a replica that rotated a moment ago. */
-const LONGEST_MARGIN_MS = 30_000;
+const MAX_MARGIN_MS = 30_000;
 
 export interface CacheableToken {
   readonly record: TokenRecord;
@@ -16,7 +16,7 @@ export interface CacheableToken {
   /** The planned rotation ends it: the platform mints at every call. */
   readonly endsWithRotation: boolean;
   /** It may be replaced at any moment, ahead of the plan. */
-  readonly isDoubtful: boolean;
+  readonly isSuspect: boolean;
 }
 
 /**
@@ -29,14 +29,14 @@ export function cacheableMs({
   leftMs,
   refresh,
   endsWithRotation,
-  isDoubtful,
+  isSuspect,
 }: CacheableToken): number {
   const lifeMs = record.expiresAtMs - record.issuedAtMs;
-  const overlapMs = Math.min(LONGEST_OVERLAP_MS, lifeMs / OVERLAPS_PER_LIFE);
-  const untilRotationMs = isDoubtful
+  const overlapMs = Math.min(MAX_OVERLAP_MS, lifeMs / OVERLAPS_PER_LIFE);
+  const untilRotationMs = isSuspect
     ? 0
     : Math.max(0, leftMs - (record.expiresAtMs - refreshDueAtMs(record, refresh, 0)));
-  const isEndedEarly = endsWithRotation || isDoubtful;
+  const isEndedEarly = endsWithRotation || isSuspect;
   const usableMs = isEndedEarly ? Math.min(leftMs, untilRotationMs + overlapMs) : leftMs;
-  return usableMs - Math.min(LONGEST_MARGIN_MS, usableMs / 10);
+  return usableMs - Math.min(MAX_MARGIN_MS, usableMs / 10);
 }

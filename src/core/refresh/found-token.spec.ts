@@ -35,7 +35,7 @@ describe('a token that was in the store when the process started', () => {
   it('is not served, and nobody who watches is told, before the platform was asked about it', async () => {
     const { fixture, broker, answer } = await restarted();
     const told: string[] = [];
-    broker.watch(APP, ({ record }) => told.push(record.value));
+    broker.subscribe(APP, ({ record }) => told.push(record.value));
     const asked = broker.current(APP);
     await settle();
     expect([broker.held(APP), told]).toEqual([undefined, []]);
@@ -64,7 +64,7 @@ describe('a token that was in the store when the process started', () => {
   it('is replaced by one fetch when the platform refuses it', async () => {
     const { fixture, broker, answer } = await restarted();
     const told: string[] = [];
-    broker.watch(APP, ({ record }) => told.push(record.value));
+    broker.subscribe(APP, ({ record }) => told.push(record.value));
     const asked = broker.current(APP);
     await answer('rejected');
     expect((await asked).record.value).toBe('token-2');
@@ -98,7 +98,7 @@ describe('a token that was in the store when the process started', () => {
     const { fixture, broker, answer } = await restarted();
     await answer('no_answer');
     expect(broker.held(APP)?.record.value).toBe('token-1');
-    expect(fixture.facts).toContainEqual(
+    expect(fixture.emitted).toContainEqual(
       expect.objectContaining({ kind: 'found_token_tried', outcome: 'no_answer' }),
     );
     expect(fixture.issuer.calls).toHaveLength(1);
@@ -172,7 +172,7 @@ describe('a token that was in the store when the process started', () => {
     it('is replaced without a report when the platform refuses it in the middle of the overlap', async () => {
       const { fixture, broker, run } = await accepted(true);
       const told: string[] = [];
-      broker.watch(APP, ({ record }) => told.push(record.value));
+      broker.subscribe(APP, ({ record }) => told.push(record.value));
       fixture.issuer.probeOutcome = 'rejected';
       await run(OVERLAP_MS / 2 + TICK_MS);
       expect(fixture.issuer.probed).toEqual(['token-1', 'token-1']);
@@ -193,7 +193,7 @@ describe('a token that was in the store when the process started', () => {
     it('is tried three times at most, and nobody waits for the second and the third try', async () => {
       const { fixture, broker, run } = await accepted(true);
       const told: string[] = [];
-      broker.watch(APP, ({ record }) => told.push(record.value));
+      broker.subscribe(APP, ({ record }) => told.push(record.value));
       fixture.issuer.probeOutcome = new Promise(() => undefined);
       await run(OVERLAP_MS / 2);
       expect(broker.held(APP)?.record.value).toBe('token-1');

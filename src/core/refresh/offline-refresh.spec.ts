@@ -39,7 +39,7 @@ describe('while the store is away', () => {
     await fixture.run(2 * REFRESH.reconcileMs);
     expect(fixture.broker.status(APP)).toMatchObject({ state: 'ok', lastError: null });
     expect(fixture.issuer.calls).toHaveLength(1);
-    const kinds = fixture.facts.map(({ kind }) => kind);
+    const kinds = fixture.emitted.map(({ kind }) => kind);
     expect(kinds.filter((kind) => kind === 'store_unavailable')).toHaveLength(1);
     expect(kinds.filter((kind) => kind === 'store_available')).toHaveLength(1);
   });
@@ -58,14 +58,14 @@ describe('while the store is away', () => {
     }
     fail('WRONGPASS', 'Correct the password.');
     await fixture.run(2 * REFRESH.reconcileMs);
-    const told = fixture.facts.flatMap((fact) => (fact.kind === 'store_unavailable' ? [fact.message] : []));
+    const told = fixture.emitted.flatMap((fact) => (fact.kind === 'store_unavailable' ? [fact.message] : []));
     expect(told).toEqual(['closed', 'refused after 240 ms', 'WRONGPASS']);
     expect(fixture.broker.status(APP).lastError).toMatchObject({ remedy: 'Correct the password.' });
     store.reconcile = reconcile;
     await fixture.run(2 * REFRESH.reconcileMs);
     fail('closed');
     await fixture.run(2 * REFRESH.reconcileMs);
-    expect(fixture.facts.at(-1)).toMatchObject({ kind: 'store_unavailable', message: 'closed' });
+    expect(fixture.emitted.at(-1)).toMatchObject({ kind: 'store_unavailable', message: 'closed' });
   });
 
   it('a stable token is renewed when it is due, and stored and verified when the store is back', async () => {
@@ -82,7 +82,7 @@ describe('while the store is away', () => {
     await fixture.run(2 * REFRESH.leaseMs);
     expect(fixture.issuer.calls).toHaveLength(3);
     expect(fixture.broker.status(APP).state).toBe('ok');
-    expect(fixture.facts.findLast(({ kind }) => kind === 'rotated')).toMatchObject({ reason: 'rollback' });
+    expect(fixture.emitted.findLast(({ kind }) => kind === 'rotated')).toMatchObject({ reason: 'rollback' });
   });
 
   it('a stable token can be had from a cold start', async () => {
@@ -235,7 +235,7 @@ describe('a fetch whose fate the store was not told', () => {
     fixture.cutStore();
     await fixture.run(2 * REFRESH.reconcileMs);
     await fixture.run(3 * REFRESH.leaseMs);
-    expect(fixture.facts.filter(({ kind }) => kind === 'suspected')).toHaveLength(1);
+    expect(fixture.emitted.filter(({ kind }) => kind === 'suspected')).toHaveLength(1);
     expect(fixture.broker.status(APP).state).toBe('ok');
     expect(fixture.issuer.calls).toHaveLength(4);
   });
@@ -250,7 +250,7 @@ describe('a fetch whose fate the store was not told', () => {
     fixture.cutStore();
     await fixture.run(2 * REFRESH.reconcileMs);
     expect((await fixture.store.read(fixture.app)).beganAtMs).toBeGreaterThan(0);
-    expect(fixture.facts.map(({ kind }) => kind)).toContain('suspected');
+    expect(fixture.emitted.map(({ kind }) => kind)).toContain('suspected');
     await fixture.run(3 * REFRESH.leaseMs);
     expect(fixture.broker.status(APP).state).toBe('ok');
   });

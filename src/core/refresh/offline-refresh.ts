@@ -1,11 +1,11 @@
 import type { AppDefinition } from '../app-definition.js';
-import type { AppMemory } from './token-memory.js';
+import type { TokenMemory } from './token-memory.js';
 import type { BrokerPorts } from '../ports/broker-ports.js';
 import { counted, exhaustedBudget, NO_COUNT, sumOf, type Charge, type DayCount } from './budgets.js';
 import type { RefreshRequest } from './refresh.js';
 import { dayOfUtc8 } from './policy.js';
 import type { TokenFetch } from './token-fetch.js';
-import { tokenMark } from '../redaction/fingerprint.js';
+import { fingerprint } from '../redaction/fingerprint.js';
 import type { AbortRequest, BackOff } from '../ports/token-store.js';
 
 /** Two replicas that fetch in the same millisecond should not name two tokens by one generation. */
@@ -16,7 +16,7 @@ const GENERATION_SPREAD = 1000;
  * every call is asked only when there is nothing left to lose. The token is stored, and put under suspicion, when the
  * store is back: reconciling finds it behind.
  */
-export class UnfencedRefresh {
+export class OfflineRefresh {
   private failure: BackOff | null = null;
   private failures = 0;
   private waitUntilMonoMs = -Infinity;
@@ -24,7 +24,7 @@ export class UnfencedRefresh {
 
   constructor(
     private readonly app: AppDefinition,
-    private readonly memory: AppMemory,
+    private readonly memory: TokenMemory,
     private readonly tokenFetch: TokenFetch,
     private readonly ports: BrokerPorts,
     /** Has the store told, once it is back, of a request whose fate is open. */
@@ -55,7 +55,7 @@ export class UnfencedRefresh {
   }
 
   async run({ reason, forceNew, charge }: RefreshRequest): Promise<void> {
-    const { clock, observer, replica } = this.ports;
+    const { clock, events, replica } = this.ports;
     const { memory } = this;
     const nowMs = memory.storeNowMs();
     const begunMonoMs = clock.monotonicMs();
@@ -98,11 +98,11 @@ export class UnfencedRefresh {
     memory.hold(record, begunMonoMs + expiresInMs);
     // What others fetched meanwhile without knowing of it is a fork.
     memory.committed = Math.max(memory.committed, fence);
-    observer.notice({
+    events.emit({
       app: this.app.name,
       kind: 'rotated',
       generation: fence,
-      tokenMark: tokenMark(value),
+      fingerprint: fingerprint(value),
       reason,
       expiresInMs,
       sameValue,

@@ -1,7 +1,7 @@
 import type { AbortRequest, CommitRequest } from '../ports/token-store.js';
 
 /** The end of a fetch that the store has to learn of, sooner or later. */
-export type Settlement =
+export type PendingWrite =
   | { readonly kind: 'commit'; readonly request: CommitRequest }
   | { readonly kind: 'abort'; readonly request: AbortRequest };
 
@@ -12,38 +12,38 @@ const MAX_WAITING = 500;
  * Ends of fetches that the store has not confirmed, oldest first. Nobody else knows of them, so none may be forgotten
  * while this process lives: an unknown outcome that is not told leaves a superseded token trusted.
  */
-export class Unsettled {
-  private readonly queue: Settlement[] = [];
-  private telling: Promise<void> | null = null;
+export class PendingWrites {
+  private readonly queue: PendingWrite[] = [];
+  private writing: Promise<void> | null = null;
 
   /** `tell` rejects when the store could not be told; it may then be called again with the same settlement. */
-  constructor(private readonly tell: (settlement: Settlement) => Promise<void>) {}
+  constructor(private readonly write: (settlement: PendingWrite) => Promise<void>) {}
 
   /** While there is none, no further fetch may be sent: its end could not be kept. */
   get hasRoom(): boolean {
     return this.queue.length < MAX_WAITING;
   }
 
-  add(settlement: Settlement): void {
+  add(settlement: PendingWrite): void {
     this.queue.push(settlement);
   }
 
   /** Tells all of them. Rejects, and keeps what is left, as soon as one cannot be told. */
-  async settle(): Promise<void> {
+  async flush(): Promise<void> {
     while (this.queue.length > 0) {
-      this.telling ??= this.tellOldest();
-      await this.telling;
+      this.writing ??= this.writeOldest();
+      await this.writing;
     }
   }
 
-  private async tellOldest(): Promise<void> {
+  private async writeOldest(): Promise<void> {
     try {
       const [oldest] = this.queue;
       if (!oldest) return;
-      await this.tell(oldest);
+      await this.write(oldest);
       if (this.queue[0] === oldest) this.queue.shift();
     } finally {
-      this.telling = null;
+      this.writing = null;
     }
   }
 }

@@ -3,7 +3,7 @@ import { NO_COUNT } from './budgets.js';
 import {
   backOffDelayMs,
   dayOfUtc8,
-  doubtOf,
+  suspectReasonOf,
   nextMidnightUtc8Ms,
   reaskDelayMs,
   refreshDueAtMs,
@@ -203,6 +203,6 @@ describe('doubt', () => {
     ['suspect', { record: record(HOUR_MS), suspect: 9, rolledBack: 0, intent }],
     [null, { record: null, suspect: 9, rolledBack: 9, intent: null }],
   ] as const)('is %s', (doubt, view) => {
-    expect(doubtOf(view)).toBe(doubt);
+    expect(suspectReasonOf(view)).toBe(doubt);
   });
 });

@@ -8,10 +8,10 @@ const DAY_MS = 24 * 60 * MINUTE_MS;
 /** WeChat counts its quotas by days of China Standard Time, which has no summer time. */
 const UTC_PLUS_8_MS = 8 * 60 * MINUTE_MS;
 
-const LONGEST_REASK_MS = 20 * SECOND_MS;
-const SHORTEST_REASK_MS = SECOND_MS;
-const LONGEST_BACK_OFF_MS = MINUTE_MS;
-const LONGEST_PACED_MS = 15 * MINUTE_MS;
+const MAX_REASK_MS = 20 * SECOND_MS;
+const MIN_REASK_MS = SECOND_MS;
+const MAX_BACK_OFF_MS = MINUTE_MS;
+const MAX_PACED_MS = 15 * MINUTE_MS;
 /** While a token lives: a wrong answer costs no more than half a minute, and a person has time to act. */
 const CONFIGURATION_WAITS_MS = [20 * SECOND_MS, MINUTE_MS, 5 * MINUTE_MS] as const;
 /** Without a living token: nobody is kept waiting for, but a person. */
@@ -49,7 +49,7 @@ export function lastChanceMs(record: TokenRecord, random: number): number {
 
 /** How long to wait before asking again for a token that came back the same, with `leftMs` of its life left. */
 export function reaskDelayMs(leftMs: number): number {
-  return Math.min(LONGEST_REASK_MS, Math.max(leftMs / 10, Math.min(SHORTEST_REASK_MS, leftMs / 2)));
+  return Math.min(MAX_REASK_MS, Math.max(leftMs / 10, Math.min(MIN_REASK_MS, leftMs / 2)));
 }
 
 /**
@@ -69,7 +69,7 @@ export function holdsUp(
 
 /** Full jitter between 1 s and a ceiling that doubles from 2 s to 60 s. `failures` counts this one. */
 export function backOffDelayMs(failures: number, random: number): number {
-  const ceilingMs = Math.min(LONGEST_BACK_OFF_MS, SECOND_MS * 2 ** Math.min(failures, 10));
+  const ceilingMs = Math.min(MAX_BACK_OFF_MS, SECOND_MS * 2 ** Math.min(failures, 10));
   return SECOND_MS + random * (ceilingMs - SECOND_MS);
 }
 
@@ -117,7 +117,7 @@ function configurationWaitMs({ backOff, record, nowMs }: FailuresBefore, evenMs:
  * or at least every quarter of an hour: an outage of hours must not end with a broker that may not ask any more.
  */
 function pacedDelayMs(before: FailuresBefore, dailyBudget: number): number {
-  return Math.min(LONGEST_PACED_MS, evenDelayMs(before, dailyBudget));
+  return Math.min(MAX_PACED_MS, evenDelayMs(before, dailyBudget));
 }
 
 /** With which what is left of the day's budget lasts until midnight; 0 while more than half of it is left. */
@@ -138,15 +138,15 @@ export function nextMidnightUtc8Ms(wallMs: number): number {
 }
 
 /** `rollback`: suspect because the store lost something; `in_doubt`: a fetch whose outcome nobody has stored. */
-export type Doubt = 'suspect' | 'rollback' | 'in_doubt';
+export type SuspectReason = 'suspect' | 'rollback' | 'in_doubt';
 
 /** Why the stored token has to be replaced although it is not due, or null. */
-export function doubtOf({
+export function suspectReasonOf({
   record,
   suspect,
   rolledBack,
   intent,
-}: Pick<StoreView, 'record' | 'suspect' | 'rolledBack' | 'intent'>): Doubt | null {
+}: Pick<StoreView, 'record' | 'suspect' | 'rolledBack' | 'intent'>): SuspectReason | null {
   if (record && record.generation <= suspect) return record.generation <= rolledBack ? 'rollback' : 'suspect';
   return intent ? 'in_doubt' : null;
 }
@@ -156,11 +156,11 @@ export function isOverlapping(
   view: Pick<StoreView, 'record' | 'suspect' | 'rolledBack' | 'intent' | 'beganAtMs' | 'nowMs'>,
   leaseMs: number,
 ): boolean {
-  return doubtOf(view) !== null && view.nowMs < healAtMs(view, leaseMs);
+  return suspectReasonOf(view) !== null && view.nowMs < healAtMs(view, leaseMs);
 }
 
 /**
- * From when on a doubtful token may be replaced, on the store's clock. Two lease times after the last fetch began, no
+ * From when on a suspect token may be replaced, on the store's clock. Two lease times after the last fetch began, no
  * request of that time is still on its way, so that the replacement cannot be overtaken in its turn.
  */
 export function healAtMs(view: Pick<StoreView, 'beganAtMs'>, leaseMs: number): number {

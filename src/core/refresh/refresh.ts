@@ -1,5 +1,5 @@
 import { identityKey, type AppDefinition } from '../app-definition.js';
-import type { AppMemory } from './token-memory.js';
+import type { TokenMemory } from './token-memory.js';
 import type { BudgetName, Charge } from './budgets.js';
 import type { BrokerPorts } from '../ports/broker-ports.js';
 import type { Lease } from '../ports/refresh-lease.js';
@@ -12,9 +12,9 @@ import {
   type FailedFetch,
   type Grant,
 } from '../ports/token-store.js';
-import { tokenMark } from '../redaction/fingerprint.js';
+import { fingerprint } from '../redaction/fingerprint.js';
 import type { FetchReason } from '../token.js';
-import { Unsettled, type Settlement } from './pending-writes.js';
+import { PendingWrites, type PendingWrite } from './pending-writes.js';
 
 /** A fetch that was granted longer ago than this is not sent: the lease may be somebody else's by now. */
 const SEND_GUARD_MS = 1000;
@@ -43,12 +43,12 @@ export type RefreshResult =
  * One rotation of one app: lease, begin, guard, fetch, then commit or abort. Every answer of the store goes into
  * memory on the way, and the last failure with its remedy stays in the store's back-off.
  */
-export class RefreshAttempt {
-  private readonly unsettled = new Unsettled((settlement) => this.tell(settlement));
+export class OnlineRefresh {
+  private readonly pending = new PendingWrites((settlement) => this.write(settlement));
 
   constructor(
     private readonly app: AppDefinition,
-    private readonly memory: AppMemory,
+    private readonly memory: TokenMemory,
     private readonly tokenFetch: TokenFetch,
     private readonly ports: BrokerPorts,
     /** Aborted when the broker stops: from then on nothing is sent, and nobody is waited for. */
@@ -57,9 +57,9 @@ export class RefreshAttempt {
 
   /** Throws `StoreUnavailableError`; what the platform does is never thrown. */
   async run(request: RefreshRequest): Promise<RefreshResult> {
-    const { lease, observer } = this.ports;
+    const { lease, events } = this.ports;
     const acquired = await lease.acquire(this.app, this.app.refresh.leaseMs);
-    observer.notice({ app: this.app.name, kind: 'lease', result: acquired.kind });
+    events.emit({ app: this.app.name, kind: 'lease', result: acquired.kind });
     if (acquired.kind === 'unavailable') throw acquired.cause;
     if (acquired.kind === 'held') return this.awaitHolder(request.seenGeneration);
     try {
@@ -70,9 +70,9 @@ export class RefreshAttempt {
   }
 
   private async asHolder(lease: Lease, request: RefreshRequest): Promise<RefreshResult> {
-    const { clock, store, observer } = this.ports;
+    const { clock, store, events } = this.ports;
     const { name, refresh } = this.app;
-    await this.settle();
+    await this.flush();
     const spent = this.tokenFetch.floor.exhausted(request.charge);
     if (spent) return { kind: 'budget_exhausted', budget: spent };
     const sentMonoMs = clock.monotonicMs();
@@ -87,8 +87,8 @@ export class RefreshAttempt {
       leaseMs: refresh.leaseMs,
     });
     if (begun.kind !== 'granted') {
-      if (this.memory.adopt(begun.view, sentMonoMs)) this.noticeAdopted();
-      if (begun.kind === 'lease_lost') observer.notice({ app: name, kind: 'lease', result: 'lost' });
+      if (this.memory.adopt(begun.view, sentMonoMs)) this.emitAdopted();
+      if (begun.kind === 'lease_lost') events.emit({ app: name, kind: 'lease', result: 'lost' });
       return begun.kind === 'budget_exhausted'
         ? { kind: 'budget_exhausted', budget: begun.budget }
         : { kind: 'over' };
@@ -114,58 +114,58 @@ export class RefreshAttempt {
     const commit = { grant, value, expiresInMs, owner: this.ports.replica, reason };
     // Served even if the store cannot be told: no older token is better than this one.
     this.memory.hold(recordOf(commit), begunMonoMs + expiresInMs);
-    this.unsettled.add({ kind: 'commit', request: commit });
-    await this.settle();
+    this.pending.add({ kind: 'commit', request: commit });
+    await this.flush();
   }
 
   /** Tells the store how earlier fetches ended, if it does not know. Throws `StoreUnavailableError`. */
-  settle(): Promise<void> {
-    return this.unsettled.settle();
+  flush(): Promise<void> {
+    return this.pending.flush();
   }
 
   /** Whether the end of one more fetch can be kept until the store can be told. */
   get hasRoom(): boolean {
-    return this.unsettled.hasRoom;
+    return this.pending.hasRoom;
   }
 
   /** A fetch was sent without the store, and nobody knows what came of it. */
   remember(request: AbortRequest): void {
-    this.unsettled.add({ kind: 'abort', request });
+    this.pending.add({ kind: 'abort', request });
   }
 
-  private tell(settlement: Settlement): Promise<void> {
+  private write(settlement: PendingWrite): Promise<void> {
     return settlement.kind === 'commit'
       ? this.commit(settlement.request)
-      : this.tellAbort(settlement.request);
+      : this.writeAbort(settlement.request);
   }
 
   private async commit(request: CommitRequest): Promise<void> {
-    const { clock, store, feed, observer } = this.ports;
+    const { clock, store, feed, events } = this.ports;
     const { name } = this.app;
     const { grant, reason, expiresInMs } = request;
-    const wasInDoubt = this.memory.doubt !== null;
+    const wasInDoubt = this.memory.suspectReason !== null;
     const sentMonoMs = clock.monotonicMs();
     const committed = await store.commit(this.app, request);
     this.memory.adopt(committed.view, sentMonoMs);
-    const { generation, doubt } = this.memory;
+    const { generation, suspectReason } = this.memory;
     if (committed.kind === 'superseded') {
-      observer.notice({ app: name, kind: 'superseded', fence: grant.fence, generation });
+      events.emit({ app: name, kind: 'superseded', fence: grant.fence, generation });
       return;
     }
     this.memory.committed = Math.max(this.memory.committed, grant.fence);
     const sameValue = grant.view.record?.value === request.value;
-    observer.notice({
+    events.emit({
       app: name,
       kind: 'rotated',
       generation: grant.fence,
-      tokenMark: tokenMark(request.value),
+      fingerprint: fingerprint(request.value),
       reason,
       expiresInMs,
       sameValue,
       isStored: true,
     });
-    if (doubt) observer.notice({ app: name, kind: 'suspected', generation, why: doubt });
-    else if (wasInDoubt) observer.notice({ app: name, kind: 'healed', generation });
+    if (suspectReason) events.emit({ app: name, kind: 'suspected', generation, why: suspectReason });
+    else if (wasInDoubt) events.emit({ app: name, kind: 'healed', generation });
     await feed.publish(this.app, grant.fence);
   }
 
@@ -177,14 +177,14 @@ export class RefreshAttempt {
   ): Promise<void> {
     const request = { grant, charge, outcome, backOff };
     if (outcome !== 'unknown') {
-      await this.tellAbort(request);
+      await this.writeAbort(request);
       return;
     }
-    this.unsettled.add({ kind: 'abort', request });
-    await this.settle();
+    this.pending.add({ kind: 'abort', request });
+    await this.flush();
   }
 
-  private async tellAbort(request: AbortRequest): Promise<void> {
+  private async writeAbort(request: AbortRequest): Promise<void> {
     const sentMonoMs = this.ports.clock.monotonicMs();
     this.memory.adopt(await this.ports.store.abort(this.app, request), sentMonoMs);
   }
@@ -202,7 +202,7 @@ export class RefreshAttempt {
       if (this.stopping.aborted) break;
       const sentMonoMs = clock.monotonicMs();
       const view = await store.read(this.app);
-      if (this.memory.adopt(view, sentMonoMs)) this.noticeAdopted();
+      if (this.memory.adopt(view, sentMonoMs)) this.emitAdopted();
       if (this.memory.generation > seenGeneration || this.memory.backOff) break;
       idlePolls = view.intent ? 0 : idlePolls + 1;
     }
@@ -227,12 +227,12 @@ export class RefreshAttempt {
     });
   }
 
-  private noticeAdopted(): void {
-    this.ports.observer.notice({
+  private emitAdopted(): void {
+    this.ports.events.emit({
       app: this.app.name,
       kind: 'adopted',
       generation: this.memory.generation,
-      tokenMark: this.memory.mark,
+      fingerprint: this.memory.fingerprint,
     });
   }
 }

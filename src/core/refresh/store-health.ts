@@ -6,36 +6,36 @@ import type { AppName } from '../token.js';
 const RETRY_MS = 500;
 
 /** Why the store does not answer, what a person does about it, and since when. */
-export interface StoreTrouble {
+export interface StoreOutage {
   readonly message: string;
   readonly remedy: string;
   readonly sinceMs: number;
 }
 
 /** Whether the store answers for one app, as its last answer showed. */
-export class StoreLink {
+export class StoreHealth {
   private retryAtMonoMs = -Infinity;
-  private outage: StoreTrouble | null = null;
+  private current: StoreOutage | null = null;
   /** Of this outage, without the numbers that some have in them. */
-  private readonly noticed = new Set<string>();
+  private readonly reported = new Set<string>();
 
   constructor(
     private readonly app: AppName,
-    private readonly ports: Pick<BrokerPorts, 'clock' | 'observer'>,
+    private readonly ports: Pick<BrokerPorts, 'clock' | 'events'>,
   ) {}
 
   /** Null while it answers. */
-  get down(): StoreTrouble | null {
-    return this.outage;
+  get outage(): StoreOutage | null {
+    return this.current;
   }
 
   /** It failed so recently that asking again can wait. */
-  get isResting(): boolean {
+  get isOpen(): boolean {
     return this.ports.clock.monotonicMs() < this.retryAtMonoMs;
   }
 
   /** Notes how the store fared in `work`; its failure becomes a result. */
-  async over<T>(work: () => Promise<T>): Promise<T | { readonly kind: 'store_unavailable' }> {
+  async call<T>(work: () => Promise<T>): Promise<T | { readonly kind: 'store_unavailable' }> {
     try {
       const result = await work();
       this.answered();
@@ -48,20 +48,20 @@ export class StoreLink {
   }
 
   private answered(): void {
-    if (this.outage) this.ports.observer.notice({ app: this.app, kind: 'store_available' });
-    this.outage = null;
-    this.noticed.clear();
+    if (this.current) this.ports.events.emit({ app: this.app, kind: 'store_available' });
+    this.current = null;
+    this.reported.clear();
     this.retryAtMonoMs = -Infinity;
   }
 
   /** Each reason is news once in an outage: the first one is often only how the connection ended. */
   private failed({ message, remedy }: StoreUnavailableError): void {
-    const { clock, observer } = this.ports;
+    const { clock, events } = this.ports;
     this.retryAtMonoMs = clock.monotonicMs() + RETRY_MS * (1 + clock.random());
-    this.outage = { message, remedy, sinceMs: this.outage?.sinceMs ?? clock.wallMs() };
+    this.current = { message, remedy, sinceMs: this.current?.sinceMs ?? clock.wallMs() };
     const reason = message.replace(/\d+/g, '#');
-    if (this.noticed.has(reason)) return;
-    this.noticed.add(reason);
-    observer.notice({ app: this.app, kind: 'store_unavailable', message, remedy });
+    if (this.reported.has(reason)) return;
+    this.reported.add(reason);
+    events.emit({ app: this.app, kind: 'store_unavailable', message, remedy });
   }
 }

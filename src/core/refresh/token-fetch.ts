@@ -5,7 +5,7 @@ import type { Charge, DayCount } from './budgets.js';
 import { FetchFloor } from './fetch-floor.js';
 import { waitAfterFailureMs, type FailuresBefore } from './policy.js';
 import { remedyOf, type IssueOutcome } from '../ports/token-issuer.js';
-import { tokenMark } from '../redaction/fingerprint.js';
+import { fingerprint } from '../redaction/fingerprint.js';
 import type { BackOff, FailedFetch } from '../ports/token-store.js';
 import type { FetchReason } from '../token.js';
 
@@ -28,7 +28,7 @@ export type FetchResult =
       readonly isOwn: boolean;
     };
 
-/** One request to the platform, with the app's current secret and within its deadline, told to the observer. */
+/** One request to the platform, with the app's current secret and within its deadline, emitted as events. */
 export class TokenFetch {
   private yieldUntilMonoMs = -Infinity;
   private address: { readonly refusal: BackOff; readonly untilMonoMs: number } | null = null;
@@ -38,7 +38,7 @@ export class TokenFetch {
   constructor(
     private readonly app: AppDefinition,
     private readonly secrets: AppSecrets,
-    private readonly ports: Pick<BrokerPorts, 'clock' | 'observer' | 'replica'>,
+    private readonly ports: Pick<BrokerPorts, 'clock' | 'events' | 'replica'>,
   ) {
     this.floor = new FetchFloor(app.refresh, ports.clock);
   }
@@ -70,7 +70,7 @@ export class TokenFetch {
   }
 
   private credentialOf(appSecret: string): string {
-    return tokenMark(`${this.app.appId}\n${appSecret}`);
+    return fingerprint(`${this.app.appId}\n${appSecret}`);
   }
 
   /** There must be a secret. Never throws. */
@@ -83,11 +83,11 @@ export class TokenFetch {
     },
     before: FailuresBefore,
   ): Promise<FetchResult> {
-    const { clock, observer } = this.ports;
+    const { clock, events } = this.ports;
     const app = this.app.name;
     const { reason, fence } = request;
     const startMonoMs = clock.monotonicMs();
-    observer.notice({ app, kind: 'fetch_started', reason, fence });
+    events.emit({ app, kind: 'fetch_started', reason, fence });
     const appSecret = this.secrets.current ?? '';
     const outcome = await this.issue(appSecret, request.forceNew);
     if (outcome.kind !== 'not_sent') this.floor.add(reason, request.charge);
@@ -95,7 +95,7 @@ export class TokenFetch {
     const failure = result.kind === 'failed' ? result.failure : null;
     const isUnanswered = failure?.class === 'unavailable';
     this.yieldUntilMonoMs = isUnanswered ? clock.monotonicMs() + failure.delayMs + COURTESY_MS : -Infinity;
-    observer.notice({
+    events.emit({
       app,
       kind: 'fetch_ended',
       reason,

@@ -1,18 +1,18 @@
-import { AppDiagnosis } from '../status/diagnosis.js';
+import { Diagnosis } from '../status/diagnosis.js';
 import type { AppDefinition } from '../app-definition.js';
-import { AppMemory } from './token-memory.js';
+import { TokenMemory } from './token-memory.js';
 import { AppSecrets } from './app-secrets.js';
 import type { BrokerPorts } from '../ports/broker-ports.js';
 import { cacheableMs } from './cacheable-time.js';
 import { BrokerError } from '../errors.js';
-import { RefreshAttempt, type RefreshRequest, type RefreshResult } from './refresh.js';
+import { OnlineRefresh, type RefreshRequest, type RefreshResult } from './refresh.js';
 import { SingleFlight } from './single-flight.js';
-import { StoreLink } from './store-health.js';
+import { StoreHealth } from './store-health.js';
 import type { BackOff } from '../ports/token-store.js';
 import { TokenFetch } from './token-fetch.js';
 import { TokenProbe } from '../reports/token-probe.js';
 import { remainingMs, type FetchReason, type HeldToken } from '../token.js';
-import { UnfencedRefresh } from './offline-refresh.js';
+import { OfflineRefresh } from './offline-refresh.js';
 
 /** One app that cannot be had must not keep the others from being served. */
 const MAX_UNREADY_MS = 60_000;
@@ -20,14 +20,14 @@ const MAX_UNREADY_MS = 60_000;
 const TRY_TIMEOUT_MS = 2000;
 
 /** Keeps one app's token on one replica: serves it from memory, starts what is due, and merges with the store. */
-export class AppKeeper {
-  readonly memory: AppMemory;
-  readonly diagnosis: AppDiagnosis;
+export class TokenManager {
+  readonly memory: TokenMemory;
+  readonly diagnosis: Diagnosis;
   private readonly secrets: AppSecrets;
-  private readonly link: StoreLink;
+  private readonly storeHealth: StoreHealth;
   private readonly tokenFetch: TokenFetch;
-  private readonly attempt: RefreshAttempt;
-  private readonly unfenced: UnfencedRefresh;
+  private readonly online: OnlineRefresh;
+  private readonly offline: OfflineRefresh;
   private readonly probe: TokenProbe;
   private readonly flights = new SingleFlight<'refresh' | 'reconcile' | 'try', RefreshResult>();
   private reconcileAtMonoMs = -Infinity;
@@ -41,17 +41,17 @@ export class AppKeeper {
     private readonly ports: BrokerPorts,
   ) {
     this.secrets = new AppSecrets(app.appSecret);
-    this.link = new StoreLink(app.name, ports);
+    this.storeHealth = new StoreHealth(app.name, ports);
     this.tokenFetch = new TokenFetch(app, this.secrets, ports);
-    this.memory = new AppMemory(app, ports.clock, this.tokenFetch);
-    this.attempt = new RefreshAttempt(app, this.memory, this.tokenFetch, ports, this.stopping.signal);
-    this.unfenced = new UnfencedRefresh(app, this.memory, this.tokenFetch, ports, (abort) => {
-      this.attempt.remember(abort);
+    this.memory = new TokenMemory(app, ports.clock, this.tokenFetch);
+    this.online = new OnlineRefresh(app, this.memory, this.tokenFetch, ports, this.stopping.signal);
+    this.offline = new OfflineRefresh(app, this.memory, this.tokenFetch, ports, (abort) => {
+      this.online.remember(abort);
     });
-    this.diagnosis = new AppDiagnosis(app, {
+    this.diagnosis = new Diagnosis(app, {
       memory: this.memory,
-      link: this.link,
-      unfenced: this.unfenced,
+      storeHealth: this.storeHealth,
+      offline: this.offline,
       secrets: this.secrets,
       tokenFetch: this.tokenFetch,
     });
@@ -65,12 +65,12 @@ export class AppKeeper {
    * person or midnight changes something), or has no AppSecret, or could not be had for a minute. A store that does not
    * answer is no reason, since other replicas may well serve the app.
    */
-  get settled(): boolean {
-    const { memory, secrets, link, unfenced, tokenFetch, ports } = this;
+  get isSettledForReadiness(): boolean {
+    const { memory, secrets, storeHealth, offline, tokenFetch, ports } = this;
     const refusal = memory.view?.backOff?.class;
     const isShared = refusal === 'configuration' || refusal === 'day_quota';
     const isRefused = isShared || tokenFetch.addressRefusal !== null;
-    const hasTried = !link.down || unfenced.lastFailure !== null;
+    const hasTried = !storeHealth.outage || offline.lastFailure !== null;
     const isGivenUp = hasTried && ports.clock.monotonicMs() - this.madeMonoMs >= MAX_UNREADY_MS;
     this.isSettled ||= memory.token !== null || isRefused || secrets.missing !== null || isGivenUp;
     return this.isSettled;
@@ -92,7 +92,7 @@ export class AppKeeper {
       leftMs: remainingMs(held, this.ports.clock.monotonicMs()),
       refresh,
       endsWithRotation: issuer.mintsAtEveryCall,
-      isDoubtful: this.memory.doubt !== null,
+      isSuspect: this.memory.suspectReason !== null,
     });
   }
 
@@ -130,24 +130,24 @@ export class AppKeeper {
   /** Merges memory with the store, if it is time to. */
   reconcileIfDue(): void {
     const nowMonoMs = this.ports.clock.monotonicMs();
-    if (this.isStopping || nowMonoMs < this.reconcileAtMonoMs || this.link.isResting) return;
+    if (this.isStopping || nowMonoMs < this.reconcileAtMonoMs || this.storeHealth.isOpen) return;
     void this.reconcile();
   }
 
   reconcile(): Promise<RefreshResult> {
     return this.flights.run('reconcile', () => {
-      const { clock, store, observer } = this.ports;
+      const { clock, store, events } = this.ports;
       const { name, refresh } = this.app;
       this.reconcileAtMonoMs = clock.monotonicMs() + refresh.reconcileMs * (0.8 + 0.45 * clock.random());
-      return this.link.over(async () => {
-        await this.attempt.settle();
+      return this.storeHealth.call(async () => {
+        await this.online.flush();
         const sentMonoMs = clock.monotonicMs();
         const { token, committed } = this.memory;
         const view = await store.reconcile(this.app, { record: token?.record ?? null, committed });
-        this.unfenced.reset();
+        this.offline.reset();
         if (this.memory.adopt(view, sentMonoMs)) {
-          const { generation, mark } = this.memory;
-          observer.notice({ app: name, kind: 'adopted', generation, tokenMark: mark });
+          const { generation, fingerprint } = this.memory;
+          events.emit({ app: name, kind: 'adopted', generation, fingerprint });
         }
         return { kind: 'over' };
       });
@@ -181,12 +181,12 @@ export class AppKeeper {
 
   private rotate(request: RefreshRequest): Promise<RefreshResult> {
     return this.flights.run('refresh', async () => {
-      const result: RefreshResult = this.link.isResting
+      const result: RefreshResult = this.storeHealth.isOpen
         ? { kind: 'store_unavailable' }
-        : await this.link.over(() => this.attempt.run(request));
-      const mayTryAlone = result.kind === 'store_unavailable' && !this.isStopping && this.attempt.hasRoom;
-      if (!mayTryAlone || !this.unfenced.isAllowed(request)) return result;
-      await this.unfenced.run(request);
+        : await this.storeHealth.call(() => this.online.run(request));
+      const mayTryAlone = result.kind === 'store_unavailable' && !this.isStopping && this.online.hasRoom;
+      if (!mayTryAlone || !this.offline.isAllowed(request)) return result;
+      await this.offline.run(request);
       return { kind: 'over' };
     });
   }
@@ -228,7 +228,7 @@ export class AppKeeper {
         : await this.probe.try(found.record.value, 0, timeoutMs);
       this.memory.tried(found, outcome === 'rejected');
       const { generation } = found.record;
-      this.ports.observer.notice({ app: this.app.name, kind: 'found_token_tried', generation, outcome });
+      this.ports.events.emit({ app: this.app.name, kind: 'found_token_tried', generation, outcome });
       return { kind: 'over' };
     });
   }
@@ -278,7 +278,7 @@ export class AppKeeper {
     if (!memory.livingToken) return 'cold';
     if (memory.mustAwaitHeal || this.tokenFetch.yieldsToOthers) return null;
     if (memory.isDue) return 'scheduled';
-    return memory.isHealTime && this.tokenFetch.floor.mayHeal ? memory.doubt : null;
+    return memory.isHealTime && this.tokenFetch.floor.mayHeal ? memory.suspectReason : null;
   }
 
   /** The ticks stood still for so long that this process must have been stopped. */

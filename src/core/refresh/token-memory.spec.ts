@@ -1,6 +1,6 @@
 import { FakeIssuer, REFRESH } from '../../../test/support/create-broker.js';
 import { ManualClock } from '../../../test/support/manual-clock.js';
-import { AppMemory } from './token-memory.js';
+import { TokenMemory } from './token-memory.js';
 import { NO_COUNT } from './budgets.js';
 import type { StoreView } from '../ports/token-store.js';
 import type { TokenRecord } from '../token.js';
@@ -8,7 +8,7 @@ import type { TokenRecord } from '../token.js';
 const TRIP_MS = 300;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-function createMemory(): { readonly memory: AppMemory; readonly clock: ManualClock } {
+function createMemory(): { readonly memory: TokenMemory; readonly clock: ManualClock } {
   const clock = new ManualClock();
   const app = {
     name: 'shop',
@@ -19,7 +19,7 @@ function createMemory(): { readonly memory: AppMemory; readonly clock: ManualClo
     issuer: new FakeIssuer(),
     refresh: REFRESH,
   };
-  return { memory: new AppMemory(app, clock), clock };
+  return { memory: new TokenMemory(app, clock), clock };
 }
 
 const RECORD: TokenRecord = {
@@ -75,7 +75,7 @@ describe('what the store said a while ago', () => {
     const view = viewAt(clock.wallMs());
     memory.adopt(view, clock.monotonicMs() - TRIP_MS);
     await clock.advance(2 * REFRESH.leaseMs - 1);
-    expect(memory.doubt).not.toBeNull();
+    expect(memory.suspectReason).not.toBeNull();
     expect([memory.isHealTime, memory.mustAwaitHeal]).toEqual([false, true]);
     await clock.advance(1);
     expect([memory.isHealTime, memory.mustAwaitHeal]).toEqual([true, false]);
@@ -83,7 +83,7 @@ describe('what the store said a while ago', () => {
 });
 
 describe('a token that the store has for a process without one', () => {
-  const laterThan = (before: Partial<StoreView>, record: Partial<TokenRecord>): AppMemory => {
+  const laterThan = (before: Partial<StoreView>, record: Partial<TokenRecord>): TokenMemory => {
     const { memory, clock } = createMemory();
     const nowMs = clock.wallMs();
     memory.adopt({ ...viewAt(nowMs), record: null, ...before }, clock.monotonicMs());

@@ -4,17 +4,17 @@ import type { Clock } from '../ports/clock.js';
 import { MAX_LIFE_MS } from './read-app-state.js';
 import { OVERLAP_MS, RecentTokens } from './recent-tokens.js';
 import {
-  doubtOf,
+  suspectReasonOf,
   healAtMs,
   holdsUp,
   lastChanceMs,
   nextMidnightUtc8Ms,
   refreshDueAtMs,
-  type Doubt,
+  type SuspectReason,
 } from './policy.js';
 import { NO_COUNT, type DayCount } from './budgets.js';
 import type { BackOff, StoreView } from '../ports/token-store.js';
-import { tokenMark } from '../redaction/fingerprint.js';
+import { fingerprint } from '../redaction/fingerprint.js';
 import type { HeldToken, TokenRecord } from '../token.js';
 
 const NOTHING_OWN = { credential: null, count: NO_COUNT };
@@ -32,12 +32,12 @@ interface FoundToken {
  * What this replica holds of one app: the newest token it ever saw and the store's last word, both placed on the
  * monotonic clock. Only ever moves forward.
  */
-export class AppMemory {
+export class TokenMemory {
   private newest: HeldToken | null = null;
   private dueMonoMs = -Infinity;
   private lastChanceMonoMs = Infinity;
   private readonly recent = new RecentTokens();
-  private readonly watchers = new Set<(held: HeldToken) => void>();
+  private readonly listeners = new Set<(held: HeldToken) => void>();
   private last: {
     readonly view: StoreView;
     readonly sentMonoMs: number;
@@ -77,8 +77,8 @@ export class AppMemory {
   }
 
   /** How log lines name the newest token. */
-  get mark(): string | null {
-    return this.newest && tokenMark(this.newest.record.value);
+  get fingerprint(): string | null {
+    return this.newest && fingerprint(this.newest.record.value);
   }
 
   get view(): StoreView | null {
@@ -122,7 +122,7 @@ export class AppMemory {
     this.newest = newest;
     const killedOthers = record.reason === 'report' || record.reason === 'force';
     this.recent.next(record.value, deadlineMonoMs, this.clock.monotonicMs(), killedOthers);
-    for (const watcher of this.watchers) watcher(newest);
+    for (const listener of this.listeners) listener(newest);
   }
 
   /**
@@ -159,7 +159,7 @@ export class AppMemory {
       return;
     }
     if (found.isServed) return;
-    for (const watcher of this.watchers) watcher(newest);
+    for (const listener of this.listeners) listener(newest);
   }
 
   /** In the middle and at the end of the overlap, or of the time until the refresh, which makes a try needless. */
@@ -170,9 +170,9 @@ export class AppMemory {
   }
 
   /** Calls back for each newer token from now on, until the returned function is called. */
-  watch(watcher: (held: HeldToken) => void): () => void {
-    this.watchers.add(watcher);
-    return () => this.watchers.delete(watcher);
+  subscribe(listener: (held: HeldToken) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
   }
 
   /** Whether this is the hash of a token that the platform would still take. */
@@ -206,12 +206,12 @@ export class AppMemory {
     return record.expiresAtMs - (deadlineMonoMs - this.dueMonoMs);
   }
 
-  get doubt(): Doubt | null {
+  get suspectReason(): SuspectReason | null {
     const view = this.view;
-    const doubt = view && doubtOf(view);
-    if (doubt !== 'in_doubt' || !view?.intent) return doubt;
+    const reason = view && suspectReasonOf(view);
+    if (reason !== 'in_doubt' || !view?.intent) return reason;
     // A young intent is just a fetch that is going on.
-    return view.intent.atMs + this.app.refresh.leaseMs < this.storeNowMs() ? doubt : null;
+    return view.intent.atMs + this.app.refresh.leaseMs < this.storeNowMs() ? reason : null;
   }
 
   /** Callers report this token, and it is too young for that to be looked into. */
@@ -253,10 +253,10 @@ export class AppMemory {
     return this.view !== null && this.healWaitMs <= 0;
   }
 
-  /** A replacement for the doubtful token could be overtaken in its turn, and the token lives long enough to wait. */
+  /** A replacement for the suspect token could be overtaken in its turn, and the token lives long enough to wait. */
   get mustAwaitHeal(): boolean {
     const { newest, healWaitMs } = this;
-    if (!newest || !this.doubt || healWaitMs <= 0) return false;
+    if (!newest || !this.suspectReason || healWaitMs <= 0) return false;
     const leftMs = newest.deadlineMonoMs - this.clock.monotonicMs();
     return healWaitMs + this.app.refresh.leaseMs < leftMs;
   }

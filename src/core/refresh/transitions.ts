@@ -143,11 +143,11 @@ export class TransitionTable {
     const isRepeated = generation === grant.fence || state.record?.base === grant.fence;
     if (isRepeated) return done('committed', state);
     const settled = state.intent?.fence === grant.fence ? { ...state, intent: null } : state;
-    if (this.isLate(state, grant.fence)) return done('superseded', this.distrust(settled, settled.fence));
+    if (this.isLate(state, grant.fence)) return done('superseded', this.suspectUpTo(settled, settled.fence));
     const fence = Math.max(state.fence, grant.fence);
     const record = recordOf(request);
     const isBaseStored = generation === record.base;
-    const trusted = !isBaseStored || grant.overlapping ? this.distrust(settled, fence) : settled;
+    const trusted = !isBaseStored || grant.overlapping ? this.suspectUpTo(settled, fence) : settled;
     return done('committed', {
       ...trusted,
       fence,
@@ -174,9 +174,9 @@ export class TransitionTable {
     if (record && held > stored) {
       // Fetches that this store knows nothing of may be under way.
       const filled = { ...state, record, fence: Math.max(state.fence, held), beganAtMs: nowMs };
-      next = this.distrustAsLost(filled, held);
+      next = this.suspectAsLost(filled, held);
     } else if (state.record && stored > ownCommit && state.record.base < ownCommit) {
-      next = this.distrustAsLost(state, stored);
+      next = this.suspectAsLost(state, stored);
     }
     return { state: next, result: viewOf(next, nowMs) };
   }
@@ -186,12 +186,12 @@ export class TransitionTable {
   }
 
   /** Returns the same state if that much is suspect already. */
-  protected distrust(state: AppState, upTo: number): AppState {
+  protected suspectUpTo(state: AppState, upTo: number): AppState {
     return upTo > state.suspect ? { ...state, suspect: upTo } : state;
   }
 
-  private distrustAsLost(state: AppState, upTo: number): AppState {
-    const suspected = this.distrust(state, upTo);
+  private suspectAsLost(state: AppState, upTo: number): AppState {
+    const suspected = this.suspectUpTo(state, upTo);
     return upTo > suspected.rolledBack ? { ...suspected, rolledBack: upTo } : suspected;
   }
 
@@ -202,7 +202,7 @@ export class TransitionTable {
       return isNewest && !intent.inDoubt ? { ...state, intent: null } : state;
     }
     // Somebody began after this fetch, whose token may have been minted after theirs.
-    const suspected = isNewest ? state : this.distrust(state, state.fence);
+    const suspected = isNewest ? state : this.suspectUpTo(state, state.fence);
     // It may have been sent late, or the store may have lost its begin: from now on it counts as under way.
     const { fence, atMs } = intent ?? { fence: grant.fence, atMs: nowMs };
     return { ...suspected, intent: { fence, atMs, inDoubt: true }, beganAtMs: nowMs };

@@ -19,8 +19,8 @@ function report(
   return broker.report(APP, { caller: 'orders', force: false, ...changes });
 }
 
-function earlyDeaths({ facts }: BrokerFixture): object[] {
-  return facts.filter(({ kind }) => kind === 'died_early');
+function earlyDeaths({ emitted }: BrokerFixture): object[] {
+  return emitted.filter(({ kind }) => kind === 'died_early');
 }
 
 describe('an early death', () => {
@@ -175,9 +175,9 @@ describe('every report', () => {
         await report(fixture);
       },
     ],
-  ])('that ends in %s is told to the observer', async (code, act) => {
+  ])('that ends in %s is emitted', async (code, act) => {
     const fixture = await aged(HOUR_MS);
     await expect(act(fixture)).rejects.toMatchObject({ code });
-    expect(fixture.facts.at(-1)).toMatchObject({ kind: 'reported', result: code, caller: 'orders' });
+    expect(fixture.emitted.at(-1)).toMatchObject({ kind: 'reported', result: code, caller: 'orders' });
   });
 });

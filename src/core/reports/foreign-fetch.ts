@@ -1,6 +1,6 @@
-import type { AppKeeper } from '../refresh/token-manager.js';
+import type { TokenManager } from '../refresh/token-manager.js';
 import type { BrokerPorts } from '../ports/broker-ports.js';
-import { doubtOf } from '../refresh/policy.js';
+import { suspectReasonOf } from '../refresh/policy.js';
 import { remainingMs, type HeldToken } from '../token.js';
 
 /** A younger token may be refused because the platform has not spread it yet. */
@@ -14,32 +14,32 @@ const SETTLING_MS = 5000;
  * successor this replica fetched and stored. So it is said once, by one replica, and never of a token that nobody could
  * replace.
  */
-export class EarlyDeath {
-  private noticed = 0;
+export class ForeignFetch {
+  private reported = 0;
 
   constructor(
-    private readonly keeper: AppKeeper,
-    private readonly ports: Pick<BrokerPorts, 'clock' | 'observer' | 'replica'>,
+    private readonly manager: TokenManager,
+    private readonly ports: Pick<BrokerPorts, 'clock' | 'events' | 'replica'>,
   ) {}
 
   /** Of a token that the platform just refused to a probe. What is returned, if anything, is to be called when its replacement has ended. */
   examine(dead: HeldToken): (() => void) | null {
-    const { memory, app } = this.keeper;
+    const { memory, app } = this.manager;
     const { generation, issuedAtMs } = dead.record;
     const ageMs = memory.storeNowMs() - issuedAtMs;
     const leftMs = remainingMs(dead, this.ports.clock.monotonicMs());
     const isOurs =
-      memory.generation !== generation || (memory.view !== null && doubtOf(memory.view) !== null);
+      memory.generation !== generation || (memory.view !== null && suspectReasonOf(memory.view) !== null);
     if (isOurs || memory.isDue || ageMs < SETTLING_MS) return null;
     return () => {
-      if (this.noticed === generation || !this.hasReplaced(dead)) return;
-      this.noticed = generation;
-      this.ports.observer.notice({ app: app.name, kind: 'died_early', generation, ageMs, leftMs });
+      if (this.reported === generation || !this.hasReplaced(dead)) return;
+      this.reported = generation;
+      this.ports.events.emit({ app: app.name, kind: 'died_early', generation, ageMs, leftMs });
     };
   }
 
   private hasReplaced(dead: HeldToken): boolean {
-    const stored = this.keeper.memory.view?.record;
+    const stored = this.manager.memory.view?.record;
     return (
       stored?.owner === this.ports.replica && stored.reason === 'report' && stored.value !== dead.record.value
     );

@@ -17,7 +17,7 @@ describe('an errcode that is a word', () => {
   it('is explained, told and answered as a number is', async () => {
     const fixture = await started();
     expect(await report(fixture, { errcode: 'invalid_token' })).toMatchObject(rotated('token-2'));
-    expect(fixture.facts).toContainEqual(
+    expect(fixture.emitted).toContainEqual(
       expect.objectContaining({ kind: 'reported', errcode: 'invalid_token' }),
     );
   });
@@ -34,7 +34,7 @@ describe('an errcode that nobody knows', () => {
       expect(answer).toMatchObject(kept('still_valid', 'token-1'));
     }
     expect(fixture.issuer.calls).toHaveLength(1);
-    expect(fixture.facts).toContainEqual(expect.objectContaining({ kind: 'reported', errcode: 61_234 }));
+    expect(fixture.emitted).toContainEqual(expect.objectContaining({ kind: 'reported', errcode: 61_234 }));
   });
 
   it('replaces a token that the platform refuses', async () => {

@@ -9,7 +9,7 @@ describe('a guess', () => {
     const fixture = await started();
     expect(await guess(fixture)).toMatchObject(rotated('token-2'));
     expect(fixture.issuer.probed).toEqual(['token-1']);
-    expect(fixture.facts).toContainEqual(expect.objectContaining({ kind: 'reported', result: 'rotated' }));
+    expect(fixture.emitted).toContainEqual(expect.objectContaining({ kind: 'reported', result: 'rotated' }));
   });
 
   it('that is wrong changes nothing, however many make it, and is no report', async () => {
@@ -20,7 +20,7 @@ describe('a guess', () => {
       expect(answer).toMatchObject(kept('still_valid', 'token-1'));
     }
     expect(fixture.issuer.probed).toHaveLength(1);
-    expect(fixture.facts.map(({ kind }) => kind)).not.toContain('reported');
+    expect(fixture.emitted.map(({ kind }) => kind)).not.toContain('reported');
   });
 
   it('is no vote for a report', async () => {

@@ -349,7 +349,7 @@ describe('when no new token comes', () => {
       detail: expect.stringContaining('1 forced refreshes') as string,
       retryAfterSeconds: expect.any(Number) as number,
     });
-    expect(fixture.facts.at(-1)).toMatchObject({
+    expect(fixture.emitted.at(-1)).toMatchObject({
       kind: 'reported',
       result: 'budget_exhausted',
       caller: 'orders',

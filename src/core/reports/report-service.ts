@@ -1,19 +1,19 @@
-import type { AppKeeper } from '../refresh/token-manager.js';
+import type { TokenManager } from '../refresh/token-manager.js';
 import type { BrokerPorts } from '../ports/broker-ports.js';
 import type { BudgetName, Charge } from '../refresh/budgets.js';
 import { sleep } from '../ports/clock.js';
-import { EarlyDeath } from './foreign-fetch.js';
+import { ForeignFetch } from './foreign-fetch.js';
 import { BrokerError } from '../errors.js';
 import { GuessPace } from './guess-pace.js';
 import type { RefreshResult } from '../refresh/refresh.js';
 import { Reporters } from './reporters.js';
-import { tokenMark } from '../redaction/fingerprint.js';
+import { fingerprint } from '../redaction/fingerprint.js';
 import type { ProbeOutcome } from '../ports/token-issuer.js';
 import { TokenProbe } from './token-probe.js';
 import type { ReportAnswer, ReportReason, ReportResult, TokenReport } from './token-report.js';
 import { isSameValue, type HeldToken } from '../token.js';
 
-/** A token that was fetched because of a report is not doubted again for this long. */
+/** A token that was fetched because of a report is not replaced because of another report for this long. */
 const RECENT_MS = 30_000;
 const PROBE_CACHE_MS = 10_000;
 /** Somebody waits for a token, which in all likelihood is good. */
@@ -28,70 +28,70 @@ const MISTRUSTED_PROBE_CACHE_MS = 60_000;
 type Verdict = 'refused' | 'believed' | 'unproven' | 'alive';
 
 /** Judges callers' reports of one app, so that a wrong or late one costs nothing and a right one costs one fetch. */
-export class ReportDesk {
+export class ReportService {
   private readonly probe: TokenProbe;
   /** Its own: a guess that found the token alive must not answer a report of the next seconds. */
   private readonly guessProbe: TokenProbe;
   private readonly guessPace = new GuessPace();
-  private readonly earlyDeath: EarlyDeath;
+  private readonly foreignFetch: ForeignFetch;
   private readonly reporters = new Reporters();
 
   constructor(
-    private readonly keeper: AppKeeper,
+    private readonly manager: TokenManager,
     private readonly ports: BrokerPorts,
   ) {
-    this.probe = new TokenProbe(keeper.app, ports);
-    this.guessProbe = new TokenProbe(keeper.app, ports);
-    this.earlyDeath = new EarlyDeath(keeper, ports);
+    this.probe = new TokenProbe(manager.app, ports);
+    this.guessProbe = new TokenProbe(manager.app, ports);
+    this.foreignFetch = new ForeignFetch(manager, ports);
   }
 
   /** Throws `BrokerError`: `not_a_token_error`, `upstream_unavailable`, `upstream_rejected`. */
-  async receive(report: TokenReport): Promise<ReportAnswer> {
+  async handle(report: TokenReport): Promise<ReportAnswer> {
     const startMonoMs = this.ports.clock.monotonicMs();
     try {
-      const answer = await this.judge(report);
+      const answer = await this.decide(report);
       const isWrongGuess = report.isGuess && answer.kind === 'answered' && answer.reason === 'still_valid';
       if (!isWrongGuess) {
-        this.notice(report, startMonoMs, answer.kind === 'answered' ? answer.reason : answer.kind);
+        this.emit(report, startMonoMs, answer.kind === 'answered' ? answer.reason : answer.kind);
       }
       return answer;
     } catch (error) {
-      if (error instanceof BrokerError) this.notice(report, startMonoMs, error.code);
+      if (error instanceof BrokerError) this.emit(report, startMonoMs, error.code);
       throw error;
     }
   }
 
-  private notice(report: TokenReport, startMonoMs: number, result: ReportResult): void {
-    this.ports.observer.notice({
-      app: this.keeper.app.name,
+  private emit(report: TokenReport, startMonoMs: number, result: ReportResult): void {
+    this.ports.events.emit({
+      app: this.manager.app.name,
       kind: 'reported',
       result,
       errcode: report.errcode ?? null,
       caller: report.caller,
       generation: report.generation ?? null,
-      tokenMark: report.accessToken === undefined ? null : tokenMark(report.accessToken),
+      fingerprint: report.accessToken === undefined ? null : fingerprint(report.accessToken),
       durationMs: this.ports.clock.monotonicMs() - startMonoMs,
     });
   }
 
-  private async judge(report: TokenReport): Promise<ReportAnswer> {
+  private async decide(report: TokenReport): Promise<ReportAnswer> {
     const isGuess = this.isGuess(report);
-    const { memory } = this.keeper;
-    if ((report.generation ?? 0) > memory.generation) await this.keeper.reconcile();
-    await this.keeper.tryFound();
+    const { memory } = this.manager;
+    if ((report.generation ?? 0) > memory.generation) await this.manager.reconcile();
+    await this.manager.tryFound();
     const reported = memory.livingToken;
     if (!reported) return this.rotate(report, null, 'unproven');
     if (report.force) return this.rotate(report, reported, 'believed');
     if (!names(report, reported)) return answered('already_rotated', reported);
     if (!isGuess && this.recentMs(reported) > 0) return this.recent(report, reported);
-    if (this.keeper.isStopping) {
+    if (this.manager.isStopping) {
       if (isGuess) return answered('still_valid', reported);
-      throw this.keeper.diagnosis.stopping();
+      throw this.manager.diagnosis.stopping();
     }
     const verdict = await (isGuess ? this.guess(reported) : this.verdict(report.caller, reported));
     if (verdict === 'alive') return answered('still_valid', reported);
     if (this.recentMs(reported) > 0) return this.recent(report, reported);
-    const noticeEarlyDeath = verdict === 'refused' ? this.earlyDeath.examine(reported) : null;
+    const noticeEarlyDeath = verdict === 'refused' ? this.foreignFetch.examine(reported) : null;
     const answer = await this.rotate(report, reported, verdict);
     noticeEarlyDeath?.();
     return answer;
@@ -100,7 +100,7 @@ export class ReportDesk {
   /** Nobody says that the token is dead: it is only tried. Throws for an error that is not about it. */
   private isGuess(report: TokenReport): boolean {
     if (report.errcode === undefined || report.force) return report.isGuess ?? false;
-    const advice = this.keeper.app.issuer.explain(report.errcode);
+    const advice = this.manager.app.issuer.explain(report.errcode);
     if (advice.curedByNewToken !== 'no') return advice.curedByNewToken === 'perhaps';
     throw new BrokerError(
       'not_a_token_error',
@@ -112,20 +112,20 @@ export class ReportDesk {
   /** Milliseconds until a report of this token leads to anything; 0 for now. */
   private recentMs({ record: { reason, issuedAtMs } }: HeldToken): number {
     const isAfterReport = reason === 'report' || reason === 'force';
-    return isAfterReport ? Math.max(0, issuedAtMs + RECENT_MS - this.keeper.memory.storeNowMs()) : 0;
+    return isAfterReport ? Math.max(0, issuedAtMs + RECENT_MS - this.manager.memory.storeNowMs()) : 0;
   }
 
   /** Nothing is done about it before it is older. Whoever named nothing may have meant the one before. */
   private recent(report: TokenReport, token: HeldToken): ReportAnswer {
     const heardInMs = this.recentMs(token);
     const isNamed = report.accessToken !== undefined || report.generation !== undefined;
-    if (isNamed) this.keeper.memory.contest(token, heardInMs);
+    if (isNamed) this.manager.memory.contest(token, heardInMs);
     return { ...answered('recently_rotated', token), heardInMs };
   }
 
   /** What the platform says is never outvoted. */
   private async verdict(caller: string, token: HeldToken): Promise<Verdict> {
-    const { verifyReports, upstreamTimeoutMs } = this.keeper.app.refresh;
+    const { verifyReports, upstreamTimeoutMs } = this.manager.app.refresh;
     if (!verifyReports) return 'believed';
     const nowMonoMs = this.ports.clock.monotonicMs();
     const { value } = token.record;
@@ -145,7 +145,7 @@ export class ReportDesk {
   }
 
   private async guess({ record: { value } }: HeldToken): Promise<Verdict> {
-    const { verifyReports } = this.keeper.app.refresh;
+    const { verifyReports } = this.manager.app.refresh;
     const outcome = verifyReports ? await this.tryGuessed(value) : 'no_answer';
     return outcome === 'rejected' ? 'refused' : 'alive';
   }
@@ -158,7 +158,7 @@ export class ReportDesk {
     if (waitMs > 0 && waitMs < Infinity) await sleep(clock, waitMs);
     const known = this.guessPace.lastAfter(value, waitMs === Infinity ? -Infinity : cameMonoMs);
     if (known) return known.outcome;
-    const timeoutMs = Math.min(GUESS_TIMEOUT_MS, this.keeper.app.refresh.upstreamTimeoutMs);
+    const timeoutMs = Math.min(GUESS_TIMEOUT_MS, this.manager.app.refresh.upstreamTimeoutMs);
     const probed = await this.guessProbe.try(value, 0, timeoutMs);
     this.guessPace.tried(probed);
     return probed.outcome;
@@ -178,14 +178,14 @@ export class ReportDesk {
       reason: reported ? (report.force ? ('force' as const) : ('report' as const)) : ('cold' as const),
       charge: chargeOf(report, reported, verdict),
       // What was reported, not what is current by now: others may have rotated while this one was probed.
-      seenGeneration: reported?.record.generation ?? this.keeper.memory.generation,
+      seenGeneration: reported?.record.generation ?? this.manager.memory.generation,
       ignoreBackOff: report.force ? ('mendable' as const) : ('none' as const),
       isProvenDead: isDead,
     };
     let result = await this.refreshUnlessMoved({ ...request, forceNew: report.force }, reported);
     if (isDead && !report.force && this.isSameAs(reported) && result.kind === 'over') {
-      const seenGeneration = this.keeper.memory.generation;
-      if (!this.keeper.memory.backOff) {
+      const seenGeneration = this.manager.memory.generation;
+      if (!this.manager.memory.backOff) {
         const charge = { pool: 'forceNew', client: report.caller } as const;
         result = await this.refreshUnlessMoved(
           { ...request, charge, seenGeneration, forceNew: true },
@@ -198,22 +198,22 @@ export class ReportDesk {
 
   /** A flight that was under way may have been for something older: one more of our own, if it changed nothing. */
   private async refreshUnlessMoved(
-    request: Parameters<AppKeeper['refresh']>[0],
+    request: Parameters<TokenManager['refresh']>[0],
     reported: HeldToken | null,
   ): Promise<RefreshResult> {
-    const wasRunning = this.keeper.isRefreshing;
-    const result = await this.keeper.refresh(request);
+    const wasRunning = this.manager.isRefreshing;
+    const result = await this.manager.refresh(request);
     const needsOwn =
-      wasRunning && this.keeper.memory.generation === request.seenGeneration && !this.keeper.memory.backOff;
-    return needsOwn && this.isSameAs(reported) ? this.keeper.refresh(request) : result;
+      wasRunning && this.manager.memory.generation === request.seenGeneration && !this.manager.memory.backOff;
+    return needsOwn && this.isSameAs(reported) ? this.manager.refresh(request) : result;
   }
 
   private isSameAs(reported: HeldToken | null): boolean {
-    return this.keeper.memory.livingToken?.record.value === reported?.record.value;
+    return this.manager.memory.livingToken?.record.value === reported?.record.value;
   }
 
   private answer(result: RefreshResult, reported: HeldToken | null, verdict: Verdict): ReportAnswer {
-    const { memory } = this.keeper;
+    const { memory } = this.manager;
     const token = memory.livingToken ?? null;
     if (token && token.record.value !== reported?.record.value) return answered('rotated', token);
     if (result.kind === 'budget_exhausted') {
@@ -228,12 +228,12 @@ export class ReportDesk {
     }
     const confirmed = token && reported && token.record.generation > reported.record.generation;
     if (confirmed && !memory.view?.backOff) return answered('still_valid', token);
-    const { diagnosis, isStopping } = this.keeper;
+    const { diagnosis, isStopping } = this.manager;
     throw isStopping ? diagnosis.stopping() : diagnosis.noRotation();
   }
 
   private budgetDetail(budget: BudgetName): string {
-    const { dailyBudget, forcedDailyBudget } = this.keeper.app.refresh;
+    const { dailyBudget, forcedDailyBudget } = this.manager.app.refresh;
     const forced = String(forcedDailyBudget);
     const limit = '(apps[].refresh.forcedDailyBudget)';
     return {

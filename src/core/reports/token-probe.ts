@@ -17,7 +17,7 @@ export class TokenProbe {
 
   constructor(
     private readonly app: AppDefinition,
-    private readonly ports: Pick<BrokerPorts, 'clock' | 'observer'>,
+    private readonly ports: Pick<BrokerPorts, 'clock' | 'events'>,
   ) {}
 
   /** Joins whoever asks just now; else an answer that is younger than `cacheMs` will do. Never throws. */
@@ -30,7 +30,7 @@ export class TokenProbe {
   }
 
   private async ask(value: string, timeoutMs: number): Promise<Probed> {
-    const { clock, observer } = this.ports;
+    const { clock, events } = this.ports;
     const startMonoMs = clock.monotonicMs();
     const controller = new AbortController();
     const cancel = clock.after(timeoutMs, () => {
@@ -41,7 +41,7 @@ export class TokenProbe {
     const atMonoMs = clock.monotonicMs();
     const probed = { value, outcome, atMonoMs };
     if (outcome !== 'no_answer') this.last = probed;
-    observer.notice({ app: this.app.name, kind: 'probed', outcome, durationMs: atMonoMs - startMonoMs });
+    events.emit({ app: this.app.name, kind: 'probed', outcome, durationMs: atMonoMs - startMonoMs });
     return probed;
   }
 }

@@ -1,13 +1,13 @@
 import type { AppDefinition } from '../app-definition.js';
-import type { AppMemory } from '../refresh/token-memory.js';
+import type { TokenMemory } from '../refresh/token-memory.js';
 import type { AppSecrets } from '../refresh/app-secrets.js';
 import type { AppState, AppStatus, LastError } from './app-status.js';
 import { BrokerError } from '../errors.js';
 import { remedyOf } from '../ports/token-issuer.js';
-import type { StoreLink } from '../refresh/store-health.js';
+import type { StoreHealth } from '../refresh/store-health.js';
 import type { BackOff } from '../ports/token-store.js';
 import type { TokenFetch } from '../refresh/token-fetch.js';
-import type { UnfencedRefresh } from '../refresh/offline-refresh.js';
+import type { OfflineRefresh } from '../refresh/offline-refresh.js';
 
 const BUDGET_REMEDY =
   'Find out what fetched so often: upstream_fetches_total names the reasons. Until then raise apps[].refresh.dailyBudget or forcedDailyBudget, within what the platform allows.';
@@ -23,29 +23,29 @@ const REFUSED_SECRET_REMEDY =
 
 /** What an app's state is read from. */
 export interface DiagnosedParts {
-  readonly memory: AppMemory;
-  readonly link: StoreLink;
-  readonly unfenced: UnfencedRefresh;
+  readonly memory: TokenMemory;
+  readonly storeHealth: StoreHealth;
+  readonly offline: OfflineRefresh;
   readonly secrets: AppSecrets;
   readonly tokenFetch: TokenFetch;
 }
 
 /** Says how an app fares, and why there is no token, in words for the person who has to mend it. */
-export class AppDiagnosis {
-  private readonly memory: AppMemory;
-  private readonly link: StoreLink;
-  private readonly unfenced: UnfencedRefresh;
+export class Diagnosis {
+  private readonly memory: TokenMemory;
+  private readonly storeHealth: StoreHealth;
+  private readonly offline: OfflineRefresh;
   private readonly secrets: AppSecrets;
   private readonly tokenFetch: TokenFetch;
   private readonly startedAtMs: number;
 
   constructor(
     private readonly app: AppDefinition,
-    { memory, link, unfenced, secrets, tokenFetch }: DiagnosedParts,
+    { memory, storeHealth, offline, secrets, tokenFetch }: DiagnosedParts,
   ) {
     this.memory = memory;
-    this.link = link;
-    this.unfenced = unfenced;
+    this.storeHealth = storeHealth;
+    this.offline = offline;
     this.secrets = secrets;
     this.tokenFetch = tokenFetch;
     this.startedAtMs = memory.storeNowMs();
@@ -135,39 +135,39 @@ export class AppDiagnosis {
   }
 
   private state(): AppState {
-    const { memory, link } = this;
+    const { memory, storeHealth } = this;
     if (!memory.token) return 'pending';
     if (!memory.livingToken) return 'expired';
-    if (memory.doubt || memory.contestedMs > 0 || memory.knownDead) return 'suspect';
-    const trouble = this.failure() ?? link.down ?? this.secrets.missing ?? this.secrets.refused;
+    if (memory.suspectReason || memory.contestedMs > 0 || memory.knownDead) return 'suspect';
+    const trouble = this.failure() ?? storeHealth.outage ?? this.secrets.missing ?? this.secrets.refused;
     return trouble !== null || memory.budgetWaitMs > 0 ? 'degraded' : 'ok';
   }
 
   private nextFetchAtMs(): number | null {
-    const { memory, app, link } = this;
+    const { memory, app, storeHealth } = this;
     const heldUpUntilMs = this.heldUpUntilMs();
-    const isLeftToTheLast = link.down && app.issuer.mintsAtEveryCall && memory.token;
+    const isLeftToTheLast = storeHealth.outage && app.issuer.mintsAtEveryCall && memory.token;
     const plannedAtMs = isLeftToTheLast ? memory.lastChanceAtMs : memory.nextRefreshAtMs;
     return heldUpUntilMs > 0 ? Math.max(plannedAtMs ?? 0, heldUpUntilMs) : plannedAtMs;
   }
 
   /** Until when nothing is fetched, on the store's clock; 0 when nothing holds a fetch up. */
   private heldUpUntilMs(): number {
-    const { memory, unfenced, link, tokenFetch } = this;
+    const { memory, offline, storeHealth, tokenFetch } = this;
     const nowMs = memory.storeNowMs();
     const budgetUntilMs = memory.budgetWaitMs > 0 ? nowMs + memory.budgetWaitMs : 0;
-    const aloneUntilMs = link.down ? (unfenced.lastFailure?.untilMs ?? 0) : 0;
+    const aloneUntilMs = storeHealth.outage ? (offline.lastFailure?.untilMs ?? 0) : 0;
     const addressUntilMs = tokenFetch.addressBackOff?.untilMs ?? 0;
     const untilMs = Math.max(memory.backOff?.untilMs ?? 0, budgetUntilMs, aloneUntilMs, addressUntilMs);
     return untilMs > nowMs ? untilMs : 0;
   }
 
   private failure(): BackOff | null {
-    return this.unfenced.lastFailure ?? this.memory.view?.backOff ?? this.tokenFetch.addressRefusal;
+    return this.offline.lastFailure ?? this.memory.view?.backOff ?? this.tokenFetch.addressRefusal;
   }
 
   private lastError(): LastError | null {
-    const { link, memory, secrets } = this;
+    const { storeHealth, memory, secrets } = this;
     if (secrets.missing) return this.missingSecret(secrets.missing);
     if (memory.livingToken && memory.knownDead) {
       const { why, atMs } = memory.knownDead;
@@ -190,9 +190,9 @@ export class AppDiagnosis {
       return { class: failure.class, errcode, message, remedy: remedyOf(this.app.issuer, failure), atMs };
     }
     if (memory.contestedMs > 0) return this.contested();
-    if (!link.down) return null;
-    const { remedy, sinceMs } = link.down;
-    const message = `the store does not answer: ${link.down.message}`;
+    if (!storeHealth.outage) return null;
+    const { remedy, sinceMs } = storeHealth.outage;
+    const message = `the store does not answer: ${storeHealth.outage.message}`;
     return { class: 'store', errcode: null, message, remedy, atMs: sinceMs };
   }
 
@@ -219,7 +219,7 @@ export class AppDiagnosis {
 
   /** What happened, and what a person does about it. */
   private why(): string {
-    const { memory, link, secrets } = this;
+    const { memory, storeHealth, secrets } = this;
     if (secrets.missing) return `there is no AppSecret: ${secrets.missing}. ${MISSING_SECRET_REMEDY}`;
     if (memory.budgetWaitMs > 0) return `${this.budgetIsUsedUp()}. ${BUDGET_REMEDY}`;
     const failure = this.failure();
@@ -231,7 +231,8 @@ export class AppDiagnosis {
           : `the platform answered ${errcode} (${message}).`;
       return `${answer} ${remedyOf(this.app.issuer, failure)}`;
     }
-    if (link.down) return `the store does not answer (${link.down.message}). ${link.down.remedy}`;
+    if (storeHealth.outage)
+      return `the store does not answer (${storeHealth.outage.message}). ${storeHealth.outage.remedy}`;
     return 'the first fetch is on its way.';
   }
 }

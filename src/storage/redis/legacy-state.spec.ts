@@ -4,7 +4,7 @@ import { clock, freshPrefix, granted, sharedRedis } from '../../../test/support/
 import type { AppIdentity } from '../../core/app-definition.js';
 import { NO_COUNT } from '../../core/refresh/budgets.js';
 import { readAppState } from '../../core/refresh/read-app-state.js';
-import { tokenMark } from '../../core/redaction/fingerprint.js';
+import { fingerprint } from '../../core/redaction/fingerprint.js';
 import { appKeys, legacyKeys } from './keys.js';
 import { LegacyState } from './legacy-state.js';
 import { defineScripts } from './redis-scripts.js';
@@ -66,7 +66,7 @@ describe('what version 0.1 left in Redis', () => {
     defineScripts(redis.connection.client);
     const legacy = new LegacyState(redis.connection, cipher, prefix);
     const state = readAppState(await legacy.read(SHOP), left.takenAtMs);
-    expect(tokenMark(state.record?.value ?? '')).toBe(left.tokenSha256_8);
+    expect(fingerprint(state.record?.value ?? '')).toBe(left.tokenSha256_8);
     expect({ ...state, record: { ...state.record, value: '' } }).toEqual({
       record: {
         generation: 1_795_704_121_888,

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { appNamed, SHOP } from '../../../test/support/app-identity.js';
 import { clock, freshPrefix, granted, sharedRedis } from '../../../test/support/redis-as-broker.js';
 import type { AppIdentity } from '../../core/app-definition.js';
-import { doubtOf } from '../../core/refresh/policy.js';
+import { suspectReasonOf } from '../../core/refresh/policy.js';
 import type { StoreView } from '../../core/ports/token-store.js';
 import { appKeys } from './keys.js';
 import { RedisConnection, RedisRefreshLease, RedisTokenStore, TokenCipher } from './index.js';
@@ -176,7 +176,7 @@ describe('steps that meet in Redis', () => {
     const { kind, view } = await store.commit(SHOP, { ...COMMIT, value: 'slow', grant: slow });
     expect(kind).toBe('superseded');
     expect(view.record?.value).toBe('fast');
-    expect(doubtOf(view)).toBe('suspect');
+    expect(suspectReasonOf(view)).toBe('suspect');
   });
 
   it('all count', async () => {
@@ -287,7 +287,7 @@ describe('somebody else who writes to Redis', () => {
     await redis.server.call('SET', keys.state, old);
     const view = await store.reconcile(SHOP, { record, committed: record?.generation ?? 0 });
     expect(view.record).toEqual(record);
-    expect(doubtOf(view)).toBe('rollback');
+    expect(suspectReasonOf(view)).toBe('rollback');
     await redis.server.call('SET', keys.state, 'garbage');
     await store.read(SHOP);
     await store.read(SHOP);

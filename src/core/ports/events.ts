@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../error-code.js';
-import type { Doubt } from '../refresh/policy.js';
+import type { SuspectReason } from '../refresh/policy.js';
 import type { ProbeOutcome } from './token-issuer.js';
 import type { ReportResult } from '../reports/token-report.js';
 import type { AppName, FetchReason } from '../token.js';
@@ -7,8 +7,8 @@ import type { AppName, FetchReason } from '../token.js';
 /** What became of one fetch. */
 export type FetchOutcomeKind = 'issued' | 'refused' | 'not_sent' | 'unknown';
 
-/** Something that happened to an app's token. Facts only: what they mean in numbers or log lines is for others to say. Holds no secret; a token is there as its `tokenMark`. */
-export type BrokerFact = { readonly app: AppName } & (
+/** Something that happened to an app's token. What it means in numbers or log lines is for others to say. Holds no secret; a token is there as its `fingerprint`. */
+export type BrokerEvent = { readonly app: AppName } & (
   | { readonly kind: 'fetch_started'; readonly reason: FetchReason; readonly fence: number }
   | {
       readonly kind: 'fetch_ended';
@@ -25,7 +25,7 @@ export type BrokerFact = { readonly app: AppName } & (
   | {
       readonly kind: 'rotated';
       readonly generation: number;
-      readonly tokenMark: string;
+      readonly fingerprint: string;
       readonly reason: FetchReason;
       readonly expiresInMs: number;
       /** The platform handed the token out that was current already. */
@@ -33,9 +33,9 @@ export type BrokerFact = { readonly app: AppName } & (
       /** False while the store is away: other replicas do not know of it. */
       readonly isStored: boolean;
     }
-  | { readonly kind: 'adopted'; readonly generation: number; readonly tokenMark: string | null }
+  | { readonly kind: 'adopted'; readonly generation: number; readonly fingerprint: string | null }
   | { readonly kind: 'superseded'; readonly fence: number; readonly generation: number }
-  | { readonly kind: 'suspected'; readonly generation: number; readonly why: Doubt }
+  | { readonly kind: 'suspected'; readonly generation: number; readonly why: SuspectReason }
   | { readonly kind: 'healed'; readonly generation: number }
   | {
       readonly kind: 'reported';
@@ -44,7 +44,7 @@ export type BrokerFact = { readonly app: AppName } & (
       readonly caller: string;
       /** What the caller named, if it named something. */
       readonly generation: number | null;
-      readonly tokenMark: string | null;
+      readonly fingerprint: string | null;
       readonly durationMs: number;
     }
   | {
@@ -67,7 +67,21 @@ export type BrokerFact = { readonly app: AppName } & (
   | { readonly kind: 'store_available' }
 );
 
-/** Is told what happens. Must not throw and must not wait. */
-export abstract class Observer {
-  abstract notice(fact: BrokerFact): void;
+/** Receives what happens. Must not throw and must not wait. */
+export abstract class EventSink {
+  abstract emit(event: BrokerEvent): void;
+}
+
+/** Passes each event on to several sinks, in their order. */
+export class EventSinks extends EventSink {
+  private readonly sinks: readonly EventSink[];
+
+  constructor(...sinks: readonly EventSink[]) {
+    super();
+    this.sinks = sinks;
+  }
+
+  override emit(event: BrokerEvent): void {
+    for (const sink of this.sinks) sink.emit(event);
+  }
 }
