@@ -13,6 +13,7 @@ import { HealthController } from './health/health.controller.js';
 import type { ApiClient } from './auth/http-settings.js';
 import { MetricsController } from './metrics/metrics.controller.js';
 import { OpenConnections } from './common/open-connections.js';
+import { OAuth2Controller } from './oauth2/oauth2.controller.js';
 import { ProblemFilter } from './common/problem.filter.js';
 import { Readiness } from './health/readiness.js';
 import { RequestsInFlight } from './common/requests-in-flight.js';
@@ -36,7 +37,14 @@ export class HttpModule {
     return {
       module: HttpModule,
       imports,
-      controllers: [RefreshController, TicketController, AppsController, HealthController, MetricsController],
+      controllers: [
+        OAuth2Controller,
+        RefreshController,
+        TicketController,
+        AppsController,
+        HealthController,
+        MetricsController,
+      ],
       providers: [
         {
           provide: Authenticator,

@@ -34,6 +34,7 @@ export class Metrics {
     for (const route of ['/token', '/ticket']) {
       for (const status of [200, 500, 503]) this.tally.show(route, 'GET', status);
     }
+    for (const status of [200, 500, 503]) this.tally.show('/oauth2/token', 'POST', status);
     for (const route of ['/cgi-bin/token', '/cgi-bin/stable_token', '/cgi-bin/ticket/getticket']) {
       for (const errcode of BROKERS_ERRCODES) this.catalogue.dropInRefusals.add({ route, errcode }, 0);
     }

@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import type { SDKS } from '../sdk/commands.js';
 
 const root = join(import.meta.dirname, '..', '..');
-const guide = readFileSync(join(root, 'docs/adopting.md'), 'utf8');
+const guide = ['docs/adopting.md', 'docs/oauth2.md']
+  .map((path) => readFileSync(join(root, path), 'utf8'))
+  .join('\n');
 
 /** Where each SDK's version is pinned. */
 const PINS: Readonly<Record<keyof typeof SDKS, readonly [file: string, pattern: RegExp]>> = {
@@ -31,7 +33,7 @@ function dedented(text: string): string {
     .trim();
 }
 
-describe('docs/adopting.md', () => {
+describe('docs/adopting.md and docs/oauth2.md', () => {
   it.each(regions)('shows what is tested of %s, word for word', (_, region) => {
     expect(region.length).toBeGreaterThan(0);
     expect(guide).toContain(`\n${region}\n`);

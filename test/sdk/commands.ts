@@ -19,6 +19,12 @@ export const SDKS = {
   'weixin-java-mp': [...java, 'WxJavaMpSdk'],
 } as const;
 
+/** Libraries of OAuth 2.0, which know nothing of the broker. */
+export const OAUTH2_LIBRARIES = {
+  'requests-oauthlib': [python, `${here}python/oauth2_library.py`],
+  'golang-oauth2': [`${built}go/oauth2`],
+} as const;
+
 /** One that asks for a token with the client for Node. */
 export const NODE_CLIENT: Command = [execPath, `${here}node/client.mjs`];
 

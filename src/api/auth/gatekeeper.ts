@@ -52,14 +52,19 @@ export class Gatekeeper {
   }
 
   /** Counts and records a request that was turned away. For routes that answer in a form of their own. */
-  refused(request: FastifyRequest, reason: DenialReason, client?: ClientAccess): void {
+  refused(
+    request: FastifyRequest,
+    reason: DenialReason,
+    client?: ClientAccess,
+    status = problem(client ? 'forbidden' : 'unauthorized', '').status,
+  ): void {
     const route = routeOf(request);
     this.observer.denied(reason, route);
     this.audit.record({
       action: 'access.refused',
       client: client?.name ?? null,
       app: null,
-      status: problem(client ? 'forbidden' : 'unauthorized', '').status,
+      status,
       reason,
       route,
       origin: originOf(request),

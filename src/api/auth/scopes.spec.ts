@@ -27,6 +27,8 @@ interface Way {
   readonly path: string;
   /** Any of JSON; a function, of the API key. */
   readonly body?: object | ((key: string) => object);
+  /** Instead of JSON. */
+  readonly form?: (key: string) => Record<string, string>;
   /** How the broker answers a report. */
   readonly report?: 'rotated' | 'still_valid' | 'no_budget';
   /** For which scopes, all together, it shows what; left out: never anything. */
@@ -109,6 +111,13 @@ const WAYS: readonly Way[] = [
     report: 'rotated',
     shows: ['token', 'token:read', 'token:refresh'],
   },
+  {
+    what: 'a token of OAuth 2.0',
+    method: 'POST',
+    path: '/oauth2/token',
+    form: (key) => ({ grant_type: 'client_credentials', client_id: 'shop', client_secret: key }),
+    shows: ['token', 'token:read'],
+  },
   // Whoever has a living token may fetch the ticket from WeChat as well: an API key opens nothing here.
   {
     what: "WeChat's ticket with an API key",
@@ -137,13 +146,17 @@ describe('no answer has a token without token:read, or a ticket without ticket:r
   afterAll(() => edge.app.close());
 
   /** Status line, headers and body, or as much as comes at once of a stream, as one text. */
-  async function wholeAnswer({ method, path, body }: Way, key: string): Promise<string> {
+  async function wholeAnswer({ method, path, body, form }: Way, key: string): Promise<string> {
     const sent: object | undefined =
       typeof body === 'function' ? (body as (key: string) => object)(key) : body;
     const response = await fetch(url + path, {
       method,
-      headers: { authorization: `Bearer ${key}`, ...(sent && { 'content-type': 'application/json' }) },
+      headers: {
+        ...(form ? {} : { authorization: `Bearer ${key}` }),
+        ...(sent && { 'content-type': 'application/json' }),
+      },
       ...(sent && { body: JSON.stringify(sent) }),
+      ...(form && { body: new URLSearchParams(form(key)) }),
     });
     const head = JSON.stringify([response.status, response.statusText, ...response.headers]);
     if (response.headers.get('content-type') !== 'text/event-stream') return head + (await response.text());

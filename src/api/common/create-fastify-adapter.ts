@@ -7,6 +7,7 @@ import { HttpProblem } from './http-problem.js';
 import { parseJson } from './parse-json.js';
 import { NOT_AS_JSON, sendProblem } from './send-problem.js';
 
+const FORM = 'application/x-www-form-urlencoded';
 /** A report with the longest token is a third of it. */
 const BODY_LIMIT_BYTES = 16 * 1024;
 /** For the whole of a request, head and body, to arrive. */
@@ -25,7 +26,7 @@ export interface FastifyAdapterSettings {
   readonly requestTimeoutMs?: number;
 }
 
-/** The web server. Create the Nest app with `bodyParser: false`: JSON, the only kind of body there is, is parsed here. */
+/** The web server. Create the Nest app with `bodyParser: false`: bodies are parsed here. */
 export function createFastifyAdapter({
   trustProxy,
   replica,
@@ -54,15 +55,15 @@ export function createFastifyAdapter({
     genReqId: (request: IncomingMessage) =>
       givenRequestId(request) ?? `${replica}-${String((requests += 1))}`,
   });
-  parseOnlyJson(adapter);
+  parseBodies(adapter);
   return adapter;
 }
 
 /**
- * An empty body is no body, whatever its content type says. One that cannot be read becomes the problem to refuse it with, for
+ * JSON, and forms for the routes that ask for one. An empty body is no body, whatever its content type says. One that cannot be read becomes the problem to refuse it with, for
  * `JsonBodyPipe`: what a body is like is no business of callers without a key.
  */
-function parseOnlyJson(adapter: FastifyAdapter): void {
+function parseBodies(adapter: FastifyAdapter): void {
   const fastify = adapter.getInstance();
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
@@ -73,7 +74,15 @@ function parseOnlyJson(adapter: FastifyAdapter): void {
     const parsed = parseJson(String(body));
     done(null, 'fault' in parsed ? new HttpProblem('invalid_request', parsed.fault) : parsed.value);
   });
-  fastify.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {
-    done(null, body.length === 0 ? undefined : new HttpProblem(...NOT_AS_JSON));
+  fastify.addContentTypeParser(FORM, { parseAs: 'string' }, (request, body, done) => {
+    const isWanted = request.routeOptions.config.takesForm === true;
+    done(null, isWanted ? body : notAsJson(body));
   });
+  fastify.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {
+    done(null, notAsJson(body));
+  });
+}
+
+function notAsJson(body: string | Buffer): HttpProblem | undefined {
+  return body.length === 0 ? undefined : new HttpProblem(...NOT_AS_JSON);
 }

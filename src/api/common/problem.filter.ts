@@ -18,7 +18,8 @@ export class ProblemFilter implements ExceptionFilter {
     const http = host.switchToHttp();
     const request = http.getRequest<FastifyRequest>();
     const fault = wrongMethod(request) ?? error;
-    const { code, status } = sendProblem(fault, http.getResponse<FastifyReply>());
+    const { sendError = sendProblem } = request.routeOptions.config;
+    const { code, status } = sendError(fault, http.getResponse<FastifyReply>());
     if (error instanceof UnseenAppError) {
       this.audit.record({
         action: 'access.refused',

@@ -28,7 +28,7 @@ const BY_STATUS: Readonly<Record<number, readonly [ProblemCode, string]>> = {
 
 /** Answers with application/problem+json, whatever was thrown, and returns the body's standard part. */
 export function sendProblem(error: unknown, reply: FastifyReply): Problem {
-  const answer = describe(error);
+  const answer = describeProblem(error);
   const extra = error instanceof HttpProblem ? error.options : {};
   if (answer.retry_after !== undefined) reply.header('retry-after', String(answer.retry_after));
   // As bytes: to a string of JSON Fastify would add a charset, which this media type does not have.
@@ -40,7 +40,8 @@ export function sendProblem(error: unknown, reply: FastifyReply): Problem {
   return answer;
 }
 
-function describe(error: unknown): Problem {
+/** What went wrong, whatever was thrown, in the words of the broker. */
+export function describeProblem(error: unknown): Problem {
   if (error instanceof HttpProblem) return problem(error.code, error.message, error.options);
   if (error instanceof BrokerError) return problem(error.code, error.message, error);
   const status = statusOf(error);

@@ -5,7 +5,7 @@ const nullable = (type: 'integer' | 'string', format?: 'date-time') => ({
 });
 
 /** A number or a word, as the platform has it. */
-const errorCode = {
+export const errorCode = {
   oneOf: [{ type: 'integer' }, { type: 'string', pattern: '^[A-Za-z][\\w.:-]{0,63}$' }],
 };
 

@@ -2,6 +2,7 @@ import type { OpenAPIObject } from '@nestjs/swagger';
 import { openApiCommon } from './openapi-common.js';
 import { openApiDropInPaths } from './openapi-drop-in.js';
 import { openApiFaults, type Fault } from './openapi-faults.js';
+import { openApiOAuth2Paths, openApiOAuth2Schemas } from './openapi-oauth2.js';
 import { openApiSchemas } from './openapi-schemas.js';
 import { openApiTicketSchemas } from './openapi-ticket-schemas.js';
 import { openApiTicketPaths } from './openapi-tickets.js';
@@ -141,6 +142,7 @@ const paths: OpenAPIObject['paths'] = {
       },
     },
   },
+  ...openApiOAuth2Paths,
   ...openApiTicketPaths,
   '/apps': {
     get: {
@@ -207,7 +209,10 @@ export const openApiDocument: OpenAPIObject = {
   security: [{ apiKey: [] }],
   paths,
   components: {
-    securitySchemes: { apiKey: { type: 'http', scheme: 'bearer' } },
-    schemas: { ...openApiSchemas, ...openApiTicketSchemas },
+    securitySchemes: {
+      apiKey: { type: 'http', scheme: 'bearer' },
+      clientCredentials: { type: 'http', scheme: 'basic' },
+    },
+    schemas: { ...openApiSchemas, ...openApiTicketSchemas, ...openApiOAuth2Schemas },
   },
 };

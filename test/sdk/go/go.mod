@@ -5,6 +5,7 @@ go 1.21
 require (
 	example.com/tokenclient v0.0.0
 	github.com/silenceper/wechat/v2 v2.1.11
+	golang.org/x/oauth2 v0.23.0
 )
 
 require (

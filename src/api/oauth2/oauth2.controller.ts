@@ -1,0 +1,107 @@
+import { Body, Controller, Header, HttpCode, Post, Req } from '@nestjs/common';
+import { RouteConfig } from '@nestjs/platform-fastify';
+import type { FastifyRequest } from 'fastify';
+import { TokenBroker } from '../../core/broker.js';
+import { Authenticator } from '../auth/authenticator.js';
+import type { ClientAccess } from '../auth/client-access.js';
+import { Gatekeeper } from '../auth/gatekeeper.js';
+import { Public } from '../auth/public.decorator.js';
+import { AuditTrail } from '../common/audit-trail.js';
+import { originOf } from '../common/origin-of.js';
+import { clientCredentials, TokenRequestForm } from './client-credentials.js';
+import { OAuth2Error, sendOAuth2Error } from './oauth2-error.js';
+
+const SCOPE = 'token:read';
+const GRANT_TYPE = 'client_credentials';
+
+const WHY = {
+  missing:
+    'Send the name of the app as client_id and an API key of the broker as client_secret: in the body, or as HTTP Basic, which is the base64 of both, each form-urlencoded, with a colon between them.',
+  unknown:
+    'client_secret must be an API key of the broker. This one is not known: its SHA-256 is in no client of the configuration.',
+};
+
+/** A successful answer of RFC 6749, section 5.1. */
+export interface OAuth2TokenView {
+  readonly access_token: string;
+  readonly token_type: 'Bearer';
+  /** Whole seconds for which it may be kept without asking again; at least 1. */
+  readonly expires_in: number;
+}
+
+/**
+ * POST /oauth2/token: the client credentials grant (RFC 6749, section 4.4), so that any OAuth 2.0 library is a client. The app is the
+ * `client_id`, an API key the `client_secret`.
+ */
+@Controller('oauth2')
+@Public()
+export class OAuth2Controller {
+  constructor(
+    private readonly broker: TokenBroker,
+    private readonly authenticator: Authenticator,
+    private readonly gatekeeper: Gatekeeper,
+    private readonly audit: AuditTrail,
+  ) {}
+
+  @Post('token')
+  @HttpCode(200)
+  @Header('Pragma', 'no-cache')
+  @RouteConfig({ takesForm: true, sendError: sendOAuth2Error })
+  async token(@Req() request: FastifyRequest, @Body() body: unknown): Promise<OAuth2TokenView> {
+    if (typeof body !== 'string') {
+      throw new OAuth2Error('invalid_request', 'Send the parameters as application/x-www-form-urlencoded.');
+    }
+    const form = new TokenRequestForm(body);
+    const credentials = clientCredentials(request.headers.authorization, form);
+    const client = this.authenticate(credentials?.clientSecret, request);
+    const app = client.app(credentials?.clientId);
+    if (!client.may(SCOPE)) {
+      this.gatekeeper.refused(request, 'missing_scope', client, 400);
+      throw new OAuth2Error(
+        'unauthorized_client',
+        `This needs the scope ${SCOPE}, which client ${client.name} lacks.`,
+      );
+    }
+    checkGrant(form);
+    const held = this.broker.held(app) ?? (await this.broker.current(app));
+    this.audit.record({
+      action: 'token.read',
+      client: client.name,
+      app,
+      status: 200,
+      reason: null,
+      token: held.record,
+      origin: originOf(request),
+    });
+    const seconds = Math.floor(this.broker.cacheableMs(app, held) / 1000);
+    const expiresIn = Math.max(1, Math.min(seconds, client.maxExpiresInSeconds));
+    return { access_token: held.record.value, token_type: 'Bearer', expires_in: expiresIn };
+  }
+
+  private authenticate(key = '', request: FastifyRequest): ClientAccess {
+    const who = this.authenticator.recognize(key);
+    if (who.kind === 'ok') {
+      request.client = who.client;
+      return who.client;
+    }
+    this.gatekeeper.refused(request, who.kind === 'missing' ? 'missing_key' : 'unknown_key');
+    throw new OAuth2Error('invalid_client', WHY[who.kind]);
+  }
+}
+
+/** @throws OAuth2Error `invalid_request`, `unsupported_grant_type`, `invalid_scope` */
+function checkGrant(form: TokenRequestForm): void {
+  const grantType = form.get('grant_type');
+  if (grantType === undefined) {
+    throw new OAuth2Error('invalid_request', `grant_type is missing: it must be ${GRANT_TYPE}.`);
+  }
+  if (grantType !== GRANT_TYPE)
+    throw new OAuth2Error('unsupported_grant_type', `grant_type must be ${GRANT_TYPE}.`);
+  const scopes = form.get('scope')?.split(' ') ?? [];
+  if (scopes.some((scope) => scope !== SCOPE)) {
+    throw new OAuth2Error(
+      'invalid_scope',
+      `scope may be ${SCOPE}, or be left out: the platform decides what its token is good for.`,
+    );
+  }
+}
