@@ -5,7 +5,7 @@ const USAGE = `Usage: access-token-broker <command>
   check       read the configuration as serve does, and say what is wrong with it
   diagnose    try the way to each platform and to Redis, step by step; diagnose --help
   keygen      print a new API key and its SHA-256
-  simulate    run a simulator of WeChat, of WeCom or of an OAuth 2 server; simulate --help lists its options`;
+  simulate    run a simulator of WeChat, of WeCom or of an OAuth 2 server, if it is installed; simulate --help lists its options`;
 
 const NO_SIMULATOR = `access-token-broker: the simulator is a package of its own, which is not installed here. Run it by itself:
   npx @access-token-broker/simulator

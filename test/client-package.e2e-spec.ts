@@ -13,10 +13,10 @@ import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { installPacked } from './support/install-packed.js';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('..', import.meta.url));
-const client = join(root, 'packages', 'client');
 const modules = join(root, 'node_modules');
 /** What the snippets of the documentation need besides the package. */
 const INSTALLED = ['axios', '@types/node', 'undici-types'];
@@ -117,13 +117,7 @@ describe('the packed client', () => {
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'client-package-'));
-    const npm = ['pack', '--ignore-scripts', '--silent', '--pack-destination', folder];
-    await run('npm', npm, { cwd: client });
-    const installed = join(folder, 'node_modules', '@access-token-broker', 'client');
-    mkdirSync(installed, { recursive: true });
-    const { stdout } = await run('sh', ['-c', 'ls *.tgz'], { cwd: folder });
-    tarball = stdout.trim();
-    await run('tar', ['xzf', tarball, '-C', installed, '--strip-components=1'], { cwd: folder });
+    ({ tarball } = await installPacked('packages/client', folder));
     writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
   }, 60_000);
   afterAll(() => {
