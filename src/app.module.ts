@@ -201,6 +201,7 @@ function appDefinition(app: AppConfig, proxyVariable: string | null): AppDefinit
     provider: app.provider,
     grant: app.grant,
     appId: app.appId,
+    host: new URL(app.apiBaseUrl).host,
     appSecret: app.appSecret.fault === null ? app.appSecret.value() : { fault: app.appSecret.fault },
     issuer: platformOf(app.provider).credentials(app.settings)[0].issuer({ proxyVariable, source: null }),
     refresh: {

@@ -1,4 +1,9 @@
-import { MemoryRefreshLease, MemoryRotationFeed, MemoryTokenStore } from './storage/memory/index.js';
+import {
+  MemoryAppClaim,
+  MemoryRefreshLease,
+  MemoryRotationFeed,
+  MemoryTokenStore,
+} from './storage/memory/index.js';
 import type { RedisSettings } from './storage/redis/index.js';
 import type { Config, RedisConfig } from './config/config.js';
 import type { BrokerPorts } from './core/ports/broker-ports.js';
@@ -17,7 +22,7 @@ const MAX_FEED_LINES_A_MINUTE = 2;
 
 /** What the replicas share, or one replica keeps to itself. */
 export abstract class Backend {
-  abstract readonly ports: Pick<BrokerPorts, 'store' | 'lease' | 'feed'>;
+  abstract readonly ports: Pick<BrokerPorts, 'store' | 'lease' | 'feed' | 'claim'>;
   /** Resolves when it answers, or when waiting longer makes no sense. */
   abstract ready(): Promise<void>;
   abstract close(): void;
@@ -33,7 +38,12 @@ function memoryBackend(clock: Clock, { feedUp }: MetricCatalogue): Backend {
   feedUp.set(1);
   const lease = new MemoryRefreshLease(clock);
   return {
-    ports: { lease, store: new MemoryTokenStore(clock, lease), feed: new MemoryRotationFeed() },
+    ports: {
+      lease,
+      store: new MemoryTokenStore(clock, lease),
+      feed: new MemoryRotationFeed(),
+      claim: new MemoryAppClaim(clock),
+    },
     ready: () => Promise.resolve(),
     close: () => undefined,
   };
@@ -60,8 +70,15 @@ async function redisBackend(
   logger: Logger,
   { feedUp }: MetricCatalogue,
 ): Promise<Backend> {
-  const { KeyUse, RedisConnection, RedisRefreshLease, RedisRotationFeed, RedisTokenStore, TokenCipher } =
-    await import('./storage/redis/index.js');
+  const {
+    KeyUse,
+    RedisAppClaim,
+    RedisConnection,
+    RedisRefreshLease,
+    RedisRotationFeed,
+    RedisTokenStore,
+    TokenCipher,
+  } = await import('./storage/redis/index.js');
   const { keyPrefix } = redis;
   const encryptionKeys = encryption?.keys ?? [];
   const connection = new RedisConnection(redisSettings(redis), clock);
@@ -105,12 +122,27 @@ async function redisBackend(
       );
     }
   };
+  const onRefusal = (refusal: StoreUnavailableError | null): void => {
+    if (refusal === null) {
+      logger.info(
+        { event: 'claim.available' },
+        'brokers on this Redis that hold the same AppID see each other',
+      );
+      return;
+    }
+    const { message, remedy } = refusal;
+    logger.warn(
+      { event: 'claim.unavailable', message, remedy },
+      'the broker cannot see whether another one on this Redis fetches for the same AppID, and fetches as if none did: its user needs the keys tokenbroker:claim:*, see docs/redis.md',
+    );
+  };
   const feed = new RedisRotationFeed(connection, keyPrefix, onFeedChange);
   return {
     ports: {
       lease: new RedisRefreshLease(connection, keyPrefix),
       store: new RedisTokenStore(connection, { keyPrefix, cipher, keyUse, onUnreadable, onOtherOwner }),
       feed,
+      claim: new RedisAppClaim(connection, { keyPrefix, onRefusal }),
     },
     ready: async () => {
       await connection.ready(REDIS_START_MS);

@@ -43,6 +43,8 @@ export function identityKey({ name, provider, appId, grant }: AppIdentity): stri
 export interface AppDefinition extends AppIdentity {
   /** The secret at start; `TokenBroker.changeSecret` offers a newer one. */
   readonly appSecret: string | MissingSecret;
+  /** Of the platform's API, with its port if that is not the usual one. */
+  readonly host: string;
   readonly issuer: TokenIssuer;
   readonly refresh: RefreshSettings;
 }

@@ -7,6 +7,7 @@ export type BrokerErrorCode =
   | 'no_token_yet'
   | 'token_expired'
   | 'behind'
+  | 'held_elsewhere'
   | 'not_a_token_error'
   | 'refresh_budget_exhausted'
   | 'upstream_unavailable'

@@ -76,6 +76,18 @@ describe('the log', () => {
       { ...OF_SHOP, kind: 'suspected', generation: 7, why: 'rollback' },
       { generation: 7, why: 'rollback' },
     ],
+    [
+      'error',
+      'claim.refused',
+      { ...OF_SHOP, kind: 'claim_refused', holder: 'prod:{shop}' },
+      { holder: 'prod:{shop}' },
+    ],
+    [
+      'info',
+      'claim.won',
+      { ...OF_SHOP, kind: 'claim_won', holder: 'prod:{shop}' },
+      { holder: 'prod:{shop}' },
+    ],
     ['info', 'token.healed', { ...OF_SHOP, kind: 'healed', generation: 7 }, { generation: 7 }],
     [
       'warn',

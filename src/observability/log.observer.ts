@@ -93,6 +93,18 @@ export class LogObserver extends EventSink {
           'the platform refused this token long before its time although no replica replaced it: something else fetches with this AppSecret; find it and have it ask this broker instead, or reset the AppSecret',
         );
         return;
+      case 'claim_refused':
+        logger.error(
+          { event: 'claim.refused', app, holder: fact.holder },
+          'another broker on this Redis fetches for this AppID, so this one does not: they would kill each other’s tokens; see the remedy in GET /apps',
+        );
+        return;
+      case 'claim_won':
+        logger.info(
+          { event: 'claim.won', app, holder: fact.holder },
+          'the other broker let go of this AppID: this one fetches for it',
+        );
+        return;
       case 'store_unavailable':
         this.ofStore(fact.kind, () => {
           logger.error(

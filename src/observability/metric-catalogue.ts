@@ -110,6 +110,11 @@ export class MetricCatalogue {
     "Always 1: the platform refuses the token in use, and the day's budget leaves no fetch to replace it. Absent otherwise.",
     ['app'],
   );
+  readonly heldElsewhere = gauge(
+    'held_elsewhere',
+    'Always 1: another broker on the same Redis fetches for this AppID, so that this one does not. Absent otherwise.',
+    ['app'],
+  );
   readonly upstreamBudgetRemaining = gauge(
     'upstream_budget_remaining',
     'Fetches that are left until 00:00 UTC+8: all (daily), those that may be forced, and those that reports may cause without a proof.',
@@ -201,6 +206,7 @@ export class MetricCatalogue {
     this.upstreamConfigError,
     this.upstreamQuotaExhausted,
     this.tokenRefused,
+    this.heldElsewhere,
     this.upstreamBudgetRemaining,
     this.commits,
     this.reports,

@@ -4,10 +4,11 @@ import { REFUSED, watching } from '../../test/support/watched-metrics.js';
 
 describe('docs/metrics.md', () => {
   it('lists what there is', async () => {
-    const { broker, metrics, fetched } = watching('shop', 'blog', 'mail');
+    const { broker, metrics, fetched } = watching('shop', 'blog', 'mail', 'news');
     broker.statuses.set('shop', { lastError: { ...REFUSED, class: 'configuration' } });
     broker.statuses.set('blog', { lastError: { ...REFUSED, class: 'day_quota' } });
     broker.statuses.set('mail', { lastError: { ...REFUSED, class: 'dead' } });
+    broker.statuses.set('news', { lastError: { ...REFUSED, class: 'claim' } });
     fetched('shop', 'cold', 40125);
     metrics.countRequest('/token', 'GET', 200, 1);
     const text = await metrics.render();

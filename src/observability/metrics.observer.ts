@@ -45,6 +45,8 @@ export class MetricsObserver extends EventSink {
       case 'adopted':
       case 'suspected':
       case 'healed':
+      case 'claim_refused':
+      case 'claim_won':
       case 'store_unavailable':
       case 'store_available':
     }

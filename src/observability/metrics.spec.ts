@@ -86,6 +86,16 @@ describe('metrics', () => {
     );
   });
 
+  it('say that another broker holds the app, while it does', async () => {
+    const { broker, metrics } = watching('shop', 'blog');
+    const held = async (): Promise<string[]> =>
+      [...(await scrape(metrics)).keys()].filter((name) => name.startsWith('held_elsewhere'));
+    broker.statuses.set('shop', { state: 'pending', lastError: { ...REFUSED, class: 'claim' } });
+    expect(await held()).toEqual(['held_elsewhere{app="shop"}']);
+    broker.statuses.set('shop', { state: 'ok', lastError: null });
+    expect(await held()).toEqual([]);
+  });
+
   it('say that the quota of the day is used up, as long as that is the last answer', async () => {
     const { broker, metrics } = watching('shop', 'blog');
     const exhausted = async (): Promise<string[]> =>

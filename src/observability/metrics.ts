@@ -77,9 +77,11 @@ export class Metrics {
   }
 
   private readApps(): void {
-    const { tokens, tokenRefused, upstreamConfigError, upstreamQuotaExhausted } = this.catalogue;
+    const { tokens, tokenRefused, heldElsewhere, upstreamConfigError, upstreamQuotaExhausted } =
+      this.catalogue;
     for (const { lines } of tokens) lines.clear();
     tokenRefused.clear();
+    heldElsewhere.clear();
     upstreamConfigError.clear();
     upstreamQuotaExhausted.clear();
     for (const source of this.sources) {
@@ -100,6 +102,7 @@ export class Metrics {
       const errcode = String(lastError.errcode ?? NO_SECRET);
       catalogue.upstreamConfigError.set({ app, errcode }, 1);
     }
+    if (lastError?.class === 'claim') catalogue.heldElsewhere.set({ app }, 1);
     if (lastError?.class === 'dead') catalogue.tokenRefused.set({ app }, 1);
     if (lastError?.class === 'day_quota') catalogue.upstreamQuotaExhausted.set({ app }, 1);
     const daily = Math.max(0, fetchBudget - fetchesToday);

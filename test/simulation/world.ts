@@ -1,5 +1,5 @@
 import type { MemoryTokenStore } from '../../src/storage/memory/index.js';
-import { MemoryRefreshLease, MemoryRotationFeed } from '../../src/storage/memory/index.js';
+import { MemoryAppClaim, MemoryRefreshLease, MemoryRotationFeed } from '../../src/storage/memory/index.js';
 import type { AppDefinition, AppIdentity } from '../../src/core/app-definition.js';
 import { StoreUnavailableError } from '../../src/core/errors.js';
 import type { BrokerEvent } from '../../src/core/ports/events.js';
@@ -64,6 +64,7 @@ export class World {
   requests = 0;
   private readonly lease: MemoryRefreshLease;
   private readonly feed = new MemoryRotationFeed();
+  private readonly claim: MemoryAppClaim;
 
   constructor(readonly options: WorldOptions) {
     this.identity = { name: APP, provider: 'model', appId: 'wx-model', grant: options.grant };
@@ -71,6 +72,7 @@ export class World {
     this.platform = new ModelPlatform(options.grant, options.lifeMs, options.graceMs);
     const storeClock = new VirtualProcess(this.time, this.dice, 0);
     this.lease = new MemoryRefreshLease(storeClock);
+    this.claim = new MemoryAppClaim(storeClock);
     this.store = options.makeStore(storeClock, this.lease);
     for (let index = 0; index < options.replicas; index += 1) this.boot(index);
   }
@@ -87,6 +89,7 @@ export class World {
       clock: process,
       store: new RemoteStore(this, process, this.store),
       lease: new RemoteLease(this, process, this.lease),
+      claim: this.claim,
       feed: new LossyFeed(this, process, this.feed),
       events: { emit: (fact) => this.events.push({ ...fact, atMs: this.time.nowMs }) },
       replica: `replica-${String(index)}`,
@@ -157,6 +160,7 @@ export class World {
     const { aheadMs, dailyBudget, forcedDailyBudget } = this.options;
     return {
       ...this.identity,
+      host: 'api.example.com',
       appSecret: 'model-secret',
       issuer: new ModelIssuer(this, process),
       refresh: {

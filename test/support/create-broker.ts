@@ -1,5 +1,10 @@
 import type { ErrorCode } from '../../src/core/error-code.js';
-import { MemoryRefreshLease, MemoryRotationFeed, MemoryTokenStore } from '../../src/storage/memory/index.js';
+import {
+  MemoryAppClaim,
+  MemoryRefreshLease,
+  MemoryRotationFeed,
+  MemoryTokenStore,
+} from '../../src/storage/memory/index.js';
 import type { AppDefinition, RefreshSettings } from '../../src/core/app-definition.js';
 import { StoreUnavailableError } from '../../src/core/errors.js';
 import type { BrokerEvent } from '../../src/core/ports/events.js';
@@ -102,9 +107,13 @@ export interface BrokerFixture {
   readonly store: MemoryTokenStore;
   readonly lease: MemoryRefreshLease;
   readonly feed: MemoryRotationFeed;
+  /** Of the broker `here`. */
+  readonly claim: MemoryAppClaim;
   readonly emitted: BrokerEvent[];
   /** Makes the store, or the named commands of it, give no answer, until it is called with none. */
-  cutStore(...commands: readonly (keyof TokenStore | 'acquire')[]): void;
+  cutStore(...commands: readonly (keyof TokenStore | 'acquire' | 'claim')[]): void;
+  /** How often the broker asked for its claim. */
+  readonly claimsAsked: number;
   /** A broker of many apps over the same store and platform. */
   brokerOf(count: number): TokenBroker;
   /** Another replica over the same store and platform. */
@@ -116,7 +125,7 @@ export interface BrokerFixture {
 }
 
 /** Every command of the store, for `cutStore`. */
-export const ALL_COMMANDS = ['read', 'begin', 'commit', 'abort', 'reconcile', 'acquire'] as const;
+export const ALL_COMMANDS = ['read', 'begin', 'commit', 'abort', 'reconcile', 'acquire', 'claim'] as const;
 
 function unavailableWhenCut(lease: RefreshLease): RefreshLease {
   return {
@@ -126,6 +135,11 @@ function unavailableWhenCut(lease: RefreshLease): RefreshLease {
         .catch((cause: unknown) => ({ kind: 'unavailable', cause: cause as StoreUnavailableError })),
     release: (held) => lease.release(held),
   };
+}
+
+/** The claims of all brokers, of which there are none. */
+export function createClaims(clock: ManualClock): MemoryAppClaim {
+  return new MemoryAppClaim(clock);
 }
 
 /** The alias of its only app. */
@@ -167,12 +181,15 @@ export function createBroker(
           : (Reflect.get(object, command, receiver) as unknown),
     });
   const feed = new MemoryRotationFeed();
+  const claim = new MemoryAppClaim(clock, 'here:');
+  let claimsAsked = 0;
   const emitted: BrokerEvent[] = [];
   const app: AppDefinition = {
     name: APP,
     provider: 'fake',
     grant: 'stable',
     appId: 'wx0123456789abcdef',
+    host: 'api.example.com',
     appSecret: 'first-secret',
     issuer,
     refresh: { ...REFRESH, ...refresh },
@@ -185,6 +202,13 @@ export function createBroker(
       store: cuttable(store),
       lease: unavailableWhenCut(cuttable(lease)),
       feed,
+      claim: {
+        claim: async (...asked) => {
+          claimsAsked += 1;
+          if (!cut.has('claim')) return claim.claim(...asked);
+          return { kind: 'unavailable', cause: new StoreUnavailableError('connection is closed') };
+        },
+      },
       events,
       replica,
     });
@@ -197,6 +221,10 @@ export function createBroker(
     store,
     lease,
     feed,
+    claim,
+    get claimsAsked() {
+      return claimsAsked;
+    },
     emitted,
     cutStore: (...commands) => {
       cut.clear();

@@ -39,6 +39,7 @@ const STATUS: Readonly<Record<ProblemCode, number>> = {
   no_token_yet: 503,
   token_expired: 503,
   behind: 503,
+  held_elsewhere: 503,
   upstream_unavailable: 503,
   upstream_rejected: 503,
   overloaded: 503,

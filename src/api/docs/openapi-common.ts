@@ -22,6 +22,11 @@ const faults = {
     'The token ran out and the platform gave no new one.',
     { errcode: -1, retryAfterSeconds: 2 },
   ],
+  heldElsewhere: [
+    'held_elsewhere',
+    'There is no token yet: another broker on this Redis, prod:{shop}, fetches for this AppID. Have the callers ask that broker.',
+    { retryAfterSeconds: 8 },
+  ],
 } satisfies Record<string, Fault>;
 
 /** What several routes of the OpenAPI document share. */

@@ -4,7 +4,7 @@ import { openApiFaults } from './openapi-faults.js';
 
 const { ref, json, appParameter, faults } = openApiCommon;
 
-const NO_TICKET = [faults.noTokenYet, faults.tokenExpired] as const;
+const NO_TICKET = [faults.noTokenYet, faults.tokenExpired, faults.heldElsewhere] as const;
 const USUAL = [
   faults.appRequired,
   faults.unauthorized,

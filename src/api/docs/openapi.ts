@@ -48,6 +48,7 @@ const APP = {
 const NO_TOKEN: readonly Fault[] = [
   faults.noTokenYet,
   faults.tokenExpired,
+  faults.heldElsewhere,
   ['behind', 'This replica has not seen that generation yet.', { retryAfterSeconds: 1 }],
 ];
 
@@ -138,6 +139,7 @@ const paths: OpenAPIObject['paths'] = {
             'The platform refused: 40125. Check the AppSecret.',
             { errcode: 40125, retryAfterSeconds: 300 },
           ],
+          faults.heldElsewhere,
         ),
       },
     },

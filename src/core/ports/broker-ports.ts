@@ -1,3 +1,4 @@
+import type { AppClaim } from './app-claim.js';
 import type { Clock } from './clock.js';
 import type { EventSink } from './events.js';
 import type { RefreshLease } from './refresh-lease.js';
@@ -10,6 +11,7 @@ export interface BrokerPorts {
   readonly store: TokenStore;
   readonly lease: RefreshLease;
   readonly feed: RotationFeed;
+  readonly claim: AppClaim;
   readonly events: EventSink;
   /** Names this replica in records. */
   readonly replica: string;

@@ -63,6 +63,16 @@ export type BrokerEvent = { readonly app: AppName } & (
     }
   | { readonly kind: 'probed'; readonly outcome: string; readonly durationMs: number }
   | { readonly kind: 'lease'; readonly result: 'acquired' | 'held' | 'unavailable' | 'lost' }
+  | {
+      /** Another broker fetches for this app, so this one does not; told when that begins. */
+      readonly kind: 'claim_refused';
+      readonly holder: string;
+    }
+  | {
+      /** The other broker let go: this one fetches again. */
+      readonly kind: 'claim_won';
+      readonly holder: string;
+    }
   | { readonly kind: 'store_unavailable'; readonly message: string; readonly remedy: string }
   | { readonly kind: 'store_available' }
 );

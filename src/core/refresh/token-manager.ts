@@ -5,6 +5,7 @@ import { AppSecrets } from './app-secrets.js';
 import type { BrokerPorts } from '../ports/broker-ports.js';
 import { cacheableMs } from './cacheable-time.js';
 import { BrokerError } from '../errors.js';
+import { HeldClaim } from './held-claim.js';
 import { OnlineRefresh, type RefreshRequest, type RefreshResult } from './refresh.js';
 import { SingleFlight } from './single-flight.js';
 import { StoreHealth } from './store-health.js';
@@ -25,6 +26,7 @@ export class TokenManager {
   readonly diagnosis: Diagnosis;
   private readonly secrets: AppSecrets;
   private readonly storeHealth: StoreHealth;
+  private readonly claim: HeldClaim;
   private readonly tokenFetch: TokenFetch;
   private readonly online: OnlineRefresh;
   private readonly offline: OfflineRefresh;
@@ -42,6 +44,7 @@ export class TokenManager {
   ) {
     this.secrets = new AppSecrets(app.appSecret);
     this.storeHealth = new StoreHealth(app.name, ports);
+    this.claim = new HeldClaim(app, ports);
     this.tokenFetch = new TokenFetch(app, this.secrets, ports);
     this.memory = new TokenMemory(app, ports.clock, this.tokenFetch);
     this.online = new OnlineRefresh(app, this.memory, this.tokenFetch, ports, this.stopping.signal);
@@ -51,6 +54,7 @@ export class TokenManager {
     this.diagnosis = new Diagnosis(app, {
       memory: this.memory,
       storeHealth: this.storeHealth,
+      claim: this.claim,
       offline: this.offline,
       secrets: this.secrets,
       tokenFetch: this.tokenFetch,
@@ -62,14 +66,14 @@ export class TokenManager {
 
   /**
    * Readiness need not wait for this app: it has had a token, or a definite refusal (the platform will give none before a
-   * person or midnight changes something), or has no AppSecret, or could not be had for a minute. A store that does not
+   * person or midnight changes something), or has no AppSecret, or is another broker's, or could not be had for a minute. A store that does not
    * answer is no reason, since other replicas may well serve the app.
    */
   get isSettledForReadiness(): boolean {
     const { memory, secrets, storeHealth, offline, tokenFetch, ports } = this;
     const refusal = memory.view?.backOff?.class;
     const isShared = refusal === 'configuration' || refusal === 'day_quota';
-    const isRefused = isShared || tokenFetch.addressRefusal !== null;
+    const isRefused = isShared || tokenFetch.addressRefusal !== null || this.claim.heldBy !== null;
     const hasTried = !storeHealth.outage || offline.lastFailure !== null;
     const isGivenUp = hasTried && ports.clock.monotonicMs() - this.madeMonoMs >= MAX_UNREADY_MS;
     this.isSettled ||= memory.token !== null || isRefused || secrets.missing !== null || isGivenUp;
@@ -130,6 +134,7 @@ export class TokenManager {
   /** Merges memory with the store, if it is time to. */
   reconcileIfDue(): void {
     const nowMonoMs = this.ports.clock.monotonicMs();
+    if (!this.isStopping) this.claim.renewIfDue();
     if (this.isStopping || nowMonoMs < this.reconcileAtMonoMs || this.storeHealth.isOpen) return;
     void this.reconcile();
   }
@@ -157,6 +162,7 @@ export class TokenManager {
   /** Messages of other replicas may have been lost: looks into the store soon, but not all apps at once. */
   reconcileSoon(): void {
     const { clock } = this.ports;
+    this.claim.renewSoon();
     const withinMs = Math.min(1000, this.app.refresh.reconcileMs);
     this.reconcileAtMonoMs = Math.min(
       this.reconcileAtMonoMs,
@@ -181,11 +187,15 @@ export class TokenManager {
 
   private rotate(request: RefreshRequest): Promise<RefreshResult> {
     return this.flights.run('refresh', async () => {
+      // Whoever passes a wait that a person can end, passes this one too.
+      const isForced = request.ignoreBackOff === 'mendable';
       const result: RefreshResult = this.storeHealth.isOpen
         ? { kind: 'store_unavailable' }
-        : await this.storeHealth.call(() => this.online.run(request));
+        : await this.storeHealth.call(async () =>
+            (await this.claim.mayFetch(isForced)) ? this.online.run(request) : { kind: 'over' },
+          );
       const mayTryAlone = result.kind === 'store_unavailable' && !this.isStopping && this.online.hasRoom;
-      if (!mayTryAlone || !this.offline.isAllowed(request)) return result;
+      if (!mayTryAlone || this.claim.heldBy || !this.offline.isAllowed(request)) return result;
       await this.offline.run(request);
       return { kind: 'over' };
     });
@@ -270,7 +280,8 @@ export class TokenManager {
 
   private get isHeldUp(): boolean {
     const { memory, secrets } = this;
-    return secrets.missing !== null || this.backOff !== null || memory.budgetWaitMs > 0;
+    const isTheirs = this.claim.heldBy !== null;
+    return isTheirs || secrets.missing !== null || this.backOff !== null || memory.budgetWaitMs > 0;
   }
 
   private reasonToFetch(): FetchReason | null {

@@ -15,6 +15,7 @@ function createMemory(): { readonly memory: TokenMemory; readonly clock: ManualC
     provider: 'fake',
     grant: 'classic',
     appId: 'wx0123456789abcdef',
+    host: 'api.example.com',
     appSecret: 'secret',
     issuer: new FakeIssuer(),
     refresh: REFRESH,

@@ -4,6 +4,7 @@ import type { AppSecrets } from '../refresh/app-secrets.js';
 import type { AppState, AppStatus, LastError } from './app-status.js';
 import { BrokerError } from '../errors.js';
 import { remedyOf } from '../ports/token-issuer.js';
+import type { HeldClaim, OtherHolder } from '../refresh/held-claim.js';
 import type { StoreHealth } from '../refresh/store-health.js';
 import type { BackOff } from '../ports/token-store.js';
 import type { TokenFetch } from '../refresh/token-fetch.js';
@@ -21,10 +22,14 @@ const OTHER_REPLICA_SECONDS = 5;
 const REFUSED_SECRET_REMEDY =
   "Correct the file of apps[].appSecret: it has to hold the AppSecret that the platform's console shows. Tokens are fetched with the one before it until then, but not after a restart.";
 
+const CLAIM_REMEDY =
+  'Have the callers ask that broker, which kills every token that this one would fetch. Or stop it: this one takes over within 70 s; a forced refresh takes over at once.';
+
 /** What an app's state is read from. */
 export interface DiagnosedParts {
   readonly memory: TokenMemory;
   readonly storeHealth: StoreHealth;
+  readonly claim: HeldClaim;
   readonly offline: OfflineRefresh;
   readonly secrets: AppSecrets;
   readonly tokenFetch: TokenFetch;
@@ -34,6 +39,7 @@ export interface DiagnosedParts {
 export class Diagnosis {
   private readonly memory: TokenMemory;
   private readonly storeHealth: StoreHealth;
+  private readonly claim: HeldClaim;
   private readonly offline: OfflineRefresh;
   private readonly secrets: AppSecrets;
   private readonly tokenFetch: TokenFetch;
@@ -41,10 +47,11 @@ export class Diagnosis {
 
   constructor(
     private readonly app: AppDefinition,
-    { memory, storeHealth, offline, secrets, tokenFetch }: DiagnosedParts,
+    { memory, storeHealth, claim, offline, secrets, tokenFetch }: DiagnosedParts,
   ) {
     this.memory = memory;
     this.storeHealth = storeHealth;
+    this.claim = claim;
     this.offline = offline;
     this.secrets = secrets;
     this.tokenFetch = tokenFetch;
@@ -105,9 +112,10 @@ export class Diagnosis {
   noToken(): BrokerError {
     const retryAfterSeconds = this.retryAfterSeconds();
     const hadOne = this.memory.token !== null;
+    const code = hadOne ? 'token_expired' : 'no_token_yet';
     const what = hadOne ? 'The last token expired and no new one came' : 'There is no token yet';
     return new BrokerError(
-      hadOne ? 'token_expired' : 'no_token_yet',
+      this.claim.heldBy ? 'held_elsewhere' : code,
       `${what}: ${this.why()}${this.nextAttempt()}`,
       { errcode: this.failure()?.errcode ?? undefined, retryAfterSeconds },
     );
@@ -116,11 +124,11 @@ export class Diagnosis {
   /** Why a report brought no new token. */
   noRotation(): BrokerError {
     const errcode = this.failure()?.errcode ?? undefined;
-    return new BrokerError(
-      errcode === undefined ? 'upstream_unavailable' : 'upstream_rejected',
-      `No new token: ${this.why()}`,
-      { errcode, retryAfterSeconds: this.retryAfterSeconds() },
-    );
+    const code = errcode === undefined ? 'upstream_unavailable' : 'upstream_rejected';
+    return new BrokerError(this.claim.heldBy ? 'held_elsewhere' : code, `No new token: ${this.why()}`, {
+      errcode,
+      retryAfterSeconds: this.retryAfterSeconds(),
+    });
   }
 
   /** Why nothing is fetched any more. */
@@ -135,11 +143,12 @@ export class Diagnosis {
   }
 
   private state(): AppState {
-    const { memory, storeHealth } = this;
+    const { memory, storeHealth, claim } = this;
     if (!memory.token) return 'pending';
     if (!memory.livingToken) return 'expired';
     if (memory.suspectReason || memory.contestedMs > 0 || memory.knownDead) return 'suspect';
-    const trouble = this.failure() ?? storeHealth.outage ?? this.secrets.missing ?? this.secrets.refused;
+    const trouble =
+      this.failure() ?? claim.heldBy ?? storeHealth.outage ?? this.secrets.missing ?? this.secrets.refused;
     return trouble !== null || memory.budgetWaitMs > 0 ? 'degraded' : 'ok';
   }
 
@@ -153,12 +162,19 @@ export class Diagnosis {
 
   /** Until when nothing is fetched, on the store's clock; 0 when nothing holds a fetch up. */
   private heldUpUntilMs(): number {
-    const { memory, offline, storeHealth, tokenFetch } = this;
+    const { memory, offline, storeHealth, claim, tokenFetch } = this;
     const nowMs = memory.storeNowMs();
     const budgetUntilMs = memory.budgetWaitMs > 0 ? nowMs + memory.budgetWaitMs : 0;
     const aloneUntilMs = storeHealth.outage ? (offline.lastFailure?.untilMs ?? 0) : 0;
     const addressUntilMs = tokenFetch.addressBackOff?.untilMs ?? 0;
-    const untilMs = Math.max(memory.backOff?.untilMs ?? 0, budgetUntilMs, aloneUntilMs, addressUntilMs);
+    const claimUntilMs = claim.heldBy ? nowMs + claim.waitMs : 0;
+    const untilMs = Math.max(
+      memory.backOff?.untilMs ?? 0,
+      budgetUntilMs,
+      aloneUntilMs,
+      addressUntilMs,
+      claimUntilMs,
+    );
     return untilMs > nowMs ? untilMs : 0;
   }
 
@@ -167,8 +183,9 @@ export class Diagnosis {
   }
 
   private lastError(): LastError | null {
-    const { storeHealth, memory, secrets } = this;
+    const { storeHealth, memory, secrets, claim } = this;
     if (secrets.missing) return this.missingSecret(secrets.missing);
+    if (claim.heldBy) return this.heldElsewhere(claim.heldBy);
     if (memory.livingToken && memory.knownDead) {
       const { why, atMs } = memory.knownDead;
       const message = `the platform refuses the token in use, which cannot be replaced: ${why}`;
@@ -201,6 +218,15 @@ export class Diagnosis {
     return { class: 'secret', errcode: null, message, remedy: MISSING_SECRET_REMEDY, atMs: this.startedAtMs };
   }
 
+  private heldElsewhere({ name, sinceMs }: OtherHolder): LastError {
+    const message = this.isHeldBy(name);
+    return { class: 'claim', errcode: null, message, remedy: CLAIM_REMEDY, atMs: sinceMs };
+  }
+
+  private isHeldBy(holder: string): string {
+    return `another broker on this Redis, ${holder}, fetches for AppID ${this.app.appId}`;
+  }
+
   private contested(): LastError {
     const { memory } = this;
     return {
@@ -219,8 +245,9 @@ export class Diagnosis {
 
   /** What happened, and what a person does about it. */
   private why(): string {
-    const { memory, storeHealth, secrets } = this;
+    const { memory, storeHealth, secrets, claim } = this;
     if (secrets.missing) return `there is no AppSecret: ${secrets.missing}. ${MISSING_SECRET_REMEDY}`;
+    if (claim.heldBy) return `${this.isHeldBy(claim.heldBy.name)}. ${CLAIM_REMEDY}`;
     if (memory.budgetWaitMs > 0) return `${this.budgetIsUsedUp()}. ${BUDGET_REMEDY}`;
     const failure = this.failure();
     if (failure) {

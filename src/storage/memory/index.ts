@@ -1,3 +1,4 @@
+export { MemoryAppClaim } from './memory-app-claim.js';
 export { MemoryRefreshLease } from './memory-refresh-lease.js';
 export { MemoryRotationFeed } from './memory-rotation-feed.js';
 export { MemoryTokenStore } from './memory-token-store.js';

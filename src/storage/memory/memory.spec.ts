@@ -1,8 +1,9 @@
 import { ManualClock } from '../../../test/support/manual-clock.js';
+import { describeAppClaim } from '../../core/ports/app-claim.contract.js';
 import { describeRefreshLease } from '../../core/ports/refresh-lease.contract.js';
 import { describeRotationFeed } from '../../core/ports/rotation-feed.contract.js';
 import { describeTokenStore } from '../../core/ports/token-store.contract.js';
-import { MemoryRefreshLease, MemoryRotationFeed, MemoryTokenStore } from './index.js';
+import { MemoryAppClaim, MemoryRefreshLease, MemoryRotationFeed, MemoryTokenStore } from './index.js';
 
 describeTokenStore('memory', async () => {
   const clock = new ManualClock();
@@ -18,4 +19,16 @@ describeRefreshLease('memory', async () => {
 describeRotationFeed('memory', async () => {
   const feed = new MemoryRotationFeed();
   return { here: feed, there: feed, settle: async () => undefined };
+});
+
+describeAppClaim('memory', async () => {
+  const clock = new ManualClock();
+  const here = new MemoryAppClaim(clock, 'here:');
+  return {
+    here,
+    sibling: here.ofPrefix('here:'),
+    there: here.ofPrefix('there:'),
+    holder: 'here:{shop}',
+    elapse: (ms) => clock.advance(ms),
+  };
 });

@@ -1,5 +1,8 @@
 import { identityKey, type AppIdentity } from '../../core/app-definition.js';
 
+/** Of the claims of all brokers on one Redis, which have to find each other whatever their own prefixes are. */
+export const CLAIM_PREFIX = 'tokenbroker:claim:';
+
 export interface AppKeys {
   readonly state: string;
   /** Whose state was written last under the app's name: its identity, in clear. */

@@ -11,6 +11,8 @@ declare module 'ioredis' {
   interface RedisCommander<Context> {
     brokerLoad(...args: ScriptArguments): Result<LoadReply, Context>;
     brokerSwap(...args: ScriptArguments): Result<SwapReply, Context>;
+    /** Who else holds the app, or empty. */
+    brokerClaim(...args: ScriptArguments): Result<string, Context>;
     brokerLegacyRead(...args: ScriptArguments): Result<readonly string[], Context>;
     brokerLegacyWrite(...args: ScriptArguments): Result<0 | 1, Context>;
   }
@@ -19,6 +21,7 @@ declare module 'ioredis' {
 const SCRIPTS = [
   { command: 'brokerLoad', file: 'load', numberOfKeys: 3 },
   { command: 'brokerSwap', file: 'swap', numberOfKeys: 3 },
+  { command: 'brokerClaim', file: 'claim', numberOfKeys: 1 },
   { command: 'brokerLegacyRead', file: 'legacy-read', numberOfKeys: 2 },
   { command: 'brokerLegacyWrite', file: 'legacy-write', numberOfKeys: 1 },
 ] as const;

@@ -1,0 +1,110 @@
+import type { AppDefinition } from '../app-definition.js';
+import type { BrokerPorts } from '../ports/broker-ports.js';
+import type { ClaimAnswer } from '../ports/app-claim.js';
+
+/** A claim outlives its last renewal by this much: longer than a restart takes. */
+const CLAIM_MS = 60_000;
+const RENEWAL_MS = 20_000;
+/** An answer of the last half minute is as good as a new one: no fetch waits for the store because of it. */
+const FRESH_MS = 30_000;
+/** How often a broker that is kept out looks whether it still is. */
+const RETRY_MS = 10_000;
+/** After an interruption of the store, a holder renews within this time. */
+const SOON_MS = 1000;
+
+/** Another broker fetches for the same app. */
+export interface OtherHolder {
+  /** How it calls itself. */
+  readonly name: string;
+  readonly sinceMs: number;
+}
+
+/**
+ * This replica's view of who may fetch for an app whose every fetch kills the token before. Each answer counts for as
+ * long as a claim lives.
+ */
+export class HeldClaim {
+  private other: (OtherHolder & { readonly untilMonoMs: number }) | null = null;
+  private askAtMonoMs = -Infinity;
+  private freshUntilMonoMs = -Infinity;
+  private asking: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    private readonly app: AppDefinition,
+    private readonly ports: Pick<BrokerPorts, 'claim' | 'clock' | 'events'>,
+  ) {}
+
+  /** Who keeps this broker from fetching; null while nobody is known to. */
+  get heldBy(): OtherHolder | null {
+    return this.other && this.ports.clock.monotonicMs() < this.other.untilMonoMs ? this.other : null;
+  }
+
+  /** Milliseconds until this replica looks again whether it may fetch; 0 while it may. */
+  get waitMs(): number {
+    return this.heldBy ? Math.max(0, this.askAtMonoMs - this.ports.clock.monotonicMs()) : 0;
+  }
+
+  /** Returns at once. Called all the time, so that the claim of a broker that has nothing to fetch goes on. */
+  renewIfDue(): void {
+    if (this.isNeeded && this.ports.clock.monotonicMs() >= this.askAtMonoMs) void this.ask(false);
+  }
+
+  /** The store was away and may have lost the claim. Whoever held it comes first. */
+  renewSoon(): void {
+    const { clock } = this.ports;
+    const nowMonoMs = clock.monotonicMs();
+    if (!this.other) {
+      this.askAtMonoMs = Math.min(this.askAtMonoMs, nowMonoMs + SOON_MS * clock.random());
+      return;
+    }
+    this.askAtMonoMs = this.freshUntilMonoMs = nowMonoMs + RETRY_MS;
+    this.other = { ...this.other, untilMonoMs: nowMonoMs + CLAIM_MS };
+  }
+
+  /**
+   * Whether a fetch may be sent. `force`: a person wants it here, whoever has it now. Throws `StoreUnavailableError` where
+   * nobody can tell; true where the store does not let this broker claim anything, which must cause no outage.
+   */
+  async mayFetch(force: boolean): Promise<boolean> {
+    if (!this.isNeeded) return true;
+    if (force || this.ports.clock.monotonicMs() >= this.freshUntilMonoMs) {
+      const answer = await this.ask(force);
+      if (answer.kind === 'unavailable') throw answer.cause;
+    }
+    return this.heldBy === null;
+  }
+
+  private get isNeeded(): boolean {
+    return this.app.issuer.mintsAtEveryCall;
+  }
+
+  /** One question after the other, so that an older answer never follows a newer one. */
+  private ask(force: boolean): Promise<ClaimAnswer> {
+    const { clock } = this.ports;
+    this.askAtMonoMs = clock.monotonicMs() + RENEWAL_MS * (0.75 + 0.5 * clock.random());
+    const answer = this.asking.then(() => this.claim(force));
+    this.asking = answer;
+    return answer;
+  }
+
+  private async claim(force: boolean): Promise<ClaimAnswer> {
+    const { claim, clock, events } = this.ports;
+    const app = this.app.name;
+    const sentMonoMs = clock.monotonicMs();
+    const answer = await claim.claim(this.app, CLAIM_MS, { force });
+    if (answer.kind === 'theirs') {
+      this.askAtMonoMs = this.freshUntilMonoMs = sentMonoMs + RETRY_MS;
+      if (!this.other) events.emit({ app, kind: 'claim_refused', holder: answer.holder });
+      this.other = {
+        name: answer.holder,
+        sinceMs: this.other?.sinceMs ?? clock.wallMs(),
+        untilMonoMs: sentMonoMs + CLAIM_MS,
+      };
+    } else if (answer.kind !== 'unavailable') {
+      this.freshUntilMonoMs = sentMonoMs + FRESH_MS;
+      if (this.other) events.emit({ app, kind: 'claim_won', holder: this.other.name });
+      this.other = null;
+    }
+    return answer;
+  }
+}

@@ -1,0 +1,112 @@
+import { hash } from 'node:crypto';
+import { clock, connect, freshPrefix, sharedRedis, USER } from '../../../test/support/redis-as-broker.js';
+import { RedisServer } from '../../../test/support/redis-server.js';
+import { describeAppClaim } from '../../core/ports/app-claim.contract.js';
+import type { ClaimAnswer, ClaimedApp } from '../../core/ports/app-claim.js';
+import { sleep } from '../../core/ports/clock.js';
+import { StoreUnavailableError } from '../../core/errors.js';
+import { MINIMAL_ACL, RedisAppClaim, RedisConnection } from './index.js';
+
+const redis = sharedRedis(RedisConnection);
+
+const claimOf = (
+  connection: RedisConnection,
+  keyPrefix: string,
+  onRefusal: (refusal: StoreUnavailableError | null) => void = () => undefined,
+): RedisAppClaim => new RedisAppClaim(connection, { keyPrefix, onRefusal });
+
+describeAppClaim('Redis', async () => {
+  await redis.server.call('FLUSHALL');
+  return {
+    here: claimOf(redis.connection, 'tokenbroker:here:'),
+    sibling: claimOf(redis.connection, 'tokenbroker:here:'),
+    there: claimOf(redis.connection, 'tokenbroker:there:'),
+    holder: 'tokenbroker:here:{shop}',
+    elapse: (ms) => sleep(clock, ms),
+  };
+});
+
+describe('a claim in Redis', () => {
+  const APP: ClaimedApp = { name: 'shop', provider: 'fake', host: 'api.example.com', appId: 'wx1' };
+  const KEY = `tokenbroker:claim:${hash('sha256', '["fake","api.example.com","wx1"]')}`;
+  const CLAIM_MS = 1000;
+  const claim = (by: RedisAppClaim): Promise<ClaimAnswer> => by.claim(APP, CLAIM_MS, { force: false });
+  /** What somebody who writes to Redis puts there, to run out in so many milliseconds of its clock. */
+  const forge = async (leftMs: number, holder: string): Promise<void> => {
+    await redis.server.call('SET', KEY, `${String(Date.now() + leftMs)} ${holder}`);
+  };
+  const here = (): RedisAppClaim => claimOf(redis.connection, freshPrefix());
+
+  beforeEach(async () => {
+    await redis.server.call('FLUSHALL');
+  });
+
+  it('is one key outside of every prefix, and leaves nothing behind', async () => {
+    await claim(claimOf(redis.connection, 'tokenbroker:prod:'));
+    expect(await redis.server.call('KEYS', '*')).toEqual([KEY]);
+    expect(Number(await redis.server.call('PTTL', KEY))).toBeGreaterThan(0);
+  });
+
+  it('is not kept by a key that never expires, as somebody may write', async () => {
+    await forge(-1, 'forged{shop}');
+    expect(await claim(here())).toEqual({ kind: 'ours' });
+    expect(Number(await redis.server.call('PTTL', KEY))).toBeGreaterThan(0);
+  });
+
+  it('is not kept for longer than twice its time, whatever was written', async () => {
+    await forge(2 * CLAIM_MS + 10_000, 'forged{shop}');
+    expect(await claim(here())).toEqual({ kind: 'ours' });
+    await redis.server.call('SET', KEY, `${'9'.repeat(400)} forged{shop}`);
+    expect(await claim(here())).toEqual({ kind: 'ours' });
+  });
+
+  it.each([
+    ['text', ['SET', KEY, 'call this number']],
+    ['nothing', ['SET', KEY, '']],
+    ['bytes', ['SET', KEY, '\u0000\uffff 1 2']],
+    ['another type', ['LPUSH', KEY, 'x']],
+    ['megabytes', ['SET', KEY, `1 ${'x'.repeat(1e6)}`]],
+  ] as const)('is free where there is %s that no broker wrote', async (_what, [command, ...args]) => {
+    await redis.server.call(command, ...args);
+    expect(await claim(here())).toEqual({ kind: 'ours' });
+  });
+
+  it('shows of a forged holder a short word at most', async () => {
+    await forge(900, `<b>call</b> +49 123\n${'x'.repeat(5000)}`);
+    const answer = await claim(here());
+    if (answer.kind !== 'theirs') throw new Error(answer.kind);
+    expect(answer.holder).toMatch(/^bcallb49123x+$/);
+    expect(answer.holder).toHaveLength(130);
+    await forge(900, '呼叫');
+    expect(await claim(here())).toEqual({ kind: 'theirs', holder: 'unknown' });
+  });
+
+  it('cannot be told while Redis is away, and says nothing of it: the store does', async () => {
+    const server = await RedisServer.start();
+    const connection = connect(server.url(), RedisConnection);
+    await connection.ready(5000);
+    const refusals: unknown[] = [];
+    await server.kill();
+    const answer = await claim(claimOf(connection, 'tokenbroker:', (refusal) => refusals.push(refusal)));
+    connection.close();
+    expect(answer).toMatchObject({ kind: 'unavailable', cause: expect.any(StoreUnavailableError) as Error });
+    expect(refusals).toEqual([]);
+  });
+
+  it('is not to be had where the user may not use its key: said once, and once when it may', async () => {
+    const acl = MINIMAL_ACL.replace('~tokenbroker:*', '~prod:*');
+    const server = await RedisServer.start({ users: [`${USER.name} on >${USER.password} ${acl}`] });
+    const connection = connect(server.url(USER), RedisConnection);
+    await connection.ready(5000);
+    const refusals: (string | undefined)[] = [];
+    const here = claimOf(connection, 'prod:', (refusal) => refusals.push(refusal?.message));
+    expect(await claim(here)).toEqual({ kind: 'unsupported' });
+    expect(await claim(here)).toEqual({ kind: 'unsupported' });
+    expect(refusals).toEqual([expect.stringContaining('NOPERM')]);
+    await server.call('ACL', 'SETUSER', USER.name, '~tokenbroker:claim:*');
+    expect(await claim(here)).toEqual({ kind: 'ours' });
+    expect(await claim(here)).toEqual({ kind: 'ours' });
+    expect(refusals).toEqual([expect.any(String), undefined]);
+    connection.close();
+  });
+});
