@@ -42,7 +42,7 @@ const house = [
   {
     room: 'config',
     imports: ['core/redaction/redactor.ts', 'platforms/platform.ts', 'platforms/registry.ts'],
-    packages: ['yaml', 'class-validator', 'class-transformer', 'reflect-metadata'],
+    packages: ['yaml', 'class-validator', 'leven'],
   },
   {
     room: 'app.module.ts',

@@ -7,7 +7,8 @@ import {
   type OnModuleDestroy,
 } from '@nestjs/common';
 import { Backend } from './backend.js';
-import type { AppConfig, Config } from './config/config.js';
+import type { AppSection } from './config/app.section.js';
+import type { Config } from './config/config.js';
 import type { AppDefinition } from './core/app-definition.js';
 import { Clock, sleep } from './core/ports/clock.js';
 import { LiveTokens } from './core/redaction/live-tokens.js';
@@ -184,9 +185,7 @@ function ticketBroker(
   broker: TokenBroker,
   definitions: readonly AppDefinition[],
 ): TicketBroker {
-  const credentials = new Map(
-    apps.map(({ name, provider, settings }) => [name, platformOf(provider).credentials(settings)]),
-  );
+  const credentials = new Map(apps.map((app) => [app.name, platformOf(app.provider).credentials(app)]));
   return new TicketBroker(broker, definitions, (app, type, source) => {
     const ticket = credentials.get(app)?.find(({ id }) => id === type);
     if (!ticket) throw new Error(`the platform of ${app} has no ${type} ticket`);
@@ -194,7 +193,7 @@ function ticketBroker(
   });
 }
 
-function appDefinition(app: AppConfig, proxyVariable: string | null): AppDefinition {
+function appDefinition(app: AppSection, proxyVariable: string | null): AppDefinition {
   const { refresh } = app;
   return {
     name: app.name,
@@ -203,7 +202,7 @@ function appDefinition(app: AppConfig, proxyVariable: string | null): AppDefinit
     appId: app.appId,
     host: new URL(app.apiBaseUrl).host,
     appSecret: app.appSecret.fault === null ? app.appSecret.value() : { fault: app.appSecret.fault },
-    issuer: platformOf(app.provider).credentials(app.settings)[0].issuer({ proxyVariable, source: null }),
+    issuer: platformOf(app.provider).credentials(app)[0].issuer({ proxyVariable, source: null }),
     refresh: {
       aheadMs: refresh.aheadSeconds * 1000,
       jitterMs: refresh.jitterSeconds * 1000,

@@ -5,7 +5,8 @@ import {
   MemoryTokenStore,
 } from './storage/memory/index.js';
 import type { RedisSettings } from './storage/redis/index.js';
-import type { Config, RedisConfig } from './config/config.js';
+import type { Config } from './config/config.js';
+import type { RedisSection } from './config/redis.section.js';
 import type { BrokerPorts } from './core/ports/broker-ports.js';
 import type { AppIdentity } from './core/app-definition.js';
 import type { Clock } from './core/ports/clock.js';
@@ -50,21 +51,23 @@ function memoryBackend(clock: Clock, { feedUp }: MetricCatalogue): Backend {
 }
 
 /** What the adapter of Redis needs, its secrets in clear. */
-export function redisSettings(redis: RedisConfig): RedisSettings {
+export function redisSettings(redis: RedisSection): RedisSettings {
   const { server } = redis;
   return {
     server: server.kind === 'url' ? { ...server, url: server.url.value() } : server,
-    username: redis.username,
-    password: redis.password?.value() ?? null,
-    sentinelUsername: redis.sentinelUsername,
+    username: server.kind === 'url' ? null : (redis.username ?? null),
+    password: server.kind === 'url' ? null : (redis.password?.value() ?? null),
+    sentinelUsername: redis.sentinelUsername ?? null,
     sentinelPassword: redis.sentinelPassword?.value() ?? null,
-    tls: redis.tls,
+    tls: redis.isTls
+      ? { ca: redis.tls?.ca?.value() ?? null, serverName: redis.tls?.serverName ?? null }
+      : null,
   };
 }
 
 /** Loaded only when it is configured: ioredis takes memory, and time at the start. */
 async function redisBackend(
-  redis: RedisConfig,
+  redis: RedisSection,
   { encryption, apps }: Config,
   clock: Clock,
   logger: Logger,

@@ -5,8 +5,8 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { AppModule } from './app.module.js';
-import { ConfigError } from './config/config-error.js';
 import type { Config } from './config/config.js';
+import { ConfigError } from './config/faults.js';
 import { loadConfig } from './config/load-config.js';
 import { Redactor } from './core/redaction/redactor.js';
 import { TokenBroker } from './core/broker.js';
@@ -52,7 +52,7 @@ async function serve(config: Config, redactor: Redactor, logger: Logger): Promis
   }
   if (docs) await mountDocs(app);
   followSecrets(config, app.get(TokenBroker), app.get(AuditTrail), redactor, logger);
-  await app.listen(port, await listenHost(host));
+  await app.listen(port, await listenHost(host ?? null));
   announce(config, await app.getUrl(), replica, logger);
 }
 

@@ -1,4 +1,4 @@
-import type { AuditConfig, Config, TracingConfig } from './config/config.js';
+import type { AuditSection, Config, TracingSection } from './config/config.js';
 import type { Clock } from './core/ports/clock.js';
 import type { EventSink } from './core/ports/events.js';
 import type { Redactor } from './core/redaction/redactor.js';
@@ -40,7 +40,7 @@ export class Telemetry {
     const destination = auditDestination(config.audit, logger);
     const audit = new AuditLog(createAuditLogger(redactor, destination), config.audit.reads, clock);
     const log = new LogObserver(logger, clock);
-    const tracing = config.tracing && (await startTracing(config.tracing, replica, clock, logger));
+    const tracing = config.tracing ? await startTracing(config.tracing, replica, clock, logger) : null;
     return new Telemetry(audit, [audit, log, ...(tracing ? [tracing] : [])], log, tracing);
   }
 
@@ -50,14 +50,14 @@ export class Telemetry {
   }
 }
 
-function auditDestination({ destination }: AuditConfig, logger: Logger): LogDestination {
+function auditDestination({ destination }: AuditSection, logger: Logger): LogDestination {
   if (destination === 'stdout') return process.stdout;
   return destination === 'stderr' ? process.stderr : new AuditFile(destination, logger);
 }
 
 /** The libraries are loaded only when they are wanted: they take memory, and time at the start. */
 async function startTracing(
-  { endpoint, sampleRatio, headers }: TracingConfig,
+  { endpoint, sampleRatio, headers }: TracingSection,
   replica: string,
   clock: Clock,
   logger: Logger,

@@ -1,6 +1,5 @@
-import { ConfigError } from './config-error.js';
+import { ConfigError, isWordLike } from './faults.js';
 import { loadConfig } from './load-config.js';
-import { isWordLike } from './problem.js';
 
 export interface CheckIo {
   /** Left out: that of this process. */

@@ -1,140 +1,197 @@
+import { isIP } from 'node:net';
+import { PLATFORMS } from '../platforms/registry.js';
+import { AppSection } from './app.section.js';
+import { ClientSection } from './client.section.js';
+import { isWordLike, problem, shapeProblem, type Fault } from './faults.js';
+import {
+  About,
+  Check,
+  checkEntries,
+  Flag,
+  Fraction,
+  FromVariable,
+  InChart,
+  type Kinds,
+  OneOf,
+  Optional,
+  secretFault,
+  SecretTexts,
+  Seconds,
+  Section,
+  SectionList,
+  Text,
+  Url,
+  WholeNumber,
+} from './keys.js';
+import { EncryptionSection, HOST, RedisSection } from './redis.section.js';
 import type { Secret } from './secret.js';
+import { headerForm } from './secret-text.js';
+import { isMapping } from './values.js';
 
-export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+const AUDITED_READS = ['sampled', 'all', 'none'] as const;
+/** Names for well-known ranges that the HTTP server understands. */
+const RANGES = ['loopback', 'linklocal', 'uniquelocal'];
+/** The names of headers that HTTP allows and people use. */
+const HEADER_NAME = /^[A-Za-z0-9-]{1,64}$/;
+const NO_APP =
+  'no app is configured: without a file set BROKER_APP_ID and BROKER_APP_SECRET, else list one in the file that BROKER_CONFIG names';
+const NO_CLIENT =
+  'no caller is configured: without a file set BROKER_API_KEY, else list one with keySha256 in the file that BROKER_CONFIG names; ' +
+  '`access-token-broker keygen` (also `npm run keygen`) makes a key';
 
-/** What a caller may do. `token:admin` forces a refresh without proof; `ticket:read` is for JS-SDK tickets. */
-export const SCOPES = ['token:read', 'token:refresh', 'token:admin', 'ticket:read'] as const;
-export type Scope = (typeof SCOPES)[number];
+export class ServerSection {
+  @About('port to listen on')
+  @WholeNumber(0, 65535)
+  // A user without capabilities may not listen below 1024, and a Service needs a port that is known.
+  @InChart({ type: 'integer', minimum: 1024, maximum: 65535 })
+  @FromVariable('PORT', 'wins')
+  readonly port: number = 8080;
 
-export const GRANTS = ['stable', 'classic'] as const;
-/** How WeChat gives tokens: `stable` is POST /cgi-bin/stable_token, `classic` is GET /cgi-bin/token. */
-export type Grant = (typeof GRANTS)[number];
+  @About(
+    'address to listen on; left out: all, IPv6 and IPv4 (`::`, or `0.0.0.0` where the kernel has no IPv6)',
+  )
+  @Optional()
+  @Text(HOST, 'an address or a host name')
+  @FromVariable('HOST', 'wins')
+  readonly host?: string;
 
-export interface ServerConfig {
-  readonly port: number;
-  /** null: all addresses of the machine, IPv6 and IPv4. */
-  readonly host: string | null;
-  readonly logLevel: LogLevel;
-  readonly docs: boolean;
-  /** `true` believes any X-Forwarded-For; a list names the addresses and CIDRs that are believed. */
-  readonly trustProxy: boolean | readonly string[];
-  /** How long a replica that was told to stop still serves, not ready any more, so that load balancers notice. */
-  readonly drainSeconds: number;
+  @About(LOG_LEVELS.join(', '))
+  @OneOf(LOG_LEVELS)
+  @FromVariable('LOG_LEVEL', 'wins')
+  readonly logLevel: (typeof LOG_LEVELS)[number] = 'info';
+
+  @About('OpenAPI under `/docs`')
+  @Flag()
+  readonly docs: boolean = false;
+
+  @About(
+    'whose `X-Forwarded-For` is believed, for the addresses in the audit: false or a list of addresses and CIDRs',
+  )
+  @Check(checkTrustProxy, { anyOf: [{ enum: [false] }, { type: 'array', items: { type: 'string' } }] })
+  @InChart({
+    anyOf: [
+      { const: false },
+      {
+        type: 'array',
+        minItems: 1,
+        items: { type: 'string', pattern: `^(${RANGES.join('|')}|[0-9A-Fa-f.:]+(/[0-9]{1,3})?)$` },
+      },
+    ],
+  })
+  readonly trustProxy: false | readonly string[] = false;
+
+  @About(
+    'after SIGTERM: how long it still serves and renews, not ready any more, until load balancers have noticed; 0 with the chart, whose preStop sleep is that wait',
+  )
+  @Seconds({ zero: true, max: 3600 })
+  readonly drainSeconds: number = 0;
 }
 
-export interface Endpoint {
-  readonly host: string;
-  readonly port: number;
+export class AuditSection {
+  @About(
+    '`sampled`: the first read of each generation by each client, and by each new address of it; `all`; `none`',
+  )
+  @OneOf(AUDITED_READS)
+  readonly reads: (typeof AUDITED_READS)[number] = 'sampled';
+
+  @About('`stdout`, `stderr` or the absolute path of a file')
+  @Text(/^(stdout|stderr|\/.*[^/])$/, 'stdout, stderr or the absolute path of a file')
+  readonly destination: string = 'stdout';
 }
 
-export interface RedisConfig {
-  readonly server:
-    | { readonly kind: 'url'; readonly url: Secret }
-    | { readonly kind: 'sentinel'; readonly sentinels: readonly Endpoint[]; readonly name: string }
-    | { readonly kind: 'cluster'; readonly nodes: readonly Endpoint[] };
-  /** For the primary behind sentinels and for cluster nodes; null where a URL carries them. */
-  readonly username: string | null;
-  readonly password: Secret | null;
-  /** For the sentinels themselves. Null: they ask for none. */
-  readonly sentinelUsername: string | null;
-  readonly sentinelPassword: Secret | null;
-  readonly keyPrefix: string;
-  /** Null: no TLS. `ca` is PEM; null trusts the usual authorities. */
-  readonly tls: { readonly ca: string | null; readonly serverName: string | null } | null;
+export class TracingSection {
+  @About(
+    'where a collector takes OTLP over HTTP, such as `http://collector:4318/v1/traces`. Left out: nothing is traced',
+  )
+  @Url('the URL to which a collector takes OTLP over HTTP, such as http://collector:4318/v1/traces', {
+    hint: '; use headers',
+  })
+  readonly endpoint!: string;
+
+  @About('of the traces that begin here; the `traceparent` of a caller with a known key decides for itself')
+  @Fraction(0, 1)
+  readonly sampleRatio: number = 0.1;
+
+  @About('`{ authorization: { file: … } }`')
+  @SecretTexts(headerForm, checkHeaders)
+  readonly headers: Readonly<Record<string, Secret>> = {};
 }
 
-export interface EncryptionKeyConfig {
-  readonly id: string;
-  /** 32 bytes in base64, checked. */
-  readonly key: Secret;
+/** The lists that may also be written as mappings by name, which several files of Helm values can be merged into. */
+export const NAMED_LISTS = ['apps', 'clients'] as const;
+
+/** The platform of an app decides which keys it has. */
+export function kindsOfApps(): Kinds {
+  const classes = new Map(PLATFORMS.map(({ id, section }) => [id, section]));
+  return { key: 'provider', classes, fallback: PLATFORMS[0].id };
 }
 
-/** Not bounded by a token's life yet: that is only known at run time. */
-export interface RefreshConfig {
-  readonly aheadSeconds: number;
-  readonly jitterSeconds: number;
-  readonly dailyBudget: number;
-  readonly forcedDailyBudget: number;
-  readonly verifyReports: boolean;
-  readonly upstreamTimeoutSeconds: number;
-  readonly leaseSeconds: number;
-  readonly reconcileSeconds: number;
-}
+/**
+ * Everything the broker is told at start: the root of the file, with the environment laid over it. `loadConfig` returns
+ * it checked, complete and frozen; only the value of a `Secret` read from a file can change.
+ */
+export class Config {
+  @Section(() => ServerSection)
+  readonly server: ServerSection = new ServerSection();
 
-/** What every app has in the configuration, whatever its platform. A platform's section adds keys of its own. */
-export interface AppSettings {
-  readonly name: string;
-  /** The id of its platform. */
-  readonly provider: string;
-}
+  /** Left out: tokens live in this process's memory. */
+  @Optional()
+  @Section(() => RedisSection)
+  readonly redis?: RedisSection;
 
-/** Whose tokens an app's are. Two apps with one account would fetch each other's tokens. */
-export interface Account {
-  /** The app's id at the platform. It is no secret: it names the app's state in the store, and `GET /apps` shows it. */
-  readonly appId: string;
-  /** How the platform gives this app tokens; a word of the platform. */
-  readonly grant: string;
-  readonly appSecret: Secret;
-  /** Without a slash at its end. */
-  readonly apiBaseUrl: string;
-}
+  /** Always there with redis. */
+  @Optional()
+  @Section(() => EncryptionSection)
+  readonly encryption?: EncryptionSection;
 
-export interface AppConfig extends AppSettings, Account {
-  /** An instance of the platform's section, for the platform to read. */
-  readonly settings: AppSettings;
-  readonly refresh: RefreshConfig;
-}
+  @Section(() => AuditSection)
+  readonly audit: AuditSection = new AuditSection();
 
-export interface ClientConfig {
-  readonly name: string;
-  /** Lower-case hex. */
-  readonly keySha256: readonly string[];
-  /** Names of apps, or `*` for all. */
-  readonly apps: readonly string[] | '*';
-  readonly scopes: readonly Scope[];
-  /** Bounds what the drop-in endpoints promise this client. Null: nothing does. */
-  readonly maxExpiresInSeconds: number | null;
-}
+  @Optional()
+  @Section(() => TracingSection)
+  readonly tracing?: TracingSection;
 
-export const AUDITED_READS = ['sampled', 'all', 'none'] as const;
-/** Which reads the audit stream shows; `sampled`: the first by each client of each generation. */
-export type AuditedReads = (typeof AUDITED_READS)[number];
+  @SectionList(() => AppSection, NO_APP, kindsOfApps)
+  readonly apps: readonly AppSection[] = [];
 
-export interface AuditConfig {
-  readonly reads: AuditedReads;
-  /** `stdout`, `stderr` or the absolute path of a file. */
-  readonly destination: string;
-}
+  @SectionList(() => ClientSection, NO_CLIENT)
+  readonly clients: readonly ClientSection[] = [];
 
-export interface TracingConfig {
-  /** Where a collector takes OTLP over HTTP. */
-  readonly endpoint: string;
-  /** From 0 to 1; of the requests whose caller has not decided. */
-  readonly sampleRatio: number;
-  readonly headers: Readonly<Record<string, Secret>>;
-}
+  /** What was put right, and should be by those who wrote it. Holds no secret. */
+  warnings: readonly Fault[] = [];
 
-/** What was put right in the configuration, and should be by those who wrote it. Holds no secret. */
-export interface ConfigWarning {
-  /** As in a fault: a key's path or the name of a variable. */
-  readonly path: string;
-  readonly text: string;
-}
-
-/** Everything the broker is told at start: checked, complete and frozen. Only the value of a `Secret` read from a file can change. */
-export interface Config {
-  readonly server: ServerConfig;
-  /** Null: the memory backend. */
-  readonly redis: RedisConfig | null;
-  /** The first key encrypts, all decrypt. Never null with redis. */
-  readonly encryption: { readonly keys: readonly EncryptionKeyConfig[] } | null;
-  readonly audit: AuditConfig;
-  /** Null: no traces. */
-  readonly tracing: TracingConfig | null;
-  readonly apps: readonly AppConfig[];
-  readonly clients: readonly ClientConfig[];
-  readonly warnings: readonly ConfigWarning[];
   /** The variable of the environment that names a proxy, which the broker does not use; null if none does. */
-  readonly proxyVariable: string | null;
+  proxyVariable: string | null = null;
+}
+
+function checkTrustProxy(value: unknown): string | readonly string[] | undefined {
+  if (value === false) return undefined;
+  if (value === true) {
+    return 'would let every caller say which address it has; list your proxies instead, such as [10.0.0.0/8]';
+  }
+  if (typeof value === 'number') {
+    return 'a number of hops is ignored by the HTTP server; list your proxies instead, such as [10.0.0.0/8]';
+  }
+  if (!Array.isArray(value)) return problem('false or a list of addresses and CIDRs', value);
+  return checkEntries(value, (entry) =>
+    isNetwork(entry) ? undefined : problem('an address or a CIDR, such as 10.0.0.0/8', entry),
+  );
+}
+
+function isNetwork(entry: unknown): boolean {
+  if (typeof entry !== 'string') return false;
+  if (RANGES.includes(entry)) return true;
+  const [, address = '', bits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(entry) ?? [];
+  const family = isIP(address);
+  return family !== 0 && Number(bits ?? 0) <= (family === 4 ? 32 : 128);
+}
+
+function checkHeaders(value: unknown): string | readonly string[] | undefined {
+  if (!isMapping(value)) return shapeProblem('a mapping (header: where its value is)', value);
+  return Object.entries(value).flatMap(([name, header]) => {
+    if (!HEADER_NAME.test(name)) return ['has a key that is no name of a header'];
+    const fault = secretFault(header);
+    return fault === undefined ? [] : [`.${isWordLike(name) ? name : '(a header not shown)'}: ${fault}`];
+  });
 }

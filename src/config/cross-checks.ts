@@ -1,23 +1,21 @@
 import { isDemoKeyHash, MAKE_A_KEY } from './api-key.js';
-import type { Fault } from './config-error.js';
-import { asList, isMapping } from './mapping.js';
-import { nearest } from './nearest.js';
-import { isTrialHost, parseUrl } from './parse-url.js';
-import { isWordLike } from './problem.js';
-import { isDemoEncryptionKey, MAKE_AN_ENCRYPTION_KEY } from './secret-forms.js';
+import { AppSection } from './app.section.js';
+import type { Config } from './config.js';
+import { isWordLike, type Fault } from './faults.js';
+import { isDemoEncryptionKey, MAKE_AN_ENCRYPTION_KEY } from './redis.section.js';
 import { Secret } from './secret.js';
-import type { ConfigFile } from './sections/config-file.section.js';
+import { asList, isMapping, isTrialHost, nearest, parseUrl } from './values.js';
 
 /** The rules between sections. Runs whether or not the sections are right, so it takes nothing for granted. */
-export function crossChecks(file: ConfigFile): Fault[] {
-  const { apps, clients, redis, encryption }: Partial<Record<keyof ConfigFile, unknown>> = file;
+export function crossChecks(config: Config): Fault[] {
+  const { apps, clients, redis, encryption }: Partial<Record<keyof Config, unknown>> = config;
   const keys = isMapping(encryption) ? encryption.keys : undefined;
   return [
     ...duplicates(textsOf(apps, 'apps', 'name')),
     ...duplicates(textsOf(clients, 'clients', 'name')),
     ...duplicates(textsOf(keys, 'encryption.keys', 'id')),
     ...duplicates(hashes(clients)),
-    ...sharedAccounts(asList(apps)),
+    ...conflicts(asList(apps)),
     ...demoKeys(asList(apps), clients, keys),
     ...unknownApps(apps, clients),
     ...(redis === undefined ? [] : redisFaults(redis, encryption)),
@@ -69,24 +67,16 @@ function unknownApps(apps: unknown, clients: unknown): Fault[] {
   );
 }
 
-/** Two apps with one account kill each other's tokens, or one of them has a wrong secret. */
-function sharedAccounts(apps: readonly unknown[]): Fault[] {
-  const accounts = apps.map((app) => {
-    if (!isMapping(app) || typeof app.appId !== 'string') return undefined;
-    const secret = app.appSecret instanceof Secret ? app.appSecret.value() || undefined : undefined;
-    return { id: `${parseUrl(app.apiBaseUrl)?.host} ${app.appId}`, grant: app.grant, secret };
-  });
-  return accounts.flatMap((account, index): Fault[] => {
-    const first = accounts.findIndex((other) => other !== undefined && other.id === account?.id);
-    const earlier = accounts[first];
-    if (account === undefined || earlier === undefined || first === index) return [];
-    if (accounts.slice(0, index).some((other) => other?.id === account.id && other.grant === account.grant)) {
-      const text = `is the same as apps[${first}].appId, with the same host and grant: each fetch of one would kill the other's token; keep one of the two, which several clients can use`;
-      return [{ path: `apps[${index}].appId`, text }];
+/** Two apps that the platform says get in each other's way. */
+function conflicts(apps: readonly unknown[]): Fault[] {
+  return apps.flatMap((app, index) => {
+    if (!(app instanceof AppSection)) return [];
+    for (const [at, earlier] of apps.slice(0, index).entries()) {
+      if (!(earlier instanceof AppSection) || earlier.provider !== app.provider) continue;
+      const conflict = app.conflictWith?.(earlier, `apps[${at}]`);
+      if (conflict) return [{ path: `apps[${index}].${conflict.key}`, text: conflict.text }];
     }
-    if (account.secret === undefined || (earlier.secret ?? account.secret) === account.secret) return [];
-    const text = `is not that of apps[${first}], which has the same appId: an AppID has one AppSecret`;
-    return [{ path: `apps[${index}].appSecret`, text }];
+    return [];
   });
 }
 

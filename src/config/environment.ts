@@ -1,10 +1,14 @@
 import { apiKeyFault, sha256Hex } from './api-key.js';
-import { SCOPES } from './config.js';
-import type { Fault } from './config-error.js';
-import { asList, isMapping } from './mapping.js';
-import { isTrialHost } from './parse-url.js';
-import { ReadFault } from './read-fault.js';
+import { AppSection } from './app.section.js';
+import { SCOPES } from './client.section.js';
+import { kindsOfApps, ServerSection } from './config.js';
+import { ReadFault, type Fault } from './faults.js';
+import { keysOf, type KeySpec, type SectionClass, type Variable } from './keys.js';
+import { RedisSection } from './redis.section.js';
 import { droppedText, readSecretText } from './secret-text.js';
+import { asList, isMapping, isTrialHost } from './values.js';
+
+const API_KEY = 'BROKER_API_KEY';
 
 interface Overlay {
   readonly root: Record<string, unknown>;
@@ -19,11 +23,9 @@ interface Overlay {
 type Variables = (name: string) => string | undefined;
 
 /**
- * Lays the environment over the file's root, or over nothing when there is no file.
- *
- * `BROKER_APP_ID`, `BROKER_APP_SECRET_FILE`, `BROKER_GRANT` and `BROKER_API_KEY` stand for a file: beside one they are
- * faults, so that nobody wonders which of the two counts. `BROKER_APP_SECRET` alone is none, a file may refer to it.
- * `PORT`, `HOST`, `LOG_LEVEL` and `REDIS_URL` win over the file; `WECHAT_API_BASE_URL` is for apps without `apiBaseUrl`.
+ * Lays the variables that the sections name over the file's root, or over nothing when there is no file. Those that
+ * stand for a file, and `BROKER_API_KEY`, are faults beside one, so that nobody wonders which of the two counts; a secret
+ * is none, a file may refer to it.
  */
 export function overlayEnvironment(file: Record<string, unknown> | null, env: NodeJS.ProcessEnv): Overlay {
   const read: Variables = (name) => (env[name] === '' ? undefined : env[name]);
@@ -34,84 +36,89 @@ export function overlayEnvironment(file: Record<string, unknown> | null, env: No
   } else {
     refuseSecondSource(overlay, read);
   }
-  const port = read('PORT');
-  override(overlay, 'server', 'port', 'PORT', port !== undefined && /^\d+$/.test(port) ? Number(port) : port);
-  override(overlay, 'server', 'host', 'HOST', read('HOST'));
-  override(overlay, 'server', 'logLevel', 'LOG_LEVEL', read('LOG_LEVEL'));
-  override(overlay, 'redis', 'url', 'REDIS_URL', read('REDIS_URL'));
-  setBaseUrls(overlay, read('WECHAT_API_BASE_URL'));
+  override(overlay, 'server', ServerSection, read);
+  override(overlay, 'redis', RedisSection, read);
+  fillApps(overlay, read);
   return overlay;
 }
 
-function addApp({ root, faults, origins }: Overlay, read: Variables): void {
-  const appId = read('BROKER_APP_ID');
-  const secret = read('BROKER_APP_SECRET');
-  const secretFile = read('BROKER_APP_SECRET_FILE');
-  const grant = read('BROKER_GRANT');
-  if ((appId ?? secret ?? secretFile ?? grant) === undefined) return;
-
-  const appSecret = secretFile === undefined ? { env: 'BROKER_APP_SECRET' } : { file: secretFile };
-  root.apps = [{ name: 'default', appId, appSecret, ...(grant !== undefined && { grant }) }];
-  origins.set('apps[0].appId', 'BROKER_APP_ID');
-  origins.set('apps[0].grant', 'BROKER_GRANT');
-  origins.set(
-    'apps[0].appSecret',
-    secretFile === undefined ? 'BROKER_APP_SECRET or BROKER_APP_SECRET_FILE' : 'BROKER_APP_SECRET_FILE',
+/** The keys of a section that a variable stands for by this rule. */
+function variablesOf(
+  section: SectionClass,
+  rule: Variable['rule'],
+): [key: string, spec: KeySpec, name: string][] {
+  return [...keysOf(section)].flatMap(([key, spec]) =>
+    spec.variable?.rule === rule ? [[key, spec, spec.variable.name] as [string, KeySpec, string]] : [],
   );
-  if (secret !== undefined && secretFile !== undefined) {
-    faults.push({
-      path: 'BROKER_APP_SECRET_FILE',
-      text: 'BROKER_APP_SECRET is set as well; unset one of them',
-    });
+}
+
+/** The one app that the environment can configure is of the platform that needs not be named. */
+function sectionOfApp(): SectionClass {
+  const { classes, fallback } = kindsOfApps();
+  return classes.get(fallback) ?? AppSection;
+}
+
+function addApp({ root, faults, origins }: Overlay, read: Variables): void {
+  const app: Record<string, unknown> = { name: 'default' };
+  let isSet = false;
+  for (const [key, { secret }, name] of variablesOf(sectionOfApp(), 'alone')) {
+    const value = read(name);
+    const file = secret && read(`${name}_FILE`);
+    isSet ||= (value ?? file) !== undefined;
+    const source = file === undefined ? { env: name } : { file };
+    const origin = file === undefined ? `${name} or ${name}_FILE` : `${name}_FILE`;
+    app[key] = secret ? source : value;
+    origins.set(`apps[0].${key}`, secret ? origin : name);
+    if (value !== undefined && file !== undefined) {
+      faults.push({ path: `${name}_FILE`, text: `${name} is set as well; unset one of them` });
+    }
   }
+  if (isSet) root.apps = [app];
 }
 
 function addClient({ root, faults, warnings }: Overlay, read: Variables): void {
-  const given = read('BROKER_API_KEY');
+  const given = read(API_KEY);
   if (given === undefined) return;
-  const path = 'BROKER_API_KEY';
-  const isTrial = isTrialHost(read('WECHAT_API_BASE_URL'));
+  const isTrial = variablesOf(sectionOfApp(), 'fills').some(([, , name]) => isTrialHost(read(name)));
   const key = readSecretText(given, (text) => apiKeyFault(text, isTrial));
-  if (key instanceof ReadFault) faults.push({ path, text: key.text });
-  else if (key.dropped !== null) warnings.push({ path, text: droppedText(key.dropped) });
+  if (key instanceof ReadFault) faults.push({ path: API_KEY, text: key.text });
+  else if (key.dropped !== null) warnings.push({ path: API_KEY, text: droppedText(key.dropped) });
   const sha256 = sha256Hex(key instanceof ReadFault ? given : key.text);
   root.clients = [{ name: 'default', keySha256: [sha256], apps: '*', scopes: [...SCOPES] }];
 }
 
 function refuseSecondSource({ faults }: Overlay, read: Variables): void {
-  const keys = {
-    BROKER_APP_ID: 'apps',
-    BROKER_APP_SECRET_FILE: 'apps',
-    BROKER_GRANT: 'apps',
-    BROKER_API_KEY: 'clients',
-  };
-  for (const [name, key] of Object.entries(keys)) {
-    if (read(name) === undefined) continue;
-    faults.push({
-      path: name,
-      text: `is for a start without a file, but BROKER_CONFIG names one; unset it and use ${key} in the file`,
-    });
+  const names = variablesOf(sectionOfApp(), 'alone').map(
+    ([, { secret }, name]) => [secret ? `${name}_FILE` : name, 'apps'] as const,
+  );
+  for (const [path, key] of [...names, [API_KEY, 'clients'] as const]) {
+    if (read(path) === undefined) continue;
+    const text = `is for a start without a file, but BROKER_CONFIG names one; unset it and use ${key} in the file`;
+    faults.push({ path, text });
   }
 }
 
-function override(
-  { root, origins }: Overlay,
-  section: string,
-  key: string,
-  variable: string,
-  value: string | number | undefined,
-): void {
-  const holder = root[section] ?? {};
-  if (value === undefined || !isMapping(holder)) return;
-  root[section] = { ...holder, [key]: value };
-  origins.set(`${section}.${key}`, variable);
+function override({ root, origins }: Overlay, name: string, section: SectionClass, read: Variables): void {
+  for (const [key, { schema }, variable] of variablesOf(section, 'wins')) {
+    const value = read(variable);
+    const holder = root[name] ?? {};
+    if (value === undefined || !isMapping(holder)) continue;
+    const isNumber = schema?.type === 'integer' && /^\d+$/.test(value);
+    root[name] = { ...holder, [key]: isNumber ? Number(value) : value };
+    origins.set(`${name}.${key}`, variable);
+  }
 }
 
-function setBaseUrls({ root, origins }: Overlay, apiBaseUrl: string | undefined): void {
-  if (apiBaseUrl === undefined) return;
+function fillApps({ root, origins }: Overlay, read: Variables): void {
+  const { key: kind, classes, fallback } = kindsOfApps();
   for (const [index, app] of asList(root.apps).entries()) {
-    if (!isMapping(app) || 'apiBaseUrl' in app) continue;
-    app.apiBaseUrl = apiBaseUrl;
-    origins.set(`apps[${index}].apiBaseUrl`, 'WECHAT_API_BASE_URL');
+    if (!isMapping(app)) continue;
+    const section = classes.get((app[kind] ?? fallback) as string);
+    for (const [key, , name] of section ? variablesOf(section, 'fills') : []) {
+      const value = read(name);
+      if (value === undefined || key in app) continue;
+      app[key] = value;
+      origins.set(`apps[${index}].${key}`, name);
+    }
   }
 }

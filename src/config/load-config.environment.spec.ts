@@ -36,7 +36,6 @@ describe('the environment', () => {
         keySha256: [sha256Hex(ENV_ONLY.BROKER_API_KEY)],
         apps: '*',
         scopes: ['token:read', 'token:refresh', 'token:admin', 'ticket:read'],
-        maxExpiresInSeconds: null,
       },
     ]);
   });

@@ -19,23 +19,19 @@ import {
   withServer,
   withTracing,
 } from '../../test/support/config-file.js';
-import { ConfigError } from './config-error.js';
+import { ConfigError } from './faults.js';
 
 describe('a configuration file', () => {
   it('gets the defaults for what it leaves out', () => {
     expect(JSON.parse(JSON.stringify(load(file())))).toEqual({
       server: {
         port: 8080,
-        host: null,
         logLevel: 'info',
         docs: false,
         trustProxy: false,
         drainSeconds: 0,
       },
-      redis: null,
-      encryption: null,
       audit: { reads: 'sampled', destination: 'stdout' },
-      tracing: null,
       apps: [
         {
           ...APP,
@@ -53,10 +49,9 @@ describe('a configuration file', () => {
             leaseSeconds: 15,
             reconcileSeconds: 5,
           },
-          settings: expect.objectContaining({ provider: 'wechat', grant: 'stable' }),
         },
       ],
-      clients: [{ ...CLIENT, maxExpiresInSeconds: null }],
+      clients: [CLIENT],
       warnings: [],
       proxyVariable: null,
     });
@@ -147,20 +142,23 @@ describe('a configuration file', () => {
   it('names Redis by a URL, by sentinels or by cluster nodes', () => {
     const redisOf = (redis: Record<string, unknown>) => load(withRedis(redis)).redis;
     const nodes = [{ host: 'a', port: 1 }];
-    expect(redisOf({ url: 'rediss://host' })).toMatchObject({ server: { kind: 'url' }, tls: { ca: null } });
+    expect(redisOf({ url: 'rediss://host' })).toMatchObject({
+      server: { kind: 'url' },
+      isTls: true,
+    });
     expect(redisOf({ sentinels: nodes, name: 'primary', password: 'p' })).toMatchObject({
       server: { kind: 'sentinel', sentinels: nodes, name: 'primary' },
       keyPrefix: 'tokenbroker:',
-      tls: null,
+      isTls: false,
     });
     expect(redisOf({ clusterNodes: nodes, tls: {} })).toMatchObject({
       server: { kind: 'cluster', nodes },
-      tls: { ca: null, serverName: null },
+      isTls: true,
     });
   });
 
   it('traces nothing, or as it says, with secrets in headers', () => {
-    expect(load(file()).tracing).toBeNull();
+    expect(load(file()).tracing).toBeUndefined();
     const { tracing } = load(withTracing({ headers: { authorization: { env: 'COLLECTOR' } } }), {
       COLLECTOR: 'Bearer collector-secret',
     });

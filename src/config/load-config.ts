@@ -1,23 +1,15 @@
-import { plainToInstance } from 'class-transformer';
 import { Redactor } from '../core/redaction/redactor.js';
-import type { Config } from './config.js';
-import { ConfigError, type Fault } from './config-error.js';
+import { platformOf } from '../platforms/registry.js';
+import { completeRefresh } from './app.section.js';
+import { Config, NAMED_LISTS } from './config.js';
 import { crossChecks } from './cross-checks.js';
-import { deepFreeze } from './deep-freeze.js';
 import { overlayEnvironment } from './environment.js';
-import { listByName } from './named-lists.js';
-import { parseUrl } from './parse-url.js';
-import { shownPath } from './problem.js';
-import { ReadFault } from './read-fault.js';
-import { readSecret } from './read-secret.js';
-import { readText } from './read-text.js';
-import { readYaml } from './read-yaml.js';
-import { resolveSecrets, secretTexts } from './resolve-secrets.js';
-import { Secret } from './secret.js';
+import { ConfigError, isWordLike, ReadFault, shownPath, type Fault } from './faults.js';
+import { readText, readYaml } from './read-file.js';
+import { readSections, secretTexts } from './read-sections.js';
+import { readSecret, Secret } from './secret.js';
 import { droppedText } from './secret-text.js';
-import { ConfigFile } from './sections/config-file.section.js';
-import { toConfig } from './to-config.js';
-import { validateSections } from './validate-sections.js';
+import { decoded, isMapping, parseUrl } from './values.js';
 
 export interface LoadConfigOptions {
   /** How often a secret's file is looked at once somebody listens to it, in milliseconds. */
@@ -45,12 +37,11 @@ export function loadConfig(
   const file = readFile(env.BROKER_CONFIG);
   const named = listByName(file ?? {});
   const { root, faults, warnings, origins } = overlayEnvironment(file && named.root, env);
-  addSecrets(redactor, [...secretTexts(root, ConfigFile), env.BROKER_API_KEY, env.BROKER_APP_SECRET]);
+  addSecrets(redactor, [...secretTexts(root, Config), env.BROKER_API_KEY, env.BROKER_APP_SECRET]);
 
-  const sections = plainToInstance(ConfigFile, root);
   const appSecrets: { readonly path: string; readonly secret: unknown }[] = [];
-  resolveSecrets(sections, ConfigFile, (source, form, path) => {
-    const isOfApp = /^apps\[\d+\]\.appSecret$/.test(path);
+  const read = readSections(Config, root, (source, form, path) => {
+    const isOfApp = /^apps\[\d+\]\.\w+$/.test(path);
     const mayAwaitFile = mayAwaitAppSecrets && isOfApp;
     const secret = readSecret(source, form, { env, pollMs: secretPollMs, mayAwaitFile });
     if (isOfApp) appSecrets.push({ path, secret });
@@ -60,6 +51,7 @@ export function loadConfig(
     }
     return secret;
   });
+  const config = read.section;
 
   const awaited = appSecrets.flatMap(({ path, secret }) =>
     secret instanceof Secret && secret.fault !== null ? [{ path, text: secret.fault }] : [],
@@ -72,12 +64,16 @@ export function loadConfig(
       words.replace(/\b(?:apps|clients)\[\d+\]/g, (place) => named.places.get(place) ?? place);
     return { path: rename(origins.get(path) ?? path), text: redactor.redact(rename(text)) };
   };
-  const others = [...named.faults, ...faults, ...validateSections(sections), ...crossChecks(sections)];
+  const others = [...named.faults, ...faults, ...read.faults, ...crossChecks(config)];
   if (others.length > 0 || hasNone) throw new ConfigError([...others, ...awaited].map(written));
+  for (const app of config.apps) {
+    completeRefresh(app.refresh, platformOf(app.provider).credentials(app)[0].defaults);
+  }
   const waits = 'the app waits for it, the others are served';
   warnings.push(...awaited.map(({ path, text }) => ({ path, text: `${text}; ${waits}` })));
-  const proxyVariable = PROXY_VARIABLES.find((name) => env[name]) ?? null;
-  return deepFreeze(toConfig(sections, { warnings: warnings.map(written), proxyVariable }));
+  config.warnings = warnings.map(written);
+  config.proxyVariable = PROXY_VARIABLES.find((name) => env[name]) ?? null;
+  return deepFreeze(config);
 }
 
 function readFile(path: string | undefined): Record<string, unknown> | null {
@@ -85,6 +81,33 @@ function readFile(path: string | undefined): Record<string, unknown> | null {
   const text = readText(path, MAX_FILE_BYTES);
   if (text instanceof ReadFault) throw new ConfigError([{ path: 'BROKER_CONFIG', text: text.text }]);
   return readYaml(text, shownPath(path));
+}
+
+interface Unnamed {
+  readonly root: Record<string, unknown>;
+  readonly faults: Fault[];
+  /** How the file calls an entry, by its place in the list: `apps.shop` for `apps[0]`. */
+  readonly places: Map<string, string>;
+}
+
+/** Turns mappings by name into lists; the rest of the root stays as it is. */
+function listByName(file: Record<string, unknown>): Unnamed {
+  const result: Unnamed = { root: { ...file }, faults: [], places: new Map() };
+  for (const key of NAMED_LISTS) {
+    const mapping = file[key];
+    if (!isMapping(mapping)) continue;
+    result.root[key] = Object.entries(mapping).map(([name, entry], index) => {
+      const place = isWordLike(name) ? `${key}.${name}` : `${key}.(entry ${index + 1})`;
+      result.places.set(`${key}[${index}]`, place);
+      if (!isMapping(entry)) return entry;
+      if (entry.name !== undefined && entry.name !== name) {
+        const text = 'must be the name under which the mapping has it, or left out';
+        result.faults.push({ path: `${place}.name`, text });
+      }
+      return { ...entry, name };
+    });
+  }
+  return result;
 }
 
 /** Of a URL the password alone is secret, of a header also what follows a scheme like `Bearer`. */
@@ -96,15 +119,15 @@ function addSecrets(redactor: Redactor, texts: readonly (string | undefined)[]):
     const parts =
       password === null
         ? [text, text.trim(), text.slice(text.lastIndexOf(' ') + 1)]
-        : [password, decoded(password)];
+        : [password, decoded(password) ?? password];
     for (const part of new Set(parts)) redactor.add(part);
   }
 }
 
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
+/** Freezes the object and all that it holds. Private fields, as in `Secret`, stay as they are. */
+function deepFreeze<T extends object>(root: T): T {
+  for (const child of Object.values(root) as unknown[]) {
+    if (typeof child === 'object' && child !== null) deepFreeze(child);
   }
+  return Object.freeze(root);
 }

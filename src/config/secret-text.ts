@@ -1,7 +1,10 @@
-import { ReadFault } from './read-fault.js';
+import { ReadFault } from './faults.js';
 
 /** Says what is wrong with the text of a secret, without showing any of it; undefined when nothing is. */
 export type SecretForm = (text: string) => string | undefined;
+
+/** What somebody sees. */
+export const VISIBLE = /[^\p{C}\p{Zl}\p{Zp}\ufffd]/u;
 
 export interface SecretText {
   readonly text: string;
@@ -82,4 +85,16 @@ function droppedFrom(raw: string, text: string): string | null {
     .filter(([around]) => around !== '')
     .map(([around, where]) => `${[...new Set(Array.from(around, kindOf))].join(' and ')} ${where} it`)
     .join(', ');
+}
+
+/** Whatever a person may choose, but for characters that nobody sees. */
+export function passwordForm(text: string): string | undefined {
+  const odd = oddCharacter(text, VISIBLE);
+  return odd && `must be visible characters on one line: ${odd}`;
+}
+
+/** What HTTP takes as the value of a header. */
+export function headerForm(text: string): string | undefined {
+  const odd = oddCharacter(text, /[\x20-\x7e]/);
+  return odd && `must be visible ASCII characters on one line: ${odd}`;
 }

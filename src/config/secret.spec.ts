@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, unlinkSync, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
-import { ReadFault } from './read-fault.js';
+import { ReadFault } from './faults.js';
 import { Secret } from './secret.js';
 import type { SecretForm } from './secret-text.js';
 

@@ -1,12 +1,12 @@
 import { unwatchFile, watchFile } from 'node:fs';
 import { inspect } from 'node:util';
-import { shownPath } from './problem.js';
-import { ReadFault } from './read-fault.js';
-import { readText } from './read-text.js';
+import { isWordLike, ReadFault, shownPath } from './faults.js';
+import { readText } from './read-file.js';
 import { readSecretText, type SecretForm, type SecretText } from './secret-text.js';
 
 const HIDDEN = '[secret]';
 const MAX_BYTES = 64 * 1024;
+const SOURCES = '{ file: PATH }, { env: NAME } or the text itself';
 
 /**
  * A text that must not leak: turned into a string, into JSON or inspected, it reads `[secret]`. One that came from a
@@ -139,4 +139,43 @@ function readSecretFile({ path, form }: SecretFile): SecretText | ReadFault {
   if (text instanceof ReadFault) return text;
   const read = readSecretText(text, form);
   return read instanceof ReadFault ? new ReadFault(`${shownPath(path)}: ${read.text}`) : read;
+}
+
+/** How a secret is read. */
+export interface ReadSecretOptions {
+  readonly env: NodeJS.ProcessEnv;
+  readonly pollMs: number;
+  /** A file that is missing, empty or not as it should be may come later. */
+  readonly mayAwaitFile: boolean;
+}
+
+/** Reads a secret from where the configuration says it is. Never shows any of `source` but a path or a variable's name. */
+export function readSecret(
+  source: unknown,
+  form: SecretForm,
+  { env, pollMs, mayAwaitFile }: ReadSecretOptions,
+): Secret | ReadFault {
+  if (source === undefined || source === null || source === '') {
+    return new ReadFault(`must be set: ${SOURCES}`);
+  }
+  if (typeof source === 'string') return Secret.fromText(source, form);
+  if (typeof source !== 'object') return new ReadFault('must be text: put it in quotes');
+
+  const [[kind, name] = [], ...more] = Object.entries(source);
+  if (more.length === 0 && typeof name === 'string' && name !== '') {
+    if (kind === 'env') return fromEnvironment(name, form, env);
+    if (kind === 'file') {
+      const secret = Secret.fromFile(name, pollMs, form);
+      const isAwaited = secret instanceof ReadFault && mayAwaitFile;
+      return isAwaited ? Secret.awaitFile(name, pollMs, form, secret) : secret;
+    }
+  }
+  return new ReadFault(`must be ${SOURCES}`);
+}
+
+function fromEnvironment(name: string, form: SecretForm, env: NodeJS.ProcessEnv): Secret | ReadFault {
+  const value = env[name];
+  if (value) return Secret.fromText(value, form);
+  const shown = isWordLike(name) ? ` ${name}` : ' (its name is not shown: it may be the secret itself)';
+  return new ReadFault(`the environment variable${shown} is not set or empty`);
 }

@@ -1,4 +1,4 @@
-import type { AppConfig } from '../config/config.js';
+import type { AppSection } from '../config/app.section.js';
 import type { Clock } from '../core/ports/clock.js';
 import { remedyOf, type Deadline } from '../core/ports/token-issuer.js';
 import { isFaultId, remedyOfFault } from '../platforms/http/network-fault.js';
@@ -10,7 +10,7 @@ const ANSWER_TIMEOUT_MS = 8000;
 
 /** The way to a platform's host, and whether what answers there is the platform. Mints nothing. */
 export async function checkPlatform(
-  { apiBaseUrl, provider }: Pick<AppConfig, 'apiBaseUrl' | 'provider'>,
+  { apiBaseUrl, provider }: Pick<AppSection, 'apiBaseUrl' | 'provider'>,
   proxyVariable: string | null,
   clock: Clock,
 ): Promise<Finding[]> {
@@ -46,12 +46,12 @@ async function checkAnswer(
 
 /** Asks for a token as the broker does. The token is shown to nobody. */
 export async function fetchToken(
-  app: AppConfig,
+  app: AppSection,
   proxyVariable: string | null,
   clock: Clock,
 ): Promise<Finding> {
-  const { name, provider, settings, appId, appSecret, refresh } = app;
-  const [token] = platformOf(provider).credentials(settings);
+  const { name, provider, appId, appSecret, refresh } = app;
+  const [token] = platformOf(provider).credentials(app);
   const issuer = token.issuer({ proxyVariable, source: null });
   const timeoutMs = refresh.upstreamTimeoutSeconds * 1000;
   const credentials = { app: name, appId, appSecret: appSecret.value() };

@@ -1,6 +1,6 @@
 import { RedisConnection } from '../storage/redis/index.js';
 import { redisSettings } from '../backend.js';
-import type { Endpoint, RedisConfig } from '../config/config.js';
+import type { EndpointSection, RedisSection } from '../config/redis.section.js';
 import { sleep, type Clock } from '../core/ports/clock.js';
 import type { StoreUnavailableError } from '../core/errors.js';
 import type { FaultId } from '../platforms/http/network-fault.js';
@@ -11,21 +11,20 @@ const RETRY_MS = 500;
 const LOGIN = 'login';
 
 /** The way to each server that the configuration names, then login and every command that the broker needs. */
-export async function checkRedis(redis: RedisConfig, clock: Clock): Promise<Finding[]> {
+export async function checkRedis(redis: RedisSection, clock: Clock): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const { host, port } of endpointsOf(redis)) {
-    const { tls } = redis;
-    const options = tls && {
-      ...(tls.ca !== null && { ca: tls.ca }),
-      ...(tls.serverName !== null && { servername: tls.serverName }),
-    };
+    const { tls, isTls } = redis;
+    const options = isTls
+      ? { ...(tls?.ca && { ca: tls.ca.value() }), ...(tls?.serverName && { servername: tls.serverName }) }
+      : null;
     findings.push(...(await checkWay({ host, port, tls: options, clock, remedyOf })));
   }
-  if (!findings.some(({ step, isGood }) => isGood && step === (redis.tls ? 'TLS' : 'TCP'))) return findings;
+  if (!findings.some(({ step, isGood }) => isGood && step === (redis.isTls ? 'TLS' : 'TCP'))) return findings;
   return [...findings, ...(await checkCommands(redis, clock))];
 }
 
-function endpointsOf({ server }: RedisConfig): readonly Endpoint[] {
+function endpointsOf({ server }: RedisSection): readonly EndpointSection[] {
   if (server.kind === 'sentinel') return server.sentinels;
   if (server.kind === 'cluster') return server.nodes;
   const { hostname, port } = new URL(server.url.value());
@@ -44,7 +43,7 @@ function remedyOf(fault: FaultId): string {
 }
 
 /** A key that nothing else uses, below the prefix that the user may touch; gone at the end. */
-async function checkCommands(redis: RedisConfig, clock: Clock): Promise<Finding[]> {
+async function checkCommands(redis: RedisSection, clock: Clock): Promise<Finding[]> {
   const connection = new RedisConnection(redisSettings(redis), clock);
   const { client } = connection;
   const key = `${redis.keyPrefix}{diagnose}:trial`;

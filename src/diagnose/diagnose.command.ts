@@ -1,5 +1,6 @@
-import { ConfigError } from '../config/config-error.js';
-import type { AppConfig, Config } from '../config/config.js';
+import type { AppSection } from '../config/app.section.js';
+import type { Config } from '../config/config.js';
+import { ConfigError } from '../config/faults.js';
 import { loadConfig } from '../config/load-config.js';
 import type { Clock } from '../core/ports/clock.js';
 import { Redactor } from '../core/redaction/redactor.js';
@@ -64,7 +65,7 @@ export async function diagnose({ args, env, out, err }: DiagnoseIo): Promise<0 |
 }
 
 async function diagnoseApps(
-  apps: readonly AppConfig[],
+  apps: readonly AppSection[],
   { proxyVariable }: Config,
   withFetch: boolean,
   clock: Clock,
@@ -72,7 +73,7 @@ async function diagnoseApps(
   out: (text: string) => void,
 ): Promise<void> {
   if (proxyVariable !== null) out(`NOTE  ${proxyVariable} is set, but the broker uses no proxy\n`);
-  const wayOf = ({ provider, apiBaseUrl }: AppConfig): string => `${provider} ${apiBaseUrl}`;
+  const wayOf = ({ provider, apiBaseUrl }: AppSection): string => `${provider} ${apiBaseUrl}`;
   for (const way of new Set(apps.map(wayOf))) {
     const [first, ...others] = apps.filter((app) => wayOf(app) === way);
     if (!first) continue;

@@ -1,6 +1,5 @@
+import type { AppSection, RefreshDefaults } from '../config/app.section.js';
 import type { ErrorCode } from '../core/error-code.js';
-import type { Account, AppSettings, RefreshConfig } from '../config/config.js';
-import type { SectionClass } from '../config/schema.js';
 import type { AccessTokenSource } from '../core/ports/access-token-source.js';
 import type {
   Deadline,
@@ -9,12 +8,6 @@ import type {
   IssueOutcome,
   TokenIssuer,
 } from '../core/ports/token-issuer.js';
-
-/** How a credential is kept alive unless the app's `refresh` says otherwise. */
-export type RefreshDefaults = Pick<
-  RefreshConfig,
-  'aheadSeconds' | 'jitterSeconds' | 'dailyBudget' | 'forcedDailyBudget' | 'verifyReports'
->;
 
 /** What an issuer is made with. */
 export interface IssuerContext {
@@ -49,14 +42,12 @@ export interface Platform {
   /** As `apps[].provider` names it. */
   readonly id: string;
   /** The keys under `apps[]`, with the rules for their values and their defaults. */
-  readonly section: SectionClass;
+  readonly section: new () => AppSection;
   /** When the platform's day begins, by which it counts fetches: so long before 00:00 UTC. */
   readonly quotaDayOffsetMs: number;
   readonly errors: ErrorCatalogue;
-  /** @param app an instance of `section`, validated */
-  account(app: AppSettings): Account;
   /** A call without any secret, to see that it is the platform which answers at this address. Left out where there is none. */
   ping?(apiBaseUrl: string, deadline: Deadline): Promise<Ping>;
   /** The token first. @param app an instance of `section`, validated */
-  credentials(app: AppSettings): readonly [CredentialSpec, ...CredentialSpec[]];
+  credentials(app: AppSection): readonly [CredentialSpec, ...CredentialSpec[]];
 }

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Config } from '../../src/config/config.js';
-import { ConfigError } from '../../src/config/config-error.js';
+import { ConfigError } from '../../src/config/faults.js';
 import { loadConfig, type LoadConfigOptions } from '../../src/config/load-config.js';
 
 type Tree = Record<string, unknown>;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { stringify } from 'yaml';
-import { keysOf, type KeySpec, type SectionClass } from '../../src/config/schema.js';
-import { ConfigFile } from '../../src/config/sections/config-file.section.js';
+import { Config } from '../../src/config/config.js';
+import { keysOf, type KeySpec, type SectionClass } from '../../src/config/keys.js';
 import type { SecretForm } from '../../src/config/secret-text.js';
 
 /** A configuration with a secret under every key that takes one, which somebody has damaged. */
@@ -95,6 +95,14 @@ function treeOf(section: SectionClass, nextHex: () => string, secrets: string[])
     if (spec.secret) return secret(spec.secret);
     if (spec.secrets) return { 'x-collector-key': secret(spec.secrets) };
     if (!spec.section) return plainOf(name, spec.schema);
+    if (spec.kinds) {
+      const { key, classes } = spec.kinds();
+      return [...classes].map(([kind, own]) => ({
+        ...treeOf(own, nextHex, secrets),
+        name: kind,
+        [key]: kind,
+      }));
+    }
     const nested = treeOf(spec.section(), nextHex, secrets);
     return spec.isList ? [nested] : nested;
   };
@@ -198,7 +206,7 @@ function damaged({
 }: Damage): DamagedConfig {
   let next = start;
   const secrets: string[] = [];
-  const tree = treeOf(ConfigFile, () => HEX[next++ % HEX.length] ?? '', secrets);
+  const tree = treeOf(Config, () => HEX[next++ % HEX.length] ?? '', secrets);
   const redis = tree.redis as Tree;
   const excluded = [...SERVERS.flat(), ...(server.includes('url') ? BESIDE_A_URL : [])];
   for (const key of excluded) if (!server.includes(key)) Reflect.deleteProperty(redis, key);

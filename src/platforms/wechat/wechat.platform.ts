@@ -1,20 +1,12 @@
-import type { Account, AppSettings, Grant } from '../../config/config.js';
-import type { Secret } from '../../config/secret.js';
+import type { RefreshDefaults } from '../../config/app.section.js';
 import type { IssuanceRule } from '../../core/ports/token-issuer.js';
-import type { CredentialSpec, Platform, RefreshDefaults } from '../platform.js';
+import type { CredentialSpec, Platform } from '../platform.js';
 import { explain } from './errcodes.js';
 import { pingPlatform } from './ping-platform.js';
 import { TicketIssuer } from './ticket.issuer.js';
 import { TICKET_TYPES, type TicketType } from '../../core/ticket-broker.js';
 import { WechatIssuer } from './wechat.issuer.js';
-import { WechatSection } from './wechat.section.js';
-
-interface WechatApp extends AppSettings {
-  readonly grant: Grant;
-  readonly appId: string;
-  readonly appSecret: Secret;
-  readonly apiBaseUrl: string;
-}
+import { WechatSection, type Grant } from './wechat.section.js';
 
 const HOUR_MS = 3_600_000;
 /** How long WeChat still takes a classic token after the next one, and in how much of a stable one's end the next one comes. */
@@ -60,17 +52,10 @@ export const wechat: Platform = {
   quotaDayOffsetMs: 8 * HOUR_MS,
   errors: { explain },
   ping: pingPlatform,
-  account,
-  credentials: (app: WechatApp) => [token(app), ...TICKET_TYPES.map((type) => ticket(app, type))],
+  credentials: (app: WechatSection) => [token(app), ...TICKET_TYPES.map((type) => ticket(app, type))],
 };
 
-function account({ appId, appSecret, grant, apiBaseUrl }: WechatApp): Account {
-  return { appId, appSecret, grant, apiBaseUrl: apiBaseUrl.replace(/\/+$/, '') };
-}
-
-function token(app: WechatApp): CredentialSpec {
-  const { grant } = app;
-  const { apiBaseUrl } = account(app);
+function token({ grant, apiBaseUrl }: WechatSection): CredentialSpec {
   return {
     id: 'token',
     rule: RULES[grant],
@@ -79,8 +64,7 @@ function token(app: WechatApp): CredentialSpec {
   };
 }
 
-function ticket(app: WechatApp, type: TicketType): CredentialSpec {
-  const { apiBaseUrl } = account(app);
+function ticket({ apiBaseUrl }: WechatSection, type: TicketType): CredentialSpec {
   return {
     id: type,
     dependsOn: 'token',

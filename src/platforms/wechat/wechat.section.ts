@@ -1,43 +1,73 @@
 import { API_KEY_PREFIX } from '../../config/api-key.js';
-import { GRANTS, type Grant } from '../../config/config.js';
-import { Check, OneOf, SecretText } from '../../config/constraints.js';
-import { parseUrl } from '../../config/parse-url.js';
-import { problem } from '../../config/problem.js';
-import { isInQuotes, oddCharacter, type SecretForm } from '../../config/secret-text.js';
-import type { Secret } from '../../config/secret.js';
-import { AppSection } from '../../config/sections/app.section.js';
+import { AppSection, type Conflict } from '../../config/app.section.js';
+import { problem } from '../../config/faults.js';
+import { About, Check, FromVariable, OneOf, SecretText, Url } from '../../config/keys.js';
+import { Secret } from '../../config/secret.js';
+import { isInQuotes, oddCharacter } from '../../config/secret-text.js';
+import { parseUrl } from '../../config/values.js';
+
+const GRANTS = ['stable', 'classic'] as const;
+/** How WeChat gives tokens: `stable` is POST /cgi-bin/stable_token, `classic` is GET /cgi-bin/token. */
+export type Grant = (typeof GRANTS)[number];
 
 /** `wx` and 16 hex digits: the AppIDs of official accounts, mini programs and mini games, and of what third-party platforms and websites register. */
 const APP_ID = /^wx[0-9a-f]{16}$/;
 
+/** An official account, mini program or mini game of WeChat. */
+export class WechatSection extends AppSection {
+  readonly provider = 'wechat';
+
+  @About('the AppID: `wx` and 16 hex digits')
+  @Check(checkAppId, { type: 'string', pattern: APP_ID.source })
+  @FromVariable('BROKER_APP_ID', 'alone')
+  readonly appId!: string;
+
+  @About('the AppSecret: 32 hex digits')
+  @SecretText(appSecretForm)
+  @FromVariable('BROKER_APP_SECRET', 'alone')
+  readonly appSecret!: Secret;
+
+  @About('how WeChat gives tokens: [which?](adr/0002-stable-is-the-default-grant.md)')
+  @OneOf(GRANTS)
+  @FromVariable('BROKER_GRANT', 'alone')
+  readonly grant: Grant = 'stable';
+
+  @About('a gateway, or the simulator')
+  @Url('an http or https URL, such as https://api.weixin.qq.com')
+  @FromVariable('WECHAT_API_BASE_URL', 'fills')
+  readonly apiBaseUrl: string = 'https://api.weixin.qq.com';
+
+  override conflictWith(earlier: AppSection, path: string): Conflict | undefined {
+    if (typeof this.appId !== 'string' || earlier.appId !== this.appId) return undefined;
+    if (parseUrl(earlier.apiBaseUrl)?.host !== parseUrl(this.apiBaseUrl)?.host) return undefined;
+    if (earlier.grant === this.grant) {
+      const text = `is the same as ${path}.appId, with the same host and grant: each fetch of one would kill the other's token; keep one of the two, which several clients can use`;
+      return { key: 'appId', text };
+    }
+    const [one, other] = [this, earlier].map(({ appSecret }) => textOf(appSecret));
+    if (!one || !other || one === other) return undefined;
+    const text = `is not that of ${path}, which has the same appId: an AppID has one AppSecret`;
+    return { key: 'appSecret', text };
+  }
+}
+
+/** The text of a secret that was read; it may be awaited, or at fault. */
+function textOf(secret: unknown): string | undefined {
+  return secret instanceof Secret ? secret.value() : undefined;
+}
+
 /** 32 hex digits, as WeChat makes them. */
-const appSecretForm: SecretForm = (text) => {
+function appSecretForm(text: string): string | undefined {
   if (/^[0-9a-f]{32}$/i.test(text)) return undefined;
-  if (APP_ID.test(text))
+  if (APP_ID.test(text)) {
     return 'must be the AppSecret, and this is an AppID: are appId and appSecret swapped?';
-  if (text.startsWith(API_KEY_PREFIX))
+  }
+  if (text.startsWith(API_KEY_PREFIX)) {
     return "must be the platform's AppSecret, and this is an API key of this broker";
+  }
   const expectation = "must be the AppSecret from the platform's console, 32 hex digits";
   if (isInQuotes(text)) return `${expectation}; the text is in quotes: remove them`;
   return `${expectation}; ${oddCharacter(text, /[0-9a-f]/i) ?? `this has ${text.length}`}`;
-};
-
-/** An official account, mini program or mini game of WeChat. */
-export class WechatSection extends AppSection {
-  @OneOf(['wechat'])
-  provider = 'wechat' as const;
-
-  @OneOf(GRANTS)
-  grant: Grant = 'stable';
-
-  @Check(checkAppId, { type: 'string', pattern: APP_ID.source })
-  appId!: string;
-
-  @SecretText(appSecretForm)
-  appSecret!: Secret;
-
-  @Check(checkBaseUrl, { type: 'string', pattern: '^https?://' })
-  apiBaseUrl = 'https://api.weixin.qq.com';
 }
 
 function checkAppId(value: unknown): string | undefined {
@@ -48,14 +78,4 @@ function checkAppId(value: unknown): string | undefined {
   );
   const isSecret = typeof value === 'string' && appSecretForm(value) === undefined;
   return isSecret ? `${fault}, which looks like an AppSecret: are appId and appSecret swapped?` : fault;
-}
-
-// Never shown: people put passwords of proxies into URLs.
-function checkBaseUrl(value: unknown): string | undefined {
-  const url = parseUrl(value);
-  if (url === null || !/^https?:$/.test(url.protocol)) {
-    return 'must be an http or https URL, such as https://api.weixin.qq.com';
-  }
-  const extra = url.username + url.password + url.search + url.hash;
-  return extra === '' ? undefined : 'must be a URL without user, password, query and fragment';
 }

@@ -1,4 +1,26 @@
-import { isMapping } from './mapping.js';
+import { isMapping } from './values.js';
+
+/** What is wrong at one place. `path` is a key's path (`apps[1].appSecret`) or the name of an environment variable. */
+export interface Fault {
+  readonly path: string;
+  readonly text: string;
+}
+
+/** The configuration cannot be used. The message has a line for each fault and holds no secret. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+
+  constructor(readonly faults: readonly Fault[]) {
+    const lines = new Set(faults.map(({ path, text }) => `  ${path}: ${text}`));
+    const count = lines.size === 1 ? 'a fault' : `${lines.size} faults`;
+    super([`the configuration has ${count}:`, ...lines].join('\n'));
+  }
+}
+
+/** Stands where a text should be, and says why it could not be had. Holds nothing of a file's content. */
+export class ReadFault {
+  constructor(readonly text: string) {}
+}
 
 /** A longer text may be a secret in the wrong place. */
 const MAX_SHOWN = 5;

@@ -1,0 +1,71 @@
+import { API_KEY_PREFIX } from './api-key.js';
+import { NAME, NAME_FORM } from './app.section.js';
+import { problem } from './faults.js';
+import { About, Check, checkEntries, List, Optional, Text, WholeNumber } from './keys.js';
+import { oddCharacter } from './secret-text.js';
+
+/** What a caller may do. `token:admin` forces a refresh without proof; `ticket:read` is for JS-SDK tickets. */
+export const SCOPES = ['token:read', 'token:refresh', 'token:admin', 'ticket:read'] as const;
+type Scope = (typeof SCOPES)[number];
+
+export class ClientSection {
+  @About('appears in log and audit, never in metrics')
+  @Text(NAME, NAME_FORM)
+  readonly name!: string;
+
+  /** In lower case. */
+  @About('SHA-256 of the API key, in hex; one or two')
+  @List(checkHash, 'must list one or two hashes, the second while a key is being replaced', {
+    max: 2,
+    items: { type: 'string', pattern: '^[0-9a-fA-F]{64}$' },
+    tidy: (hash) => String(hash).toLowerCase(),
+  })
+  readonly keySha256!: readonly string[];
+
+  @About('names, or `"*"`')
+  @Check(checkApps, {
+    anyOf: [{ const: '*' }, { type: 'array', minItems: 1, items: { type: 'string', pattern: NAME.source } }],
+  })
+  readonly apps!: readonly string[] | '*';
+
+  @About(
+    '`token:read`; `token:refresh` to report refused tokens; `token:admin` to force a rotation without proof; `ticket:read` for tickets and signatures',
+  )
+  @List(checkScope, `must list at least one of ${SCOPES.join(', ')}`, { items: { enum: [...SCOPES] } })
+  readonly scopes!: readonly Scope[];
+
+  /** Below 60 s some SDKs report an error, and others ask at each call. */
+  @About(
+    'bounds the `expires_in` that the [drop-in endpoints](drop-in.md#expires_in) and [`POST /oauth2/token`](oauth2.md#expires_in) promise this client, for SDKs and libraries that do nothing about a refused token: 300 to 600 lets them heal by asking again. Left out: no bound',
+  )
+  @Optional()
+  @WholeNumber(60, 7200)
+  readonly maxExpiresInSeconds?: number;
+}
+
+// Shows no value: the most likely mistake is the key itself.
+function checkHash(value: unknown): string | undefined {
+  if (typeof value !== 'string') return 'must be text of 64 hex digits: put it in quotes';
+  if (/^[0-9a-f]{64}$/i.test(value)) return undefined;
+  if (value.startsWith(API_KEY_PREFIX)) {
+    return 'this is the key itself; put its SHA-256 here and keep the key with the caller';
+  }
+  const odd = oddCharacter(value, /[0-9a-f]/i);
+  const what = value !== '' && odd ? `: ${odd}` : ` and has ${value.length} characters`;
+  return `must be a SHA-256 of 64 hex digits${what}; \`access-token-broker keygen\` prints a key with its hash`;
+}
+
+function checkApps(value: unknown): string | readonly string[] | undefined {
+  if (value === '*') return undefined;
+  if (!Array.isArray(value) || value.length === 0) {
+    return problem('a list of names of apps, or "*" for all', value);
+  }
+  return checkEntries(value, (entry) => {
+    if (entry === '*') return 'for all apps write apps: "*", without a list';
+    return typeof entry === 'string' ? undefined : problem('the name of an app', entry);
+  });
+}
+
+function checkScope(value: unknown): string | undefined {
+  return SCOPES.some((scope) => scope === value) ? undefined : problem(`one of ${SCOPES.join(', ')}`, value);
+}

@@ -1,0 +1,48 @@
+import leven from 'leven';
+
+/** Two letters swapped, the commonest slip, are this far apart. */
+const MAX_DISTANCE = 2;
+
+/** Whether this is what a YAML mapping becomes. */
+export function isMapping(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The list itself, or an empty one when it is none. */
+export function asList(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? (value as readonly unknown[]) : [];
+}
+
+/** The candidate that `word` was probably meant to be, upper case, `_` and `-` aside; undefined when none is close. */
+export function nearest(word: string, candidates: readonly string[]): string | undefined {
+  const plain = (text: string) => text.toLowerCase().replaceAll(/[_-]/g, '');
+  const [best] = candidates
+    .map((candidate) => ({ candidate, distance: leven(plain(word), plain(candidate)) }))
+    .filter(({ candidate, distance }) => distance <= Math.min(MAX_DISTANCE, candidate.length / 2))
+    .sort((a, b) => a.distance - b.distance);
+  return best?.candidate;
+}
+
+/** The URL, or null; what `new URL` throws holds the text. */
+export function parseUrl(text: unknown): URL | null {
+  return typeof text === 'string' && URL.canParse(text) ? new URL(text) : null;
+}
+
+/** The text without percent encoding; null where that cannot be undone. */
+export function decoded(text: string): string | null {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return null;
+  }
+}
+
+/** Whether a platform's address can only be a simulator: a loopback address, or a bare name over plain HTTP, as Compose gives its services. */
+export function isTrialHost(address: unknown): boolean {
+  const url = parseUrl(address);
+  if (url === null) return false;
+  return (
+    /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/.test(url.hostname) ||
+    (url.protocol === 'http:' && /^[a-z][a-z0-9-]*$/.test(url.hostname))
+  );
+}
