@@ -7,6 +7,7 @@ import { installPacked } from './support/install-packed.js';
 import { NodeProcess } from './support/node-process.js';
 
 interface Manifest {
+  readonly version: string;
   readonly dependencies: Readonly<Record<string, string>>;
   readonly bin: Readonly<Record<string, string>>;
 }
@@ -15,6 +16,13 @@ const manifestOf = (path: string) => JSON.parse(readFileSync(join(path, 'package
 
 const FETCH = '/cgi-bin/token?grant_type=client_credential&appid=wx1&secret=s';
 const FLAGS = ['--port', '0', '--app-id', 'wx1', '--app-secret', 's'];
+
+it('the packages of this repository have one version', () => {
+  const root = join(import.meta.dirname, '..');
+  const { version } = manifestOf(root);
+  const packages = readdirSync(join(root, 'packages')).map((name) => join(root, 'packages', name));
+  expect(packages.map((path) => manifestOf(path).version)).toEqual(packages.map(() => version));
+});
 
 describe('the packed server', () => {
   let folder: string;

@@ -1,5 +1,5 @@
-import { jsonOf } from './chunks.js';
-import { TimeLimit } from './time-limit.js';
+import { jsonOf } from './streams.js';
+import { TimeLimit } from './timers.js';
 import { tokenAnswer, type TokenAnswer } from './token-answer.js';
 import { TokenClientError } from './token-client-error.js';
 

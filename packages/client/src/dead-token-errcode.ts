@@ -1,9 +1,9 @@
 /** What the platform answers when the access token is to blame: not the newest, expired, no token at all. */
 const DEAD_TOKEN: ReadonlySet<number> = new Set([40001, 42001, 40014]);
 /** The platform's errors are a tenth of it. */
-const LONGEST_ERROR = 2048;
+const MAX_ERROR = 2048;
 /** Of errors that are each the cause of the one before. */
-const LONGEST_CHAIN = 10;
+const MAX_CHAIN = 10;
 
 /**
  * The errcode in an answer or error by which the platform says that the token is dead, in any form in which it usually
@@ -30,7 +30,7 @@ async function errcodeOf(outcome: unknown): Promise<number | undefined> {
   if (outcome instanceof Error) return errcodeOfError(outcome);
   if (typeof outcome === 'string') return errcodeOfText(outcome);
   const bytes = bytesOf(outcome);
-  if (bytes) return bytes.length > LONGEST_ERROR ? undefined : errcodeOfText(new TextDecoder().decode(bytes));
+  if (bytes) return bytes.length > MAX_ERROR ? undefined : errcodeOfText(new TextDecoder().decode(bytes));
   if (!isObject(outcome)) return undefined;
   if ('errcode' in outcome) return Number(outcome.errcode);
   if (isResponse(outcome)) return errcodeOfResponse(outcome);
@@ -48,11 +48,11 @@ async function errcodeOfError(error: Error, depth = 0): Promise<number | undefin
     if (found !== undefined) return found;
   }
   const { cause } = error;
-  return cause instanceof Error && depth < LONGEST_CHAIN ? errcodeOfError(cause, depth + 1) : undefined;
+  return cause instanceof Error && depth < MAX_CHAIN ? errcodeOfError(cause, depth + 1) : undefined;
 }
 
 function errcodeOfText(text: string): number | undefined {
-  if (text.length > LONGEST_ERROR || !/^\s*\{/.test(text)) return undefined;
+  if (text.length > MAX_ERROR || !/^\s*\{/.test(text)) return undefined;
   try {
     const { errcode } = JSON.parse(text) as { errcode?: unknown };
     return errcode === undefined ? undefined : Number(errcode);
@@ -79,7 +79,7 @@ function isResponse(value: object): value is Response {
 /** Reads a copy, and no more of it than an error has. */
 async function errcodeOfResponse(response: Response): Promise<number | undefined> {
   const isText = /json|text/.test(response.headers.get('content-type') ?? '');
-  const isLong = Number(response.headers.get('content-length') ?? 0) > LONGEST_ERROR;
+  const isLong = Number(response.headers.get('content-length') ?? 0) > MAX_ERROR;
   const body: ReadableStream<Uint8Array> | null =
     isText && !isLong && !response.bodyUsed ? response.clone().body : null;
   if (!body) return undefined;
@@ -90,7 +90,7 @@ async function errcodeOfResponse(response: Response): Promise<number | undefined
     const { done, value } = await reader.read();
     if (done) return errcodeOfText(text);
     text += decoder.decode(value, { stream: true });
-    if (text.length > LONGEST_ERROR) {
+    if (text.length > MAX_ERROR) {
       void reader.cancel();
       return undefined;
     }

@@ -1,8 +1,8 @@
-/* What `access-token-broker/client` offers. */
+/* What `@access-token-broker/client` offers. */
 export { createTokenClient, type TokenClientOptions } from './create-token-client.js';
 export type { TokenClient } from './token-client.js';
 export { TokenClientError, type TokenClientErrorDetails } from './token-client-error.js';
-export type { TokenClientEvent } from './token-client-event.js';
+export type { TokenClientEvent } from './token-follower.js';
 export { accessToken, withAccessToken, type AccessTokenDecorator } from './with-access-token.js';
 export {
   interceptAxios,

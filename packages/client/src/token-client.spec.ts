@@ -7,7 +7,7 @@ import { createEdge, keyOf } from '../../../test/support/create-edge.js';
 import { eventually } from '../../../test/support/eventually.js';
 import { heldToken } from '../../../test/support/fake-broker.js';
 import { createTokenClient } from './create-token-client.js';
-import type { TokenClientEvent } from './token-client-event.js';
+import type { TokenClientEvent } from './token-follower.js';
 
 describe('a token client', () => {
   let world: ClientWorld;

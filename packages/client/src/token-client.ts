@@ -1,18 +1,17 @@
 import type { BrokerApi } from './broker-api.js';
 import { deadTokenErrcode } from './dead-token-errcode.js';
-import { backOffMs, pause } from './pause.js';
+import { backOffMs, pause } from './timers.js';
 import { TokenClientError } from './token-client-error.js';
-import type { TokenClientEvent } from './token-client-event.js';
-import { TokenFollower } from './token-follower.js';
+import { type TokenClientEvent, TokenFollower } from './token-follower.js';
 import { TokenMemory } from './token-memory.js';
 
 /** A token that is older than the broker said it may get is checked, but nobody waits longer for that. */
 const CHECK_MS = 1000;
 /** Who finds the same token dead so soon after the broker judged it gets the same answer. */
 const REPORT_JOIN_MS = 1000;
-const LONGEST_BACK_OFF_MS = 2000;
+const MAX_BACK_OFF_MS = 2000;
 /** With less time left, asking once more is in vain. */
-const SHORTEST_ATTEMPT_MS = 10;
+const MIN_ATTEMPT_MS = 10;
 const INSPECT = Symbol.for('nodejs.util.inspect.custom');
 
 export interface TokenClientSettings {
@@ -185,7 +184,7 @@ export class TokenClient {
         throw new TokenClientError('token_expired', 'The token that the broker gave has expired.');
       } catch (error) {
         const waitMs = waitOf(error, attempt);
-        if (performance.now() + waitMs > endMs - SHORTEST_ATTEMPT_MS) throw error;
+        if (performance.now() + waitMs > endMs - MIN_ATTEMPT_MS) throw error;
         await pause(waitMs, this.arrival.signal, { isAwaited: true });
         closed.throwIfAborted();
         if (memory.isLiving && willDo()) return memory.value;
@@ -234,5 +233,5 @@ async function inTime(ask: (leftMs: number) => Promise<void>, leftMs: number): P
 function waitOf(error: unknown, attempt: number): number {
   if (!(error instanceof TokenClientError) || error.isRefusal) return Infinity;
   const { retryAfterSeconds } = error;
-  return retryAfterSeconds === undefined ? backOffMs(attempt, LONGEST_BACK_OFF_MS) : retryAfterSeconds * 1000;
+  return retryAfterSeconds === undefined ? backOffMs(attempt, MAX_BACK_OFF_MS) : retryAfterSeconds * 1000;
 }

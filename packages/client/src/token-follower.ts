@@ -1,20 +1,28 @@
-import type { BrokerApi, TimedAnswer } from './broker-api.js';
-import { eventData } from './event-stream.js';
-import { backOffMs, pause } from './pause.js';
-import { TimeLimit } from './time-limit.js';
-import { tokenAnswer, type TokenAnswer } from './token-answer.js';
 import { TokenClientError } from './token-client-error.js';
-import type { TokenClientEvent } from './token-client-event.js';
+import type { BrokerApi, TimedAnswer } from './broker-api.js';
+import { eventData } from './streams.js';
+import { backOffMs, pause, TimeLimit } from './timers.js';
+import { tokenAnswer, type TokenAnswer } from './token-answer.js';
 import type { TokenMemory } from './token-memory.js';
+
+/** What happens behind `get()`. Holds no token. */
+export type TokenClientEvent =
+  /** There is a newer token. */
+  | { readonly type: 'token'; readonly generation: number; readonly expiresInSeconds: number }
+  /** The broker does not answer, or refuses. The token held is used to the end of its life, 0 without one. */
+  | { readonly type: 'degraded'; readonly error: TokenClientError; readonly expiresInSeconds: number }
+  | { readonly type: 'recovered' }
+  /** A token was refused by the platform, and the broker gave no other: `call()` returned what the platform had said. */
+  | { readonly type: 'report_failed'; readonly errcode: number; readonly error: TokenClientError };
 
 /** The broker answers GET /token from memory; only a cold one takes longer. */
 const POLL_TIMEOUT_MS = 3000;
 const CONNECT_TIMEOUT_MS = 5000;
 /** More than twice the time between two comments of the broker. */
-const LONGEST_SILENCE_MS = 40_000;
+const MAX_SILENCE_MS = 40_000;
 /** A stream that lasted this long had a healthy start: the next one is opened without much ado. */
 const HEALTHY_MS = 5000;
-const LONGEST_BACK_OFF_MS = 30_000;
+const MAX_BACK_OFF_MS = 30_000;
 
 /** Keeps the memory current in the background: by the event stream, and by asking where there is none. */
 export class TokenFollower {
@@ -69,7 +77,7 @@ export class TokenFollower {
       const isHeard = end === 'over' || (await this.isHeard());
       const isPolling = isHeard && end === 'no_stream';
       if (isPolling || performance.now() - startMs > HEALTHY_MS) attempt = 0;
-      await pause(isPolling ? this.pollPauseMs() : backOffMs(attempt, LONGEST_BACK_OFF_MS), closed);
+      await pause(isPolling ? this.pollPauseMs() : backOffMs(attempt, MAX_BACK_OFF_MS), closed);
     }
   }
 
@@ -81,7 +89,7 @@ export class TokenFollower {
     try {
       const events = await this.api.events(this.memory.livingGeneration, limit);
       leave = events.leave;
-      limit.allow(LONGEST_SILENCE_MS);
+      limit.allow(MAX_SILENCE_MS);
       this.recovered();
       const onBytes = (): void => {
         heard.anything = true;

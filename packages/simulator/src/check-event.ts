@@ -1,6 +1,4 @@
-import { ControlInputError } from './control-input-error.js';
-import { checkFields, isText, type FieldCheck } from './field-checks.js';
-import { isObject } from './json.js';
+import { ControlInputError, checkFields, isText, type FieldCheck, isObject } from './input-checks.js';
 
 /**
  * Throws a ControlInputError that names the field at fault.

@@ -1,8 +1,7 @@
 import type { ServerResponse } from 'node:http';
-import { ControlInputError } from './control-input-error.js';
+import { ControlInputError, isObject, parsed } from './input-checks.js';
 import { jsonReply, send } from './http-reply.js';
 import { askOracle } from './oracle-query.js';
-import { isObject, parsed } from './json.js';
 import type { HttpCall } from './read-call.js';
 import type { SimulatedPlatform } from './simulated-platform.js';
 

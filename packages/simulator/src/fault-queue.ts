@@ -1,5 +1,5 @@
 import { assertFault, type FaultSpec } from './fault-spec.js';
-import type { FieldCheck } from './field-checks.js';
+import type { FieldCheck } from './input-checks.js';
 
 /** What makes sense for a platform. */
 export interface FaultRules {

@@ -1,5 +1,5 @@
-import { ControlInputError } from './control-input-error.js';
 import {
+  ControlInputError,
   checkFields,
   isBoolean,
   isInteger,
@@ -8,7 +8,7 @@ import {
   isHeaders,
   isText,
   type FieldCheck,
-} from './field-checks.js';
+} from './input-checks.js';
 
 /** What goes wrong with a request, and with which. At most one of the effects; delays and the hold go with any. */
 export interface FaultSpec {
@@ -62,13 +62,13 @@ export type Effect = (typeof EFFECTS)[number];
 const SILENT: readonly Effect[] = ['hang', 'reset', 'dropReply'];
 
 const DELAYS = ['delayBeforeMs', 'delayAfterMs', 'holdUntilReleased'] as const;
-const LONGEST_DELAY_MS = 3_600_000;
+const MAX_DELAY_MS = 3_600_000;
 const FIELDS: Readonly<Record<Exclude<keyof FaultSpec, 'errcode'>, FieldCheck>> = {
   path: isText,
   appId: isText,
   times: isInteger(-1, 1_000_000),
-  delayBeforeMs: isNumber(0, LONGEST_DELAY_MS),
-  delayAfterMs: isNumber(0, LONGEST_DELAY_MS),
+  delayBeforeMs: isNumber(0, MAX_DELAY_MS),
+  delayAfterMs: isNumber(0, MAX_DELAY_MS),
   holdUntilReleased: isOneOf(true),
   mint: isBoolean,
   errmsg: isText,

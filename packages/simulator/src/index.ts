@@ -1,7 +1,7 @@
 /* What `@access-token-broker/simulator` offers. */
 export { simulate, type SimulateResult } from './simulate.command.js';
 export type { FaultSpec } from './fault-spec.js';
-export { steadyNow } from './steady-now.js';
+export { steadyNow } from './time.js';
 export { DEFAULT_APP, type SimulatedApp, type SimulatorOptions } from './wechat/settings.js';
 export type { TokenReport } from './token-report.js';
 export { WechatSimulator } from './wechat/wechat-simulator.js';

@@ -1,5 +1,4 @@
-import { ControlInputError } from './control-input-error.js';
-import { checkFields, isText, type FieldCheck } from './field-checks.js';
+import { ControlInputError, checkFields, isText, type FieldCheck } from './input-checks.js';
 import type { SimulatedPlatform } from './simulated-platform.js';
 import type { Verdict } from './token-ledger.js';
 import type { TokenReport } from './token-report.js';

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { isIPv4 } from 'node:net';
 
-const LONGEST_BODY_BYTES = 1024 * 1024;
+const MAX_BODY_BYTES = 1024 * 1024;
 const MAPPED_IPV4 = '::ffff:';
 
 export interface HttpCall {
@@ -20,9 +20,9 @@ export async function readCall(request: IncomingMessage): Promise<HttpCall | und
   let length = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     length += chunk.length;
-    if (length <= LONGEST_BODY_BYTES) chunks.push(chunk);
+    if (length <= MAX_BODY_BYTES) chunks.push(chunk);
   }
-  if (length > LONGEST_BODY_BYTES) return undefined;
+  if (length > MAX_BODY_BYTES) return undefined;
   const [path = '', ...query] = (request.url ?? '').split('?');
   return {
     method: request.method ?? '',

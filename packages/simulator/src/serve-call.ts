@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { effectOf, platformActs, type FaultSpec } from './fault-spec.js';
 import type { FaultQueue } from './fault-queue.js';
 import { send, spoiled, type HttpReply } from './http-reply.js';
-import { pause } from './pause.js';
+import { pause } from './time.js';
 import type { HttpCall } from './read-call.js';
 import type { World } from './world.js';
 

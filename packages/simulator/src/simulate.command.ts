@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { flagHelp, inFlags, parseFlags, type Flag, type FlagValues, type PlatformCommand } from './flags.js';
-import { ControlInputError } from './control-input-error.js';
+import { ControlInputError } from './input-checks.js';
 import type { Simulator } from './simulator.js';
 import { oauth2Command } from './oauth2/oauth2.command.js';
 import { wechatCommand } from './wechat/wechat.command.js';

@@ -1,5 +1,5 @@
 import type { Call, CallCount } from './call-log.js';
-import { ControlInputError } from './control-input-error.js';
+import { ControlInputError } from './input-checks.js';
 import { FaultQueue, type FaultRules } from './fault-queue.js';
 import type { FaultSpec } from './fault-spec.js';
 import type { TokenFilter, Verdict } from './token-ledger.js';

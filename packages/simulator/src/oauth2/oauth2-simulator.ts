@@ -1,6 +1,5 @@
 import { checkEvent } from '../check-event.js';
-import { ControlInputError } from '../control-input-error.js';
-import { isBoolean, isText } from '../field-checks.js';
+import { ControlInputError, isBoolean, isText } from '../input-checks.js';
 import { Simulator } from '../simulator.js';
 import { tokenReport, type TokenReport } from '../token-report.js';
 import type { Client } from './client.js';

@@ -1,7 +1,5 @@
-import { ControlInputError } from '../control-input-error.js';
-import { isOneOf } from '../field-checks.js';
-import { numberOption } from '../number-option.js';
-import { steadyNow } from '../steady-now.js';
+import { ControlInputError, isOneOf, numberOption } from '../input-checks.js';
+import { steadyNow } from '../time.js';
 
 /**
  * What a fetch does, which RFC 6749 leaves open. `independent`: a new token, all live out their time. `replaces`: a new

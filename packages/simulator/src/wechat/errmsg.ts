@@ -1,5 +1,5 @@
+import { randomBytes } from 'node:crypto';
 import { isIPv4 } from 'node:net';
-import { rid } from './rid.js';
 
 const STABLE_HINT =
   'could get access_token by getStableAccessToken, more details at https://mmbizurl.cn/s/JtxxFh33r';
@@ -63,4 +63,12 @@ function textOf(errcode: number, path: string, callerIp: string): string {
     return `invalid ip ${callerIp} ipv6 ${ipv6}, not in whitelist`;
   }
   return TEXTS_BY_PATH[path]?.[errcode] ?? TEXTS[errcode] ?? 'simulated error';
+}
+
+/** The request id that ends every errmsg: three groups of eight hex digits, the first of them the Unix time in seconds. */
+function rid(nowMs: number): string {
+  const seconds = Math.floor(nowMs / 1000)
+    .toString(16)
+    .padStart(8, '0');
+  return [seconds, randomBytes(4).toString('hex'), randomBytes(4).toString('hex')].join('-');
 }

@@ -1,6 +1,6 @@
 import { ACCOUNT_STATES, type AccountState } from './account-state.js';
 import { checkEvent } from '../check-event.js';
-import { isBoolean, isIpList, isOneOf, isText, type FieldCheck } from '../field-checks.js';
+import { isBoolean, isIpList, isOneOf, isText, type FieldCheck } from '../input-checks.js';
 import type { Family } from './account.js';
 
 /** What happens to the platform at once, as posted to the control API. Without `appId` it happens to the first app. */

@@ -1,6 +1,6 @@
 import type { HttpCall } from '../read-call.js';
 import type { IssuedToken } from '../issued-token.js';
-import { isObject, parsed } from '../json.js';
+import { isObject, parsed } from '../input-checks.js';
 import type { Platform } from './platform.js';
 import { Refusal } from '../refusal.js';
 

@@ -1,4 +1,4 @@
-import { ControlInputError } from '../control-input-error.js';
+import { ControlInputError } from '../input-checks.js';
 import type { SimulatorOptions } from './settings.js';
 import { WechatSimulator } from './wechat-simulator.js';
 

@@ -1,5 +1,4 @@
-import { ControlInputError } from '../control-input-error.js';
-import { isErrcode } from '../field-checks.js';
+import { ControlInputError, isErrcode } from '../input-checks.js';
 import { Refusal } from '../refusal.js';
 import { Simulator } from '../simulator.js';
 import { tokenReport, type TokenReport } from '../token-report.js';

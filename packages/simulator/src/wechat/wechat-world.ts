@@ -1,6 +1,6 @@
 import type { FaultSpec } from '../fault-spec.js';
 import { htmlReply, jsonReply } from '../http-reply.js';
-import { isObject, parsed } from '../json.js';
+import { isObject, parsed } from '../input-checks.js';
 import type { HttpCall } from '../read-call.js';
 import { Refusal } from '../refusal.js';
 import type { Answer, World } from '../world.js';

@@ -1,5 +1,5 @@
 import type { IssuedToken } from '../issued-token.js';
-import { isObject, parsed } from '../json.js';
+import { isObject, parsed } from '../input-checks.js';
 import { countAgainst } from '../rate-limit.js';
 import { Refusal } from '../refusal.js';
 import type { HttpCall } from '../read-call.js';

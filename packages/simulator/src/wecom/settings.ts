@@ -1,7 +1,5 @@
-import { ControlInputError } from '../control-input-error.js';
-import { isIpList, isOneOf } from '../field-checks.js';
-import { numberOption } from '../number-option.js';
-import { steadyNow } from '../steady-now.js';
+import { ControlInputError, isIpList, isOneOf, numberOption } from '../input-checks.js';
+import { steadyNow } from '../time.js';
 
 /** One app of a corp ("agent"): the secret belongs to it alone. */
 export interface SimulatedAgent {

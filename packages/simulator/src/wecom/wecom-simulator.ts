@@ -1,6 +1,5 @@
 import { checkEvent } from '../check-event.js';
-import { ControlInputError } from '../control-input-error.js';
-import { isBoolean, isErrcode, isIpList, isText } from '../field-checks.js';
+import { ControlInputError, isBoolean, isErrcode, isIpList, isText } from '../input-checks.js';
 import { Refusal } from '../refusal.js';
 import { Simulator } from '../simulator.js';
 import { tokenReport, type TokenReport } from '../token-report.js';

@@ -1,6 +1,4 @@
 import { isIP } from 'node:net';
-import { ControlInputError } from './control-input-error.js';
-import { isObject } from './json.js';
 
 /** Says what a value must be when it is not that. */
 export type FieldCheck = (value: unknown) => string | undefined;
@@ -58,4 +56,40 @@ export function checkFields(
     const complaint = check ? check(field) : `unknown field; known are ${Object.keys(checks).join(', ')}`;
     if (complaint) throw new ControlInputError(`${name}: ${complaint}`);
   }
+}
+
+/** Somebody asked the simulator for what it cannot do. The message starts with the name of the field at fault. */
+export class ControlInputError extends Error {
+  override readonly name = 'ControlInputError';
+}
+
+/** Undefined for what is not JSON. */
+export function parsed(body: string): unknown {
+  try {
+    return JSON.parse(body) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+type NumberOption<Options> = {
+  [Name in keyof Options]-?: Options[Name] extends number | undefined ? Name : never;
+}[keyof Options];
+
+/** The option, or `fallback` where it is left out. Throws a ControlInputError for one that is below `lowest` or no number. */
+export function numberOption<Options>(
+  options: Options,
+  name: NumberOption<Options> & string,
+  fallback: number,
+  lowest = 0,
+): number {
+  const value = (options[name] as number | undefined) ?? fallback;
+  if (!(value >= lowest)) {
+    throw new ControlInputError(`${name}: must be a number, at least ${String(lowest)}`);
+  }
+  return value;
 }

@@ -1,4 +1,4 @@
-import { eventData } from './event-stream.js';
+import { eventData } from './streams.js';
 
 async function read(...chunks: (string | Uint8Array)[]): Promise<{ data: string[]; bytes: number }> {
   const body = new ReadableStream<Uint8Array>({

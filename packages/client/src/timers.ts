@@ -1,4 +1,28 @@
-import { unreffed } from './pause.js';
+/** Resolves after `ms`, or at once when the signal is aborted. Keeps no process alive, unless a caller waits for it. */
+export function pause(ms: number, signal: AbortSignal, { isAwaited = false } = {}): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    if (!isAwaited) unreffed(timer);
+    signal.addEventListener('abort', done);
+  });
+}
+
+/** Keeps no process alive, where the runtime knows of such a thing. */
+function unreffed<Timer>(timer: Timer): Timer {
+  (timer as { unref?: () => void }).unref?.();
+  return timer;
+}
+
+/** Milliseconds until the next attempt: full jitter over a span that doubles. */
+export function backOffMs(attempt: number, maxMs: number): number {
+  return Math.random() * Math.min(maxMs, 100 * 2 ** attempt);
+}
 
 /**
  * Aborts its signal when nothing was heard for too long, or when its parent is aborted. `AbortSignal.any` would do half of
