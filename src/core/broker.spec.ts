@@ -1,4 +1,5 @@
 import {
+  CLASSIC_RULE,
   ALL_COMMANDS,
   APP,
   createBroker,
@@ -123,7 +124,7 @@ describe('readiness', () => {
 
   it('does not come for a classic app while the store is away, which other replicas may serve', async () => {
     const fixture = createBroker();
-    fixture.issuer.mintsAtEveryCall = true;
+    fixture.issuer.rule = CLASSIC_RULE;
     fixture.cutStore(...ALL_COMMANDS);
     await fixture.start();
     await fixture.run(5 * MINUTE_MS);

@@ -6,7 +6,13 @@ import type { BrokerEvent } from '../../src/core/ports/events.js';
 import { RefreshLease, type Lease } from '../../src/core/ports/refresh-lease.js';
 import { RotationFeed, type Rotation } from '../../src/core/ports/rotation-feed.js';
 import { TokenBroker } from '../../src/core/broker.js';
-import { TokenIssuer, type IssueOutcome, type ProbeOutcome } from '../../src/core/ports/token-issuer.js';
+import { CLASSIC_RULE, STABLE_RULE } from '../support/create-broker.js';
+import {
+  TokenIssuer,
+  type IssuanceRule,
+  type IssueOutcome,
+  type ProbeOutcome,
+} from '../../src/core/ports/token-issuer.js';
 import { TokenStore } from '../../src/core/ports/token-store.js';
 import { BUSY, ModelPlatform } from './model-platform.js';
 import { Dice, VirtualProcess, VirtualTime } from './virtual-time.js';
@@ -243,14 +249,14 @@ class LossyFeed extends RotationFeed {
 }
 
 class ModelIssuer extends TokenIssuer {
-  override readonly mintsAtEveryCall: boolean;
+  override readonly rule: IssuanceRule;
 
   constructor(
     private readonly world: World,
     private readonly process: VirtualProcess,
   ) {
     super();
-    this.mintsAtEveryCall = world.options.grant === 'classic';
+    this.rule = world.options.grant === 'classic' ? CLASSIC_RULE : STABLE_RULE;
   }
 
   override issue: TokenIssuer['issue'] = (_credentials, deadline, { forceNew }) => {

@@ -15,6 +15,7 @@ import {
   type AppCredentials,
   type Deadline,
   type ErrcodeAdvice,
+  type IssuanceRule,
   type IssueOutcome,
   type ProbeOutcome,
   type RefusalClass,
@@ -29,9 +30,24 @@ const CLASSES: Readonly<Record<ErrorCode, RefusalClass>> = {
 };
 const DEAD_TOKEN: ReadonlySet<ErrorCode> = new Set([40001, 40014, 42001, 'invalid_token']);
 
+/** The same token until 300 s of its life are left. */
+export const STABLE_RULE: IssuanceRule = {
+  repeats: { sameUntilMs: 300_000 },
+  previous: 'stays_valid',
+  renewsOnFetch: false,
+  canForce: true,
+};
+/** Another token at every fetch; the one before lives on for 300 s. */
+export const CLASSIC_RULE: IssuanceRule = {
+  repeats: 'never',
+  previous: { graceMs: 300_000 },
+  renewsOnFetch: false,
+  canForce: false,
+};
+
 /** Answers as it is told to: by default a new token at every call, `token-1`, `token-2`, …, each good for two hours. */
 export class FakeIssuer extends TokenIssuer {
-  override mintsAtEveryCall = false;
+  override rule = STABLE_RULE;
   readonly calls: { readonly appSecret: string; readonly forceNew: boolean }[] = [];
   readonly probed: string[] = [];
   /** Outcomes of the next calls, in order, before the default applies again. */

@@ -55,6 +55,9 @@ export type Unanswered = Error & { readonly fault?: string };
 /** What the platform says of a token that a caller reported. `no_answer`: could not be found out. */
 export type ProbeOutcome = 'accepted' | 'rejected' | 'no_answer';
 
+const UNREACHABLE_REMEDY =
+  'Check that this host reaches the platform: DNS, egress firewall, and apiBaseUrl. The broker keeps trying.';
+
 /** How a platform gives tokens. Renewal ahead of time, the pace of asking again and what survives a lost answer follow from it. */
 export interface IssuanceRule {
   /** A fetch returns the same token until this much of its life is left; `never`: every fetch mints a token. */
@@ -67,13 +70,14 @@ export interface IssuanceRule {
   readonly canForce: boolean;
 }
 
-const UNREACHABLE_REMEDY =
-  'Check that this host reaches the platform: DNS, egress firewall, and apiBaseUrl. The broker keeps trying.';
+/** How long the platform takes a token after its successor was minted, in milliseconds; `Infinity`: to its own end. */
+export function graceMsOf({ previous }: IssuanceRule): number {
+  return previous === 'stays_valid' ? Infinity : previous.graceMs;
+}
 
 /** Asks a platform for a token. Never retries, never throws for what a platform or a network may do. */
 export abstract class TokenIssuer {
-  /** Every call mints a token and kills the one before; otherwise the same token comes back until it is nearly over. */
-  abstract readonly mintsAtEveryCall: boolean;
+  abstract readonly rule: IssuanceRule;
 
   /**
    * Asks once. `forceNew` asks a platform that hands out the same token again to replace it (and kill the old one);

@@ -4,6 +4,7 @@ import { refreshDueAtMs } from './policy.js';
 import type { TokenRecord } from '../token.js';
 
 const SECOND_MS = 1000;
+const GRACE_MS = 300 * SECOND_MS;
 
 function record(lifeMs: number, isSameAgain = false): TokenRecord {
   return {
@@ -22,8 +23,8 @@ function record(lifeMs: number, isSameAgain = false): TokenRecord {
 function seconds(ageSeconds: number, grant: 'classic' | 'stable', isSuspect = false): number {
   const refresh = { aheadMs: (grant === 'classic' ? 900 : 270) * SECOND_MS, jitterMs: 20 * SECOND_MS };
   const leftMs = (7200 - ageSeconds) * SECOND_MS;
-  const endsWithRotation = grant === 'classic';
-  const token = { record: record(7200 * SECOND_MS), leftMs, refresh, endsWithRotation, isSuspect };
+  const graceMs = grant === 'classic' ? GRACE_MS : Infinity;
+  const token = { record: record(7200 * SECOND_MS), leftMs, refresh, graceMs, isSuspect };
   return cacheableMs(token) / SECOND_MS;
 }
 
@@ -54,7 +55,7 @@ describe('cacheableMs', () => {
       jitterMs: fc.integer({ min: 0, max: 1000 * SECOND_MS }),
       isSameAgain: fc.boolean(),
       isSuspect: fc.boolean(),
-      endsWithRotation: fc.boolean(),
+      graceMs: fc.constantFrom(GRACE_MS, Infinity),
     })
     .map(({ lifeMs, age, aheadMs, jitterMs, isSameAgain, ...rest }) => ({
       record: record(lifeMs, isSameAgain),
@@ -85,9 +86,8 @@ describe('cacheableMs', () => {
           const dueAtMs = Math.max(nowMs, refreshDueAtMs(token.record, token.refresh, random));
           const rotatedAtMs = dueAtMs + delay * Math.max(0, expiresAtMs - dueAtMs);
           const overlapMs = Math.min(300 * SECOND_MS, expiresAtMs / 24);
-          const deadAtMs = token.endsWithRotation
-            ? Math.min(expiresAtMs, rotatedAtMs + overlapMs)
-            : expiresAtMs;
+          const deadAtMs =
+            token.graceMs < Infinity ? Math.min(expiresAtMs, rotatedAtMs + overlapMs) : expiresAtMs;
           expect(nowMs + cacheableMs(token)).toBeLessThan(deadAtMs);
         },
       ),
@@ -118,7 +118,7 @@ describe('cacheableMs', () => {
               record: record(lifeMs),
               leftMs,
               refresh,
-              endsWithRotation: true,
+              graceMs: GRACE_MS,
               isSuspect: false,
             };
             nowMs += cacheableMs(token);

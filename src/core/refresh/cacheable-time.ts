@@ -2,9 +2,10 @@ import type { RefreshSettings } from '../app-definition.js';
 import { refreshDueAtMs } from './policy.js';
 import type { TokenRecord } from '../token.js';
 
-/** How long WeChat still takes a classic token after the next one was minted; a 24th of the usual life, and of a shorter one. */
-const MAX_OVERLAP_MS = 300_000;
-const OVERLAPS_PER_LIFE = 24;
+/** No grace is counted on for longer than a 24th of the token's life: that is the shortest of any platform. */
+const GRACES_PER_LIFE = 24;
+/** A token that may be replaced at any moment is kept no longer, whatever the platform's rule. */
+const MAX_SUSPECT_MS = 300_000;
 /** For the way of the answer, a slow clock, a call that is under way, and a replica that rotated a moment ago. */
 const MAX_MARGIN_MS = 30_000;
 
@@ -13,8 +14,8 @@ export interface CacheableToken {
   /** Until it expires; above 0. */
   readonly leftMs: number;
   readonly refresh: Pick<RefreshSettings, 'aheadMs' | 'jitterMs'>;
-  /** The planned rotation ends it: the platform mints at every call. */
-  readonly endsWithRotation: boolean;
+  /** How long the platform takes it after the rotation; see `graceMsOf`. */
+  readonly graceMs: number;
   /** It may be replaced at any moment, ahead of the plan. */
   readonly isSuspect: boolean;
 }
@@ -24,15 +25,10 @@ export interface CacheableToken {
  * time: to the end of the overlap after the earliest planned rotation, less a margin. Above 0 and below `leftMs`.
  * A rotation that nobody planned, after a report say, can end it sooner.
  */
-export function cacheableMs({
-  record,
-  leftMs,
-  refresh,
-  endsWithRotation,
-  isSuspect,
-}: CacheableToken): number {
+export function cacheableMs({ record, leftMs, refresh, graceMs, isSuspect }: CacheableToken): number {
   const lifeMs = record.expiresAtMs - record.issuedAtMs;
-  const overlapMs = Math.min(MAX_OVERLAP_MS, lifeMs / OVERLAPS_PER_LIFE);
+  const endsWithRotation = graceMs < Infinity;
+  const overlapMs = Math.min(graceMs, lifeMs / GRACES_PER_LIFE, isSuspect ? MAX_SUSPECT_MS : Infinity);
   const untilRotationMs = isSuspect
     ? 0
     : Math.max(0, leftMs - (record.expiresAtMs - refreshDueAtMs(record, refresh, 0)));

@@ -1,4 +1,11 @@
-import { APP, createBroker, REFRESH, type BrokerFixture } from '../../../test/support/create-broker.js';
+import {
+  APP,
+  CLASSIC_RULE,
+  createBroker,
+  REFRESH,
+  STABLE_RULE,
+  type BrokerFixture,
+} from '../../../test/support/create-broker.js';
 import { settle } from '../../../test/support/manual-clock.js';
 import type { RefreshSettings } from '../app-definition.js';
 import type { ProbeOutcome } from '../ports/token-issuer.js';
@@ -154,9 +161,9 @@ describe('a token that was in the store when the process started', () => {
     const OVERLAP_MS = 300_000;
     const TICK_MS = 250;
 
-    async function accepted(mintsAtEveryCall: boolean) {
+    async function accepted(isClassic: boolean) {
       const { fixture, broker, answer } = await restarted();
-      fixture.issuer.mintsAtEveryCall = mintsAtEveryCall;
+      fixture.issuer.rule = isClassic ? CLASSIC_RULE : STABLE_RULE;
       await answer('accepted');
       const run = async (ms: number): Promise<void> => {
         for (let leftMs = ms; leftMs > 0; leftMs -= TICK_MS) {

@@ -1,11 +1,13 @@
 import {
   ALL_COMMANDS,
   APP,
+  CLASSIC_RULE,
   createBroker,
   createClaims,
   FakeIssuer,
   LIFE_MS,
   servedValue,
+  STABLE_RULE,
   type BrokerFixture,
 } from '../../../test/support/create-broker.js';
 import { ManualClock, settle } from '../../../test/support/manual-clock.js';
@@ -23,7 +25,7 @@ class TwoBrokers {
   readonly other: AppClaim = this.fixture.claim.ofPrefix('there:');
 
   constructor() {
-    this.fixture.issuer.mintsAtEveryCall = true;
+    this.fixture.issuer.rule = CLASSIC_RULE;
   }
 
   otherClaims(force = false): Promise<ClaimAnswer> {
@@ -130,7 +132,7 @@ describe('an app that another broker fetches for', () => {
   });
 
   it('is fetched for where the platform gives the same token again', async () => {
-    fixture.issuer.mintsAtEveryCall = false;
+    fixture.issuer.rule = STABLE_RULE;
     await brokers.otherClaims();
     await fixture.start();
     expect(servedValue(fixture)).toBe('token-1');
@@ -236,7 +238,7 @@ describe('a store that comes back empty', () => {
   it.each([1, 90])('leaves the app to the broker that had it: away for %i s', async (awaySeconds) => {
     const clock = new ManualClock();
     const issuer = new FakeIssuer();
-    issuer.mintsAtEveryCall = true;
+    issuer.rule = CLASSIC_RULE;
     const app = { ...createBroker().app, issuer };
     let store: ReturnType<typeof createClaims> | null = createClaims(clock);
     const brokerOf = (prefix: string): HeldClaim =>

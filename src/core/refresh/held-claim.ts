@@ -75,7 +75,7 @@ export class HeldClaim {
   }
 
   private get isNeeded(): boolean {
-    return this.app.issuer.mintsAtEveryCall;
+    return this.app.issuer.rule.previous !== 'stays_valid';
   }
 
   /** One question after the other, so that an older answer never follows a newer one. */

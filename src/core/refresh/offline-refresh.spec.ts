@@ -1,4 +1,5 @@
 import {
+  CLASSIC_RULE,
   ALL_COMMANDS,
   createBroker,
   REFRESH,
@@ -15,7 +16,7 @@ const MINUTE_MS = 60_000;
 
 async function startedClassic(): Promise<BrokerFixture> {
   const fixture = createBroker({ aheadMs: 900_000, jitterMs: 0 });
-  fixture.issuer.mintsAtEveryCall = true;
+  fixture.issuer.rule = CLASSIC_RULE;
   await fixture.start();
   return fixture;
 }
@@ -106,7 +107,7 @@ describe('while the store is away', () => {
 
   it('a replica without a token does not kill the classic token that others may serve', async () => {
     const fixture = createBroker();
-    fixture.issuer.mintsAtEveryCall = true;
+    fixture.issuer.rule = CLASSIC_RULE;
     fixture.cutStore(...ALL_COMMANDS);
     await fixture.start();
     await fixture.run(5000);
@@ -119,7 +120,7 @@ describe('while the store is away', () => {
 
   it('a classic token that is proven dead is replaced, within the budget of the day', async () => {
     const fixture = createBroker({ dailyBudget: 2 });
-    fixture.issuer.mintsAtEveryCall = true;
+    fixture.issuer.rule = CLASSIC_RULE;
     await fixture.start();
     fixture.cutStore(...ALL_COMMANDS);
     await fixture.run(2000);
@@ -226,7 +227,7 @@ describe('a store that fails in the middle of a fetch', () => {
 describe('a fetch whose fate the store was not told', () => {
   it('is told when the store is back, and verified', async () => {
     const fixture = createBroker({ aheadMs: 3_600_000, jitterMs: 0 });
-    fixture.issuer.mintsAtEveryCall = true;
+    fixture.issuer.rule = CLASSIC_RULE;
     await fixture.start();
     fixture.issuer.next.push({ kind: 'unknown', cause: new Error('connection reset') });
     fixture.cutStore('abort', 'reconcile');

@@ -49,7 +49,8 @@ export class OfflineRefresh {
     const budget = { daily: app.refresh.dailyBudget, forcedDaily: app.refresh.forcedDailyBudget };
     if (exhaustedBudget(this.today(), 0, charge, budget)) return false;
     if (isProvenDead) return true;
-    if (!app.issuer.mintsAtEveryCall) return !memory.livingToken || memory.isDue || isOfNewSecret;
+    if (app.issuer.rule.previous === 'stays_valid')
+      return !memory.livingToken || memory.isDue || isOfNewSecret;
     // A replica that never held a token cannot know whether others serve a living one, which its fetch would kill.
     return memory.token !== null && memory.isLastChance;
   }

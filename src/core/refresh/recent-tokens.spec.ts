@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { RecentTokens } from './recent-tokens.js';
 
 const HOUR_MS = 3_600_000;
+const GRACE_MS = 300_000;
 
 describe('RecentTokens', () => {
   let tokens: RecentTokens;
@@ -9,7 +10,7 @@ describe('RecentTokens', () => {
 
   beforeEach(() => {
     tokens = new RecentTokens();
-    tokens.next('first', 2 * HOUR_MS, 0, false);
+    tokens.next('first', 2 * HOUR_MS, 0, GRACE_MS);
   });
 
   it('knows the current token to its end, and no other', () => {
@@ -19,27 +20,27 @@ describe('RecentTokens', () => {
   });
 
   it('knows the one before for five minutes more, and not the one before that', () => {
-    tokens.next('second', 3 * HOUR_MS, HOUR_MS, false);
+    tokens.next('second', 3 * HOUR_MS, HOUR_MS, GRACE_MS);
     expect(includes('first', HOUR_MS + 299_999)).toBe(true);
     expect(includes('first', HOUR_MS + 300_000)).toBe(false);
-    tokens.next('third', 3 * HOUR_MS, HOUR_MS + 1000, false);
+    tokens.next('third', 3 * HOUR_MS, HOUR_MS + 1000, GRACE_MS);
     expect(includes('first', HOUR_MS + 1000)).toBe(false);
     expect(includes('second', HOUR_MS + 1000)).toBe(true);
   });
 
   it('knows none for longer than it lives', () => {
-    tokens.next('second', 3 * HOUR_MS, 2 * HOUR_MS - 1000, false);
+    tokens.next('second', 3 * HOUR_MS, 2 * HOUR_MS - 1000, GRACE_MS);
     expect(includes('first', 2 * HOUR_MS)).toBe(false);
   });
 
   it('forgets at once one that was reported or leaked', () => {
-    tokens.next('second', 3 * HOUR_MS, HOUR_MS, true);
+    tokens.next('second', 3 * HOUR_MS, HOUR_MS, 0);
     expect(includes('first', HOUR_MS)).toBe(false);
   });
 
   it('keeps the one before when the current one comes again', () => {
-    tokens.next('second', 3 * HOUR_MS, HOUR_MS, false);
-    tokens.next('second', 4 * HOUR_MS, HOUR_MS + 1000, false);
+    tokens.next('second', 3 * HOUR_MS, HOUR_MS, GRACE_MS);
+    tokens.next('second', 4 * HOUR_MS, HOUR_MS + 1000, GRACE_MS);
     expect(includes('first', HOUR_MS + 299_999)).toBe(true);
     expect(includes('second', 4 * HOUR_MS - 1)).toBe(true);
   });

@@ -1,8 +1,5 @@
 import { hash } from 'node:crypto';
 
-/** A platform takes the token before the current one for this long, or to its own expiry. The one before that is dead. */
-export const OVERLAP_MS = 300_000;
-
 interface Known {
   readonly sha256: string;
   readonly untilMonoMs: number;
@@ -12,13 +9,13 @@ interface Known {
 export class RecentTokens {
   private known: readonly Known[] = [];
 
-  /** @param killedOthers the one before is dead already: it was reported, or replaced because it leaked */
-  next(value: string, deadlineMonoMs: number, nowMonoMs: number, killedOthers: boolean): void {
+  /** @param graceMs for how long the platform still takes the one before, if it does not end sooner; the one before that is dead */
+  next(value: string, deadlineMonoMs: number, nowMonoMs: number, graceMs: number): void {
     const sha256 = hash('sha256', value);
-    const before = killedOthers ? undefined : this.known.find((one) => one.sha256 !== sha256);
+    const before = this.known.find((one) => one.sha256 !== sha256);
     this.known = [
       { sha256, untilMonoMs: deadlineMonoMs },
-      ...(before ? [{ ...before, untilMonoMs: Math.min(before.untilMonoMs, nowMonoMs + OVERLAP_MS) }] : []),
+      ...(before ? [{ ...before, untilMonoMs: Math.min(before.untilMonoMs, nowMonoMs + graceMs) }] : []),
     ];
   }
 

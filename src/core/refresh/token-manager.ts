@@ -9,6 +9,7 @@ import { HeldClaim } from './held-claim.js';
 import { OnlineRefresh, type RefreshRequest, type RefreshResult } from './refresh.js';
 import { SingleFlight } from './single-flight.js';
 import { StoreHealth } from './store-health.js';
+import { graceMsOf } from '../ports/token-issuer.js';
 import type { BackOff } from '../ports/token-store.js';
 import { TokenFetch } from './token-fetch.js';
 import { TokenProbe } from '../reports/token-probe.js';
@@ -95,7 +96,7 @@ export class TokenManager {
       record: held.record,
       leftMs: remainingMs(held, this.ports.clock.monotonicMs()),
       refresh,
-      endsWithRotation: issuer.mintsAtEveryCall,
+      graceMs: graceMsOf(issuer.rule),
       isSuspect: this.memory.suspectReason !== null,
     });
   }

@@ -2,7 +2,7 @@ import type { AppDefinition } from '../app-definition.js';
 import { plausibleFence } from './transitions.js';
 import type { Clock } from '../ports/clock.js';
 import { MAX_LIFE_MS } from './read-app-state.js';
-import { OVERLAP_MS, RecentTokens } from './recent-tokens.js';
+import { RecentTokens } from './recent-tokens.js';
 import {
   suspectReasonOf,
   healAtMs,
@@ -13,6 +13,7 @@ import {
   type SuspectReason,
 } from './policy.js';
 import { NO_COUNT, type DayCount } from './budgets.js';
+import { graceMsOf } from '../ports/token-issuer.js';
 import type { BackOff, StoreView } from '../ports/token-store.js';
 import { fingerprint } from '../redaction/fingerprint.js';
 import type { HeldToken, TokenRecord } from '../token.js';
@@ -120,8 +121,10 @@ export class TokenMemory {
     this.lastChanceMonoMs = deadlineMonoMs - lastChanceMs(record, this.clock.random());
     const newest = { record, deadlineMonoMs };
     this.newest = newest;
-    const killedOthers = record.reason === 'report' || record.reason === 'force';
-    this.recent.next(record.value, deadlineMonoMs, this.clock.monotonicMs(), killedOthers);
+    // One that was reported, or replaced because it leaked, is dead already.
+    const hasKilled = record.reason === 'report' || record.reason === 'force';
+    const graceMs = hasKilled ? 0 : graceMsOf(this.app.issuer.rule);
+    this.recent.next(record.value, deadlineMonoMs, this.clock.monotonicMs(), graceMs);
     for (const listener of this.listeners) listener(newest);
   }
 
@@ -164,8 +167,9 @@ export class TokenMemory {
 
   /** In the middle and at the end of the overlap, or of the time until the refresh, which makes a try needless. */
   private retriesFrom(nowMonoMs: number): readonly number[] {
-    if (!this.app.issuer.mintsAtEveryCall) return [];
-    const overlapMs = Math.min(OVERLAP_MS, this.dueMonoMs - nowMonoMs);
+    const graceMs = graceMsOf(this.app.issuer.rule);
+    if (graceMs === Infinity) return [];
+    const overlapMs = Math.min(graceMs, this.dueMonoMs - nowMonoMs);
     return [nowMonoMs + overlapMs / 2, nowMonoMs + overlapMs].filter((atMonoMs) => atMonoMs < this.dueMonoMs);
   }
 

@@ -155,7 +155,7 @@ export class Diagnosis {
   private nextFetchAtMs(): number | null {
     const { memory, app, storeHealth } = this;
     const heldUpUntilMs = this.heldUpUntilMs();
-    const isLeftToTheLast = storeHealth.outage && app.issuer.mintsAtEveryCall && memory.token;
+    const isLeftToTheLast = storeHealth.outage && app.issuer.rule.previous !== 'stays_valid' && memory.token;
     const plannedAtMs = isLeftToTheLast ? memory.lastChanceAtMs : memory.nextRefreshAtMs;
     return heldUpUntilMs > 0 ? Math.max(plannedAtMs ?? 0, heldUpUntilMs) : plannedAtMs;
   }

@@ -134,6 +134,6 @@ describe('TicketIssuer', () => {
     expect(issuer.explain(40001)).toMatchObject({ secretRejected: false });
     expect(issuer.explain(45011)).toMatchObject({ class: 'minute_quota' });
     expect(await issuer.probe()).toBe('no_answer');
-    expect(issuer.mintsAtEveryCall).toBe(false);
+    expect(issuer.rule).toMatchObject({ previous: 'stays_valid', renewsOnFetch: true });
   });
 });

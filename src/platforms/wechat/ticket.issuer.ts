@@ -10,6 +10,7 @@ import {
   type ProbeOutcome,
 } from '../../core/ports/token-issuer.js';
 import { DEAD_TOKEN_ERRCODES, explain } from './errcodes.js';
+import { TICKET_RULE } from './issuance-rules.js';
 import { isFaultId, remedyOfFault } from '../http/network-fault.js';
 import { fetchTicket } from './fetch-ticket.js';
 
@@ -25,7 +26,7 @@ export interface TicketIssuerOptions {
 
 /** JS-API and card tickets. The same one comes back until WeChat changes it, and the one before is still good for a while. */
 export class TicketIssuer extends TokenIssuer {
-  override readonly mintsAtEveryCall = false;
+  override readonly rule = TICKET_RULE;
 
   constructor(private readonly options: TicketIssuerOptions) {
     super();

@@ -4,12 +4,14 @@ import {
   type AppCredentials,
   type Deadline,
   type ErrcodeAdvice,
+  type IssuanceRule,
   type IssueOutcome,
   type ProbeOutcome,
 } from '../../core/ports/token-issuer.js';
 import { explain } from './errcodes.js';
 import { fetchClassicToken } from './fetch-classic-token.js';
 import { fetchStableToken } from './fetch-stable-token.js';
+import { RULES } from './issuance-rules.js';
 import { isFaultId, remedyOfFault } from '../http/network-fault.js';
 import { probeToken } from './probe-token.js';
 
@@ -24,11 +26,11 @@ export interface WechatIssuerOptions {
 
 /** WeChat's official accounts and mini programs. */
 export class WechatIssuer extends TokenIssuer {
-  override readonly mintsAtEveryCall: boolean;
+  override readonly rule: IssuanceRule;
 
   constructor(private readonly options: WechatIssuerOptions) {
     super();
-    this.mintsAtEveryCall = options.grant === 'classic';
+    this.rule = RULES[options.grant];
   }
 
   issue(

@@ -1,7 +1,7 @@
 import type { RefreshDefaults } from '../../config/app.section.js';
-import type { IssuanceRule } from '../../core/ports/token-issuer.js';
 import type { CredentialSpec, Platform } from '../platform.js';
 import { explain } from './errcodes.js';
+import { RULES, TICKET_RULE } from './issuance-rules.js';
 import { pingPlatform } from './ping-platform.js';
 import { TicketIssuer } from './ticket.issuer.js';
 import { TICKET_TYPES, type TicketType } from '../../core/ticket-broker.js';
@@ -9,27 +9,6 @@ import { WechatIssuer } from './wechat.issuer.js';
 import { WechatSection, type Grant } from './wechat.section.js';
 
 const HOUR_MS = 3_600_000;
-/** How long WeChat still takes a classic token after the next one, and in how much of a stable one's end the next one comes. */
-const GRACE_MS = 300_000;
-
-const RULES: Readonly<Record<Grant, IssuanceRule>> = {
-  stable: {
-    repeats: { sameUntilMs: GRACE_MS },
-    previous: 'stays_valid',
-    renewsOnFetch: false,
-    canForce: true,
-  },
-  classic: { repeats: 'never', previous: { graceMs: GRACE_MS }, renewsOnFetch: false, canForce: false },
-};
-
-/** The ticket comes back the same within two hours, and WeChat says two hours each time, however old it is. */
-const TICKET_RULE: IssuanceRule = {
-  repeats: { sameUntilMs: 0 },
-  previous: 'stays_valid',
-  renewsOnFetch: true,
-  canForce: false,
-};
-
 const TOKEN_DEFAULTS = { jitterSeconds: 20, dailyBudget: 200, forcedDailyBudget: 20, verifyReports: true };
 
 /** A classic token is replaced early: the one before it lives on for 300 s only. A stable one changes in its last 300 s. */
