@@ -305,6 +305,18 @@ describe('whose token it is', () => {
     await broker.report('shop', { caller: 'orders', force: false });
     expect([broker.appOf('token-1'), broker.appOf('token-2')]).toEqual([undefined, 'shop']);
   });
+
+  it('is told of the other app when two have one token and the first has a new one', async () => {
+    const fixture = createBroker();
+    const { issuer } = fixture;
+    issuer.next.push(issuer.mint(), issuer.again());
+    const broker = fixture.brokerOf(2);
+    await broker.start();
+    await settle();
+    expect(broker.appOf('token-1')).toBe('app-0');
+    await broker.report('app-0', { caller: 'orders', force: true });
+    expect([broker.appOf('token-1'), broker.appOf('token-2')]).toEqual(['app-1', 'app-0']);
+  });
 });
 
 describe('who watches', () => {

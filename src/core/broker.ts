@@ -5,7 +5,6 @@ import type { AppStatus } from './status/app-status.js';
 import type { BrokerPorts } from './ports/broker-ports.js';
 import { BrokerError } from './errors.js';
 import { ReportService } from './reports/report-service.js';
-import { TokenIndex } from './token-index.js';
 import type { ReportAnswer, TokenReport } from './reports/token-report.js';
 import type { AppName, HeldToken } from './token.js';
 
@@ -22,7 +21,6 @@ export class TokenBroker {
   >();
   /** By `identityKey`. */
   private readonly managersByKey = new Map<string, TokenManager>();
-  private readonly tokens = new TokenIndex();
   private unsubscribe: () => void = () => undefined;
   private wasReady = false;
   /** The store has been asked for what is there already; before that, whatever is missing may not be fetched. */
@@ -35,12 +33,7 @@ export class TokenBroker {
     private readonly ports: BrokerPorts,
   ) {
     this.apps = apps.map(({ name }) => name);
-    for (const app of apps) {
-      this.add(app);
-      this.subscribe(app.name, ({ record }) => {
-        this.tokens.add(app.name, hash('sha256', record.value));
-      });
-    }
+    for (const app of apps) this.add(app);
   }
 
   /**
@@ -56,10 +49,10 @@ export class TokenBroker {
     return [...this.managed.keys()];
   }
 
-  /** The app whose token this is, as far as it is one that the platform would still take. */
+  /** The configured app whose token this is, as far as it is one that the platform would still take. */
   appOf(token: string): AppName | undefined {
     const sha256 = hash('sha256', token);
-    return this.tokens.appsOf(sha256).find((app) => this.find(app).manager.memory.isRecent(sha256));
+    return this.apps.find((app) => this.find(app).manager.memory.isRecent(sha256));
   }
 
   /** Milliseconds for which a caller may keep this token without asking again; above 0. */

@@ -1,3 +1,5 @@
+import { hash } from 'node:crypto';
+
 /** The alias of a configured app, as callers write it; never the platform's AppID. */
 export type AppName = string;
 
@@ -46,4 +48,9 @@ export function remainingMs(held: HeldToken, nowMonoMs: number): number {
 /** Whether a caller that names this generation names the record's value. */
 export function isSameValue(record: TokenRecord, generation: number): boolean {
   return generation >= record.since && generation <= record.generation;
+}
+
+/** The first 8 hex digits of a token's SHA-256: enough to find a token that one holds in the log, and no use to anybody else. */
+export function fingerprint(value: string): string {
+  return hash('sha256', value, 'hex').slice(0, 8);
 }

@@ -1,7 +1,7 @@
 import { ManualClock } from '../../test/support/manual-clock.js';
 import type { AuditEntry } from '../core/ports/audit-entry.js';
 import { Redactor } from '../core/redaction/redactor.js';
-import { fingerprint } from '../core/redaction/fingerprint.js';
+import { fingerprint } from '../core/token.js';
 import { AuditLog, type AuditedReads } from './audit-log.js';
 import { createAuditLogger } from './logger.js';
 

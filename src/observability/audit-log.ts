@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { AuditAction, AuditEntry } from '../core/ports/audit-entry.js';
 import type { Clock } from '../core/ports/clock.js';
-import { fingerprint } from '../core/redaction/fingerprint.js';
+import { fingerprint } from '../core/token.js';
 import { KnownAddresses } from './known-addresses.js';
 import { LineLimit } from './line-limit.js';
 

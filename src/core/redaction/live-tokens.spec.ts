@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { createBroker } from '../../../test/support/create-broker.js';
 import { settle } from '../../../test/support/manual-clock.js';
-import { LiveTokens } from './live-tokens.js';
-import { Redactor } from './redactor.js';
+import { LiveTokens, Redactor } from './redactor.js';
 
 const newToken = () => randomBytes(30).toString('base64url');
 

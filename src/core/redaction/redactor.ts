@@ -1,3 +1,5 @@
+import type { AppName } from '../token.js';
+
 const HIDDEN = '[redacted]';
 /** Shorter values would hide ordinary words. */
 const SHORTEST_SECRET = 8;
@@ -122,4 +124,36 @@ function base64Forms(secret: string): string[] {
     const whole = Math.floor((bytes.length * 8) / 6);
     return (['base64', 'base64url'] as const).map((encoding) => bytes.toString(encoding).slice(first, whole));
   });
+}
+
+/** The current token of an app, and those before it that a platform may still take. */
+const MAX_TOKENS_OF_AN_APP = 3;
+
+/** Has the redactor know tokens by value for as long as they may live. */
+export class LiveTokens {
+  private readonly values = new Map<AppName, string[]>();
+
+  constructor(private readonly redactor: Redactor) {}
+
+  add(app: AppName, value: string): void {
+    const known = this.values.get(app) ?? [];
+    if (known.includes(value)) return;
+    this.redactor.add(value);
+    const kept = [...known, value];
+    while (kept.length > MAX_TOKENS_OF_AN_APP) this.redactor.forget(kept.shift() ?? '');
+    this.values.set(app, kept);
+  }
+}
+
+/**
+ * Text of somebody else on one line that is safe to log and to answer with: without control and format characters and
+ * lone surrogates, and bounded.
+ *
+ * @param text anything; what is not a string becomes empty
+ */
+export function readableText(text: unknown, maxCharacters: number): string {
+  if (typeof text !== 'string') return '';
+  // Cut first: a text of megabytes is not worth a walk.
+  const shown = text.slice(0, 8 * maxCharacters).replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '');
+  return Array.from(shown).slice(0, maxCharacters).join('');
 }

@@ -5,7 +5,7 @@ import { counted, exhaustedBudget, NO_COUNT, sumOf, type Charge, type DayCount }
 import type { RefreshRequest } from './refresh.js';
 import { dayOfUtc8 } from './policy.js';
 import type { TokenFetch } from './token-fetch.js';
-import { fingerprint } from '../redaction/fingerprint.js';
+import { fingerprint } from '../token.js';
 import type { AbortRequest, BackOff } from '../ports/token-store.js';
 
 /** Two replicas that fetch in the same millisecond should not name two tokens by one generation. */
@@ -98,7 +98,7 @@ export class OfflineRefresh {
     };
     memory.hold(record, begunMonoMs + expiresInMs);
     // What others fetched meanwhile without knowing of it is a fork.
-    memory.committed = Math.max(memory.committed, fence);
+    memory.noteCommitted(fence);
     events.emit({
       app: this.app.name,
       kind: 'rotated',

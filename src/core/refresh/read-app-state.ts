@@ -1,7 +1,7 @@
 import { maxFence, type AppState } from './transitions.js';
 import type { DayCount } from './budgets.js';
 import { errorCodeOf } from '../error-code.js';
-import { readableText } from '../redaction/readable-text.js';
+import { readableText } from '../redaction/redactor.js';
 import type { BackOff } from '../ports/token-store.js';
 import { FETCH_REASONS, type TokenRecord } from '../token.js';
 

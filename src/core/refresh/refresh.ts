@@ -12,9 +12,7 @@ import {
   type FailedFetch,
   type Grant,
 } from '../ports/token-store.js';
-import { fingerprint } from '../redaction/fingerprint.js';
-import type { FetchReason } from '../token.js';
-import { PendingWrites, type PendingWrite } from './pending-writes.js';
+import { fingerprint, type FetchReason } from '../token.js';
 
 /** A fetch that was granted longer ago than this is not sent: the lease may be somebody else's by now. */
 const SEND_GUARD_MS = 1000;
@@ -152,7 +150,7 @@ export class OnlineRefresh {
       events.emit({ app: name, kind: 'superseded', fence: grant.fence, generation });
       return;
     }
-    this.memory.committed = Math.max(this.memory.committed, grant.fence);
+    this.memory.noteCommitted(grant.fence);
     const sameValue = grant.view.record?.value === request.value;
     events.emit({
       app: name,
@@ -234,5 +232,53 @@ export class OnlineRefresh {
       generation: this.memory.generation,
       fingerprint: this.memory.fingerprint,
     });
+  }
+}
+
+/** The end of a fetch that the store has to learn of, sooner or later. */
+type PendingWrite =
+  | { readonly kind: 'commit'; readonly request: CommitRequest }
+  | { readonly kind: 'abort'; readonly request: AbortRequest };
+
+/** More than the fetches of two usual days without the store; each holds a token at most. */
+const MAX_WAITING = 500;
+
+/**
+ * Ends of fetches that the store has not confirmed, oldest first. Nobody else knows of them, so none may be forgotten
+ * while this process lives: an unknown outcome that is not told leaves a superseded token trusted.
+ */
+class PendingWrites {
+  private readonly queue: PendingWrite[] = [];
+  private writing: Promise<void> | null = null;
+
+  /** `tell` rejects when the store could not be told; it may then be called again with the same settlement. */
+  constructor(private readonly write: (settlement: PendingWrite) => Promise<void>) {}
+
+  /** While there is none, no further fetch may be sent: its end could not be kept. */
+  get hasRoom(): boolean {
+    return this.queue.length < MAX_WAITING;
+  }
+
+  add(settlement: PendingWrite): void {
+    this.queue.push(settlement);
+  }
+
+  /** Tells all of them. Rejects, and keeps what is left, as soon as one cannot be told. */
+  async flush(): Promise<void> {
+    while (this.queue.length > 0) {
+      this.writing ??= this.writeOldest();
+      await this.writing;
+    }
+  }
+
+  private async writeOldest(): Promise<void> {
+    try {
+      const [oldest] = this.queue;
+      if (!oldest) return;
+      await this.write(oldest);
+      if (this.queue[0] === oldest) this.queue.shift();
+    } finally {
+      this.writing = null;
+    }
   }
 }

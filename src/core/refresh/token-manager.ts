@@ -12,7 +12,7 @@ import { StoreHealth } from './store-health.js';
 import { graceMsOf } from '../ports/token-issuer.js';
 import type { BackOff } from '../ports/token-store.js';
 import { TokenFetch } from './token-fetch.js';
-import { TokenProbe } from '../reports/token-probe.js';
+import { TokenProbe } from '../reports/probe.js';
 import { remainingMs, type FetchReason, type HeldToken } from '../token.js';
 import { OfflineRefresh } from './offline-refresh.js';
 

@@ -15,8 +15,7 @@ import {
 import { NO_COUNT, type DayCount } from './budgets.js';
 import { graceMsOf } from '../ports/token-issuer.js';
 import type { BackOff, StoreView } from '../ports/token-store.js';
-import { fingerprint } from '../redaction/fingerprint.js';
-import type { HeldToken, TokenRecord } from '../token.js';
+import { fingerprint, type HeldToken, type TokenRecord } from '../token.js';
 
 const NOTHING_OWN = { credential: null, count: NO_COUNT };
 
@@ -56,8 +55,7 @@ export class TokenMemory {
     readonly atMs: number;
     readonly untilMonoMs: number;
   } | null = null;
-  /** The highest generation that this replica committed itself. */
-  committed = 0;
+  private highestCommitted = 0;
 
   constructor(
     private readonly app: AppDefinition,
@@ -65,6 +63,15 @@ export class TokenMemory {
     /** What this process alone knows: its credential, as in a begin, and what it sent today. */
     private readonly own: { readonly credential: string | null; readonly count: DayCount } = NOTHING_OWN,
   ) {}
+
+  /** The highest generation that this replica committed itself. */
+  get committed(): number {
+    return this.highestCommitted;
+  }
+
+  noteCommitted(generation: number): void {
+    this.highestCommitted = Math.max(this.highestCommitted, generation);
+  }
 
   /** The newest token, living or not. */
   get token(): HeldToken | null {

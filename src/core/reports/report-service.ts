@@ -4,14 +4,12 @@ import type { BudgetName, Charge } from '../refresh/budgets.js';
 import { sleep } from '../ports/clock.js';
 import { ForeignFetch } from './foreign-fetch.js';
 import { BrokerError } from '../errors.js';
-import { GuessPace } from './guess-pace.js';
+import { GuessPace, TokenProbe } from './probe.js';
 import type { RefreshResult } from '../refresh/refresh.js';
 import { Reporters } from './reporters.js';
-import { fingerprint } from '../redaction/fingerprint.js';
+import { fingerprint, isSameValue, type HeldToken } from '../token.js';
 import type { ProbeOutcome } from '../ports/token-issuer.js';
-import { TokenProbe } from './token-probe.js';
 import type { ReportAnswer, ReportReason, ReportResult, TokenReport } from './token-report.js';
-import { isSameValue, type HeldToken } from '../token.js';
 
 /** A token that was fetched because of a report is not replaced because of another report for this long. */
 const RECENT_MS = 30_000;

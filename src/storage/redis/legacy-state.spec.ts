@@ -4,7 +4,7 @@ import { clock, freshPrefix, granted, sharedRedis } from '../../../test/support/
 import type { AppIdentity } from '../../core/app-definition.js';
 import { NO_COUNT } from '../../core/refresh/budgets.js';
 import { readAppState } from '../../core/refresh/read-app-state.js';
-import { fingerprint } from '../../core/redaction/fingerprint.js';
+import { fingerprint } from '../../core/token.js';
 import { appKeys, legacyKeys } from './keys.js';
 import { LegacyState } from './legacy-state.js';
 import { defineScripts } from './redis-scripts.js';

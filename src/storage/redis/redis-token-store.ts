@@ -2,7 +2,7 @@ import { identityKey, type AppIdentity } from '../../core/app-definition.js';
 import { NO_STATE, TransitionTable, type AppState, type Transition } from '../../core/refresh/transitions.js';
 import { StoreUnavailableError } from '../../core/errors.js';
 import { readAppState } from '../../core/refresh/read-app-state.js';
-import { readableText } from '../../core/redaction/readable-text.js';
+import { readableText } from '../../core/redaction/redactor.js';
 import {
   TokenStore,
   type AbortRequest,

@@ -45,3 +45,44 @@ export class TokenProbe {
     return probed;
   }
 }
+
+/** So that a burst of guesses costs one try. */
+const SPACING_MS = 250;
+const MAX_TRIES = 10;
+/** So that guesses without end cost 8,640 tries a day. */
+const NEXT_TRY_MS = 10_000;
+
+/**
+ * How often a token is tried that nobody says is dead. Counted by token, not by who asks: each new token has ten tries,
+ * and one more every 10 s.
+ */
+export class GuessPace {
+  private last: Probed | null = null;
+  /** After the last try. */
+  private triesLeft = MAX_TRIES;
+
+  /** Milliseconds until the token may be tried, at most 250; `Infinity` when a guess has to be content with the last try. */
+  waitMs(value: string, nowMonoMs: number): number {
+    if (this.last?.value !== value) return 0;
+    if (this.tries(value, nowMonoMs) < 1) return Infinity;
+    return Math.max(0, this.last.atMonoMs + SPACING_MS - nowMonoMs);
+  }
+
+  /** The last try of this token, if it ended after this time. */
+  lastAfter(value: string, monoMs: number): Probed | null {
+    return this.last?.value === value && this.last.atMonoMs > monoMs ? this.last : null;
+  }
+
+  /** To be called by everybody who shared the try. After one without an answer nobody waits for the next within 10 s. */
+  tried(probed: Probed): void {
+    if (this.last === probed) return;
+    const { value, outcome, atMonoMs } = probed;
+    this.triesLeft = outcome === 'no_answer' ? 0 : this.tries(value, atMonoMs) - 1;
+    this.last = probed;
+  }
+
+  private tries(value: string, nowMonoMs: number): number {
+    if (this.last?.value !== value) return MAX_TRIES;
+    return Math.min(MAX_TRIES, this.triesLeft + (nowMonoMs - this.last.atMonoMs) / NEXT_TRY_MS);
+  }
+}
