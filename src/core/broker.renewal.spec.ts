@@ -134,8 +134,7 @@ describe('renewal', () => {
     const run = async (ms: number): Promise<void> => {
       for (let leftMs = ms; leftMs > 0; leftMs -= 250) {
         await fixture.run(250);
-        sibling.renewDue();
-        sibling.reconcileDue();
+        sibling.runDue();
         await settle();
       }
     };

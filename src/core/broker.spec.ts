@@ -37,8 +37,7 @@ describe('a cold start', () => {
 
   it('fetches nothing before it has asked the store, however early the timers tick', async () => {
     const fixture = createBroker();
-    fixture.broker.renewDue();
-    fixture.broker.reconcileDue();
+    fixture.broker.runDue();
     await settle();
     expect(fixture.issuer.calls).toHaveLength(0);
     await fixture.start();
@@ -267,12 +266,12 @@ describe('many apps', () => {
     issuer.next.push(...answers.map(({ outcome }) => outcome));
     await broker.start();
     await settle();
-    broker.renewDue();
+    broker.runDue();
     await settle();
     expect(issuer.calls).toHaveLength(64);
     for (const { answer } of answers) answer(issuer.mint());
     await settle();
-    broker.renewDue();
+    broker.runDue();
     await settle();
     expect(issuer.calls).toHaveLength(100);
   });
@@ -291,7 +290,7 @@ describe('whose token it is', () => {
       undefined,
     ]);
     await clock.advance(7_200_000 - 240_000);
-    broker.renewDue();
+    broker.runDue();
     await settle();
     const next = broker.held('shop')?.record.value ?? '';
     expect(next).not.toBe('token-1');
@@ -334,9 +333,9 @@ describe('who watches', () => {
     expect([own, other]).toEqual([['token-1'], ['token-1']]);
 
     await clock.advance(LIFE_MS - 4 * MINUTE_MS);
-    broker.renewDue();
+    broker.runDue();
     await settle();
-    broker.reconcileDue();
+    broker.runDue();
     await settle();
     expect([own, other]).toEqual([
       ['token-1', 'token-2'],

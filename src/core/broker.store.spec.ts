@@ -139,8 +139,8 @@ describe('several replicas', () => {
     const sibling = fixture.sibling();
     await sibling.start();
     await fixture.clock.advance(LIFE_MS - REFRESH.aheadMs + 1000);
-    fixture.broker.renewDue();
-    sibling.renewDue();
+    fixture.broker.runDue();
+    sibling.runDue();
     await fixture.clock.advance(1000);
     expect(fixture.issuer.calls).toHaveLength(2);
     expect(sibling.held(APP)?.record.value).toBe('token-2');
@@ -156,8 +156,7 @@ describe('several replicas', () => {
     for (let leftMs = LIFE_MS - REFRESH.aheadMs + 5000; leftMs > 0; leftMs -= 250) {
       await fixture.clock.advance(250);
       for (const replica of [fixture.broker, sibling]) {
-        replica.renewDue();
-        replica.reconcileDue();
+        replica.runDue();
         await settle();
       }
     }

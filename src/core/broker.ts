@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { identityKey, type AppDefinition } from './app-definition.js';
+import { Scheduler } from './refresh/scheduler.js';
 import { TokenManager } from './refresh/token-manager.js';
 import type { AppStatus } from './status/app-status.js';
 import type { BrokerPorts } from './ports/broker-ports.js';
@@ -7,9 +8,6 @@ import { BrokerError } from './errors.js';
 import { ReportService } from './reports/report-service.js';
 import type { ReportAnswer, TokenReport } from './reports/token-report.js';
 import type { AppName, HeldToken } from './token.js';
-
-/** Fetches, and tries of stored tokens, that this replica starts by itself at a time: a thousand at once would time each other out. */
-const MAX_FETCHES = 64;
 
 /** Keeps one living token per app: fetches it once for all, renews it ahead of expiry, heals it when it was reported dead. */
 export class TokenBroker {
@@ -21,10 +19,9 @@ export class TokenBroker {
   >();
   /** By `identityKey`. */
   private readonly managersByKey = new Map<string, TokenManager>();
+  private readonly scheduler: Scheduler;
   private unsubscribe: () => void = () => undefined;
   private wasReady = false;
-  /** The store has been asked for what is there already; before that, whatever is missing may not be fetched. */
-  private isStarted = false;
   private isStopping = false;
   private readonly listeners: ((app: AppName, held: HeldToken) => void)[] = [];
 
@@ -32,6 +29,7 @@ export class TokenBroker {
     apps: readonly AppDefinition[],
     private readonly ports: BrokerPorts,
   ) {
+    this.scheduler = new Scheduler(ports.clock);
     this.apps = apps.map(({ name }) => name);
     for (const app of apps) this.add(app);
   }
@@ -117,20 +115,9 @@ export class TokenBroker {
     return this.wasReady;
   }
 
-  /** Starts what is due; returns at once. Called by a timer. */
-  renewDue(): void {
-    const managers = [...this.managed.values()].map(({ manager }) => manager);
-    let places = MAX_FETCHES - managers.filter(({ isBusy }) => isBusy).length;
-    for (const manager of managers) {
-      manager.ticked();
-      if (this.isStarted && places > 0 && manager.renewIfDue()) places -= 1;
-    }
-  }
-
-  /** Merges memory with the store where it is time to; returns at once. Called by a timer. */
-  reconcileDue(): void {
-    if (!this.isStarted) return;
-    for (const { manager } of this.managed.values()) manager.reconcileIfDue();
+  /** Starts what is due, and returns at once. Called by a timer. */
+  runDue(): void {
+    this.scheduler.runDue();
   }
 
   /** Offers a newer AppSecret; it is tried at once and the old one kept until the new one has worked. */
@@ -150,8 +137,8 @@ export class TokenBroker {
       },
     );
     await Promise.all([...this.managed.values()].map(({ manager }) => manager.reconcile()));
-    this.isStarted = true;
-    this.renewDue();
+    // Not before: what another replica has stored need not be fetched.
+    this.scheduler.start();
   }
 
   /** Starts no further fetch, and waits for those that were sent. */
@@ -162,7 +149,7 @@ export class TokenBroker {
   }
 
   private add(app: AppDefinition): void {
-    const manager = new TokenManager(app, this.ports);
+    const manager = new TokenManager(app, this.ports, this.scheduler);
     if (this.isStopping) void manager.stop();
     for (const listener of this.listeners)
       manager.memory.subscribe((held) => {

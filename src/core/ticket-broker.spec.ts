@@ -22,7 +22,7 @@ describe('TicketBroker', () => {
   const passHours = async (hours: number) => {
     for (let ms = 0; ms < hours * HOUR_MS; ms += 10_000) {
       await fixture.clock.advance(10_000);
-      fixture.broker.renewDue();
+      fixture.broker.runDue();
       await settle();
     }
   };

@@ -5,15 +5,14 @@ import { TokenBroker } from '../core/broker.js';
 import { JobsModule } from './jobs.module.js';
 
 describe('RenewalJob', () => {
-  const ticks = { renewals: 0, reconciliations: 0 };
+  const ticks = { runs: 0 };
 
   @Module({
     providers: [
       {
         provide: TokenBroker,
         useValue: {
-          renewDue: () => (ticks.renewals += 1),
-          reconcileDue: () => (ticks.reconciliations += 1),
+          runDue: () => (ticks.runs += 1),
         },
       },
     ],
@@ -34,10 +33,10 @@ describe('RenewalJob', () => {
       },
     );
     jest.advanceTimersByTime(1000);
-    expect(ticks).toEqual({ renewals: 4, reconciliations: 4 });
+    expect(ticks).toEqual({ runs: 4 });
 
     await app.close();
     jest.advanceTimersByTime(1000);
-    expect(ticks).toEqual({ renewals: 4, reconciliations: 4 });
+    expect(ticks).toEqual({ runs: 4 });
   });
 });

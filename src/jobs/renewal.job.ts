@@ -4,18 +4,13 @@ import { TokenBroker } from '../core/broker.js';
 
 const TICK_MS = 250;
 
-/** Ticks. What is due, and when, the broker knows. */
+/** Ticks. What is due, and when, the broker's scheduler knows. */
 @Injectable()
 export class RenewalJob {
   constructor(private readonly broker: TokenBroker) {}
 
-  @Interval('renewal', TICK_MS)
-  renew(): void {
-    this.broker.renewDue();
-  }
-
-  @Interval('reconcile', TICK_MS)
-  reconcile(): void {
-    this.broker.reconcileDue();
+  @Interval('due', TICK_MS)
+  run(): void {
+    this.broker.runDue();
   }
 }

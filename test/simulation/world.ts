@@ -103,8 +103,7 @@ export class World {
     this.replicas[index] = { process, broker };
     process.deliver(0, () => void broker.start());
     const tick = (): void => {
-      broker.renewDue();
-      broker.reconcileDue();
+      broker.runDue();
       process.deliver(this.dice.between(1500, 2500), tick);
     };
     process.deliver(this.dice.between(0, 1000), tick);

@@ -259,8 +259,7 @@ export function createBroker(
     async run(ms) {
       for (let leftMs = ms; leftMs > 0; leftMs -= 250) {
         await clock.advance(Math.min(250, leftMs));
-        broker.renewDue();
-        broker.reconcileDue();
+        broker.runDue();
         await settle();
       }
     },

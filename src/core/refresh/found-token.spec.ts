@@ -60,8 +60,7 @@ describe('a token that was in the store when the process started', () => {
     await settle();
     for (let round = 0; round < 3; round += 1) {
       await fixture.run(2 * REFRESH.reconcileMs);
-      broker.reconcileDue();
-      broker.renewDue();
+      broker.runDue();
       await settle();
     }
     expect(broker.held(APP)?.record.value).toBe('token-2');
@@ -84,7 +83,7 @@ describe('a token that was in the store when the process started', () => {
     const { fixture, broker, answer } = await restarted();
     await answer('rejected');
     expect(broker.held(APP)).toBeUndefined();
-    broker.renewDue();
+    broker.runDue();
     await settle();
     expect(broker.held(APP)?.record.value).toBe('token-2');
     expect(fixture.issuer.calls).toHaveLength(2);
@@ -96,7 +95,7 @@ describe('a token that was in the store when the process started', () => {
     const asked = expect(broker.current(APP)).rejects.toMatchObject({ code: 'token_expired', errcode: -1 });
     await answer('rejected');
     await asked;
-    broker.reconcileDue();
+    broker.runDue();
     await settle();
     expect(broker.held(APP)).toBeUndefined();
   });
@@ -139,7 +138,7 @@ describe('a token that was in the store when the process started', () => {
     const before = fixture.brokerOf(100);
     await before.start();
     await settle();
-    before.renewDue();
+    before.runDue();
     await settle();
     let settleProbe: (outcome: ProbeOutcome) => void = () => undefined;
     fixture.issuer.probeOutcome = new Promise((resolve) => {
@@ -147,12 +146,12 @@ describe('a token that was in the store when the process started', () => {
     });
     const broker = fixture.brokerOf(100);
     await broker.start();
-    broker.renewDue();
+    broker.runDue();
     await settle();
     expect(fixture.issuer.probed).toHaveLength(64);
     settleProbe('accepted');
     await fixture.clock.advance(250);
-    broker.renewDue();
+    broker.runDue();
     await settle();
     expect(fixture.issuer.probed).toHaveLength(100);
   });
@@ -168,8 +167,7 @@ describe('a token that was in the store when the process started', () => {
       const run = async (ms: number): Promise<void> => {
         for (let leftMs = ms; leftMs > 0; leftMs -= TICK_MS) {
           await fixture.clock.advance(Math.min(TICK_MS, leftMs));
-          broker.renewDue();
-          broker.reconcileDue();
+          broker.runDue();
           await settle();
         }
       };

@@ -172,7 +172,7 @@ describe('an app that this broker fetches for', () => {
     const next = fixture.sibling();
     await next.start();
     expect(next.held(APP) ?? (await next.current(APP))).toMatchObject({ record: { value: 'token-1' } });
-    next.reconcileDue();
+    next.runDue();
     await fixture.clock.advance(50_000);
     expect(await brokers.otherClaims()).toMatchObject({ kind: 'theirs' });
     expect(brokers.facts('claim_refused')).toEqual([]);
@@ -181,7 +181,7 @@ describe('an app that this broker fetches for', () => {
   it('is asked for anew before a fetch when the process stood still for longer than a claim lives', async () => {
     await fixture.clock.advance(2 * 60 * MINUTE_MS);
     await brokers.otherClaims();
-    fixture.broker.renewDue();
+    fixture.broker.runDue();
     await fixture.run(1000);
     expect(brokers.fetches).toBe(1);
   });
@@ -255,9 +255,9 @@ describe('a store that comes back empty', () => {
       for (let second = 0; second < seconds; second += 1) {
         await clock.advance(1000);
         // The other one always looks first.
-        other.renewIfDue();
+        void other.renewIfDue();
         await settle();
-        holder.renewIfDue();
+        void holder.renewIfDue();
         await settle();
       }
     };

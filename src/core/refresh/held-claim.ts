@@ -44,9 +44,14 @@ export class HeldClaim {
     return this.heldBy ? Math.max(0, this.askAtMonoMs - this.ports.clock.monotonicMs()) : 0;
   }
 
-  /** Returns at once. Called all the time, so that the claim of a broker that has nothing to fetch goes on. */
-  renewIfDue(): void {
-    if (this.isNeeded && this.ports.clock.monotonicMs() >= this.askAtMonoMs) void this.ask(false);
+  /** When it is renewed next, or when another broker's ends, on the monotonic clock. */
+  get nextMonoMs(): readonly number[] {
+    return this.isNeeded ? [this.askAtMonoMs, this.other?.untilMonoMs ?? Infinity] : [];
+  }
+
+  /** Renews the claim also of a broker that has nothing to fetch, when it is time to. */
+  async renewIfDue(): Promise<void> {
+    if (this.isNeeded && this.ports.clock.monotonicMs() >= this.askAtMonoMs) await this.ask(false);
   }
 
   /** The store was away and may have lost the claim. Whoever held it comes first. */

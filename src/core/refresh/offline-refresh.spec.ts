@@ -276,7 +276,7 @@ describe('messages that may have been lost', () => {
     expect(sibling.held(APP)?.record.value).toBe('token-1');
     for (const gap of gaps) gap();
     await fixture.clock.advance(1000);
-    sibling.reconcileDue();
+    sibling.runDue();
     await settle();
     expect(sibling.held(APP)?.record.value).toBe('token-2');
   });
@@ -293,7 +293,7 @@ describe('after a long pause of the process', () => {
     await fixture.clock.advance(10 * MINUTE_MS);
     expect(sibling.held(APP)).toBeUndefined();
     await expect(sibling.current(APP)).resolves.toMatchObject({ record: { value: 'token-2' } });
-    sibling.renewDue();
+    sibling.runDue();
     await settle();
     expect(sibling.held(APP)?.record.value).toBe('token-2');
   });
@@ -305,7 +305,7 @@ describe('ends of fetches that the store could not be told of', () => {
     for (let attempt = 0; attempt < attempts; attempt += 1) {
       fixture.issuer.next.push({ kind: 'unknown', cause: new Error('socket hang up') });
       await fixture.clock.advance(MINUTE_MS + 1000);
-      fixture.broker.renewDue();
+      fixture.broker.runDue();
       await settle();
     }
   };

@@ -36,6 +36,11 @@ export class OfflineRefresh {
     return this.failure;
   }
 
+  /** When the next one may be sent after a failure, on the monotonic clock. */
+  get nextMonoMs(): number {
+    return this.waitUntilMonoMs;
+  }
+
   /** Forgets its failures: the store is back and keeps count again. */
   reset(): void {
     this.failure = null;

@@ -29,6 +29,11 @@ export class StoreHealth {
     return this.current;
   }
 
+  /** When it may be asked again, on the monotonic clock. */
+  get nextMonoMs(): number {
+    return this.retryAtMonoMs;
+  }
+
   /** It failed so recently that asking again can wait. */
   get isOpen(): boolean {
     return this.ports.clock.monotonicMs() < this.retryAtMonoMs;

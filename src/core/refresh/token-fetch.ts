@@ -65,6 +65,11 @@ export class TokenFetch {
     return address && this.ports.clock.monotonicMs() < address.untilMonoMs ? address.refusal : null;
   }
 
+  /** When what holds this replica's next request up ends, on the monotonic clock. */
+  get nextMonoMs(): readonly number[] {
+    return [this.yieldUntilMonoMs, this.address?.untilMonoMs ?? -Infinity, this.floor.nextHealMonoMs];
+  }
+
   /** What this process sent today. */
   get count(): DayCount {
     return this.floor.count;
@@ -239,12 +244,17 @@ export class FetchFloor {
     return exhaustedBudget(this.count, 0, charge, { daily: dailyBudget, forcedDaily: forcedDailyBudget });
   }
 
+  /** When the pause after the last heal ends. */
+  get nextHealMonoMs(): number {
+    return this.healedMonoMs + this.pauseMs;
+  }
+
   /** Whether a token that is only suspect may be replaced now. */
   get mayHeal(): boolean {
     const { dailyBudget } = this.refresh;
     // In this order: the count begins a new day.
     const isLeft = this.count.fetches < dailyBudget && this.healsToday < dailyBudget / 2;
-    return isLeft && this.clock.monotonicMs() - this.healedMonoMs >= this.pauseMs;
+    return isLeft && this.clock.monotonicMs() >= this.nextHealMonoMs;
   }
 
   add(reason: FetchReason, charge: Charge | null): void {

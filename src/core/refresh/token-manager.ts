@@ -7,6 +7,7 @@ import { cacheableMs } from './cacheable-time.js';
 import { BrokerError } from '../errors.js';
 import { HeldClaim } from './held-claim.js';
 import { OnlineRefresh, type RefreshRequest, type RefreshResult } from './refresh.js';
+import type { Scheduler, Task } from './scheduler.js';
 import { SingleFlight } from './single-flight.js';
 import { StoreHealth } from './store-health.js';
 import { graceMsOf } from '../ports/token-issuer.js';
@@ -22,7 +23,7 @@ const MAX_UNREADY_MS = 60_000;
 const TRY_TIMEOUT_MS = 2000;
 
 /** Keeps one app's token on one replica: serves it from memory, starts what is due, and merges with the store. */
-export class TokenManager {
+export class TokenManager implements Task {
   readonly memory: TokenMemory;
   readonly diagnosis: Diagnosis;
   private readonly secrets: AppSecrets;
@@ -32,9 +33,10 @@ export class TokenManager {
   private readonly online: OnlineRefresh;
   private readonly offline: OfflineRefresh;
   private readonly probe: TokenProbe;
-  private readonly flights = new SingleFlight<'refresh' | 'reconcile' | 'try', RefreshResult>();
+  private readonly flights = new SingleFlight<'refresh' | 'reconcile' | 'try', RefreshResult>(() => {
+    this.scheduler.update(this);
+  });
   private reconcileAtMonoMs = -Infinity;
-  private tickedMonoMs: number;
   private readonly madeMonoMs: number;
   private isSettled = false;
   private readonly stopping = new AbortController();
@@ -42,6 +44,7 @@ export class TokenManager {
   constructor(
     readonly app: AppDefinition,
     private readonly ports: BrokerPorts,
+    private readonly scheduler: Scheduler,
   ) {
     this.secrets = new AppSecrets(app.appSecret);
     this.storeHealth = new StoreHealth(app.name, ports);
@@ -61,8 +64,8 @@ export class TokenManager {
       tokenFetch: this.tokenFetch,
     });
     this.madeMonoMs = ports.clock.monotonicMs();
-    this.tickedMonoMs = this.madeMonoMs;
     this.probe = new TokenProbe(app, ports);
+    scheduler.update(this);
   }
 
   /**
@@ -105,39 +108,34 @@ export class TokenManager {
     return this.flights.isRunning('refresh');
   }
 
-  /** Time goes on. Called by every tick, so that a pause shows. */
-  ticked(): void {
-    const nowMonoMs = this.ports.clock.monotonicMs();
-    if (this.wasPaused(nowMonoMs)) void this.reconcile();
-    this.tickedMonoMs = nowMonoMs;
-  }
-
   /** Has a request to the platform under way. */
   get isBusy(): boolean {
     return this.isRefreshing || this.flights.isRunning('try');
   }
 
-  /** Starts the fetch that is due, if one is, or tries the token that was found in the store. Returns whether it did. */
-  renewIfDue(): boolean {
-    const found = this.memory.untried ?? this.memory.toRetry;
-    if (found) {
-      if (this.isBusy || this.isStopping) return false;
-      void this.tryAtPlatform(found);
-      return true;
-    }
-    if (this.isStopping || this.isRefreshing || this.isHeldUp) return false;
-    const reason = this.reasonToFetch();
-    if (!reason) return false;
-    void this.refresh(this.plain(reason));
-    return true;
+  get nextMonoMs(): number {
+    if (this.isStopping) return Infinity;
+    const nowMonoMs = this.ports.clock.monotonicMs();
+    if (this.isReconcileDue || this.dueWork()) return nowMonoMs;
+    const { memory, claim, storeHealth, offline, tokenFetch } = this;
+    const others = [this.reconcileAtMonoMs, storeHealth.nextMonoMs, offline.nextMonoMs];
+    const all = [...others, ...memory.nextMonoMs, ...claim.nextMonoMs, ...tokenFetch.nextMonoMs];
+    return Math.min(...all.filter((atMonoMs) => atMonoMs > nowMonoMs));
   }
 
-  /** Merges memory with the store, if it is time to. */
-  reconcileIfDue(): void {
-    const nowMonoMs = this.ports.clock.monotonicMs();
-    if (!this.isStopping) this.claim.renewIfDue();
-    if (this.isStopping || nowMonoMs < this.reconcileAtMonoMs || this.storeHealth.isOpen) return;
-    void this.reconcile();
+  runDue(mayUsePlatform: boolean): void {
+    if (this.isStopping) return;
+    const due = mayUsePlatform ? this.dueWork() : null;
+    if (due?.kind === 'try') void this.tryAtPlatform(due.found);
+    if (due?.kind === 'fetch') void this.refresh(this.plain(due.reason));
+    void this.claim.renewIfDue().then(() => {
+      this.scheduler.update(this);
+    });
+    if (this.isReconcileDue) void this.reconcile();
+  }
+
+  resumeAfter(pauseMs: number): void {
+    if (this.isPause(pauseMs)) void this.reconcile();
   }
 
   reconcile(): Promise<RefreshResult> {
@@ -169,6 +167,7 @@ export class TokenManager {
       this.reconcileAtMonoMs,
       clock.monotonicMs() + withinMs * clock.random(),
     );
+    this.scheduler.update(this);
   }
 
   /**
@@ -285,6 +284,19 @@ export class TokenManager {
     return isTheirs || secrets.missing !== null || this.backOff !== null || memory.budgetWaitMs > 0;
   }
 
+  private get isReconcileDue(): boolean {
+    const isTime = this.ports.clock.monotonicMs() >= this.reconcileAtMonoMs;
+    return isTime && !this.storeHealth.isOpen && !this.flights.isRunning('reconcile');
+  }
+
+  /** What the platform is to be asked for now, by itself: about the token that was found in the store, or for a token. */
+  private dueWork(): { kind: 'try'; found: HeldToken } | { kind: 'fetch'; reason: FetchReason } | null {
+    const found = this.memory.untried ?? this.memory.toRetry;
+    if (found) return this.isBusy ? null : { kind: 'try', found };
+    const reason = this.isRefreshing || this.isHeldUp ? null : this.reasonToFetch();
+    return reason && { kind: 'fetch', reason };
+  }
+
   private reasonToFetch(): FetchReason | null {
     const { memory } = this;
     if (!memory.livingToken) return 'cold';
@@ -293,8 +305,12 @@ export class TokenManager {
     return memory.isHealTime && this.tokenFetch.floor.mayHeal ? memory.suspectReason : null;
   }
 
-  /** The ticks stood still for so long that this process must have been stopped. */
   private wasPaused(nowMonoMs: number): boolean {
-    return nowMonoMs - this.tickedMonoMs > 2 * this.app.refresh.reconcileMs + 500;
+    return this.isPause(this.scheduler.sinceLastRunMs(nowMonoMs));
+  }
+
+  /** So long without a run that other replicas may have rotated more than once meanwhile. */
+  private isPause(sinceRunMs: number): boolean {
+    return sinceRunMs > 2 * this.app.refresh.reconcileMs + 500;
   }
 }

@@ -197,6 +197,23 @@ export class TokenMemory {
     return this.last.view.nowMs + this.clock.monotonicMs() - this.last.sentMonoMs;
   }
 
+  /** When time alone changes what this replica should do about the token, on the monotonic clock; some are over. */
+  get nextMonoMs(): readonly number[] {
+    const nowMonoMs = this.clock.monotonicMs();
+    const ofStore = (atMs: number): number => nowMonoMs + atMs - this.storeNowMs();
+    const { newest, found, view, budgetWaitMs } = this;
+    return [
+      this.dueMonoMs,
+      this.lastChanceMonoMs,
+      newest?.deadlineMonoMs ?? Infinity,
+      ...(found?.retriesMonoMs ?? []),
+      nowMonoMs + this.healWaitMs,
+      ofStore(view?.backOff?.untilMs ?? Infinity),
+      ofStore((view?.intent?.atMs ?? Infinity) + this.app.refresh.leaseMs + 1),
+      budgetWaitMs > 0 ? nowMonoMs + budgetWaitMs : Infinity,
+    ];
+  }
+
   get isDue(): boolean {
     return this.clock.monotonicMs() >= this.dueMonoMs;
   }

@@ -1,0 +1,144 @@
+import { ManualClock } from '../../../test/support/manual-clock.js';
+import { Scheduler, type Task } from './scheduler.js';
+
+class FakeTask implements Task {
+  isBusy = false;
+  readonly ranMonoMs: number[] = [];
+  readonly pausesMs: number[] = [];
+  /** How often the scheduler looked at it. */
+  looks = 0;
+  mayUsePlatform = false;
+
+  constructor(
+    private readonly clock: ManualClock,
+    public dueMonoMs: number,
+    private readonly everyMs = Infinity,
+  ) {}
+
+  get nextMonoMs(): number {
+    this.looks += 1;
+    return this.dueMonoMs;
+  }
+
+  runDue(mayUsePlatform: boolean): void {
+    this.mayUsePlatform = mayUsePlatform;
+    this.ranMonoMs.push(this.clock.monotonicMs());
+    this.dueMonoMs = this.clock.monotonicMs() + this.everyMs;
+  }
+
+  resumeAfter(pauseMs: number): void {
+    this.pausesMs.push(pauseMs);
+  }
+}
+
+describe('Scheduler', () => {
+  let clock: ManualClock;
+  let scheduler: Scheduler;
+
+  beforeEach(() => {
+    clock = new ManualClock();
+    scheduler = new Scheduler(clock);
+  });
+
+  const add = (dueInMs: number, everyMs?: number): FakeTask => {
+    const task = new FakeTask(clock, clock.monotonicMs() + dueInMs, everyMs);
+    scheduler.update(task);
+    return task;
+  };
+
+  const run = async (ms: number): Promise<void> => {
+    for (let leftMs = ms; leftMs > 0; leftMs -= 250) {
+      await clock.advance(Math.min(250, leftMs));
+      scheduler.runDue();
+    }
+  };
+
+  it('runs each task when it is due, in the order of the due times', async () => {
+    const tasks = [7, 3, 9, 1, 3].map((seconds) => add(seconds * 1000));
+    scheduler.start();
+    const startMonoMs = clock.monotonicMs();
+    await run(10_000);
+    expect(tasks.map(({ ranMonoMs }) => ranMonoMs.map((atMonoMs) => atMonoMs - startMonoMs))).toEqual([
+      [7000],
+      [3000],
+      [9000],
+      [1000],
+      [3000],
+    ]);
+  });
+
+  it('looks at no task that is not due', async () => {
+    const idle = Array.from({ length: 1000 }, () => add(3_600_000));
+    const due = add(0, 1000);
+    scheduler.start();
+    await run(10_000);
+    expect(due.ranMonoMs).toHaveLength(11);
+    expect(idle.filter(({ looks }) => looks !== 1)).toEqual([]);
+  });
+
+  it('runs none before it is started, and then what became due meanwhile', async () => {
+    const task = add(500);
+    await run(1000);
+    expect(task.ranMonoMs).toEqual([]);
+    scheduler.start();
+    expect(task.ranMonoMs).toHaveLength(1);
+  });
+
+  it('follows a task whose due time was moved, either way', async () => {
+    const [earlier, later] = [add(9000), add(1000)];
+    scheduler.start();
+    const startMonoMs = clock.monotonicMs();
+    earlier.dueMonoMs = startMonoMs + 2000;
+    later.dueMonoMs = startMonoMs + 4000;
+    for (const task of [earlier, later]) scheduler.update(task);
+    await run(10_000);
+    expect(earlier.ranMonoMs).toEqual([startMonoMs + 2000]);
+    expect(later.ranMonoMs).toEqual([startMonoMs + 4000]);
+  });
+
+  it('tells a task that 64 others use the platform, and runs it again when fewer do', async () => {
+    const others = Array.from({ length: 64 }, () => add(3_600_000));
+    for (const other of others) {
+      other.isBusy = true;
+      scheduler.update(other);
+    }
+    const task = add(0, 0);
+    scheduler.start();
+    expect(task.mayUsePlatform).toBe(false);
+    const [other] = others;
+    if (other) {
+      other.isBusy = false;
+      scheduler.update(other);
+    }
+    await run(250);
+    expect(task.mayUsePlatform).toBe(true);
+  });
+
+  it('tells every task of a pause that is longer than half a second, due or not', async () => {
+    const task = add(3_600_000);
+    scheduler.start();
+    await run(1000);
+    expect(task.pausesMs).toEqual([]);
+    await clock.advance(10_000);
+    expect(scheduler.sinceLastRunMs(clock.monotonicMs())).toBe(10_000);
+    scheduler.runDue();
+    expect(task.pausesMs).toEqual([10_000]);
+    expect(scheduler.sinceLastRunMs(clock.monotonicMs())).toBe(0);
+  });
+
+  it('keeps the order of many due times that are moved again and again', async () => {
+    const tasks = Array.from({ length: 200 }, (_, index) => add(1 + ((index * 7919) % 5000)));
+    for (const [index, task] of tasks.entries()) {
+      if (index % 3 > 0) continue;
+      task.dueMonoMs = clock.monotonicMs() + 1 + ((index * 104_729) % 5000);
+      scheduler.update(task);
+    }
+    const planned = tasks.map(({ dueMonoMs }) => dueMonoMs);
+    scheduler.start();
+    await run(5250);
+    expect(tasks.every(({ ranMonoMs }) => ranMonoMs.length === 1)).toBe(true);
+    const latenessMs = tasks.map(({ ranMonoMs }, index) => (ranMonoMs[0] ?? 0) - (planned[index] ?? 0));
+    expect(Math.min(...latenessMs)).toBeGreaterThanOrEqual(0);
+    expect(Math.max(...latenessMs)).toBeLessThan(250);
+  });
+});
