@@ -35,7 +35,6 @@ export default {
     '!src/**/*.{contract,spec}.ts',
     // Nothing but types: there is nothing to run.
     '!src/core/{app-definition,app-status,audit-entry,broker-ports,ports/observer,token-report}.ts',
-    '!src/api/auth/http-settings.ts',
   ],
   coverageThreshold: {
     './src/core/': { lines: 95, branches: 95 },

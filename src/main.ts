@@ -1,5 +1,3 @@
-import './config/ignore-debug.js';
-import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { randomBytes } from 'node:crypto';
@@ -10,13 +8,15 @@ import { ConfigError } from './config/faults.js';
 import { loadConfig } from './config/load-config.js';
 import { Redactor } from './core/redaction/redactor.js';
 import { TokenBroker } from './core/broker.js';
-import { AuditTrail } from './api/common/audit-trail.js';
+import { AuditTrail } from './api/common/ports.js';
 import { createFastifyAdapter } from './api/common/create-fastify-adapter.js';
 import { listenHost } from './api/common/listen-host.js';
 import { mountDocs } from './api/docs/mount-docs.js';
 import { createLogger, type Logger } from './observability/logger.js';
 import { NestLogger } from './observability/nest-logger.js';
 import { readVersion } from './observability/read-version.js';
+import './config/ignore-debug.js';
+import 'reflect-metadata';
 
 /**
  * Unless something listens to it, Node opens its inspector at this signal, through which anybody on the machine can run code

@@ -4,13 +4,13 @@ import { TokenBroker } from '../core/broker.js';
 import { ApiKeyGuard } from './auth/api-key.guard.js';
 import { AppsByAppId } from '../compat/wechat/apps-by-app-id.js';
 import { AppsController } from './apps/apps.controller.js';
-import { Authenticator } from './auth/authenticator.js';
+import { ApiKeys } from './auth/api-keys.js';
 import { DropInTickets } from '../compat/wechat/drop-in-tickets.js';
 import { DropInTokens } from '../compat/wechat/drop-in-tokens.js';
 import { DropInRoute } from '../compat/wechat/drop-in.route.js';
-import { Gatekeeper } from './auth/gatekeeper.js';
+import { Authenticator } from './auth/authenticator.js';
 import { HealthController } from './health/health.controller.js';
-import type { ApiClient } from './auth/http-settings.js';
+import type { ApiClient } from './auth/client-access.js';
 import { MetricsController } from './metrics/metrics.controller.js';
 import { OpenConnections } from './common/open-connections.js';
 import { OAuth2Controller } from './oauth2/oauth2.controller.js';
@@ -47,11 +47,11 @@ export class HttpModule {
       ],
       providers: [
         {
-          provide: Authenticator,
+          provide: ApiKeys,
           inject: [TokenBroker],
-          useFactory: (broker: TokenBroker) => new Authenticator(clients, broker.apps),
+          useFactory: (broker: TokenBroker) => new ApiKeys(clients, broker.apps),
         },
-        Gatekeeper,
+        Authenticator,
         OpenConnections,
         Readiness,
         RequestsInFlight,

@@ -7,15 +7,13 @@ import { Clock } from '../../src/core/ports/clock.js';
 import { TicketBroker } from '../../src/core/ticket-broker.js';
 import { TokenBroker } from '../../src/core/broker.js';
 import type { AuditEntry } from '../../src/core/ports/audit-entry.js';
-import { AuditTrail } from '../../src/api/common/audit-trail.js';
+import { AuditTrail, HttpObserver, RequestTracing } from '../../src/api/common/ports.js';
 import { createFastifyAdapter } from '../../src/api/common/create-fastify-adapter.js';
-import { HttpObserver } from '../../src/api/common/http-observer.js';
-import type { ApiClient } from '../../src/api/auth/http-settings.js';
+import type { ApiClient } from '../../src/api/auth/client-access.js';
 import { HttpModule } from '../../src/api/http.module.js';
 import { MetricsSource } from '../../src/api/metrics/metrics.controller.js';
 import { mountDocs } from '../../src/api/docs/mount-docs.js';
 import { Readiness } from '../../src/api/health/readiness.js';
-import { RequestTracing } from '../../src/api/common/request-tracing.js';
 import { FakeBroker } from './fake-broker.js';
 import { FakeTickets } from './fake-tickets.js';
 

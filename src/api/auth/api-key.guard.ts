@@ -1,17 +1,15 @@
-import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import { Injectable, type CanActivate, type ExecutionContext, createParamDecorator } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { FastifyRequest } from 'fastify';
-import { Gatekeeper } from './gatekeeper.js';
-import type { Scope } from './http-settings.js';
-import { Public } from './public.decorator.js';
-import { RequireScope } from './require-scope.decorator.js';
+import { Authenticator } from './authenticator.js';
+import type { Scope, ClientAccess } from './client-access.js';
 
 /** Closes every controller route that is not marked `@Public()`. */
 @Injectable()
 export class ApiKeyGuard implements CanActivate {
   constructor(
     private readonly reflector: Reflector,
-    private readonly gatekeeper: Gatekeeper,
+    private readonly authenticator: Authenticator,
   ) {}
 
   canActivate(context: ExecutionContext): boolean {
@@ -19,7 +17,27 @@ export class ApiKeyGuard implements CanActivate {
     if (this.reflector.getAllAndOverride(Public, targets)) return true;
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     const scope: Scope | undefined = this.reflector.getAllAndOverride(RequireScope, targets);
-    this.gatekeeper.admit(request, scope);
+    this.authenticator.authenticate(request, scope);
     return true;
   }
 }
+
+/** Opens a route to requests without an API key. */
+export const Public = Reflector.createDecorator<undefined, boolean>({ transform: () => true });
+
+/** The scope that a route asks for. Without it, any known key will do. */
+export const RequireScope = Reflector.createDecorator<Scope>();
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set by the API key guard; absent on public routes. */
+    client?: ClientAccess;
+  }
+}
+
+/** The client whose key opened the route. */
+export const Caller = createParamDecorator((_data: unknown, context: ExecutionContext): ClientAccess => {
+  const { client } = context.switchToHttp().getRequest<FastifyRequest>();
+  if (client === undefined) throw new Error('A public route has no caller.');
+  return client;
+});

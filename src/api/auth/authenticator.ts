@@ -1,52 +1,54 @@
-import { hash, timingSafeEqual } from 'node:crypto';
-import type { AppName } from '../../core/token.js';
-import { ClientAccess } from './client-access.js';
-import type { ApiClient } from './http-settings.js';
+import { Injectable } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { HttpObserver, type DenialReason } from '../common/ports.js';
+import { ApiKeys } from './api-keys.js';
+import type { ClientAccess, Scope } from './client-access.js';
+import { HttpProblem } from '../common/problem.js';
+import { routeOf } from '../common/request.js';
 
-/** Who sent a request. `missing`: no Bearer key at all; `unknown`: a key that is nobody's. */
-export type Authentication =
-  | { readonly kind: 'ok'; readonly client: ClientAccess }
-  | { readonly kind: 'missing' }
-  | { readonly kind: 'unknown' };
+const CHALLENGE = { 'www-authenticate': 'Bearer' };
 
-interface KnownKey {
-  readonly sha256: Buffer;
-  readonly answer: Authentication;
-}
-
-const MISSING: Authentication = { kind: 'missing' };
-const UNKNOWN: Authentication = { kind: 'unknown' };
-const SCHEME = 'bearer ';
-
-/** Recognises API keys. They are 256 random bits, so one SHA-256 is enough and a slow hash would only slow callers down. */
+/** Says whose a request is, and turns away those that may not pass. */
+@Injectable()
 export class Authenticator {
-  private readonly keys = new Map<string, KnownKey>();
-  /** Written anew by each request: hashing into a new buffer costs four times as much. */
-  private readonly sha256 = Buffer.alloc(64);
+  constructor(
+    private readonly apiKeys: ApiKeys,
+    private readonly observer: HttpObserver,
+  ) {}
 
-  constructor(clients: readonly ApiClient[], apps: readonly AppName[]) {
-    for (const client of clients) {
-      const answer: Authentication = { kind: 'ok', client: new ClientAccess(client, apps) };
-      for (const hex of client.keySha256) {
-        const sha256 = hex.toLowerCase();
-        this.keys.set(sha256, { sha256: Buffer.from(sha256, 'latin1'), answer });
-      }
+  /**
+   * Whose key the request bears; from then on `request.client`.
+   *
+   * @param scope left out where any key will do
+   * @throws HttpProblem `unauthorized`, `forbidden`
+   */
+  authenticate(request: FastifyRequest, scope: Scope | undefined): ClientAccess {
+    const who = this.apiKeys.authenticate(request.raw.headers.authorization);
+    if (who.kind === 'missing') {
+      this.refused(request, 'missing_key');
+      const detail = 'Send an API key as "Authorization: Bearer <key>".';
+      throw new HttpProblem('unauthorized', detail, { headers: CHALLENGE });
     }
+    if (who.kind === 'unknown') {
+      this.refused(request, 'unknown_key');
+      const detail = 'This API key is not known: its SHA-256 is in no client of the configuration.';
+      throw new HttpProblem('unauthorized', detail, { headers: CHALLENGE });
+    }
+    request.client = who.client;
+    if (scope !== undefined) this.requireScope(request, who.client, scope);
+    return who.client;
   }
 
-  /** Reads the value of an `Authorization` header. */
-  authenticate(authorization: string | undefined): Authentication {
-    if (authorization?.slice(0, SCHEME.length).toLowerCase() !== SCHEME) return MISSING;
-    return this.recognize(authorization.slice(SCHEME.length).trim());
+  /** @throws HttpProblem `forbidden` */
+  requireScope(request: FastifyRequest, client: ClientAccess, scope: Scope): void {
+    if (client.may(scope)) return;
+    this.refused(request, 'missing_scope');
+    throw new HttpProblem('forbidden', `This needs the scope ${scope}, which client ${client.name} lacks.`);
   }
 
-  /** Reads a key that came by itself. */
-  recognize(key: string): Authentication {
-    if (key === '') return MISSING;
-    const hex = hash('sha256', key, 'hex');
-    const known = this.keys.get(hex);
-    if (known === undefined) return UNKNOWN;
-    this.sha256.write(hex, 'latin1');
-    return timingSafeEqual(known.sha256, this.sha256) ? known.answer : UNKNOWN;
+  /** Counts a request that was turned away, and has it recorded. */
+  refused(request: FastifyRequest, reason: DenialReason): void {
+    this.observer.denied(reason, routeOf(request));
+    request.audited = { action: 'access.refused', app: null, reason };
   }
 }

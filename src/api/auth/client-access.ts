@@ -1,7 +1,5 @@
 import { BrokerError } from '../../core/errors.js';
 import type { AppName } from '../../core/token.js';
-import type { ApiClient, Scope } from './http-settings.js';
-import { UnseenAppError } from './unseen-app.error.js';
 
 /** What one API client may see and do, worked out once. */
 export class ClientAccess {
@@ -53,5 +51,30 @@ export class ClientAccess {
     }
     const existing = this.configured.includes(named) ? named : null;
     throw new UnseenAppError(`This API key sees no app of that name. ${choice}`, existing);
+  }
+}
+
+/** What an API key may do; every route says which of them it asks for. */
+export type Scope = 'token:read' | 'token:refresh' | 'token:admin' | 'ticket:read';
+
+/** One caller of the broker, as configured. */
+export interface ApiClient {
+  readonly name: string;
+  /** SHA-256 of each of its API keys, in hex. */
+  readonly keySha256: readonly string[];
+  readonly apps: readonly AppName[] | '*';
+  readonly scopes: readonly Scope[];
+  /** Bounds `expires_in` of the drop-in endpoints' answers. */
+  readonly maxExpiresInSeconds?: number | null;
+}
+
+/** A client named an app that it may not see, or that does not exist: to the client the two are the same. */
+export class UnseenAppError extends BrokerError {
+  constructor(
+    detail: string,
+    /** The alias of the app that exists; null when none does, for then the name is the caller's own text. */
+    readonly app: AppName | null,
+  ) {
+    super('unknown_app', detail);
   }
 }

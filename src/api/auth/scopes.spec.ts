@@ -1,7 +1,7 @@
 import { apiClient, createEdge, keyOf, type Edge } from '../../../test/support/create-edge.js';
 import { heldToken } from '../../../test/support/fake-broker.js';
 import type { HeldToken } from '../../core/token.js';
-import type { Scope } from './http-settings.js';
+import type { Scope } from './client-access.js';
 import { openApiDocument } from '../docs/openapi.js';
 
 const SCOPES: readonly Scope[] = ['token:read', 'token:refresh', 'token:admin', 'ticket:read'];

@@ -1,7 +1,6 @@
-import type { ServerResponse } from 'node:http';
+import { type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { problem, type Problem } from './problem.js';
-import { rawProblem } from './raw-problem.js';
 
 const HEADERS_TOO_LARGE = 'The headers are larger than 16 KiB.';
 const TOO_SLOW = 'The request took too long to arrive: send it again.';
@@ -58,4 +57,30 @@ function describe(code: string | undefined): Problem {
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return problem('request_timeout', TOO_SLOW);
   if (code === 'HPE_CB_HEADERS_COMPLETE') return problem('overloaded', TOO_MANY, { retryAfterSeconds: 1 });
   return problem('invalid_request', NO_HTTP);
+}
+
+/** Ends a connection with a problem, where the framework has no part in it. */
+export function endWithProblem(response: ServerResponse, problem: Problem): void {
+  const { headers, body } = parts(problem);
+  response.writeHead(problem.status, headers).end(body);
+}
+
+/** The same as text, for a socket without a response. */
+function rawProblem(problem: Problem): string {
+  const { headers, body } = parts(problem);
+  const status = `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? 'Error'}`;
+  const head = [status, ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`)];
+  return `${head.join('\r\n')}\r\n\r\n${body}`;
+}
+
+function parts(problem: Problem): { headers: Record<string, string>; body: string } {
+  const body = JSON.stringify(problem);
+  const headers = {
+    'Content-Type': 'application/problem+json',
+    'Cache-Control': 'no-store',
+    ...(problem.retry_after !== undefined && { 'Retry-After': String(problem.retry_after) }),
+    'Content-Length': String(Buffer.byteLength(body)),
+    Connection: 'close',
+  };
+  return { headers, body };
 }

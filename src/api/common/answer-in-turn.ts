@@ -1,8 +1,8 @@
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { headFault } from './head-fault.js';
-import type { HttpObserver } from './http-observer.js';
-import { endWithProblem } from './raw-problem.js';
+import type { HttpObserver } from './ports.js';
+import { endWithProblem } from './answer-client-error.js';
+import { problem, type Problem } from './problem.js';
 
 /** Requests of one connection that wait for the answer to the one before them. Clients that do not wait for answers are rare, and those that send more are not served. */
 export const MAX_WAITING_REQUESTS = 16;
@@ -92,4 +92,20 @@ export function answerInTurn(
       return STOP_PARSING;
     };
   });
+}
+
+const HOST = 'host';
+
+const VERSION_FAULT = problem('invalid_request', 'Send the request as HTTP/1.1 or HTTP/1.0.');
+const HOST_FAULT = problem('invalid_request', 'Send the header Host exactly once.');
+
+/** What is wrong with a request besides its syntax, which Node has checked. Called on the hot path. */
+function headFault({ httpVersionMajor, httpVersionMinor, rawHeaders }: IncomingMessage): Problem | undefined {
+  if (httpVersionMajor !== 1) return VERSION_FAULT;
+  let hosts = 0;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i];
+    if (name?.length === HOST.length && name.toLowerCase() === HOST) hosts += 1;
+  }
+  return hosts === 1 || (hosts === 0 && httpVersionMinor === 0) ? undefined : HOST_FAULT;
 }

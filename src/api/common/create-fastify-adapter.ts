@@ -2,10 +2,10 @@ import type { IncomingMessage } from 'node:http';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { answerClientError } from './answer-client-error.js';
-import { givenRequestId } from './given-request-id.js';
-import { HttpProblem } from './http-problem.js';
+import { givenRequestId } from './request.js';
+import { HttpProblem } from './problem.js';
 import { parseJson } from './parse-json.js';
-import { NOT_AS_JSON, sendProblem } from './send-problem.js';
+import { NOT_AS_JSON, sendProblem } from './problem.filter.js';
 
 const FORM = 'application/x-www-form-urlencoded';
 /** A report with the longest token is a third of it. */

@@ -1,5 +1,5 @@
 import { ValidationPipe, type ArgumentMetadata, type Type, type ValidationError } from '@nestjs/common';
-import { HttpProblem } from './http-problem.js';
+import { HttpProblem } from './problem.js';
 
 /** Caller's text is repeated only if it is plainly a field's name, without digits as secrets have them. */
 const FIELD_NAME = /^[a-z_]{1,40}$/i;

@@ -5,7 +5,7 @@ import type { FastifyReply } from 'fastify';
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { Clock } from '../../core/ports/clock.js';
-import { HttpObserver } from './http-observer.js';
+import { HttpObserver } from './ports.js';
 
 /** For a caller to send the rest of its request, or to read its answer, once the server closes. */
 const PATIENCE_MS = 2000;

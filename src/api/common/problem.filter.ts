@@ -1,36 +1,25 @@
-import { Catch, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import { Catch, Logger, type ArgumentsHost, type ExceptionFilter, HttpException } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { AuditTrail } from './audit-trail.js';
-import { HttpProblem } from './http-problem.js';
-import { originOf } from './origin-of.js';
-import { routeOf } from './route-of.js';
-import { sendProblem } from './send-problem.js';
-import { UnseenAppError } from '../auth/unseen-app.error.js';
+import { HttpProblem, problem, type Problem, type ProblemCode } from './problem.js';
+import { routeOf } from './request.js';
+import { UnseenAppError } from '../auth/client-access.js';
+import { BrokerError } from '../../core/errors.js';
 
 /** The one filter: every error of a route, of Nest and of Fastify ends here. What nobody foresaw is logged, and only there described. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
   private readonly logger = new Logger(ProblemFilter.name);
 
-  constructor(private readonly audit: AuditTrail) {}
-
   catch(error: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
     const request = http.getRequest<FastifyRequest>();
     const fault = wrongMethod(request) ?? error;
-    const { sendError = sendProblem } = request.routeOptions.config;
-    const { code, status } = sendError(fault, http.getResponse<FastifyReply>());
+    const { code } = describeProblem(fault);
     if (error instanceof UnseenAppError) {
-      this.audit.record({
-        action: 'access.refused',
-        client: request.client?.name ?? null,
-        app: error.app,
-        status,
-        reason: code,
-        route: routeOf(request),
-        origin: originOf(request),
-      });
-    }
+      request.audited = { action: 'access.refused', app: error.app, reason: error.code };
+    } else if (request.audited) request.audited.reason ??= code;
+    const { sendError = sendProblem } = request.routeOptions.config;
+    sendError(fault, http.getResponse<FastifyReply>());
     if (code !== 'internal_error') return;
     this.logger.error(`Request ${request.id} failed: ${request.method} ${routeOf(request)}`, error);
   }
@@ -46,4 +35,56 @@ function wrongMethod({ is404, server, url }: FastifyRequest): HttpProblem | unde
   return new HttpProblem('method_not_allowed', `This path takes ${methods}.`, {
     headers: { allow: methods },
   });
+}
+
+const UNREADABLE: readonly [ProblemCode, string] = [
+  'invalid_request',
+  'The request cannot be read: check its URL, and that its body is JSON.',
+];
+
+export const NOT_AS_JSON: readonly [ProblemCode, string] = [
+  'unsupported_media_type',
+  'Send the body as JSON, with "Content-Type: application/json".',
+];
+
+/** What Nest, Fastify and their plugins refuse. Their own texts repeat the URL, where a token may stand, so they are not passed on. */
+const BY_STATUS: Readonly<Record<number, readonly [ProblemCode, string]>> = {
+  401: ['unauthorized', 'Send a known API key as "Authorization: Bearer <key>".'],
+  403: ['forbidden', 'This API key may not do that.'],
+  404: ['not_found', 'No such route: check the path.'],
+  405: ['method_not_allowed', 'This route does not know that method.'],
+  408: ['request_timeout', 'The request took too long to arrive: send it again.'],
+  413: ['payload_too_large', 'The body is larger than 16 KiB.'],
+  414: ['uri_too_long', 'The URL is too long.'],
+  415: NOT_AS_JSON,
+};
+
+/** Answers with application/problem+json, whatever was thrown. */
+export function sendProblem(error: unknown, reply: FastifyReply): void {
+  const answer = describeProblem(error);
+  const extra = error instanceof HttpProblem ? error.options : {};
+  if (answer.retry_after !== undefined) reply.header('retry-after', String(answer.retry_after));
+  // As bytes: to a string of JSON Fastify would add a charset, which this media type does not have.
+  const body = Buffer.from(JSON.stringify({ ...answer, ...extra.members }));
+  void reply
+    .code(answer.status)
+    .headers({ 'content-type': 'application/problem+json', 'cache-control': 'no-store', ...extra.headers })
+    .send(body);
+}
+
+/** What went wrong, whatever was thrown, in the words of the broker. */
+export function describeProblem(error: unknown): Problem {
+  if (error instanceof HttpProblem) return problem(error.code, error.message, error.options);
+  if (error instanceof BrokerError) return problem(error.code, error.message, error);
+  const status = statusOf(error);
+  if (status === undefined || status < 400 || status >= 500) {
+    return problem('internal_error', 'The broker failed at this request. Its log says why.');
+  }
+  return problem(...(BY_STATUS[status] ?? UNREADABLE));
+}
+
+function statusOf(error: unknown): number | undefined {
+  if (error instanceof HttpException) return error.getStatus();
+  const claimed = error instanceof Error && 'statusCode' in error ? error.statusCode : undefined;
+  return typeof claimed === 'number' ? claimed : undefined;
 }

@@ -1,9 +1,9 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyAdapter } from '@nestjs/platform-fastify';
-import { HttpObserver } from './http-observer.js';
-import { HttpProblem } from './http-problem.js';
-import { routeOf } from './route-of.js';
+import { HttpObserver } from './ports.js';
+import { HttpProblem } from './problem.js';
+import { routeOf } from './request.js';
 import { TOKEN_EVENTS } from '../tokens/token-events-path.js';
 
 /** Requests that wait for a token, each with some 10 kB. Far more than the callers of one replica have. */

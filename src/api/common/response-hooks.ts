@@ -2,11 +2,10 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyAdapter } from '@nestjs/platform-fastify';
 import { requestContext } from '../../core/request-context.js';
-import { Authenticator } from '../auth/authenticator.js';
-import { HttpObserver } from './http-observer.js';
+import { ApiKeys } from '../auth/api-keys.js';
+import { AuditTrail, HttpObserver, RequestTracing } from './ports.js';
 import { Readiness } from '../health/readiness.js';
-import { RequestTracing } from './request-tracing.js';
-import { routeOf } from './route-of.js';
+import { auditEntry, routeOf } from './request.js';
 import { TOKEN_EVENTS } from '../tokens/token-events-path.js';
 
 /** What all requests and answers have in common. The token route writes its own headers, but is counted here too. */
@@ -17,14 +16,15 @@ export class ResponseHooks implements OnModuleInit {
     private readonly observer: HttpObserver,
     private readonly readiness: Readiness,
     private readonly tracing: RequestTracing,
-    private readonly authenticator: Authenticator,
+    private readonly audit: AuditTrail,
+    private readonly apiKeys: ApiKeys,
   ) {}
 
   onModuleInit(): void {
     const fastify = this.adapterHost.httpAdapter.getInstance();
     fastify.addHook('onRequest', (request, _reply, done) => {
       const isCallerKnown = (): boolean =>
-        this.authenticator.authenticate(request.raw.headers.authorization).kind === 'ok';
+        this.apiKeys.authenticate(request.raw.headers.authorization).kind === 'ok';
       this.tracing.begin(request.raw, isCallerKnown);
       done();
     });
@@ -36,6 +36,7 @@ export class ResponseHooks implements OnModuleInit {
       reply.header('x-request-id', request.id);
       if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
       if (this.readiness.isStopping) reply.header('connection', 'close');
+      if (request.audited) this.audit.record(auditEntry(request, request.audited, reply.statusCode));
       done(null, payload);
     });
     fastify.addHook('onResponse', (request, reply, done) => {

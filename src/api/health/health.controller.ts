@@ -4,7 +4,7 @@ import { Clock } from '../../core/ports/clock.js';
 import { TokenBroker } from '../../core/broker.js';
 import { OnceASecond } from '../common/once-a-second.js';
 import { problem } from '../common/problem.js';
-import { Public } from '../auth/public.decorator.js';
+import { Public } from '../auth/api-key.guard.js';
 import { Readiness } from './readiness.js';
 
 const NOT_READY = {

@@ -2,7 +2,7 @@ import { Controller, Get, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { Clock } from '../../core/ports/clock.js';
 import { OnceASecond } from '../common/once-a-second.js';
-import { Public } from '../auth/public.decorator.js';
+import { Public } from '../auth/api-key.guard.js';
 
 /** What Prometheus is given. */
 export abstract class MetricsSource {

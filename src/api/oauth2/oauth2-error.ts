@@ -1,7 +1,7 @@
 import type { FastifyReply } from 'fastify';
-import { describeProblem } from '../common/send-problem.js';
-import { UnseenAppError } from '../auth/unseen-app.error.js';
-import type { Problem } from '../common/problem.js';
+import { describeProblem } from '../common/problem.filter.js';
+import { UnseenAppError } from '../auth/client-access.js';
+import { HttpProblem } from '../common/problem.js';
 
 /** RFC 6749, section 5.2; the last two are those of section 4.1.2.1, for what that section has no word for. */
 export type OAuth2ErrorCode =
@@ -14,14 +14,12 @@ export type OAuth2ErrorCode =
   | 'server_error';
 
 /** A token request that is refused in the words of OAuth 2.0. */
-export class OAuth2Error extends Error {
-  override readonly name = 'OAuth2Error';
-
+export class OAuth2Error extends HttpProblem {
   constructor(
     readonly error: OAuth2ErrorCode,
     description: string,
   ) {
-    super(description);
+    super(error === 'invalid_client' ? 'unauthorized' : 'invalid_request', description);
   }
 }
 
@@ -29,30 +27,26 @@ export class OAuth2Error extends Error {
 const CHALLENGE = { 'www-authenticate': 'Basic realm="access-token-broker", charset="UTF-8"' };
 
 /** Answers with an error of RFC 6749, whatever was thrown. What may pass by itself also has the broker's own `code`, `errcode` and `retry_after`. */
-export function sendOAuth2Error(thrown: unknown, reply: FastifyReply): Pick<Problem, 'code' | 'status'> {
+export function sendOAuth2Error(thrown: unknown, reply: FastifyReply): void {
   const refusal =
     thrown instanceof UnseenAppError ? new OAuth2Error('invalid_client', thrown.message) : thrown;
-  if (refusal instanceof OAuth2Error) {
-    const { error, message } = refusal;
-    const status = error === 'invalid_client' ? 401 : 400;
-    if (status === 401) reply.headers(CHALLENGE);
-    send(reply, status, { error, error_description: description(message) });
-    return { status, code: thrown instanceof UnseenAppError ? thrown.code : 'invalid_request' };
-  }
-  const { status, code, detail, errcode, retry_after } = describeProblem(thrown);
+  const { status, code, detail, errcode, retry_after } = describeProblem(refusal);
+  if (status === 401) reply.headers(CHALLENGE);
   if (retry_after !== undefined) reply.header('retry-after', String(retry_after));
-  const error = errorOf(status);
-  send(reply, status, { error, error_description: description(detail), code, errcode, retry_after });
-  return { status, code };
+  const isOAuth2 = refusal instanceof OAuth2Error;
+  void reply
+    .code(status)
+    .headers({ 'cache-control': 'no-store', pragma: 'no-cache' })
+    .send({
+      error: isOAuth2 ? refusal.error : errorOf(status),
+      error_description: description(detail),
+      ...(!isOAuth2 && { code, errcode, retry_after }),
+    });
 }
 
 function errorOf(status: number): OAuth2ErrorCode {
   if (status < 500) return 'invalid_request';
   return status === 500 ? 'server_error' : 'temporarily_unavailable';
-}
-
-function send(reply: FastifyReply, status: number, body: object): void {
-  void reply.code(status).headers({ 'cache-control': 'no-store', pragma: 'no-cache' }).send(body);
 }
 
 /** The characters that section 5.2 allows. */

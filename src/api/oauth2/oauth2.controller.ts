@@ -2,12 +2,10 @@ import { Body, Controller, Header, HttpCode, Post, Req } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import type { FastifyRequest } from 'fastify';
 import { TokenBroker } from '../../core/broker.js';
-import { Authenticator } from '../auth/authenticator.js';
+import { ApiKeys } from '../auth/api-keys.js';
 import type { ClientAccess } from '../auth/client-access.js';
-import { Gatekeeper } from '../auth/gatekeeper.js';
-import { Public } from '../auth/public.decorator.js';
-import { AuditTrail } from '../common/audit-trail.js';
-import { originOf } from '../common/origin-of.js';
+import { Authenticator } from '../auth/authenticator.js';
+import { Public } from '../auth/api-key.guard.js';
 import { clientCredentials, TokenRequestForm } from './client-credentials.js';
 import { OAuth2Error, sendOAuth2Error } from './oauth2-error.js';
 
@@ -38,9 +36,8 @@ export interface OAuth2TokenView {
 export class OAuth2Controller {
   constructor(
     private readonly broker: TokenBroker,
+    private readonly apiKeys: ApiKeys,
     private readonly authenticator: Authenticator,
-    private readonly gatekeeper: Gatekeeper,
-    private readonly audit: AuditTrail,
   ) {}
 
   @Post('token')
@@ -56,7 +53,7 @@ export class OAuth2Controller {
     const client = this.authenticate(credentials?.clientSecret, request);
     const app = client.app(credentials?.clientId);
     if (!client.may(SCOPE)) {
-      this.gatekeeper.refused(request, 'missing_scope', client, 400);
+      this.authenticator.refused(request, 'missing_scope');
       throw new OAuth2Error(
         'unauthorized_client',
         `This needs the scope ${SCOPE}, which client ${client.name} lacks.`,
@@ -64,27 +61,19 @@ export class OAuth2Controller {
     }
     checkGrant(form);
     const held = this.broker.held(app) ?? (await this.broker.current(app));
-    this.audit.record({
-      action: 'token.read',
-      client: client.name,
-      app,
-      status: 200,
-      reason: null,
-      token: held.record,
-      origin: originOf(request),
-    });
+    request.audited = { action: 'token.read', app, token: held.record };
     const seconds = Math.floor(this.broker.cacheableMs(app, held) / 1000);
     const expiresIn = Math.max(1, Math.min(seconds, client.maxExpiresInSeconds));
     return { access_token: held.record.value, token_type: 'Bearer', expires_in: expiresIn };
   }
 
   private authenticate(key = '', request: FastifyRequest): ClientAccess {
-    const who = this.authenticator.recognize(key);
+    const who = this.apiKeys.recognize(key);
     if (who.kind === 'ok') {
       request.client = who.client;
       return who.client;
     }
-    this.gatekeeper.refused(request, who.kind === 'missing' ? 'missing_key' : 'unknown_key');
+    this.authenticator.refused(request, who.kind === 'missing' ? 'missing_key' : 'unknown_key');
     throw new OAuth2Error('invalid_client', WHY[who.kind]);
   }
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { HttpProblem } from '../common/http-problem.js';
+import { HttpProblem } from '../common/problem.js';
 
 export interface JsapiSignatureInput {
   readonly ticket: string;

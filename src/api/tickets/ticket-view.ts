@@ -1,6 +1,6 @@
 import type { TicketType } from '../../core/ticket-broker.js';
 import type { AppName, HeldToken } from '../../core/token.js';
-import { tokenView, type TokenView } from '../tokens/token-view.js';
+import { tokenView, type TokenView } from '../tokens/token.view.js';
 
 /** A ticket as callers get it. */
 export interface TicketView extends Omit<TokenView, 'access_token'> {

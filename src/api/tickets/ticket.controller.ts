@@ -5,14 +5,11 @@ import { Clock } from '../../core/ports/clock.js';
 import { TICKET_TYPES, TicketBroker, type TicketType } from '../../core/ticket-broker.js';
 import { TokenBroker } from '../../core/broker.js';
 import type { AppName, HeldToken } from '../../core/token.js';
-import { AuditTrail } from '../common/audit-trail.js';
-import { Caller } from '../auth/caller.decorator.js';
+import { Caller, RequireScope } from '../auth/api-key.guard.js';
 import type { ClientAccess } from '../auth/client-access.js';
-import { HttpProblem } from '../common/http-problem.js';
+import { HttpProblem } from '../common/problem.js';
 import { JsonBodyPipe } from '../common/json-body.pipe.js';
-import { originOf } from '../common/origin-of.js';
-import { singleParameter, type Query } from '../common/query-parameters.js';
-import { RequireScope } from '../auth/require-scope.decorator.js';
+import { singleParameter, type Query } from '../common/request.js';
 import { SignatureRequest } from './signature-request.dto.js';
 import { cardSignature, jsapiSignature, signableUrl } from './ticket-signature.js';
 import { ticketView, type TicketView } from './ticket-view.js';
@@ -37,7 +34,6 @@ export class TicketController {
     private readonly tickets: TicketBroker,
     private readonly broker: TokenBroker,
     private readonly clock: Clock,
-    private readonly audit: AuditTrail,
   ) {}
 
   @Get()
@@ -79,15 +75,7 @@ export class TicketController {
     request: FastifyRequest,
   ): Promise<HeldToken> {
     const held = await this.tickets.current(app, type);
-    this.audit.record({
-      action,
-      client: request.client?.name ?? null,
-      app,
-      status: 200,
-      reason: type,
-      token: held.record,
-      origin: originOf(request),
-    });
+    request.audited = { action, app, reason: type, token: held.record };
     return held;
   }
 

@@ -1,22 +1,17 @@
 import { Body, Controller, HttpCode, Post, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import type { AuditEntry } from '../../core/ports/audit-entry.js';
 import { Clock } from '../../core/ports/clock.js';
-import { BrokerError } from '../../core/errors.js';
 import { TokenBroker } from '../../core/broker.js';
-import type { ReportAnswer, ReportReason, TokenReport } from '../../core/reports/token-report.js';
+import type { ReportAnswer, ReportReason } from '../../core/reports/token-report.js';
 import type { AppName, HeldToken } from '../../core/token.js';
-import { AuditTrail } from '../common/audit-trail.js';
-import { Caller } from '../auth/caller.decorator.js';
+import { Caller, RequireScope } from '../auth/api-key.guard.js';
 import type { ClientAccess } from '../auth/client-access.js';
-import { Gatekeeper } from '../auth/gatekeeper.js';
-import { HttpProblem } from '../common/http-problem.js';
+import { Authenticator } from '../auth/authenticator.js';
+import { HttpProblem } from '../common/problem.js';
 import { JsonBodyPipe } from '../common/json-body.pipe.js';
-import { originOf } from '../common/origin-of.js';
-import { problem, type ProblemCode } from '../common/problem.js';
+import type { AuditedAct } from '../common/request.js';
 import { RefreshRequest } from './refresh-request.dto.js';
-import { RequireScope } from '../auth/require-scope.decorator.js';
-import { tokenView, withoutToken, type TokenView } from './token-view.js';
+import { tokenView, withoutToken, type TokenView } from './token.view.js';
 
 /** The token to use, if the client may read it, or only what is known of it; and whether it is a new one. */
 export type RefreshView = (TokenView | ReturnType<typeof withoutToken>) & {
@@ -30,8 +25,7 @@ export class RefreshController {
   constructor(
     private readonly broker: TokenBroker,
     private readonly clock: Clock,
-    private readonly gatekeeper: Gatekeeper,
-    private readonly audit: AuditTrail,
+    private readonly authenticator: Authenticator,
   ) {}
 
   @Post('refresh')
@@ -43,7 +37,7 @@ export class RefreshController {
     @Body(new JsonBodyPipe(RefreshRequest)) body: RefreshRequest,
   ): Promise<RefreshView> {
     const force = body.force ?? false;
-    if (force) this.gatekeeper.demand(request, client, 'token:admin');
+    if (force) this.authenticator.requireScope(request, client, 'token:admin');
     const app = client.app(body.app ?? undefined);
     const report = {
       caller: client.name,
@@ -52,35 +46,18 @@ export class RefreshController {
       errcode: body.errcode ?? undefined,
       force,
     };
-    const record = this.recorder(request, app, report);
-    try {
-      const answer = await this.broker.report(app, report);
-      if (answer.kind === 'answered') {
-        const { generation, value } = answer.token.record;
-        record(200, answer.reason, { generation, value });
-      }
-      return this.view(client, app, answer);
-    } catch (error) {
-      if (error instanceof BrokerError || error instanceof HttpProblem) {
-        record(problem(error.code, '').status, error.code);
-      }
-      throw error;
-    }
-  }
-
-  private recorder(request: FastifyRequest, app: AppName, { caller, errcode, force }: TokenReport) {
-    return (status: number, reason: ReportReason | ProblemCode, token?: AuditEntry['token']): void => {
-      this.audit.record({
-        action: force ? 'token.force' : 'token.report',
-        client: caller,
-        app,
-        status,
-        reason,
-        token,
-        errcode,
-        origin: originOf(request),
-      });
+    const audited: AuditedAct = {
+      action: force ? 'token.force' : 'token.report',
+      app,
+      errcode: report.errcode,
     };
+    request.audited = audited;
+    const answer = await this.broker.report(app, report);
+    if (answer.kind === 'answered') {
+      const { generation, value } = answer.token.record;
+      Object.assign(audited, { reason: answer.reason, token: { generation, value } });
+    }
+    return this.view(client, app, answer);
   }
 
   private view(client: ClientAccess, app: AppName, answer: ReportAnswer): RefreshView {

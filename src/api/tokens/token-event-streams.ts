@@ -4,7 +4,7 @@ import { Clock } from '../../core/ports/clock.js';
 import { BrokerError } from '../../core/errors.js';
 import { TokenBroker } from '../../core/broker.js';
 import type { AppName, HeldToken } from '../../core/token.js';
-import { tokenEvent } from './token-event.js';
+import { tokenView } from './token.view.js';
 
 /** Shorter than the idle time of any usual proxy. */
 const HEARTBEAT_MS = 15_000;
@@ -134,4 +134,10 @@ function asChunk(text: string): Bytes {
   const plain = Buffer.from(text);
   const size = plain.length.toString(16);
   return { plain, chunk: Buffer.from(`${size}\r\n${text}\r\n`) };
+}
+
+/** A token as a server-sent event, as text. It counts down from `nowMonoMs`, so it is made when it is sent. */
+function tokenEvent(app: AppName, held: HeldToken, nowMonoMs: number): string {
+  const data = JSON.stringify(tokenView(app, held, nowMonoMs));
+  return `event: token\nid: ${held.record.generation}\ndata: ${data}\n\n`;
 }

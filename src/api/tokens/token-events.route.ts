@@ -3,12 +3,9 @@ import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { TokenBroker } from '../../core/broker.js';
-import { AuditTrail } from '../common/audit-trail.js';
-import { Gatekeeper } from '../auth/gatekeeper.js';
-import { HttpObserver } from '../common/http-observer.js';
-import { originOf } from '../common/origin-of.js';
-import { RequestTracing } from '../common/request-tracing.js';
-import { singleParameter, type Query } from '../common/query-parameters.js';
+import { AuditTrail, HttpObserver, RequestTracing } from '../common/ports.js';
+import { Authenticator } from '../auth/authenticator.js';
+import { auditEntry, singleParameter, type Query } from '../common/request.js';
 import { TOKEN_EVENTS } from './token-events-path.js';
 import { TokenEventStreams } from './token-event-streams.js';
 
@@ -27,7 +24,7 @@ export class TokenEventsRoute implements OnModuleInit, BeforeApplicationShutdown
   constructor(
     private readonly adapterHost: HttpAdapterHost<FastifyAdapter>,
     private readonly broker: TokenBroker,
-    private readonly gatekeeper: Gatekeeper,
+    private readonly authenticator: Authenticator,
     private readonly streams: TokenEventStreams,
     private readonly observer: HttpObserver,
     private readonly audit: AuditTrail,
@@ -49,7 +46,7 @@ export class TokenEventsRoute implements OnModuleInit, BeforeApplicationShutdown
   }
 
   private handle(request: FastifyRequest<{ Querystring: Query }>, reply: FastifyReply): void {
-    const client = this.gatekeeper.admit(request, 'token:read');
+    const client = this.authenticator.authenticate(request, 'token:read');
     const app = client.app(singleParameter(request.query, 'app'));
     reply.hijack();
     reply.raw.writeHead(200, { ...HEAD, 'x-request-id': request.id });
@@ -57,15 +54,9 @@ export class TokenEventsRoute implements OnModuleInit, BeforeApplicationShutdown
     // It has begun, and that is what is measured: how long it lasts is up to the reader.
     this.observer.request(TOKEN_EVENTS, request.method, 200, reply.elapsedTime);
     this.tracing.of(request.raw)?.end(TOKEN_EVENTS, request.method, 200);
-    this.audit.record({
-      action: 'events.open',
-      client: client.name,
-      app,
-      status: 200,
-      reason: null,
-      token: this.broker.held(app)?.record,
-      origin: originOf(request),
-    });
+    this.audit.record(
+      auditEntry(request, { action: 'events.open', app, token: this.broker.held(app)?.record }, 200),
+    );
   }
 }
 

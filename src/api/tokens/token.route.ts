@@ -7,17 +7,20 @@ import { Clock } from '../../core/ports/clock.js';
 import { TokenBroker } from '../../core/broker.js';
 import type { AppName, HeldToken } from '../../core/token.js';
 import { answerInTurn } from '../common/answer-in-turn.js';
-import { AuditTrail } from '../common/audit-trail.js';
-import { Authenticator } from '../auth/authenticator.js';
+import { AuditTrail, HttpObserver, RequestTracing } from '../common/ports.js';
+import { ApiKeys } from '../auth/api-keys.js';
 import type { ClientAccess } from '../auth/client-access.js';
-import { Gatekeeper } from '../auth/gatekeeper.js';
-import { givenRequestId } from '../common/given-request-id.js';
-import { HttpObserver } from '../common/http-observer.js';
-import { originOf, viaOf } from '../common/origin-of.js';
-import { generationParameter, singleParameter, type Query } from '../common/query-parameters.js';
+import { Authenticator } from '../auth/authenticator.js';
+import {
+  givenRequestId,
+  auditEntry,
+  viaOf,
+  generationParameter,
+  singleParameter,
+  type Query,
+} from '../common/request.js';
 import { Readiness } from '../health/readiness.js';
-import { RequestTracing } from '../common/request-tracing.js';
-import { TokenAnswers } from './token-answers.js';
+import { TokenAnswers } from './token.view.js';
 
 const ROUTE = '/token';
 const NAMING_AN_APP = `${ROUTE}?app=`;
@@ -37,8 +40,8 @@ export class TokenRoute implements OnModuleInit {
     private readonly adapterHost: HttpAdapterHost<FastifyAdapter>,
     private readonly broker: TokenBroker,
     private readonly clock: Clock,
-    private readonly gatekeeper: Gatekeeper,
     private readonly authenticator: Authenticator,
+    private readonly apiKeys: ApiKeys,
     private readonly readiness: Readiness,
     private readonly observer: HttpObserver,
     private readonly audit: AuditTrail,
@@ -74,7 +77,7 @@ export class TokenRoute implements OnModuleInit {
     const isForToken = url === ROUTE || url.startsWith(NAMING_AN_APP);
     if (!isForToken || method !== 'GET' || this.readiness.isStopping) return false;
     const startMs = this.clock.monotonicMs();
-    const who = this.authenticator.authenticate(request.headers.authorization);
+    const who = this.apiKeys.authenticate(request.headers.authorization);
     if (who.kind !== 'ok' || !who.client.may(SCOPE)) return false;
     if (this.tracing.begin(request, isKnown) !== null) return false;
     const app = usualApp(url, who.client);
@@ -93,7 +96,7 @@ export class TokenRoute implements OnModuleInit {
     request: FastifyRequest<{ Querystring: Query }>,
     reply: FastifyReply,
   ): Promise<void> | undefined {
-    const client = this.gatekeeper.admit(request, SCOPE);
+    const client = this.authenticator.authenticate(request, SCOPE);
     const app = client.app(singleParameter(request.query, 'app'));
     const minGeneration = generationParameter(request.query, 'min_generation') ?? 0;
     const held = this.broker.held(app);
@@ -115,15 +118,7 @@ export class TokenRoute implements OnModuleInit {
 
   /** `hijack` leaves out Fastify's reply: serializers and onSend hooks, which have nothing to add here. */
   private send(app: AppName, held: HeldToken, request: FastifyRequest, reply: FastifyReply): void {
-    this.audit.record({
-      action: 'token.read',
-      client: request.client?.name ?? null,
-      app,
-      status: 200,
-      reason: null,
-      token: held.record,
-      origin: originOf(request),
-    });
+    this.audit.record(auditEntry(request, { action: 'token.read', app, token: held.record }, 200));
     const { body, headers } = this.answers.answer(app, held, this.clock.monotonicMs());
     reply.hijack();
     reply.raw.setHeader('x-request-id', request.id);

@@ -2,9 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { TICKET_TYPES, TicketBroker } from '../../core/ticket-broker.js';
 import { TokenBroker } from '../../core/broker.js';
-import { AuditTrail } from '../../api/common/audit-trail.js';
-import { Gatekeeper } from '../../api/auth/gatekeeper.js';
-import { originOf } from '../../api/common/origin-of.js';
+import { Authenticator } from '../../api/auth/authenticator.js';
 import { WechatRefusal } from './wechat-refusal.js';
 
 export interface DropInTicket {
@@ -20,8 +18,7 @@ export class DropInTickets {
   constructor(
     private readonly broker: TokenBroker,
     private readonly tickets: TicketBroker,
-    private readonly gatekeeper: Gatekeeper,
-    private readonly audit: AuditTrail,
+    private readonly authenticator: Authenticator,
   ) {}
 
   /** @throws WechatRefusal; BrokerError as `TicketBroker.current` does */
@@ -29,21 +26,13 @@ export class DropInTickets {
     if (accessToken === '') throw new WechatRefusal(41001, 'send it, once, as access_token.');
     const app = this.broker.appOf(accessToken);
     if (app === undefined) {
-      this.gatekeeper.refused(request, 'unknown_key');
+      this.authenticator.refused(request, 'unknown_key');
       throw new WechatRefusal(40001, 'this is no current access token of its apps.');
     }
     const type = TICKET_TYPES.find((one) => one === typeName);
     if (!type) throw new WechatRefusal(40097, `type is one of ${TICKET_TYPES.join(', ')}.`);
     const held = await this.tickets.current(app, type);
-    this.audit.record({
-      action: 'ticket.read',
-      client: null,
-      app,
-      status: 200,
-      reason: type,
-      token: held.record,
-      origin: originOf(request),
-    });
+    request.audited = { action: 'ticket.read', app, reason: type, token: held.record };
     const seconds = Math.floor(this.tickets.cacheableMs(app, type, held) / 1000);
     return { errcode: 0, errmsg: 'ok', ticket: held.record.value, expires_in: Math.max(1, seconds) };
   }

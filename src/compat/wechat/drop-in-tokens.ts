@@ -4,12 +4,9 @@ import { TokenBroker } from '../../core/broker.js';
 import type { ReportAnswer } from '../../core/reports/token-report.js';
 import type { AppName, HeldToken } from '../../core/token.js';
 import { AppsByAppId } from './apps-by-app-id.js';
-import { AuditTrail } from '../../api/common/audit-trail.js';
+import { ApiKeys } from '../../api/auth/api-keys.js';
+import type { ClientAccess, Scope } from '../../api/auth/client-access.js';
 import { Authenticator } from '../../api/auth/authenticator.js';
-import type { ClientAccess } from '../../api/auth/client-access.js';
-import { Gatekeeper } from '../../api/auth/gatekeeper.js';
-import type { Scope } from '../../api/auth/http-settings.js';
-import { originOf } from '../../api/common/origin-of.js';
 import { WechatRefusal } from './wechat-refusal.js';
 
 /** What an SDK sends to either token endpoint; `''` is what it did not send. */
@@ -33,9 +30,8 @@ export interface DropInToken {
 export class DropInTokens {
   constructor(
     private readonly broker: TokenBroker,
+    private readonly apiKeys: ApiKeys,
     private readonly authenticator: Authenticator,
-    private readonly gatekeeper: Gatekeeper,
-    private readonly audit: AuditTrail,
     private readonly apps: AppsByAppId,
   ) {}
 
@@ -44,32 +40,29 @@ export class DropInTokens {
     if (asked.grantType !== 'client_credential')
       throw new WechatRefusal(40002, 'it must be client_credential.');
     if (asked.appId === '') throw new WechatRefusal(41002, 'send the AppID, once, as appid.');
-    const client = this.admit(asked.secret, request);
+    const client = this.authenticate(asked.secret, request);
     const app = this.app(asked, client, request);
-    this.demand('token:read', client, request);
-    if (asked.forceRefresh) this.demand('token:refresh', client, request);
+    this.requireScope('token:read', client, request);
+    if (asked.forceRefresh) this.requireScope('token:refresh', client, request);
     const { held, reason, keptMs } = await this.handOut(app, asked.forceRefresh, client);
-    this.audit.record({
+    request.audited = {
       action: reason === null ? 'token.read' : 'token.report',
-      client: client.name,
       app,
-      status: 200,
       reason,
       token: held.record,
-      origin: originOf(request),
-    });
+    };
     const seconds = Math.floor(Math.min(this.broker.cacheableMs(app, held), keptMs) / 1000);
     const promised = Math.min(seconds, client.maxExpiresInSeconds);
     return { access_token: held.record.value, expires_in: Math.max(1, promised) };
   }
 
-  private admit(key: string, request: FastifyRequest): ClientAccess {
-    const who = this.authenticator.recognize(key);
+  private authenticate(key: string, request: FastifyRequest): ClientAccess {
+    const who = this.apiKeys.recognize(key);
     if (who.kind === 'ok') {
       request.client = who.client;
       return who.client;
     }
-    this.gatekeeper.refused(request, who.kind === 'missing' ? 'missing_key' : 'unknown_key');
+    this.authenticator.refused(request, who.kind === 'missing' ? 'missing_key' : 'unknown_key');
     if (who.kind === 'missing') throw new WechatRefusal(41004, 'send an API key of the broker as secret.');
     throw new WechatRefusal(
       40125,
@@ -80,22 +73,14 @@ export class DropInTokens {
   private app({ appId, grant }: DropInTokenRequest, client: ClientAccess, request: FastifyRequest): AppName {
     const app = this.apps.find(appId, client, grant);
     if (app !== undefined) return app;
-    this.audit.record({
-      action: 'access.refused',
-      client: client.name,
-      app: null,
-      status: 404,
-      reason: 'unknown_app',
-      route: request.routeOptions.url,
-      origin: originOf(request),
-    });
+    request.audited = { action: 'access.refused', app: null, reason: 'unknown_app' };
     throw new WechatRefusal(40013, 'this API key sees no app with that AppID.');
   }
 
   /** The key is right and the app is there, but this call was not granted: what WeChat says with 48001. */
-  private demand(scope: Scope, client: ClientAccess, request: FastifyRequest): void {
+  private requireScope(scope: Scope, client: ClientAccess, request: FastifyRequest): void {
     if (client.may(scope)) return;
-    this.gatekeeper.refused(request, 'missing_scope', client);
+    this.authenticator.refused(request, 'missing_scope');
     throw new WechatRefusal(48001, `this needs the scope ${scope}, which client ${client.name} lacks.`);
   }
 

@@ -6,10 +6,10 @@ import { parse as parseForm } from 'node:querystring';
 import { BrokerError } from '../../core/errors.js';
 import { DropInTickets } from './drop-in-tickets.js';
 import { DropInTokens } from './drop-in-tokens.js';
-import { HttpObserver } from '../../api/common/http-observer.js';
-import { HttpProblem } from '../../api/common/http-problem.js';
+import { HttpObserver } from '../../api/common/ports.js';
+import { HttpProblem } from '../../api/common/problem.js';
 import { parseJson } from '../../api/common/parse-json.js';
-import { routeOf } from '../../api/common/route-of.js';
+import { routeOf } from '../../api/common/request.js';
 import { WechatRefusal } from './wechat-refusal.js';
 
 /** The odd parameter name is WeChat's own. */
@@ -48,6 +48,15 @@ const PREFIXES = [
   'redpacketcover',
   'marketing',
 ];
+
+/** What a refusal is elsewhere, for the audit trail: here all answers are a 200. */
+const RECORDED_AS: Readonly<Record<number, number>> = {
+  40001: 401,
+  40013: 404,
+  40125: 401,
+  41004: 401,
+  48001: 403,
+};
 
 type Answer = (request: FastifyRequest) => Promise<object>;
 
@@ -151,6 +160,8 @@ export class DropInRoute implements OnModuleInit {
   private refuse(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
     const { errcode, message } = this.refusal(error, request);
     this.observer.refusedAsWechat(routeOf(request), errcode);
+    const status = RECORDED_AS[errcode];
+    if (request.audited && status !== undefined) request.audited.status = status;
     send(reply, { errcode, errmsg: message });
   }
 

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { Authenticator } from './authenticator.js';
+import { ApiKeys } from './api-keys.js';
 
 const sha256 = (key: string) => createHash('sha256').update(key).digest('hex');
 
-describe('Authenticator', () => {
-  const authenticator = new Authenticator(
+describe('ApiKeys', () => {
+  const apiKeys = new ApiKeys(
     [
       { name: 'orders', keySha256: [sha256('old'), sha256('new').toUpperCase()], apps: '*', scopes: [] },
       { name: 'mailer', keySha256: [sha256('third')], apps: ['blog'], scopes: ['token:read'] },
@@ -12,7 +12,7 @@ describe('Authenticator', () => {
     ['shop', 'blog'],
   );
   const nameOf = (header: string) => {
-    const answer = authenticator.authenticate(header);
+    const answer = apiKeys.authenticate(header);
     return answer.kind === 'ok' ? answer.client.name : answer.kind;
   };
 
@@ -34,6 +34,6 @@ describe('Authenticator', () => {
   });
 
   it('misses a header that is not there', () => {
-    expect(authenticator.authenticate(undefined)).toEqual({ kind: 'missing' });
+    expect(apiKeys.authenticate(undefined)).toEqual({ kind: 'missing' });
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { createFastifyAdapter } from './create-fastify-adapter.js';
 import type { AuditOrigin } from '../../core/ports/audit-entry.js';
-import { originOf } from './origin-of.js';
+import { originOf } from './request.js';
 
 describe('where a request came from', () => {
   it.each([

@@ -1,5 +1,5 @@
+import { rfc3339, rfc3339OrNull } from './token.view.js';
 import fc from 'fast-check';
-import { rfc3339, rfc3339OrNull } from './rfc3339.js';
 
 describe('rfc3339', () => {
   it('writes milliseconds since the Unix epoch in UTC', () => {

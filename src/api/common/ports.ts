@@ -1,0 +1,45 @@
+import type { AuditEntry } from '../../core/ports/audit-entry.js';
+import type { AppName } from '../../core/token.js';
+import type { IncomingMessage } from 'node:http';
+/** Why a request was turned away before its route was reached. */
+export type DenialReason = 'missing_key' | 'unknown_key' | 'missing_scope';
+
+/** Which limit was reached: requests on one connection without waiting for answers, requests that are worked on, answers that nobody reads. */
+export type OverloadLimit = 'pipelining' | 'in_flight' | 'unread';
+
+/** Is told about every request. Called on the hot path: must be cheap, must not throw and must not wait. */
+export abstract class HttpObserver {
+  /** Once per answered request. `route` is the pattern, `unmatched` for URLs that are no route, so its values are few. */
+  abstract request(route: string, method: string, status: number, durationMs: number): void;
+  abstract denied(reason: DenialReason, route: string): void;
+  /** A request was turned away, or a connection cut, because a limit was reached. */
+  abstract overloaded(limit: OverloadLimit): void;
+  /** A drop-in route answered 200 with this errcode instead of a token. Comes besides `request`. */
+  abstract refusedAsWechat(route: string, errcode: number): void;
+}
+
+/** Is told who does what. It decides itself which entries become lines, so callers record everything. Must not throw and must not wait. */
+export abstract class AuditTrail {
+  /** Reads are sampled as configured; what comes too often is counted instead. */
+  abstract record(entry: AuditEntry): void;
+  /** Whether a read of this generation by this client, from there, would become a line. Called on the hot path. `via`: as in `AuditOrigin`. */
+  abstract isReadDue(client: string, app: AppName, generation: number, via: string): boolean;
+}
+
+/** The trace of one request, from its arrival to its answer. */
+export interface RequestTrace {
+  /** `route` is the pattern, never the URL. */
+  end(route: string, method: string, status: number): void;
+}
+
+/** Traces requests, for whoever has it configured. Called on the hot path. */
+export abstract class RequestTracing {
+  /**
+   * The trace of this request, begun if it was not yet; null when it is not one of those that are traced.
+   *
+   * @param isCallerKnown whether the request bears a known key: only then the caller's own decision, in `traceparent`, counts
+   */
+  abstract begin(request: IncomingMessage, isCallerKnown: () => boolean): RequestTrace | null;
+  /** The trace that was begun for this request. */
+  abstract of(request: IncomingMessage): RequestTrace | null;
+}

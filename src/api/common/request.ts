@@ -1,0 +1,97 @@
+import type { FastifyRequest, FastifyReply } from 'fastify';
+import type { IncomingMessage } from 'node:http';
+import { isIP } from 'node:net';
+import type { AuditEntry, AuditOrigin } from '../../core/ports/audit-entry.js';
+import { HttpProblem } from './problem.js';
+
+const NO_SOCKET = 'unknown';
+/** An IPv6 address has 45 characters at most; with the name of an interface, which Node lets pass, it has no end. */
+const MAX_ADDRESS_CHARACTERS = 45;
+const MAX_FORWARDED_CHARACTERS = 100;
+
+/** Where a request came from, for the audit trail. A socket that takes both families shows IPv4 as `::ffff:10.0.0.7`. */
+export function originOf({ id, ip, raw }: FastifyRequest): AuditOrigin {
+  const remote = isAddress(ip) ? ip : (raw.socket.remoteAddress ?? NO_SOCKET);
+  return { requestId: id, remote: remote.replace(/^::ffff:(?=\d+\.)/i, ''), via: viaOf(raw) };
+}
+
+/** What the address is worked out of: the socket's, and what a proxy adds. Bounded, not checked, and cheap: for the hot path. */
+export function viaOf({ socket: { remoteAddress = NO_SOCKET }, headers }: IncomingMessage): string {
+  const forwarded = headers['x-forwarded-for'];
+  return forwarded === undefined
+    ? remoteAddress
+    : `${remoteAddress} ${String(forwarded).slice(-MAX_FORWARDED_CHARACTERS)}`;
+}
+
+/** A trusted proxy passes on what its caller wrote into X-Forwarded-For, whatever that is. */
+function isAddress(text: string): boolean {
+  return text.length <= MAX_ADDRESS_CHARACTERS && !text.includes('%') && isIP(text) !== 0;
+}
+
+/** What a request did: of its entry in the audit trail, what does not follow from the request and its answer. */
+export interface AuditedAct extends Pick<AuditEntry, 'action' | 'app' | 'token' | 'errcode'> {
+  /** Left out: that of the answer. */
+  status?: number;
+  reason?: string | null;
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set by whoever knows it; recorded once, when the answer is sent. */
+    audited?: AuditedAct;
+  }
+  interface FastifyContextConfig {
+    /** The body is a form, which the route gets as text. Elsewhere a form is no body. */
+    takesForm?: true;
+    /** Sends this route's errors in a form of its own, instead of application/problem+json. */
+    sendError?: (error: unknown, reply: FastifyReply) => void;
+  }
+}
+
+export function auditEntry(request: FastifyRequest, act: AuditedAct, status: number): AuditEntry {
+  return {
+    action: act.action,
+    client: request.client?.name ?? null,
+    app: act.app,
+    status: act.status ?? status,
+    reason: act.reason ?? null,
+    token: act.token,
+    errcode: act.errcode,
+    ...(act.action === 'access.refused' && { route: routeOf(request) }),
+    origin: originOf(request),
+  };
+}
+
+/** The pattern of a request's route; `unmatched` for a URL that is none, so that nobody's typing fills a log or a metric. */
+export function routeOf(request: FastifyRequest): string {
+  return request.routeOptions.url ?? 'unmatched';
+}
+
+const SANE = /^[A-Za-z0-9._-]{1,64}$/;
+
+/** The id that the caller gave its request, unless it is one that would spoil a log. */
+export function givenRequestId({ headers: { 'x-request-id': given } }: IncomingMessage): string | undefined {
+  return typeof given === 'string' && SANE.test(given) ? given : undefined;
+}
+
+/** A parsed query string; a parameter given twice is an array. */
+export type Query = Readonly<Record<string, string | string[] | undefined>>;
+
+/** @throws HttpProblem `invalid_request` when it was given more than once */
+export function singleParameter(query: Query, name: string): string | undefined {
+  const value = query[name];
+  if (Array.isArray(value)) throw new HttpProblem('invalid_request', `Give "${name}" only once.`);
+  return value;
+}
+
+/** @throws HttpProblem `invalid_request` unless it is a whole number from 0 to 2^53 - 1 */
+export function generationParameter(query: Query, name: string): number | undefined {
+  const text = singleParameter(query, name);
+  if (text === undefined) return undefined;
+  const value = /^\d{1,16}$/.test(text) ? Number(text) : NaN;
+  if (Number.isSafeInteger(value)) return value;
+  throw new HttpProblem(
+    'invalid_request',
+    `"${name}" must be a generation as GET /token gave it: a whole number.`,
+  );
+}

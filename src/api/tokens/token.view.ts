@@ -1,0 +1,81 @@
+import { remainingMs, type AppName, type HeldToken } from '../../core/token.js';
+
+const LONGEST_CACHE_SECONDS = 60;
+
+/** A token as callers get it. */
+export interface TokenView {
+  readonly app: AppName;
+  readonly access_token: string;
+  readonly expires_in: number;
+  readonly expires_at: string;
+  readonly generation: number;
+  /** Whole seconds for which a caller may keep it without asking again. */
+  readonly cache_max_age: number;
+}
+
+/** What a client is told of a token that it may not read. */
+export function withoutToken(view: TokenView): Omit<TokenView, 'access_token' | 'cache_max_age'> {
+  const { app, expires_in, expires_at, generation } = view;
+  return { app, expires_in, expires_at, generation };
+}
+
+/** Whole seconds for which the token may still be used; 0 in its last one. */
+function secondsLeft(held: HeldToken, nowMonoMs: number): number {
+  return Math.max(0, Math.floor(remainingMs(held, nowMonoMs) / 1000));
+}
+
+export function tokenView(app: AppName, held: HeldToken, nowMonoMs: number): TokenView {
+  const expiresIn = secondsLeft(held, nowMonoMs);
+  return {
+    app,
+    access_token: held.record.value,
+    expires_in: expiresIn,
+    expires_at: rfc3339(held.record.expiresAtMs),
+    generation: held.record.generation,
+    cache_max_age: Math.min(LONGEST_CACHE_SECONDS, expiresIn),
+  };
+}
+
+/** The last moment that RFC 3339 can write: its years have four digits. */
+const MAX_EPOCH_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
+
+/** RFC 3339 in UTC, from milliseconds since the Unix epoch. Never throws: a time beyond the years 1970 to 9999 is shown as the nearest of them. */
+export function rfc3339(epochMs: number): string {
+  const inRange = Number.isNaN(epochMs) ? 0 : Math.min(Math.max(epochMs, 0), MAX_EPOCH_MS);
+  return new Date(inRange).toISOString();
+}
+
+export function rfc3339OrNull(epochMs: number | null): string | null {
+  return epochMs === null ? null : rfc3339(epochMs);
+}
+
+/** A whole 200 of GET /token, ready to be written. */
+export interface TokenAnswer {
+  readonly body: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+interface Kept extends TokenAnswer {
+  readonly held: HeldToken;
+  readonly secondsLeft: number;
+}
+
+/** Builds each app's answer once per token and second, however many callers ask. */
+export class TokenAnswers {
+  private readonly kept = new Map<AppName, Kept>();
+
+  answer(app: AppName, held: HeldToken, nowMonoMs: number): TokenAnswer {
+    const seconds = secondsLeft(held, nowMonoMs);
+    const last = this.kept.get(app);
+    if (last?.held === held && last.secondsLeft === seconds) return last;
+    const body = JSON.stringify(tokenView(app, held, nowMonoMs));
+    const headers = {
+      'content-type': 'application/json; charset=utf-8',
+      'cache-control': 'no-store',
+      'content-length': String(Buffer.byteLength(body)),
+    };
+    const fresh = { held, secondsLeft: seconds, body, headers };
+    this.kept.set(app, fresh);
+    return fresh;
+  }
+}
