@@ -27,9 +27,6 @@ const INSPECTOR_SIGNAL = 'SIGUSR1';
 /** Those that ask a process to end. Every other signal does what it does by default: one that tells of a crash must end the process. */
 const STOP_SIGNALS: NodeJS.Signals[] = ['SIGTERM', 'SIGINT', 'SIGHUP'];
 
-/** WeChat hands a stable token out unchanged until this much of its life is left. */
-const STABLE_WINDOW_SECONDS = 300;
-
 async function serve(config: Config, redactor: Redactor, logger: Logger): Promise<void> {
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
     process.on(event, (error) => {
@@ -91,14 +88,6 @@ function followSecrets(
 function announce(config: Config, url: string, replica: string, logger: Logger): void {
   for (const { path, text } of config.warnings) {
     logger.warn({ event: 'config.warning', path }, `${path}: ${text}`);
-  }
-  for (const { name, grant, refresh } of config.apps) {
-    if (grant === 'stable' && refresh.aheadSeconds > STABLE_WINDOW_SECONDS) {
-      logger.warn(
-        { event: 'config.ahead_too_early', app: name, ahead_seconds: refresh.aheadSeconds },
-        'in stable mode the platform gives the same token until 300 s are left: a larger refresh.aheadSeconds only costs calls',
-      );
-    }
   }
   logger.info(
     {

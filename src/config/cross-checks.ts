@@ -1,4 +1,5 @@
 import { isDemoKeyHash, MAKE_A_KEY } from './api-key.js';
+import type { CredentialSpec } from '../platforms/platform.js';
 import { AppSection } from './app.section.js';
 import type { Config } from './config.js';
 import { isWordLike, type Fault } from './faults.js';
@@ -78,6 +79,30 @@ function conflicts(apps: readonly unknown[]): Fault[] {
     }
     return [];
   });
+}
+
+/** What is wrong with when an app's token is renewed, and whether the broker can do with it. */
+export interface AheadFinding {
+  readonly isFault: boolean;
+  readonly text: string;
+}
+
+/**
+ * `aheadSeconds`, where the platform gives the same token again until near its end: fetches before that only cost calls.
+ * It is a fault where nothing can make the platform give another one.
+ */
+export function aheadFinding(
+  aheadSeconds: number,
+  { rule, defaults }: Pick<CredentialSpec, 'rule' | 'defaults'>,
+): AheadFinding | undefined {
+  const { repeats, canForce } = rule;
+  if (repeats === 'never') return undefined;
+  const sameUntil = repeats.sameUntilMs / 1000;
+  const max = Math.max(sameUntil, defaults.aheadSeconds);
+  if (aheadSeconds <= max) return undefined;
+  const until = sameUntil === 0 ? 'until its end' : `until ${sameUntil} s of its life are left`;
+  const text = `the platform gives the same token ${until}: more than ${max} only costs calls`;
+  return { isFault: !canForce, text: canForce ? text : `must be at most ${max}: ${text}` };
 }
 
 /** What everybody can read in this repository keeps nobody out, unless all is a trial. */

@@ -19,6 +19,7 @@ import {
   withServer,
   withTracing,
 } from '../../test/support/config-file.js';
+import { aheadFinding } from './cross-checks.js';
 import { ConfigError } from './faults.js';
 
 describe('a configuration file', () => {
@@ -60,6 +61,38 @@ describe('a configuration file', () => {
   it('refreshes a classic grant 900 s ahead, unless it says otherwise', () => {
     expect(load(withApp({ grant: 'classic' })).apps[0]?.refresh.aheadSeconds).toBe(900);
     expect(load(withRefresh({ aheadSeconds: 0.5 })).apps[0]?.refresh.aheadSeconds).toBe(0.5);
+  });
+
+  it('warns where it would only fetch the same token again, and loads', () => {
+    expect(load(withRefresh({ aheadSeconds: 300 })).warnings).toEqual([]);
+    expect(load(withApp({ grant: 'classic', refresh: { aheadSeconds: 3000 } })).warnings).toEqual([]);
+    expect(load(withRefresh({ aheadSeconds: 301 })).warnings).toEqual([
+      {
+        path: 'apps[0].refresh.aheadSeconds',
+        text: 'the platform gives the same token until 300 s of its life are left: more than 300 only costs calls',
+      },
+    ]);
+  });
+
+  it('refuses it where nothing makes the platform give another token', () => {
+    const rule = {
+      repeats: { sameUntilMs: 0 },
+      previous: 'stays_valid',
+      renewsOnFetch: false,
+      canForce: false,
+    } as const;
+    const defaults = {
+      aheadSeconds: 5,
+      jitterSeconds: 0,
+      dailyBudget: 200,
+      forcedDailyBudget: 20,
+      verifyReports: true,
+    };
+    expect(aheadFinding(5, { rule, defaults })).toBeUndefined();
+    expect(aheadFinding(6, { rule, defaults })).toEqual({
+      isFault: true,
+      text: 'must be at most 5: the platform gives the same token until its end: more than 5 only costs calls',
+    });
   });
 
   it('lowers the default of forcedDailyBudget to a small dailyBudget', () => {

@@ -2,7 +2,7 @@ import { Redactor } from '../core/redaction/redactor.js';
 import { platformOf } from '../platforms/registry.js';
 import { completeRefresh } from './app.section.js';
 import { Config, NAMED_LISTS } from './config.js';
-import { crossChecks } from './cross-checks.js';
+import { aheadFinding, crossChecks } from './cross-checks.js';
 import { overlayEnvironment } from './environment.js';
 import { ConfigError, isWordLike, ReadFault, shownPath, type Fault } from './faults.js';
 import { readText, readYaml } from './read-file.js';
@@ -65,10 +65,16 @@ export function loadConfig(
     return { path: rename(origins.get(path) ?? path), text: redactor.redact(rename(text)) };
   };
   const others = [...named.faults, ...faults, ...read.faults, ...crossChecks(config)];
-  if (others.length > 0 || hasNone) throw new ConfigError([...others, ...awaited].map(written));
-  for (const app of config.apps) {
-    completeRefresh(app.refresh, platformOf(app.provider).credentials(app)[0].defaults);
+  if (!others.some(({ path }) => path.startsWith('apps'))) {
+    for (const [index, app] of config.apps.entries()) {
+      const [token] = platformOf(app.provider).credentials(app);
+      completeRefresh(app.refresh, token.defaults);
+      const finding = aheadFinding(app.refresh.aheadSeconds, token);
+      const path = `apps[${index}].refresh.aheadSeconds`;
+      if (finding) (finding.isFault ? others : warnings).push({ path, text: finding.text });
+    }
   }
+  if (others.length > 0 || hasNone) throw new ConfigError([...others, ...awaited].map(written));
   const waits = 'the app waits for it, the others are served';
   warnings.push(...awaited.map(({ path, text }) => ({ path, text: `${text}; ${waits}` })));
   config.warnings = warnings.map(written);

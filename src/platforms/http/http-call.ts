@@ -1,4 +1,3 @@
-import axios, { AxiosError } from 'axios';
 import http from 'node:http';
 import https from 'node:https';
 import type { Deadline, IssueOutcome } from '../../core/ports/token-issuer.js';
@@ -51,6 +50,8 @@ export async function callPlatform(
   // Said aloud, so that NODE_TLS_REJECT_UNAUTHORIZED cannot give the secret away.
   const httpsAgent = watch(new https.Agent({ rejectUnauthorized: true }), 'secureConnect', connection);
   try {
+    // Loaded at the first call: commands that only read the configuration import the platforms too, for their keys.
+    const { default: axios } = await import('axios');
     const { status, headers, data } = await axios.request<string>({
       adapter: 'http',
       baseURL: baseUrl,
@@ -123,7 +124,7 @@ function faultOf(error: unknown): Trouble {
   const { code, message } = error as Partial<NodeJS.ErrnoException>;
   if (typeof code !== 'string') return { fault: 'other', why: 'unknown error' };
   // axios has one code for an answer that is too large and one that ends too soon.
-  if (code === AxiosError.ERR_BAD_RESPONSE) {
+  if (code === 'ERR_BAD_RESPONSE') {
     const isTooLarge = message?.startsWith('maxContentLength');
     return { fault: isTooLarge ? 'answer_too_large' : 'reset', why: code };
   }
