@@ -49,7 +49,8 @@ describe('access-token-broker diagnose', () => {
     const { code, text } = await run({ apiBaseUrl: platform.url, ...withRedis(redis.port, 'broker') });
     expect(text).not.toContain('FAIL');
     for (const step of ['DNS', 'TCP', 'answer: errcode 41001']) expect(text).toContain(`OK    shop  ${step}`);
-    for (const step of ['login', 'EVAL', 'SUBSCRIBE']) expect(text).toContain(`OK    redis  ${step}`);
+    for (const step of ['login', 'EVAL', 'the keys tokenbroker:claim:*', 'SUBSCRIBE'])
+      expect(text).toContain(`OK    redis  ${step}`);
     expect(code).toBe(0);
     expect(platform.tokens()).toEqual([]);
     expect(await redis.call('DBSIZE')).toBe(0);
@@ -87,6 +88,15 @@ describe('access-token-broker diagnose', () => {
     expect(denied.text).toContain('OK    redis  SUBSCRIBE');
     const refused = await run(withRedis(redis.port, 'other'));
     expect(refused.text).toMatch(/FAIL {2}redis {2}login: .*WRONGPASS[^]*user and password/);
+  });
+
+  it('says that a user with another prefix may not see who else fetches for an AppID', async () => {
+    const acl = MINIMAL_ACL.replaceAll('tokenbroker:', 'prod:');
+    const redis = await RedisServer.start({ users: [`broker on >${PASSWORD} ${acl}`] });
+    const { redis: section, ...sections } = withRedis(redis.port, 'broker');
+    const { text } = await run({ ...sections, redis: { ...section, keyPrefix: 'prod:' } });
+    expect(text).toMatch(/FAIL {2}redis {2}the keys tokenbroker:claim:\*: .*NOPERM[^]*docs\/redis\.md/);
+    expect(text.match(/FAIL {2}redis/g)).toHaveLength(1);
   });
 
   it.each([['--help'], ['shop more'], ['nobody']])('does nothing for %s', async (args) => {

@@ -1,4 +1,4 @@
-import { RedisConnection } from '../storage/redis/index.js';
+import { CLAIM_PREFIX, RedisConnection } from '../storage/redis/index.js';
 import { redisSettings } from '../backend.js';
 import type { EndpointSection, RedisSection } from '../config/redis.section.js';
 import { sleep, type Clock } from '../core/ports/clock.js';
@@ -9,9 +9,16 @@ import { checkWay, type Finding } from './check-way.js';
 const READY_MS = 3000;
 const RETRY_MS = 500;
 const LOGIN = 'login';
+/** By which brokers see that they fetch for the same AppID; outside of the prefix. */
+const CLAIM = `the keys ${CLAIM_PREFIX}*`;
+const CLAIM_SCRIPT = 'redis.call("set", KEYS[1], "", "PX", 1000); return redis.call("del", KEYS[1])';
 
 /** The way to each server that the configuration names, then login and every command that the broker needs. */
-export async function checkRedis(redis: RedisSection, clock: Clock): Promise<Finding[]> {
+export async function checkRedis(
+  redis: RedisSection,
+  clock: Clock,
+  { withClaims }: { readonly withClaims: boolean },
+): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const { host, port } of endpointsOf(redis)) {
     const { tls, isTls } = redis;
@@ -21,7 +28,7 @@ export async function checkRedis(redis: RedisSection, clock: Clock): Promise<Fin
     findings.push(...(await checkWay({ host, port, tls: options, clock, remedyOf })));
   }
   if (!findings.some(({ step, isGood }) => isGood && step === (redis.isTls ? 'TLS' : 'TCP'))) return findings;
-  return [...findings, ...(await checkCommands(redis, clock))];
+  return [...findings, ...(await checkCommands(redis, clock, { withClaims }))];
 }
 
 function endpointsOf({ server }: RedisSection): readonly EndpointSection[] {
@@ -43,7 +50,11 @@ function remedyOf(fault: FaultId): string {
 }
 
 /** A key that nothing else uses, below the prefix that the user may touch; gone at the end. */
-async function checkCommands(redis: RedisSection, clock: Clock): Promise<Finding[]> {
+async function checkCommands(
+  redis: RedisSection,
+  clock: Clock,
+  { withClaims }: { readonly withClaims: boolean },
+): Promise<Finding[]> {
   const connection = new RedisConnection(redisSettings(redis), clock);
   const { client } = connection;
   const key = `${redis.keyPrefix}{diagnose}:trial`;
@@ -57,6 +68,7 @@ async function checkCommands(redis: RedisSection, clock: Clock): Promise<Finding
     ['GET', () => client.get(key)],
     ['EXISTS', () => client.exists(key)],
     ['DEL', () => client.del(key)],
+    ...(withClaims ? [[CLAIM, () => client.eval(CLAIM_SCRIPT, 1, `${CLAIM_PREFIX}diagnose`)] as const] : []),
     ['PUBLISH', () => client.publish(channel, '')],
     ['SUBSCRIBE', () => soon(clock, subscriber.subscribe(channel))],
   ];

@@ -59,7 +59,8 @@ export async function diagnose({ args, env, out, err }: DiagnoseIo): Promise<0 |
   await diagnoseApps(apps, config, withFetch, clock, tell, out);
   if (config.redis) {
     const { checkRedis } = await import('./check-redis.js');
-    tell('redis', await checkRedis(config.redis, clock));
+    const withClaims = config.apps.some(({ grant }) => grant === 'classic');
+    tell('redis', await checkRedis(config.redis, clock, { withClaims }));
   }
   return failures > 0 ? 1 : 0;
 }

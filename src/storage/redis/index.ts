@@ -1,3 +1,4 @@
+export { CLAIM_PREFIX } from './keys.js';
 export { KeyUse } from './key-use.js';
 export { MINIMAL_ACL } from './minimal-acl.js';
 export { RedisAppClaim } from './redis-app-claim.js';
