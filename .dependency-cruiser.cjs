@@ -152,6 +152,13 @@ module.exports = {
       to: {},
     },
     {
+      name: 'config-is-loaded-by-commands',
+      comment: 'What runs is handed its configuration: it knows the sections as types alone.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: ['^src/(main\\.ts|diagnose/|config/|platforms/)', TESTS] },
+      to: { path: pathOf('config'), dynamic: false, dependencyTypesNot: ['type-only'] },
+    },
+    {
       name: 'cli-loads-commands-when-asked',
       comment: 'One command must not pay for loading, or start, another.',
       severity: 'error',

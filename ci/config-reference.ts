@@ -57,6 +57,18 @@ export class ConfigReference {
     return this.#definitions({ prefix: 'config', isChart: true });
   }
 
+  /** The key of an app that holds its secret, by platform: the chart fills it in. */
+  secretKeys(): Readonly<Record<string, string>> {
+    const kinds = [...this.#kinds.values()].flatMap(({ classes }) => [...classes]);
+    return Object.fromEntries(
+      kinds.flatMap(([kind, section]) =>
+        [...this.#classes.keysOf(section)]
+          .filter(([, { secret, isOptional }]) => secret && !isOptional)
+          .map(([key]) => [kind, key]),
+      ),
+    );
+  }
+
   /**
    * Writes the tables of keys into a page in Markdown, each between `<!-- keys of … -->`, which names sections, and
    * `<!-- end -->`. Throws for a section that no table has.

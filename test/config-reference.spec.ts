@@ -29,6 +29,12 @@ describe('what is made of the classes of the configuration is up to date: npm ru
     expect(plain(page)).toBe(plain(reference.tables(page)));
   });
 
+  it("the chart's list of the keys that hold an app's secret", () => {
+    const keys = JSON.parse(read('helm/access-token-broker/files/secret-keys.json')) as Schema;
+    expect(keys).toEqual(reference.secretKeys());
+    expect(keys).toMatchObject({ wechat: 'appSecret' });
+  });
+
   it("the chart's schema of config", () => {
     const values = JSON.parse(read('helm/access-token-broker/values.schema.json')) as Schema;
     expect(values).toEqual(withDefinitions(values, reference.chartDefinitions()));

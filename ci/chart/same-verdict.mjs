@@ -43,6 +43,9 @@ const STRICTER = [
   ['config.audit.destination', 'the root of the container is read-only'],
 ];
 
+/** Which key of an app the chart fills in, by its platform. */
+const SECRET_KEYS = JSON.parse(readFileSync(`${chart}/files/secret-keys.json`, 'utf8'));
+
 /** More than one value at a time: [what is changed in the default values, what]. */
 const TOGETHER = [
   [
@@ -134,7 +137,7 @@ for (const [what, changed] of TOGETHER) {
 function asRendered({ apps, encryption, redis, ...rest }) {
   const list = Array.isArray(apps) ? apps : Object.entries(apps).map(([name, each]) => ({ name, ...each }));
   const withSecret = list.map((each) => ({
-    appSecret: { file: `/run/secrets/broker/${each.name}` },
+    [SECRET_KEYS[each.provider ?? 'wechat'] ?? 'appSecret']: { file: `/run/secrets/broker/${each.name}` },
     ...each,
   }));
   return { ...rest, redis, encryption: encryption ?? { keys: [key('k1')] }, apps: withSecret };

@@ -17,7 +17,7 @@ keeps it equal to the server's own rules.
 {{- $_ := set $names .name true -}}
 {{- $url := .apiBaseUrl | default "https://api.weixin.qq.com" -}}
 {{- $account := list (regexReplaceAll "^https?://([^/]*).*$" $url "${1}") .appId (.grant | default "stable") | join " " -}}
-{{- with get $accounts $account -}}
+{{- with and (eq (.provider | default "wechat") "wechat") (get $accounts $account) -}}
 {{- $faults = append $faults (printf "config.apps: %s and %s have the same appId, host and grant: each fetch of one would kill the other's token; keep one of the two, which several callers can use" . $app) -}}
 {{- end -}}
 {{- $_ := set $accounts $account .name -}}

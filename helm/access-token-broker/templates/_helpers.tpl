@@ -193,7 +193,7 @@ with, also when they are restarted, until new pods have proved the new one.
 {{- end -}}
 {{- $urls := list (.Values.config.tracing | default dict).endpoint -}}
 {{- range include "access-token-broker.named" .Values.config.apps | fromJsonArray -}}
-{{- $urls = append $urls .apiBaseUrl -}}
+{{- $urls = concat $urls (list .apiBaseUrl .tokenUrl) -}}
 {{- end -}}
 {{- range compact $urls -}}
 {{- $ports = append $ports (include "access-token-broker.urlPort" (list . (hasPrefix "https:" . | ternary "443" "80"))) -}}
@@ -237,9 +237,11 @@ with, also when they are restarted, until new pods have proved the new one.
 {{- if $section }}{{ $_ := set $config $key $section }}{{ end -}}
 {{- end -}}
 {{- $apps := list -}}
+{{- $secretKeys := .Files.Get "files/secret-keys.json" | fromJson -}}
 {{- range include "access-token-broker.named" .Values.config.apps | fromJsonArray -}}
-{{- $secret := .appSecret | default (dict "file" (printf "%s/%s" $secrets .name)) -}}
-{{- $apps = append $apps (merge (dict "appSecret" $secret) (omit . "appSecret")) -}}
+{{- $key := get $secretKeys (.provider | default "wechat") -}}
+{{- $secret := get . $key | default (dict "file" (printf "%s/%s" $secrets .name)) -}}
+{{- $apps = append $apps (merge (dict $key $secret) (omit . $key)) -}}
 {{- end -}}
 {{- $_ := set $config "apps" $apps -}}
 {{- $_ := set $config "clients" (include "access-token-broker.named" .Values.config.clients | fromJsonArray) -}}
