@@ -78,7 +78,7 @@ const house = [
     ],
     packages: [],
   },
-  { room: 'cli.ts', imports: ['main.ts', 'config', 'diagnose', 'packages/simulator'], packages: [] },
+  { room: 'cli.ts', imports: ['main.ts', 'config', 'diagnose', 'observability/read-version.ts', 'packages/simulator'], packages: [] },
 ];
 
 /** @type {Room[]} */

@@ -127,12 +127,12 @@ class CountingObserver extends HttpObserver {
     this.metrics.countDenial(reason);
   }
 
-  override overloaded(limit: OverloadLimit): void {
+  override overloaded(limit: OverloadLimit, remote: string): void {
     this.metrics.countOverload(limit);
     const isFirst = this.overloads.isFree(limit, (more) => {
       this.logger.warn({ event: 'http.overloaded', limit, more }, `${more} more of these within a minute`);
     });
-    if (isFirst) this.logger.warn({ event: 'http.overloaded', limit }, OVERLOADS[limit]);
+    if (isFirst) this.logger.warn({ event: 'http.overloaded', limit, remote }, OVERLOADS[limit]);
   }
 
   override refusedAsWechat(route: string, errcode: number): void {

@@ -5,6 +5,7 @@ const USAGE = `Usage: access-token-broker <command>
   check       read the configuration as serve does, and say what is wrong with it
   diagnose    try the way to each platform and to Redis, step by step; diagnose --help
   keygen      print a new API key and its SHA-256
+  version     print the version, also as --version
   simulate    run a simulator of WeChat, of WeCom or of an OAuth 2 server, if it is installed; simulate --help lists its options`;
 
 const NO_SIMULATOR = `access-token-broker: the simulator is a package of its own, which is not installed here. Run it by itself:
@@ -34,6 +35,11 @@ switch (command) {
   case 'simulate':
     await runSimulator();
     break;
+  case 'version':
+  case '--version':
+  case '-v':
+    await printVersion();
+    break;
   case undefined:
   case 'help':
   case '--help':
@@ -44,6 +50,11 @@ switch (command) {
   default:
     console.error(`access-token-broker: there is no command "${command}".\n\n${USAGE}`);
     process.exitCode = 2;
+}
+
+async function printVersion(): Promise<void> {
+  const { readVersion } = await import('./observability/read-version.js');
+  console.log(readVersion());
 }
 
 async function runCheck(): Promise<void> {

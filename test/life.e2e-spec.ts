@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
+import { readVersion } from '../src/observability/read-version.js';
 import { awaitedLater } from './support/awaited-later.js';
 import { brokerConfig, newApiKey, newApp } from './support/broker-config.js';
 import { startBroker, type BrokerProcess } from './support/broker-process.js';
@@ -236,6 +237,16 @@ describe('the command line', () => {
     process.signal('SIGTERM');
     expect(await process.ended).toBe(0);
   }, 15_000);
+
+  it.each(['version', '--version'])(
+    '%s prints the version of package.json',
+    async (argument) => {
+      const process = new NodeProcess('cli.js', [argument], {});
+      expect(await process.ended).toBe(0);
+      expect(process.output).toBe(`${readVersion()}\n`);
+    },
+    15_000,
+  );
 
   it('does not know other commands', async () => {
     const process = new NodeProcess('cli.js', ['server'], {});

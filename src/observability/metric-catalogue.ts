@@ -24,7 +24,7 @@ const REPORT_RESULTS: readonly ReportResult[] = [
 const LEASE_RESULTS = ['acquired', 'held', 'unavailable', 'lost'] as const;
 /** Those that pass by themselves, which alerts look for. */
 export const PASSING_ERRCODES = [-1, 45011, 45009] as const;
-const DENIAL_REASONS = ['missing_key', 'unknown_key', 'missing_scope'] as const;
+const DENIAL_REASONS = ['missing_key', 'unknown_key', 'unknown_token', 'missing_scope'] as const;
 const OVERLOAD_LIMITS = ['pipelining', 'in_flight', 'unread'] as const;
 const STORE_COMMANDS = ['read', 'begin', 'commit', 'abort', 'reconcile'] as const;
 

@@ -57,8 +57,8 @@ class RecordingObserver extends HttpObserver {
   denied(reason: string, route: string): void {
     this.denials.push(`${reason} ${route}`);
   }
-  overloaded(limit: string): void {
-    this.overloads.push(limit);
+  overloaded(limit: string, remote: string): void {
+    this.overloads.push(`${limit} ${remote}`);
   }
   refusedAsWechat(route: string, errcode: number): void {
     this.refusals.push(`${route} ${String(errcode)}`);

@@ -46,7 +46,7 @@ describe('requests of one connection', () => {
     expect(answered).toBeLessThanOrEqual(most);
     expect(connection.statuses.slice(answered)).toEqual([503]);
     expect(connection.received).toMatch(/Retry-After: 1\r\n[^]*"code":"overloaded"/);
-    expect(edge.observer.overloads).toEqual(['pipelining']);
+    expect(edge.observer.overloads).toEqual(['pipelining 127.0.0.1']);
   });
 
   it('are as many as one likes when each waits for its answer', async () => {

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { HttpObserver } from './ports.js';
 import { endWithProblem } from './answer-client-error.js';
 import { problem, type Problem } from './problem.js';
+import { remoteOf } from './request.js';
 
 /** Requests of one connection that wait for the answer to the one before them. Clients that do not wait for answers are rare, and those that send more are not served. */
 export const MAX_WAITING_REQUESTS = 16;
@@ -88,7 +89,7 @@ export function answerInTurn(
     const { onIncoming } = parser;
     parser.onIncoming = (request, keepAlive) => {
       if (queue.hasPlace()) return onIncoming(request, keepAlive);
-      observer.overloaded('pipelining');
+      observer.overloaded('pipelining', remoteOf(socket));
       return STOP_PARSING;
     };
   });

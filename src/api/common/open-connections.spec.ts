@@ -24,7 +24,7 @@ describe('a connection whose caller does not read its answer', () => {
     unread.socket.resume();
     await unread.closed;
     expect(unread.received.length).toBeLessThan(edge.metrics.padding.length);
-    expect(edge.observer.overloads).toEqual(['unread']);
+    expect(edge.observer.overloads).toEqual(['unread 127.0.0.1']);
     expect([idle.socket.closed, slow.socket.closed]).toEqual([false, false]);
     for (const connection of [idle, slow]) connection.socket.destroy();
     await edge.app.close();

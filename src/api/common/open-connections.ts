@@ -6,6 +6,7 @@ import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { Clock } from '../../core/ports/clock.js';
 import { HttpObserver } from './ports.js';
+import { remoteOf } from './request.js';
 
 /** For a caller to send the rest of its request, or to read its answer, once the server closes. */
 const PATIENCE_MS = 2000;
@@ -68,7 +69,7 @@ export class OpenConnections implements OnModuleInit {
       if (socket.writableLength === 0) this.unreadSinceMonoMs.delete(socket);
       else if (since === undefined) this.unreadSinceMonoMs.set(socket, nowMonoMs);
       else if (nowMonoMs - since >= READ_WITHIN_MS) {
-        this.observer.overloaded('unread');
+        this.observer.overloaded('unread', remoteOf(socket));
         this.open.delete(socket);
         socket.destroy();
       }

@@ -2,7 +2,7 @@ import type { AuditEntry } from '../../core/ports/audit-entry.js';
 import type { AppName } from '../../core/token.js';
 import type { IncomingMessage } from 'node:http';
 /** Why a request was turned away before its route was reached. */
-export type DenialReason = 'missing_key' | 'unknown_key' | 'missing_scope';
+export type DenialReason = 'missing_key' | 'unknown_key' | 'unknown_token' | 'missing_scope';
 
 /** Which limit was reached: requests on one connection without waiting for answers, requests that are worked on, answers that nobody reads. */
 export type OverloadLimit = 'pipelining' | 'in_flight' | 'unread';
@@ -12,8 +12,8 @@ export abstract class HttpObserver {
   /** Once per answered request. `route` is the pattern, `unmatched` for URLs that are no route, so its values are few. */
   abstract request(route: string, method: string, status: number, durationMs: number): void;
   abstract denied(reason: DenialReason, route: string): void;
-  /** A request was turned away, or a connection cut, because a limit was reached. */
-  abstract overloaded(limit: OverloadLimit): void;
+  /** A request was turned away, or a connection cut, because a limit was reached. `remote`: the address of its caller. */
+  abstract overloaded(limit: OverloadLimit, remote: string): void;
   /** A drop-in route answered 200 with this errcode instead of a token. Comes besides `request`. */
   abstract refusedAsWechat(route: string, errcode: number): void;
 }

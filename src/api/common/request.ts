@@ -1,6 +1,6 @@
 import type { FastifyRequest, FastifyReply } from 'fastify';
 import type { IncomingMessage } from 'node:http';
-import { isIP } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import type { AuditEntry, AuditOrigin } from '../../core/ports/audit-entry.js';
 import { HttpProblem } from './problem.js';
 
@@ -11,8 +11,17 @@ const MAX_FORWARDED_CHARACTERS = 100;
 
 /** Where a request came from, for the audit trail. A socket that takes both families shows IPv4 as `::ffff:10.0.0.7`. */
 export function originOf({ id, ip, raw }: FastifyRequest): AuditOrigin {
-  const remote = isAddress(ip) ? ip : (raw.socket.remoteAddress ?? NO_SOCKET);
-  return { requestId: id, remote: remote.replace(/^::ffff:(?=\d+\.)/i, ''), via: viaOf(raw) };
+  const remote = isAddress(ip) ? plain(ip) : remoteOf(raw.socket);
+  return { requestId: id, remote, via: viaOf(raw) };
+}
+
+/** The other end of a connection: a caller, or the proxy that it came through. */
+export function remoteOf({ remoteAddress = NO_SOCKET }: Socket): string {
+  return plain(remoteAddress);
+}
+
+function plain(address: string): string {
+  return address.replace(/^::ffff:(?=\d+\.)/i, '');
 }
 
 /** What the address is worked out of: the socket's, and what a proxy adds. Bounded, not checked, and cheap: for the hot path. */

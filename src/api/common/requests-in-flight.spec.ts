@@ -21,7 +21,7 @@ describe('requests that are worked on', () => {
     expect(refused.json()).toMatchObject({ code: 'overloaded', retry_after: 1 });
     const asWechat = await edge.send('GET', `/cgi-bin/token?appid=wx&secret=${keyOf('orders')}`);
     expect(asWechat.json()).toMatchObject({ errcode: -1 });
-    expect(edge.observer.overloads).toEqual(['in_flight', 'in_flight']);
+    expect(edge.observer.overloads).toEqual(['in_flight 127.0.0.1', 'in_flight 127.0.0.1']);
     for (const path of ['/health/live', '/health/ready', '/metrics']) {
       expect((await edge.send('GET', path)).statusCode).toBe(200);
     }

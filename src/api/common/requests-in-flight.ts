@@ -3,7 +3,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyAdapter } from '@nestjs/platform-fastify';
 import { HttpObserver } from './ports.js';
 import { HttpProblem } from './problem.js';
-import { routeOf } from './request.js';
+import { originOf, routeOf } from './request.js';
 import { TOKEN_EVENTS } from '../tokens/token-events-path.js';
 
 /** Requests that wait for a token, each with some 10 kB. Far more than the callers of one replica have. */
@@ -34,7 +34,7 @@ export class RequestsInFlight implements OnModuleInit {
         return;
       }
       if (inFlight.size >= MAX_REQUESTS_IN_FLIGHT) {
-        this.observer.overloaded('in_flight');
+        this.observer.overloaded('in_flight', originOf(request).remote);
         done(
           new HttpProblem('overloaded', 'This replica works on too many requests.', { retryAfterSeconds: 1 }),
         );

@@ -26,7 +26,7 @@ export class DropInTickets {
     if (accessToken === '') throw new WechatRefusal(41001, 'send it, once, as access_token.');
     const app = this.broker.appOf(accessToken);
     if (app === undefined) {
-      this.authenticator.refused(request, 'unknown_key');
+      this.authenticator.refused(request, 'unknown_token');
       throw new WechatRefusal(40001, 'this is no current access token of its apps.');
     }
     const type = TICKET_TYPES.find((one) => one === typeName);

@@ -45,6 +45,12 @@ describe('the drop-in ticket endpoint', () => {
     expect(edge.tickets.asked).toEqual([]);
   });
 
+  it('name the reason of a refused access token, which is no API key', async () => {
+    await getTicket('access_token=83_value-9&type=jsapi');
+    expect(edge.observer.denials).toEqual(['unknown_token /cgi-bin/ticket/getticket']);
+    expect(edge.audit.entries).toMatchObject([{ action: 'access.refused', reason: 'unknown_token' }]);
+  });
+
   it('say why there is none', async () => {
     edge.tickets.answer = () => {
       throw new BrokerError('no_token_yet', 'Not granted.', { errcode: 48001, retryAfterSeconds: 300 });

@@ -70,6 +70,11 @@ describe('callPlatform over TLS', () => {
     tls.setDefaultCACertificates([CERTIFICATE]);
   };
 
+  it('names scheme, host and port of a platform that it does not reach, and nothing else of the URL', async () => {
+    const { cause } = (await call(5000, 'http://127.0.0.1:1/gateway')) as { cause: Error };
+    expect(cause.message).toBe('No connection to the platform at http://127.0.0.1:1: ECONNREFUSED.');
+  });
+
   it('reads the answer of a platform whose certificate is trusted', async () => {
     trustCertificate();
     expect(await call(5000)).toEqual({

@@ -46,6 +46,7 @@ export async function callPlatform(
   deadline: Deadline,
 ): Promise<HttpReply> {
   const connection = { mayBeUp: false };
+  const origin = URL.canParse(baseUrl) ? new URL(baseUrl).origin : 'what is no URL';
   const httpAgent = watch(new http.Agent(), 'connect', connection);
   // Said aloud, so that NODE_TLS_REJECT_UNAUTHORIZED cannot give the secret away.
   const httpsAgent = watch(new https.Agent({ rejectUnauthorized: true }), 'secureConnect', connection);
@@ -77,8 +78,14 @@ export async function callPlatform(
   } catch (error) {
     const { fault, why } = deadline.signal.aborted ? timeOut(connection.mayBeUp, deadline) : faultOf(error);
     return connection.mayBeUp
-      ? { kind: 'unknown', cause: new NetworkFault(fault, `The platform gave no complete answer: ${why}.`) }
-      : { kind: 'not_sent', cause: new NetworkFault(fault, `No connection to the platform: ${why}.`) };
+      ? {
+          kind: 'unknown',
+          cause: new NetworkFault(fault, `The platform at ${origin} gave no complete answer: ${why}.`),
+        }
+      : {
+          kind: 'not_sent',
+          cause: new NetworkFault(fault, `No connection to the platform at ${origin}: ${why}.`),
+        };
   } finally {
     httpAgent.destroy();
     httpsAgent.destroy();

@@ -76,6 +76,9 @@ function checkAppId(value: unknown): string | undefined {
     "the AppID from the platform's console, wx and 16 hex digits in lower case, such as wx0123456789abcdef",
     value,
   );
-  const isSecret = typeof value === 'string' && appSecretForm(value) === undefined;
-  return isSecret ? `${fault}, which looks like an AppSecret: are appId and appSecret swapped?` : fault;
+  if (typeof value !== 'string') return fault;
+  if (appSecretForm(value) === undefined)
+    return `${fault}, which looks like an AppSecret: are appId and appSecret swapped?`;
+  const odd = oddCharacter(value.replace(/^wx/, '00'), /[0-9a-f]/);
+  return odd === undefined ? fault : `${fault}; ${odd}`;
 }
