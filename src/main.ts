@@ -80,6 +80,14 @@ function followSecrets(
             : 'there is no AppSecret yet: it is tried as soon as the file has it',
         );
         record(name, 'unreadable');
+        broker.secretCouldNotBeRead(name, reason);
+      },
+      () => {
+        logger.info(
+          { event: 'secret.readable', app: name },
+          'the AppSecret file can be read again, unchanged',
+        );
+        broker.secretCouldNotBeRead(name, null);
       },
     );
   }

@@ -36,6 +36,7 @@ describe('a secret from a file', () => {
     secret.onChange(
       (value) => seen.push(value),
       (reason) => errors.push(reason),
+      () => seen.push('as before'),
     );
 
   beforeEach(() => {
@@ -63,6 +64,16 @@ describe('a secret from a file', () => {
     await until(() => seen.length > 0);
     expect(seen).toEqual(['two']);
     expect(secret.value()).toBe('two');
+  });
+
+  it('says when the file is there again with what it had', async () => {
+    follow();
+    await baseline();
+    rmSync(path);
+    await until(() => errors.length > 0);
+    writeFileSync(path, 'one');
+    await until(() => seen.length > 0);
+    expect(seen).toEqual(['as before']);
   });
 
   it('finds a change made before anybody listened', async () => {

@@ -15,6 +15,7 @@ const SOURCES = '{ file: PATH }, { env: NAME } or the text itself';
 export class Secret {
   #value: string;
   #fault: string | null = null;
+  #isUnreadable = false;
   readonly #file: SecretFile | null;
   readonly #listeners = new Set<SecretListener>();
 
@@ -65,13 +66,15 @@ export class Secret {
 
   /**
    * Calls back with each new content of the file until the returned function is called. A file that cannot be read, is
-   * empty or has not the secret's form keeps the value it had; `onError` is told why, without content.
+   * empty or has not the secret's form keeps the value it had; `onError` is told why, without content, and `onBack` when
+   * it can be read again and has the value that it had.
    */
   onChange(
     onValue: (value: string) => void,
     onError: (reason: string) => void = () => undefined,
+    onBack: () => void = () => undefined,
   ): () => void {
-    const listener = { onValue, onError };
+    const listener = { onValue, onError, onBack };
     if (this.#listeners.size === 0) this.#watch();
     this.#listeners.add(listener);
     return () => {
@@ -113,10 +116,16 @@ export class Secret {
     if (this.#file === null) return;
     const read = readSecretFile(this.#file);
     if (read instanceof ReadFault) {
+      this.#isUnreadable = true;
       for (const { onError } of [...this.#listeners]) onError(read.text);
       return;
     }
-    if (read.text === this.#value) return;
+    const wasUnreadable = this.#isUnreadable;
+    this.#isUnreadable = false;
+    if (read.text === this.#value) {
+      if (wasUnreadable) for (const { onBack } of [...this.#listeners]) onBack();
+      return;
+    }
     this.#value = read.text;
     this.#fault = null;
     for (const { onValue } of [...this.#listeners]) onValue(read.text);
@@ -126,6 +135,7 @@ export class Secret {
 interface SecretListener {
   readonly onValue: (value: string) => void;
   readonly onError: (reason: string) => void;
+  readonly onBack: () => void;
 }
 
 interface SecretFile {

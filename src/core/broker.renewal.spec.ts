@@ -151,7 +151,8 @@ describe('renewal', () => {
         class: 'configuration',
         errcode: 61004,
         message: 'the address of replica replica-1 is refused: refused with 61004',
-        remedy: 'What to do about 61004.',
+        remedy:
+          'What to do about 61004. Once that is mended, POST /token/refresh with "force": true asks at once.',
       },
     });
     expect(sibling.status(APP)).toMatchObject({ state: 'ok', lastError: null });

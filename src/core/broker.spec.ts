@@ -63,7 +63,7 @@ describe('a cold start', () => {
       errcode: 40164,
       retryAfterSeconds: 300,
       message:
-        'There is no token yet: the platform answered 40164 (refused with 40164). What to do about 40164. Next attempt in 300 s.',
+        'There is no token yet: the platform answered 40164 (refused with 40164). What to do about 40164. Next attempt in 300 s. Once that is mended, POST /token/refresh with "force": true asks at once.',
     });
     await expect(broker.current(APP)).rejects.toMatchObject({ code: 'no_token_yet' });
     expect(issuer.calls).toHaveLength(1);

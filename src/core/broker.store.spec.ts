@@ -56,7 +56,13 @@ describe('doubt', () => {
     fixture.issuer.next.push(UNKNOWN);
     await fixture.run(LIFE_MS / 2 + 3000);
     expect(fixture.issuer.calls).toHaveLength(3);
-    expect(fixture.broker.status(APP).state).toBe('suspect');
+    expect(fixture.broker.status(APP)).toMatchObject({
+      state: 'suspect',
+      lastError: {
+        class: 'suspect',
+        message: expect.stringMatching(/^the platform may have a newer token: /),
+      },
+    });
     await fixture.run(2 * REFRESH.leaseMs);
     expect(fixture.issuer.calls).toHaveLength(4);
     expect(fixture.broker.status(APP).state).toBe('ok');
@@ -93,7 +99,13 @@ describe('doubt', () => {
     loseStore(fixture);
     await fixture.run(REFRESH.reconcileMs * 1.5);
     expect(servedValue(fixture)).toBe('token-1');
-    expect(fixture.broker.status(APP).state).toBe('suspect');
+    expect(fixture.broker.status(APP)).toMatchObject({
+      state: 'suspect',
+      lastError: {
+        class: 'suspect',
+        message: expect.stringMatching(/^the platform may have a newer token: /),
+      },
+    });
     await fixture.run(2 * REFRESH.leaseMs);
     expect(servedValue(fixture)).toBe('token-2');
     expect(fixture.broker.status(APP).state).toBe('ok');

@@ -125,6 +125,11 @@ export class TokenBroker {
     await this.find(app).manager.changeSecret(appSecret);
   }
 
+  /** Its AppSecret cannot be read any more, which a restart would need, or can be again (null). The one that was read is kept. */
+  secretCouldNotBeRead(app: AppName, why: string | null): void {
+    this.find(app).manager.secretCouldNotBeRead(why);
+  }
+
   /** Listens to rotations, takes over what is stored, and fetches what is missing. Resolves when that has been tried once. */
   async start(): Promise<void> {
     this.unsubscribe = this.ports.feed.subscribe(

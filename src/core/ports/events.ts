@@ -19,7 +19,7 @@ export type BrokerEvent = { readonly app: AppName } & (
       readonly message: string | null;
       /** What a person does about it; null when it needs nobody. */
       readonly remedy: string | null;
-      /** When the next fetch may be sent, in milliseconds from now; null when nothing holds it up. */
+      /** When the next fetch may be sent, in milliseconds from now; null when nothing holds it up, or it waits for the next refresh. */
       readonly retryInMs: number | null;
     }
   | {

@@ -11,6 +11,12 @@ export interface SecretRefusal {
   readonly atMs: number;
 }
 
+/** Where the secret was read from, it can be read no more. */
+export interface LostSecret {
+  readonly why: string;
+  readonly atMs: number;
+}
+
 /**
  * The AppSecret of one app while it is being replaced. The newest is preferred. The last one that worked, or the one of
  * the start, is kept until the newest has worked: the file may be changed before the platform's console, or after it,
@@ -22,6 +28,7 @@ export class AppSecrets {
   private older: string | null = null;
   private prefersOlder = false;
   private refusal: SecretRefusal | null = null;
+  private unreadable: LostSecret | null = null;
   private readonly refusedAtMonoMs = new Map<string, number>();
 
   constructor(first: string | MissingSecret) {
@@ -44,6 +51,17 @@ export class AppSecrets {
     return this.fault;
   }
 
+  /** Why the one in use could not be read again, as a restart would have to; null while it can be. */
+  get lost(): LostSecret | null {
+    return this.unreadable;
+  }
+
+  /** It could not be read, or can be again with the text that it had (null). */
+  couldNotBeRead(lost: LostSecret | null): void {
+    if (this.newest !== null) this.unreadable = lost;
+    else if (lost !== null) this.fault = lost.why;
+  }
+
   /** The newest was refused, and an older one is used in its place; null otherwise. */
   get refused(): SecretRefusal | null {
     const isUsed = this.older !== null && !this.refusedAtMonoMs.has(this.older);
@@ -52,6 +70,7 @@ export class AppSecrets {
 
   /** Returns whether this one is news. */
   offer(secret: string): boolean {
+    this.unreadable = null;
     if (secret === this.newest) return false;
     // An older one that is still there means that the newest has not worked.
     this.older ??= this.newest;

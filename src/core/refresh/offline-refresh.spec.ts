@@ -79,7 +79,13 @@ describe('while the store is away', () => {
     fixture.cutStore();
     await fixture.run(2 * REFRESH.reconcileMs);
     expect((await fixture.store.read(fixture.app)).record?.value).toBe('token-2');
-    expect(fixture.broker.status(APP).state).toBe('suspect');
+    expect(fixture.broker.status(APP)).toMatchObject({
+      state: 'suspect',
+      lastError: {
+        class: 'suspect',
+        message: expect.stringMatching(/^the platform may have a newer token: /),
+      },
+    });
     await fixture.run(2 * REFRESH.leaseMs);
     expect(fixture.issuer.calls).toHaveLength(3);
     expect(fixture.broker.status(APP).state).toBe('ok');

@@ -106,6 +106,9 @@ export class TokenFetch {
     const failure = result.kind === 'failed' ? result.failure : null;
     const isUnanswered = failure?.class === 'unavailable';
     this.yieldUntilMonoMs = isUnanswered ? clock.monotonicMs() + failure.delayMs + COURTESY_MS : -Infinity;
+    const isLiving = (before.record?.expiresAtMs ?? 0) > before.nowMs;
+    // The token is not due: the secret before the refused one is tried when it is.
+    const isOfSecretAlone = reason === 'secret_change' && isLiving && this.secrets.refused !== null;
     events.emit({
       app,
       kind: 'fetch_ended',
@@ -115,7 +118,7 @@ export class TokenFetch {
       errcode: failure?.errcode ?? null,
       message: failure?.message ?? null,
       remedy: failure && remedyOf(this.app.issuer, failure),
-      retryInMs: failure?.delayMs ?? null,
+      retryInMs: isOfSecretAlone ? null : (failure?.delayMs ?? null),
     });
     return result;
   }

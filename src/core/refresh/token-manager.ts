@@ -243,6 +243,11 @@ export class TokenManager implements Task {
     });
   }
 
+  /** Why the AppSecret cannot be read any more, or null when it can be again. */
+  secretCouldNotBeRead(why: string | null): void {
+    this.secrets.couldNotBeRead(why === null ? null : { why, atMs: this.memory.storeNowMs() });
+  }
+
   /** A newer AppSecret is tried at once, whatever the last one was refused for. */
   async changeSecret(appSecret: string): Promise<void> {
     if (!this.secrets.offer(appSecret)) return;

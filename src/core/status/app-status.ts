@@ -13,9 +13,10 @@ export interface LastError {
   /**
    * `store`: the store does not answer; `budget`: the day's own budget is used up; `report`: callers report a token that
    * is too young to be replaced; `dead`: the platform refuses the token, and no budget is left to replace it; `secret`: there
-   * is no AppSecret; `claim`: another broker fetches for this app. The others are the platform's.
+   * is no AppSecret, or it could not be read again; `claim`: another broker fetches for this app; `suspect`: the platform may
+   * have a newer token. The others are the platform's.
    */
-  readonly class: BackOff['class'] | 'store' | 'budget' | 'report' | 'dead' | 'secret' | 'claim';
+  readonly class: BackOff['class'] | 'store' | 'budget' | 'report' | 'dead' | 'secret' | 'claim' | 'suspect';
   /** The platform's errcode; null when it gave no answer. */
   readonly errcode: ErrorCode | null;
   readonly message: string;

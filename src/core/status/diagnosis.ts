@@ -9,6 +9,7 @@ import type { StoreHealth } from '../refresh/store-health.js';
 import type { BackOff } from '../ports/token-store.js';
 import type { TokenFetch } from '../refresh/token-fetch.js';
 import type { OfflineRefresh } from '../refresh/offline-refresh.js';
+import type { SuspectReason } from '../refresh/policy.js';
 
 const BUDGET_REMEDY =
   'Find out what fetched so often: upstream_fetches_total names the reasons. Until then raise apps[].refresh.dailyBudget or forcedDailyBudget, within what the platform allows.';
@@ -24,6 +25,20 @@ const REFUSED_SECRET_REMEDY =
 
 const CLAIM_REMEDY =
   'Have the callers ask that broker, which kills every token that this one would fetch. Or stop it: this one takes over within 70 s; a forced refresh takes over at once.';
+const LOST_SECRET_REMEDY =
+  'Put the AppSecret back where apps[].appSecret says. Tokens are fetched with the one that was read before until then, but not after a restart.';
+
+/** What a person can do once a refusal for the configuration is mended. */
+const FORCE = 'POST /token/refresh with "force": true asks at once.';
+
+const SUSPICIONS: Readonly<Record<SuspectReason, string>> = {
+  suspect:
+    'the platform may have a newer token: a fetch was sent while the store was away, or two fetches overlapped',
+  rollback: 'the platform may have a newer token: the store came back with an older state than it had',
+  in_doubt: 'the platform may have a newer token: a fetch was sent, and nobody knows what came of it',
+};
+const SUSPICION_REMEDY =
+  'Nothing: one more fetch makes it certain, as soon as two times refresh.leaseSeconds have passed since the last one. Callers that see it refused may report it.';
 
 /** What an app's state is read from. */
 export interface DiagnosedParts {
@@ -103,9 +118,15 @@ export class Diagnosis {
   private nextAttempt(): string {
     const seconds = `${String(this.nextAttemptSeconds())} s`;
     if (this.secrets.missing) return '';
+    const force = this.isForceOfUse ? ` Once that is mended, ${FORCE}` : '';
     return this.isOnlyAddressRefused
-      ? ` This replica tries again in ${seconds}, others may before.`
-      : ` Next attempt in ${seconds}.`;
+      ? ` This replica tries again in ${seconds}, others may before.${force}`
+      : ` Next attempt in ${seconds}.${force}`;
+  }
+
+  /** A forced fetch passes the wait after a refusal that a person has to mend. */
+  private get isForceOfUse(): boolean {
+    return this.memory.budgetWaitMs <= 0 && this.failure()?.class === 'configuration';
   }
 
   /** Why a request for the token has to be turned away. */
@@ -125,10 +146,14 @@ export class Diagnosis {
   noRotation(): BrokerError {
     const errcode = this.failure()?.errcode ?? undefined;
     const code = errcode === undefined ? 'upstream_unavailable' : 'upstream_rejected';
-    return new BrokerError(this.claim.heldBy ? 'held_elsewhere' : code, `No new token: ${this.why()}`, {
-      errcode,
-      retryAfterSeconds: this.retryAfterSeconds(),
-    });
+    return new BrokerError(
+      this.claim.heldBy ? 'held_elsewhere' : code,
+      `No new token: ${this.why()}${this.nextAttempt()}`,
+      {
+        errcode,
+        retryAfterSeconds: this.retryAfterSeconds(),
+      },
+    );
   }
 
   /** Why nothing is fetched any more. */
@@ -147,8 +172,8 @@ export class Diagnosis {
     if (!memory.token) return 'pending';
     if (!memory.livingToken) return 'expired';
     if (memory.suspectReason || memory.contestedMs > 0 || memory.knownDead) return 'suspect';
-    const trouble =
-      this.failure() ?? claim.heldBy ?? storeHealth.outage ?? this.secrets.missing ?? this.secrets.refused;
+    const ofSecret = this.secrets.missing ?? this.secrets.refused ?? this.secrets.lost;
+    const trouble = this.failure() ?? claim.heldBy ?? storeHealth.outage ?? ofSecret;
     return trouble !== null || memory.budgetWaitMs > 0 ? 'degraded' : 'ok';
   }
 
@@ -204,13 +229,33 @@ export class Diagnosis {
     }
     if (failure) {
       const { errcode, message, atMs } = failure;
-      return { class: failure.class, errcode, message, remedy: remedyOf(this.app.issuer, failure), atMs };
+      const force = this.isForceOfUse ? ` Once that is mended, ${FORCE}` : '';
+      const remedy = remedyOf(this.app.issuer, failure) + force;
+      return { class: failure.class, errcode, message, remedy, atMs };
     }
     if (memory.contestedMs > 0) return this.contested();
-    if (!storeHealth.outage) return null;
+    if (secrets.lost) {
+      const { why, atMs } = secrets.lost;
+      const message = `the AppSecret cannot be read any more (${why}); the one that was read before is used`;
+      return { class: 'secret', errcode: null, message, remedy: LOST_SECRET_REMEDY, atMs };
+    }
+    if (!storeHealth.outage) return this.suspicion();
     const { remedy, sinceMs } = storeHealth.outage;
     const message = `the store does not answer: ${storeHealth.outage.message}`;
     return { class: 'store', errcode: null, message, remedy, atMs: sinceMs };
+  }
+
+  private suspicion(): LastError | null {
+    const { suspectReason, view } = this.memory;
+    if (!suspectReason) return null;
+    const atMs = view?.beganAtMs ?? 0;
+    return {
+      class: 'suspect',
+      errcode: null,
+      message: SUSPICIONS[suspectReason],
+      remedy: SUSPICION_REMEDY,
+      atMs,
+    };
   }
 
   private missingSecret(fault: string): LastError {
