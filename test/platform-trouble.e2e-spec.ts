@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import type { FaultSpec, WechatSimulator } from '@access-token-broker/simulator';
 import { newApp } from './support/broker-config.js';
 import type { BrokerProcess } from './support/broker-process.js';
@@ -218,6 +218,33 @@ describe('recovery', () => {
 
       writeFileSync(secretFile, `${late.appSecret}\n`);
       await eventually('served', () => broker.token('late').catch(() => null), 10_000);
+    },
+    30_000,
+  );
+
+  it.concurrent(
+    'a secret file that vanishes is told until it is back, and costs no token',
+    async () => {
+      const app = newApp();
+      const secretFile = tempFile(app.appSecret);
+      const { broker } = await startWorld({ apps: [{ name: 'shop', ...app, secretFile }] });
+      const token = await broker.token();
+      const state = async (): Promise<string> => {
+        const [shop] = JSON.parse((await broker.get('/apps')).text) as [
+          { last_error: { message: string } | null },
+        ];
+        return shop.last_error?.message ?? 'none';
+      };
+      rmSync(secretFile);
+      await eventually('told', async () =>
+        (await state()).startsWith('the AppSecret cannot be read any more'),
+      );
+      expect(await state()).toContain(secretFile);
+      expect(await broker.token()).toBe(token);
+
+      writeFileSync(secretFile, app.appSecret);
+      await eventually('forgotten', async () => (await state()) === 'none');
+      expect(broker.logs().map(({ event }) => event)).toContain('secret.readable');
     },
     30_000,
   );
