@@ -78,7 +78,11 @@ const house = [
     ],
     packages: [],
   },
-  { room: 'cli.ts', imports: ['main.ts', 'config', 'diagnose', 'observability/read-version.ts', 'packages/simulator'], packages: [] },
+  {
+    room: 'cli.ts',
+    imports: ['main.ts', 'config', 'diagnose', 'observability/read-version.ts', 'packages/simulator'],
+    packages: [],
+  },
 ];
 
 /** @type {Room[]} */
