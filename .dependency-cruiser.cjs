@@ -29,10 +29,14 @@ const house = [
   { room: 'storage/redis', imports: ['core'], packages: ['ioredis', 'redlock'] },
   {
     room: 'api',
-    imports: ['core', 'compat'],
+    imports: ['core', 'compat', 'config/client.section.ts'],
     packages: ['@nestjs/[^/]+', 'fastify', 'class-validator', 'class-transformer', 'rxjs'],
   },
-  { room: 'compat/wechat', imports: ['core', 'api'], packages: ['@nestjs/[^/]+', 'fastify'] },
+  {
+    room: 'compat/wechat',
+    imports: ['core', 'api', 'config/client.section.ts'],
+    packages: ['@nestjs/[^/]+', 'fastify'],
+  },
   { room: 'jobs', imports: ['core'], packages: ['@nestjs/[^/]+'] },
   {
     room: 'observability',

@@ -10,7 +10,7 @@ import { DropInTokens } from '../compat/wechat/drop-in-tokens.js';
 import { DropInRoute } from '../compat/wechat/drop-in.route.js';
 import { Authenticator } from './auth/authenticator.js';
 import { HealthController } from './health/health.controller.js';
-import type { ApiClient } from './auth/client-access.js';
+import type { ClientSection } from '../config/client.section.js';
 import { MetricsController } from './metrics/metrics.controller.js';
 import { OpenConnections } from './common/open-connections.js';
 import { OAuth2Controller } from './oauth2/oauth2.controller.js';
@@ -27,7 +27,7 @@ import { TokenRoute } from './tokens/token.route.js';
 export interface HttpModuleOptions {
   /** Modules that export `TokenBroker`, `TicketBroker`, `Clock`, `HttpObserver` and `MetricsSource`. */
   readonly imports: NonNullable<ModuleMetadata['imports']>;
-  readonly clients: readonly ApiClient[];
+  readonly clients: readonly ClientSection[];
 }
 
 /** The HTTP edge. It needs the adapter that `createFastifyAdapter` makes. */

@@ -13,8 +13,8 @@ const MAX_BUDGET = 500_000;
 
 export class RefreshSection {
   @About(
-    "fetch this long before expiry; at most half of the token's life. Stable: WeChat gives a new token only in the last 300 s",
-    'stable 270, classic 900',
+    'fetch this long before the token expires; at most half of its life. Where the platform gives the same token until near its end, as WeChat does with the stable grant until 300 s are left, more only costs calls',
+    'by platform; WeChat: stable 270, classic 900',
   )
   @Optional()
   @Seconds()
@@ -25,13 +25,16 @@ export class RefreshSection {
   @Seconds({ zero: true })
   jitterSeconds!: number;
 
-  @About('all fetches of a day of UTC+8, over all replicas. One app needs 13 to 15', '200')
+  @About(
+    "all fetches of a day of the platform (WeChat's is of UTC+8), over all replicas. One app needs 13 to 15",
+    '200',
+  )
   @Optional()
   @WholeNumber(1, MAX_BUDGET)
   dailyBudget!: number;
 
   @About(
-    "0 to `dailyBudget`: a day's limit for each of three: what `token:admin` forces, which counts against nothing else; WeChat's `force_refresh`, when it hands a dead token out again; reports that WeChat neither confirms nor contradicts, half of them for one client. A reported token that WeChat refuses only counts as a fetch",
+    "0 to `dailyBudget`: a day's limit for each of three: what `token:admin` forces, which counts against nothing else; WeChat's `force_refresh`, when it hands a dead token out again; reports that the platform neither confirms nor contradicts, half of them for one client. A reported token that the platform refuses only counts as a fetch",
     '20, or a smaller `dailyBudget`',
   )
   @Optional()
@@ -40,14 +43,14 @@ export class RefreshSection {
   forcedDailyBudget!: number;
 
   @About(
-    'try a reported token at WeChat before it is replaced, and one found in Redis at the start before it is served',
+    'try a reported token at the platform before it is replaced, and one found in Redis at the start before it is served',
     'true',
   )
   @Optional()
   @Flag()
   verifyReports!: boolean;
 
-  @About('for one request to WeChat')
+  @About('for one request to the platform')
   @Seconds({ max: 3600 })
   readonly upstreamTimeoutSeconds: number = 8;
 
@@ -83,7 +86,7 @@ export abstract class AppSection {
   readonly name!: string;
 
   /** The id of the platform. */
-  @About('the platform', 'wechat')
+  @About('the platform; it decides which keys the app has besides these', '`wechat`')
   @Optional()
   abstract readonly provider: string;
 

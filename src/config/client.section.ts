@@ -6,7 +6,7 @@ import { oddCharacter } from './secret-text.js';
 
 /** What a caller may do. `token:admin` forces a refresh without proof; `ticket:read` is for JS-SDK tickets. */
 export const SCOPES = ['token:read', 'token:refresh', 'token:admin', 'ticket:read'] as const;
-type Scope = (typeof SCOPES)[number];
+export type Scope = (typeof SCOPES)[number];
 
 export class ClientSection {
   @About('appears in log and audit, never in metrics')

@@ -30,7 +30,7 @@ export class EndpointSection {
 }
 
 export class TlsSection {
-  @About('a private authority, in PEM')
+  @About('a private authority, in PEM. `tls: {}` alone turns TLS on for sentinels and cluster nodes')
   @Optional()
   @SecretText(certificatesForm)
   @InChart({ type: 'string', pattern: '-----BEGIN CERTIFICATE-----' })
@@ -100,7 +100,6 @@ export class RedisSection {
   @Text(/^[^\s{}]{1,64}$/, 'up to 64 characters without spaces and braces')
   readonly keyPrefix: string = 'tokenbroker:';
 
-  @About('TLS for sentinels and cluster nodes, and more about that of a URL')
   @Optional()
   @Section(() => TlsSection)
   readonly tls?: TlsSection;

@@ -9,7 +9,7 @@ import { TokenBroker } from '../../src/core/broker.js';
 import type { AuditEntry } from '../../src/core/ports/audit-entry.js';
 import { AuditTrail, HttpObserver, RequestTracing } from '../../src/api/common/ports.js';
 import { createFastifyAdapter } from '../../src/api/common/create-fastify-adapter.js';
-import type { ApiClient } from '../../src/api/auth/client-access.js';
+import type { ClientSection } from '../../src/config/client.section.js';
 import { HttpModule } from '../../src/api/http.module.js';
 import { MetricsSource } from '../../src/api/metrics/metrics.controller.js';
 import { mountDocs } from '../../src/api/docs/mount-docs.js';
@@ -130,7 +130,7 @@ class FakeCoreModule {
 }
 
 /** A client whose API key is `key-of-<name>`. */
-export function apiClient(name: string, rights: Partial<ApiClient> = {}): ApiClient {
+export function apiClient(name: string, rights: Partial<ClientSection> = {}): ClientSection {
   return {
     name,
     keySha256: [createHash('sha256').update(keyOf(name)).digest('hex')],
@@ -146,7 +146,7 @@ export function keyOf(name: string): string {
 
 export interface EdgeOptions {
   readonly apps?: readonly string[];
-  readonly clients?: readonly ApiClient[];
+  readonly clients?: readonly ClientSection[];
   readonly docs?: boolean;
   /** What differs from the fake broker's usual answer. */
   readonly statuses?: Readonly<Record<string, Partial<AppStatus>>>;

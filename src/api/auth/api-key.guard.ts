@@ -2,7 +2,8 @@ import { Injectable, type CanActivate, type ExecutionContext, createParamDecorat
 import { Reflector } from '@nestjs/core';
 import type { FastifyRequest } from 'fastify';
 import { Authenticator } from './authenticator.js';
-import type { Scope, ClientAccess } from './client-access.js';
+import type { Scope } from '../../config/client.section.js';
+import type { ClientAccess } from './client-access.js';
 
 /** Closes every controller route that is not marked `@Public()`. */
 @Injectable()

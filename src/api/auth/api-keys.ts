@@ -1,6 +1,7 @@
 import { hash, timingSafeEqual } from 'node:crypto';
 import type { AppName } from '../../core/token.js';
-import { ClientAccess, type ApiClient } from './client-access.js';
+import type { ClientSection } from '../../config/client.section.js';
+import { ClientAccess } from './client-access.js';
 
 /** Who sent a request. `missing`: no Bearer key at all; `unknown`: a key that is nobody's. */
 export type Authentication =
@@ -23,7 +24,7 @@ export class ApiKeys {
   /** Written anew by each request: hashing into a new buffer costs four times as much. */
   private readonly sha256 = Buffer.alloc(64);
 
-  constructor(clients: readonly ApiClient[], apps: readonly AppName[]) {
+  constructor(clients: readonly ClientSection[], apps: readonly AppName[]) {
     for (const client of clients) {
       const answer: Authentication = { kind: 'ok', client: new ClientAccess(client, apps) };
       for (const hex of client.keySha256) {

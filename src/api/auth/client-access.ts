@@ -1,3 +1,4 @@
+import type { ClientSection, Scope } from '../../config/client.section.js';
 import { BrokerError } from '../../core/errors.js';
 import type { AppName } from '../../core/token.js';
 
@@ -14,7 +15,7 @@ export class ClientAccess {
   private readonly implied: AppName;
 
   constructor(
-    client: ApiClient,
+    client: ClientSection,
     private readonly configured: readonly AppName[],
   ) {
     const granted = client.apps;
@@ -52,20 +53,6 @@ export class ClientAccess {
     const existing = this.configured.includes(named) ? named : null;
     throw new UnseenAppError(`This API key sees no app of that name. ${choice}`, existing);
   }
-}
-
-/** What an API key may do; every route says which of them it asks for. */
-export type Scope = 'token:read' | 'token:refresh' | 'token:admin' | 'ticket:read';
-
-/** One caller of the broker, as configured. */
-export interface ApiClient {
-  readonly name: string;
-  /** SHA-256 of each of its API keys, in hex. */
-  readonly keySha256: readonly string[];
-  readonly apps: readonly AppName[] | '*';
-  readonly scopes: readonly Scope[];
-  /** Bounds `expires_in` of the drop-in endpoints' answers. */
-  readonly maxExpiresInSeconds?: number | null;
 }
 
 /** A client named an app that it may not see, or that does not exist: to the client the two are the same. */

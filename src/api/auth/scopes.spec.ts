@@ -1,8 +1,10 @@
 import { apiClient, createEdge, keyOf, type Edge } from '../../../test/support/create-edge.js';
 import { heldToken } from '../../../test/support/fake-broker.js';
 import type { HeldToken } from '../../core/token.js';
-import type { Scope } from './client-access.js';
+import type { ClientAccess } from './client-access.js';
 import { openApiDocument } from '../docs/openapi.js';
+
+type Scope = Parameters<ClientAccess['may']>[0];
 
 const SCOPES: readonly Scope[] = ['token:read', 'token:refresh', 'token:admin', 'ticket:read'];
 const SUBSETS = Array.from({ length: 2 ** SCOPES.length }, (_, bits) =>

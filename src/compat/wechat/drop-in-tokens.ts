@@ -5,7 +5,8 @@ import type { ReportAnswer } from '../../core/reports/token-report.js';
 import type { AppName, HeldToken } from '../../core/token.js';
 import { AppsByAppId } from './apps-by-app-id.js';
 import { ApiKeys } from '../../api/auth/api-keys.js';
-import type { ClientAccess, Scope } from '../../api/auth/client-access.js';
+import type { ClientAccess } from '../../api/auth/client-access.js';
+import type { Scope } from '../../config/client.section.js';
 import { Authenticator } from '../../api/auth/authenticator.js';
 import { WechatRefusal } from './wechat-refusal.js';
 
