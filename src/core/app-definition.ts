@@ -34,7 +34,7 @@ export interface AppIdentity {
   readonly grant: string;
 }
 
-/** The identity as one string: what tells two apps apart in maps, keys and messages. */
+/** The identity as one string: distinguishes two apps in maps, keys and messages. */
 export function identityKey({ name, provider, appId, grant }: AppIdentity): string {
   return `{${name}}:${[provider, appId, grant].map(encodeURIComponent).join(':')}`;
 }

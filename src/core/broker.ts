@@ -42,7 +42,7 @@ export class TokenBroker {
     if (!this.managed.has(app.name)) this.add(app);
   }
 
-  /** The configured apps, and what is kept besides them. */
+  /** The configured apps, and what was registered besides them. */
   get registered(): readonly AppName[] {
     return [...this.managed.keys()];
   }
@@ -95,7 +95,7 @@ export class TokenBroker {
     });
   }
 
-  /** As `subscribe`, for every app, also for a token that is not served yet, and for what is kept besides them: tickets have names of their own. For good. */
+  /** As `subscribe`, for every app and everything registered, such as tickets, and also for a token that is not served yet. For good. */
   subscribeAll(listener: (app: AppName, held: HeldToken) => void): void {
     this.listeners.push(listener);
     for (const [app, { manager }] of this.managed)
@@ -109,9 +109,9 @@ export class TokenBroker {
     return this.find(app).manager.diagnosis.status();
   }
 
-  /** No app is waited for any more; see `TokenManager.isSettledForReadiness`. */
+  /** No app is waited for any more; see `TokenManager.isReadyEnough`. */
   get isReady(): boolean {
-    this.wasReady ||= this.apps.every((app) => this.find(app).manager.isSettledForReadiness);
+    this.wasReady ||= this.apps.every((app) => this.find(app).manager.isReadyEnough);
     return this.wasReady;
   }
 

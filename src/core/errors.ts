@@ -40,7 +40,7 @@ export class BrokerError extends Error {
 }
 
 const BRING_IT_BACK =
-  'Bring Redis back, or the way to it. Until then every replica serves the token that it holds, to its end.';
+  'Bring the store back, or the way to it. Until then every replica serves the token that it holds, to its end.';
 
 /** The shared store gave no answer. Whether it did what it was asked is unknown. */
 export class StoreUnavailableError extends Error {

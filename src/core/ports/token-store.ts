@@ -92,7 +92,15 @@ export interface CommitRequest {
 }
 
 /** The record that a commit is about to store, as long as nobody committed since it began. */
-export function recordOf({ grant, value, expiresInMs, owner, reason }: CommitRequest): TokenRecord {
+export function recordOf({
+  grant,
+  value,
+  expiresInMs,
+  owner,
+  reason,
+}: Omit<CommitRequest, 'grant'> & {
+  readonly grant: Pick<Grant, 'fence'> & { readonly view: Pick<StoreView, 'record' | 'nowMs'> };
+}): TokenRecord {
   const { record: base, nowMs } = grant.view;
   return {
     generation: grant.fence,

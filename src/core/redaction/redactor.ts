@@ -2,14 +2,14 @@ import type { AppName } from '../token.js';
 
 const HIDDEN = '[redacted]';
 /** Shorter values would hide ordinary words. */
-const SHORTEST_SECRET = 8;
+const MIN_SECRET_LENGTH = 8;
 /** Configured secrets are hidden in forms that are rare as well. Tokens, which are longer, are so many that this would take too much memory. */
 const MAX_SECRET_IN_RARE_FORMS = 64;
 /** What a WeChat access token and this broker's API keys look like, whoever they belong to. */
 const TOKEN_LIKE = /\b\d+_[A-Za-z0-9_-]{100,}|\btbk_[A-Za-z0-9_-]{16,}/g;
 
 /** A rolling hash over this many characters finds the places where a secret may begin, however many secrets there are. */
-const WINDOW = SHORTEST_SECRET;
+const WINDOW = MIN_SECRET_LENGTH;
 const { imul } = Math;
 const BASE = 0x01000193;
 const BASE_TO_THE_WINDOW = power(BASE, WINDOW);
@@ -22,7 +22,7 @@ export class Redactor {
 
   /** To be called once for each `forget`, if there is one. */
   add(secret: string): void {
-    if (secret.length < SHORTEST_SECRET) return;
+    if (secret.length < MIN_SECRET_LENGTH) return;
     const holders = this.holders.get(secret) ?? 0;
     this.holders.set(secret, holders + 1);
     if (holders > 0) return;

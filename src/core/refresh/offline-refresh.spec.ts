@@ -33,7 +33,7 @@ describe('while the store is away', () => {
       lastError: {
         errcode: null,
         message: 'the store does not answer: connection is closed',
-        remedy: expect.stringContaining('Bring Redis back') as string,
+        remedy: expect.stringContaining('Bring the store back') as string,
       },
     });
     fixture.cutStore();

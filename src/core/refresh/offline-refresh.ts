@@ -4,9 +4,10 @@ import type { BrokerPorts } from '../ports/broker-ports.js';
 import { counted, exhaustedBudget, NO_COUNT, sumOf, type Charge, type DayCount } from './budgets.js';
 import type { RefreshRequest } from './refresh.js';
 import { dayOfUtc8 } from './policy.js';
+import type { PendingWrites } from './pending-writes.js';
 import type { TokenFetch } from './token-fetch.js';
 import { fingerprint } from '../token.js';
-import type { AbortRequest, BackOff } from '../ports/token-store.js';
+import { recordOf, type BackOff } from '../ports/token-store.js';
 
 /** Two replicas that fetch in the same millisecond should not name two tokens by one generation. */
 const GENERATION_SPREAD = 1000;
@@ -26,9 +27,8 @@ export class OfflineRefresh {
     private readonly app: AppDefinition,
     private readonly memory: TokenMemory,
     private readonly tokenFetch: TokenFetch,
+    private readonly pending: PendingWrites,
     private readonly ports: BrokerPorts,
-    /** Has the store told, once it is back, of a request whose fate is open. */
-    private readonly remember: (abort: AbortRequest) => void,
   ) {}
 
   /** Why the last fetch without the store brought no token, and how long the next one waits; or null. */
@@ -83,24 +83,20 @@ export class OfflineRefresh {
       this.failures += 1;
       this.waitUntilMonoMs = clock.monotonicMs() + delayMs;
       if (result.outcome === 'unknown') {
-        this.remember({ grant: { fence, view: { nowMs } }, charge, outcome: 'unknown', backOff: null });
+        this.pending.abortLater({
+          grant: { fence, view: { nowMs } },
+          charge,
+          outcome: 'unknown',
+          backOff: null,
+        });
       }
       return;
     }
     this.reset();
     const { value, expiresInMs } = result;
-    const base = memory.token?.record;
-    const sameValue = base?.value === value;
-    const record = {
-      generation: fence,
-      base: base?.generation ?? 0,
-      since: sameValue ? base.since : fence,
-      value,
-      issuedAtMs: nowMs,
-      expiresAtMs: nowMs + expiresInMs,
-      owner: replica,
-      reason,
-    };
+    const base = memory.token?.record ?? null;
+    const grant = { fence, view: { nowMs, record: base } };
+    const record = recordOf({ grant, value, expiresInMs, owner: replica, reason });
     memory.hold(record, begunMonoMs + expiresInMs);
     // What others fetched meanwhile without knowing of it is a fork.
     memory.noteCommitted(fence);
@@ -111,12 +107,12 @@ export class OfflineRefresh {
       fingerprint: fingerprint(value),
       reason,
       expiresInMs,
-      sameValue,
+      sameValue: base?.value === value,
       isStored: false,
     });
   }
 
-  /** What the store last said, and what it was not told. */
+  /** What the store last said, and what it does not know of. */
   private today(): DayCount {
     return sumOf(this.memory.storedToday, this.own());
   }

@@ -3,16 +3,16 @@ import type { TokenMemory } from './token-memory.js';
 import type { BudgetName, Charge } from './budgets.js';
 import type { BrokerPorts } from '../ports/broker-ports.js';
 import type { Lease } from '../ports/refresh-lease.js';
+import type { PendingWrites } from './pending-writes.js';
 import type { TokenFetch } from './token-fetch.js';
 import {
   recordOf,
   type AbortRequest,
   type BeginRequest,
-  type CommitRequest,
   type FailedFetch,
   type Grant,
 } from '../ports/token-store.js';
-import { fingerprint, type FetchReason } from '../token.js';
+import type { FetchReason } from '../token.js';
 
 /** A fetch that was granted longer ago than this is not sent: the lease may be somebody else's by now. */
 const SEND_GUARD_MS = 1000;
@@ -42,12 +42,11 @@ export type RefreshResult =
  * memory on the way, and the last failure with its remedy stays in the store's back-off.
  */
 export class OnlineRefresh {
-  private readonly pending = new PendingWrites((settlement) => this.write(settlement));
-
   constructor(
     private readonly app: AppDefinition,
     private readonly memory: TokenMemory,
     private readonly tokenFetch: TokenFetch,
+    private readonly pending: PendingWrites,
     private readonly ports: BrokerPorts,
     /** Aborted when the broker stops: from then on nothing is sent, and nobody is waited for. */
     private readonly stopping: AbortSignal,
@@ -70,7 +69,7 @@ export class OnlineRefresh {
   private async asHolder(lease: Lease, request: RefreshRequest): Promise<RefreshResult> {
     const { clock, store, events } = this.ports;
     const { name, refresh } = this.app;
-    await this.flush();
+    await this.pending.flush();
     const spent = this.tokenFetch.floor.exhausted(request.charge);
     if (spent) return { kind: 'budget_exhausted', budget: spent };
     const sentMonoMs = clock.monotonicMs();
@@ -110,81 +109,18 @@ export class OnlineRefresh {
     }
     const { value, expiresInMs } = result;
     const commit = { grant, value, expiresInMs, owner: this.ports.replica, reason };
-    // Served even if the store cannot be told: no older token is better than this one.
+    // Served even if the store does not answer: no older token is better than this one.
     this.memory.hold(recordOf(commit), begunMonoMs + expiresInMs);
-    this.pending.add({ kind: 'commit', request: commit });
-    await this.flush();
+    await this.pending.commit(commit);
   }
 
-  /** Tells the store how earlier fetches ended, if it does not know. Throws `StoreUnavailableError`. */
-  flush(): Promise<void> {
-    return this.pending.flush();
-  }
-
-  /** Whether the end of one more fetch can be kept until the store can be told. */
-  get hasRoom(): boolean {
-    return this.pending.hasRoom;
-  }
-
-  /** A fetch was sent without the store, and nobody knows what came of it. */
-  remember(request: AbortRequest): void {
-    this.pending.add({ kind: 'abort', request });
-  }
-
-  private write(settlement: PendingWrite): Promise<void> {
-    return settlement.kind === 'commit'
-      ? this.commit(settlement.request)
-      : this.writeAbort(settlement.request);
-  }
-
-  private async commit(request: CommitRequest): Promise<void> {
-    const { clock, store, feed, events } = this.ports;
-    const { name } = this.app;
-    const { grant, reason, expiresInMs } = request;
-    const wasInDoubt = this.memory.suspectReason !== null;
-    const sentMonoMs = clock.monotonicMs();
-    const committed = await store.commit(this.app, request);
-    this.memory.adopt(committed.view, sentMonoMs);
-    const { generation, suspectReason } = this.memory;
-    if (committed.kind === 'superseded') {
-      events.emit({ app: name, kind: 'superseded', fence: grant.fence, generation });
-      return;
-    }
-    this.memory.noteCommitted(grant.fence);
-    const sameValue = grant.view.record?.value === request.value;
-    events.emit({
-      app: name,
-      kind: 'rotated',
-      generation: grant.fence,
-      fingerprint: fingerprint(request.value),
-      reason,
-      expiresInMs,
-      sameValue,
-      isStored: true,
-    });
-    if (suspectReason) events.emit({ app: name, kind: 'suspected', generation, why: suspectReason });
-    else if (wasInDoubt) events.emit({ app: name, kind: 'healed', generation });
-    await feed.publish(this.app, grant.fence);
-  }
-
-  private async abort(
+  private abort(
     grant: Grant,
     { charge }: RefreshRequest,
     outcome: AbortRequest['outcome'],
     backOff: FailedFetch | null,
   ): Promise<void> {
-    const request = { grant, charge, outcome, backOff };
-    if (outcome !== 'unknown') {
-      await this.writeAbort(request);
-      return;
-    }
-    this.pending.add({ kind: 'abort', request });
-    await this.flush();
-  }
-
-  private async writeAbort(request: AbortRequest): Promise<void> {
-    const sentMonoMs = this.ports.clock.monotonicMs();
-    this.memory.adopt(await this.ports.store.abort(this.app, request), sentMonoMs);
+    return this.pending.abort({ grant, charge, outcome, backOff });
   }
 
   /**
@@ -232,53 +168,5 @@ export class OnlineRefresh {
       generation: this.memory.generation,
       fingerprint: this.memory.fingerprint,
     });
-  }
-}
-
-/** The end of a fetch that the store has to learn of, sooner or later. */
-type PendingWrite =
-  | { readonly kind: 'commit'; readonly request: CommitRequest }
-  | { readonly kind: 'abort'; readonly request: AbortRequest };
-
-/** More than the fetches of two usual days without the store; each holds a token at most. */
-const MAX_WAITING = 500;
-
-/**
- * Ends of fetches that the store has not confirmed, oldest first. Nobody else knows of them, so none may be forgotten
- * while this process lives: an unknown outcome that is not told leaves a superseded token trusted.
- */
-class PendingWrites {
-  private readonly queue: PendingWrite[] = [];
-  private writing: Promise<void> | null = null;
-
-  /** `tell` rejects when the store could not be told; it may then be called again with the same settlement. */
-  constructor(private readonly write: (settlement: PendingWrite) => Promise<void>) {}
-
-  /** While there is none, no further fetch may be sent: its end could not be kept. */
-  get hasRoom(): boolean {
-    return this.queue.length < MAX_WAITING;
-  }
-
-  add(settlement: PendingWrite): void {
-    this.queue.push(settlement);
-  }
-
-  /** Tells all of them. Rejects, and keeps what is left, as soon as one cannot be told. */
-  async flush(): Promise<void> {
-    while (this.queue.length > 0) {
-      this.writing ??= this.writeOldest();
-      await this.writing;
-    }
-  }
-
-  private async writeOldest(): Promise<void> {
-    try {
-      const [oldest] = this.queue;
-      if (!oldest) return;
-      await this.write(oldest);
-      if (this.queue[0] === oldest) this.queue.shift();
-    } finally {
-      this.writing = null;
-    }
   }
 }

@@ -8,6 +8,7 @@ import { BrokerError } from '../errors.js';
 import { HeldClaim } from './held-claim.js';
 import { OnlineRefresh, type RefreshRequest, type RefreshResult } from './refresh.js';
 import type { Scheduler, Task } from './scheduler.js';
+import { PendingWrites } from './pending-writes.js';
 import { SingleFlight } from './single-flight.js';
 import { StoreHealth } from './store-health.js';
 import { graceMsOf } from '../ports/token-issuer.js';
@@ -30,6 +31,7 @@ export class TokenManager implements Task {
   private readonly storeHealth: StoreHealth;
   private readonly claim: HeldClaim;
   private readonly tokenFetch: TokenFetch;
+  private readonly pending: PendingWrites;
   private readonly online: OnlineRefresh;
   private readonly offline: OfflineRefresh;
   private readonly probe: TokenProbe;
@@ -51,18 +53,12 @@ export class TokenManager implements Task {
     this.claim = new HeldClaim(app, ports);
     this.tokenFetch = new TokenFetch(app, this.secrets, ports);
     this.memory = new TokenMemory(app, ports.clock, this.tokenFetch);
-    this.online = new OnlineRefresh(app, this.memory, this.tokenFetch, ports, this.stopping.signal);
-    this.offline = new OfflineRefresh(app, this.memory, this.tokenFetch, ports, (abort) => {
-      this.online.remember(abort);
-    });
-    this.diagnosis = new Diagnosis(app, {
-      memory: this.memory,
-      storeHealth: this.storeHealth,
-      claim: this.claim,
-      offline: this.offline,
-      secrets: this.secrets,
-      tokenFetch: this.tokenFetch,
-    });
+    this.pending = new PendingWrites(app, this.memory, ports);
+    const parts = [app, this.memory, this.tokenFetch, this.pending, ports] as const;
+    this.online = new OnlineRefresh(...parts, this.stopping.signal);
+    this.offline = new OfflineRefresh(...parts);
+    const { memory, storeHealth, claim, offline, secrets, tokenFetch } = this;
+    this.diagnosis = new Diagnosis(app, memory, storeHealth, claim, offline, secrets, tokenFetch);
     this.madeMonoMs = ports.clock.monotonicMs();
     this.probe = new TokenProbe(app, ports);
     scheduler.update(this);
@@ -73,7 +69,7 @@ export class TokenManager implements Task {
    * person or midnight changes something), or has no AppSecret, or is another broker's, or could not be had for a minute.
    * A store that does not answer is no reason, since other replicas may well serve the app.
    */
-  get isSettledForReadiness(): boolean {
+  get isReadyEnough(): boolean {
     const { memory, secrets, storeHealth, offline, tokenFetch, ports } = this;
     const refusal = memory.view?.backOff?.class;
     const isShared = refusal === 'configuration' || refusal === 'day_quota';
@@ -144,7 +140,7 @@ export class TokenManager implements Task {
       const { name, refresh } = this.app;
       this.reconcileAtMonoMs = clock.monotonicMs() + refresh.reconcileMs * (0.8 + 0.45 * clock.random());
       return this.storeHealth.call(async () => {
-        await this.online.flush();
+        await this.pending.flush();
         const sentMonoMs = clock.monotonicMs();
         const { token, committed } = this.memory;
         const view = await store.reconcile(this.app, { record: token?.record ?? null, committed });
@@ -194,7 +190,7 @@ export class TokenManager implements Task {
         : await this.storeHealth.call(async () =>
             (await this.claim.mayFetch(isForced)) ? this.online.run(request) : { kind: 'over' },
           );
-      const mayTryAlone = result.kind === 'store_unavailable' && !this.isStopping && this.online.hasRoom;
+      const mayTryAlone = result.kind === 'store_unavailable' && !this.isStopping && !this.pending.isFull;
       if (!mayTryAlone || this.claim.heldBy || !this.offline.isAllowed(request)) return result;
       await this.offline.run(request);
       return { kind: 'over' };

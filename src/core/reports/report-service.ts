@@ -89,9 +89,9 @@ export class ReportService {
     const verdict = await (isGuess ? this.guess(reported) : this.verdict(report.caller, reported));
     if (verdict === 'alive') return answered('still_valid', reported);
     if (this.recentMs(reported) > 0) return this.recent(report, reported);
-    const noticeEarlyDeath = verdict === 'refused' ? this.foreignFetch.examine(reported) : null;
+    const emitEarlyDeath = verdict === 'refused' ? this.foreignFetch.examine(reported) : null;
     const answer = await this.rotate(report, reported, verdict);
-    noticeEarlyDeath?.();
+    emitEarlyDeath?.();
     return answer;
   }
 

@@ -40,36 +40,19 @@ const SUSPICIONS: Readonly<Record<SuspectReason, string>> = {
 const SUSPICION_REMEDY =
   'Nothing: one more fetch makes it certain, as soon as two times refresh.leaseSeconds have passed since the last one. Callers that see it refused may report it.';
 
-/** What an app's state is read from. */
-export interface DiagnosedParts {
-  readonly memory: TokenMemory;
-  readonly storeHealth: StoreHealth;
-  readonly claim: HeldClaim;
-  readonly offline: OfflineRefresh;
-  readonly secrets: AppSecrets;
-  readonly tokenFetch: TokenFetch;
-}
-
 /** Says how an app fares, and why there is no token, in words for the person who has to mend it. */
 export class Diagnosis {
-  private readonly memory: TokenMemory;
-  private readonly storeHealth: StoreHealth;
-  private readonly claim: HeldClaim;
-  private readonly offline: OfflineRefresh;
-  private readonly secrets: AppSecrets;
-  private readonly tokenFetch: TokenFetch;
   private readonly startedAtMs: number;
 
   constructor(
     private readonly app: AppDefinition,
-    { memory, storeHealth, claim, offline, secrets, tokenFetch }: DiagnosedParts,
+    private readonly memory: TokenMemory,
+    private readonly storeHealth: StoreHealth,
+    private readonly claim: HeldClaim,
+    private readonly offline: OfflineRefresh,
+    private readonly secrets: AppSecrets,
+    private readonly tokenFetch: TokenFetch,
   ) {
-    this.memory = memory;
-    this.storeHealth = storeHealth;
-    this.claim = claim;
-    this.offline = offline;
-    this.secrets = secrets;
-    this.tokenFetch = tokenFetch;
     this.startedAtMs = memory.storeNowMs();
   }
 

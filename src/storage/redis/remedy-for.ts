@@ -24,7 +24,10 @@ const REMEDIES: readonly (readonly [pattern: RegExp, remedy: string])[] = [
   [/OOM/, 'Redis is full: raise its maxmemory, with the policy noeviction.'],
 ];
 
-/** What a person does about a trouble with Redis; undefined where it is just not there. */
-export function remedyFor(message: string): string | undefined {
-  return REMEDIES.find(([pattern]) => pattern.test(message))?.[1];
+const BRING_IT_BACK =
+  'Bring Redis back, or the way to it. Until then every replica serves the token that it holds, to its end.';
+
+/** What a person does about a trouble with Redis. */
+export function remedyFor(message: string): string {
+  return REMEDIES.find(([pattern]) => pattern.test(message))?.[1] ?? BRING_IT_BACK;
 }
