@@ -29,7 +29,7 @@ const house = [
   { room: 'storage/redis', imports: ['core'], packages: ['ioredis', 'redlock'] },
   {
     room: 'api',
-    imports: ['core', 'compat', 'config/client.section.ts'],
+    imports: ['core', 'config/client.section.ts'],
     packages: ['@nestjs/[^/]+', 'fastify', 'class-validator', 'class-transformer', 'rxjs'],
   },
   {
@@ -52,18 +52,40 @@ const house = [
     room: 'app.module.ts',
     imports: [
       'core',
-      'platforms/registry.ts',
       'api',
+      'compat',
       'jobs',
+      'backend.ts',
+      'broker.module.ts',
+      'runtime.module.ts',
+      'telemetry.module.ts',
+    ],
+    packages: ['@nestjs/common'],
+  },
+  {
+    room: 'broker.module.ts',
+    imports: [
+      'core',
+      'platforms/registry.ts',
       'observability',
       'config',
       'backend.ts',
-      'telemetry.ts',
+      'runtime.module.ts',
+      'telemetry.module.ts',
     ],
-    packages: ['@nestjs/[^/]+', 'fastify'],
+    packages: ['@nestjs/common'],
+  },
+  {
+    room: 'runtime.module.ts',
+    imports: ['core', 'observability', 'config'],
+    packages: ['@nestjs/common'],
   },
   { room: 'backend.ts', imports: ['core', 'storage', 'observability', 'config'], packages: [] },
-  { room: 'telemetry.ts', imports: ['core', 'api', 'observability', 'config'], packages: [] },
+  {
+    room: 'telemetry.module.ts',
+    imports: ['core', 'api', 'observability', 'config', 'runtime.module.ts'],
+    packages: ['@nestjs/common'],
+  },
   {
     room: 'main.ts',
     imports: ['app.module.ts', 'core', 'api', 'observability', 'config'],

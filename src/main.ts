@@ -37,7 +37,7 @@ async function serve(config: Config, redactor: Redactor, logger: Logger): Promis
   const replica = `${hostname()}-${randomBytes(3).toString('hex')}`;
   const { docs, trustProxy, host, port } = config.server;
   const app = await NestFactory.create<NestFastifyApplication>(
-    await AppModule.register({ config, logger, redactor, replica }),
+    AppModule.forRoot({ config, logger, redactor, replica }),
     createFastifyAdapter({ trustProxy, replica }),
     { logger: new NestLogger(logger), bodyParser: false, abortOnError: false },
   );

@@ -1,12 +1,13 @@
 import { jest } from '@jest/globals';
-import { Module } from '@nestjs/common';
+import { Global, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { TokenBroker } from '../core/broker.js';
-import { JobsModule } from './jobs.module.js';
+import { JobsModule } from './renewal.job.js';
 
 describe('RenewalJob', () => {
   const ticks = { runs: 0 };
 
+  @Global()
   @Module({
     providers: [
       {
@@ -20,18 +21,16 @@ describe('RenewalJob', () => {
   })
   class FakeCoreModule {}
 
+  @Module({ imports: [FakeCoreModule, JobsModule] })
+  class TestModule {}
+
   afterEach(() => {
     jest.useRealTimers();
   });
 
   it('ticks four times a second from the start of the application to its end', async () => {
     jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate'] });
-    const app = await NestFactory.createApplicationContext(
-      JobsModule.register({ imports: [FakeCoreModule] }),
-      {
-        logger: false,
-      },
-    );
+    const app = await NestFactory.createApplicationContext(TestModule, { logger: false });
     jest.advanceTimersByTime(1000);
     expect(ticks).toEqual({ runs: 4 });
 

@@ -1,12 +1,12 @@
-import { Injectable } from '@nestjs/common';
-import { Interval } from '@nestjs/schedule';
+import { Injectable, Module } from '@nestjs/common';
+import { Interval, ScheduleModule } from '@nestjs/schedule';
 import { TokenBroker } from '../core/broker.js';
 
 const TICK_MS = 250;
 
 /** Ticks. What is due, and when, the broker's scheduler knows. */
 @Injectable()
-export class RenewalJob {
+class RenewalJob {
   constructor(private readonly broker: TokenBroker) {}
 
   @Interval('due', TICK_MS)
@@ -14,3 +14,7 @@ export class RenewalJob {
     this.broker.runDue();
   }
 }
+
+/** The timers. They start when the application has started, and stop with it. Needs a global `TokenBroker`. */
+@Module({ imports: [ScheduleModule.forRoot()], providers: [RenewalJob] })
+export class JobsModule {}

@@ -7,11 +7,18 @@ import { Clock } from '../../src/core/ports/clock.js';
 import { TicketBroker } from '../../src/core/ticket-broker.js';
 import { TokenBroker } from '../../src/core/broker.js';
 import type { AuditEntry } from '../../src/core/ports/audit-entry.js';
-import { AuditTrail, HttpObserver, RequestTracing } from '../../src/api/common/ports.js';
+import { AuditTrail, HttpObserver, NO_TRACING, RequestTracing } from '../../src/api/common/ports.js';
 import { createFastifyAdapter } from '../../src/api/common/create-fastify-adapter.js';
 import type { ClientSection } from '../../src/config/client.section.js';
-import { HttpModule } from '../../src/api/http.module.js';
-import { MetricsSource } from '../../src/api/metrics/metrics.controller.js';
+import { AppsModule } from '../../src/api/apps/apps.controller.js';
+import { AuthModule } from '../../src/api/auth/auth.module.js';
+import { EdgeModule } from '../../src/api/common/edge.module.js';
+import { HealthModule } from '../../src/api/health/health.controller.js';
+import { OAuth2Module } from '../../src/api/oauth2/oauth2.controller.js';
+import { TicketsModule } from '../../src/api/tickets/ticket.controller.js';
+import { TokensModule } from '../../src/api/tokens/tokens.module.js';
+import { WechatCompatModule } from '../../src/compat/wechat/drop-in.route.js';
+import { MetricsModule, MetricsSource } from '../../src/api/metrics/metrics.controller.js';
 import { mountDocs } from '../../src/api/docs/mount-docs.js';
 import { Readiness } from '../../src/api/health/readiness.js';
 import { FakeBroker } from './fake-broker.js';
@@ -101,8 +108,6 @@ class FakeMetrics extends MetricsSource {
   }
 }
 
-const NO_TRACING: RequestTracing = { begin: () => null, of: () => null };
-
 @Module({})
 class FakeCoreModule {
   static of(
@@ -115,6 +120,7 @@ class FakeCoreModule {
   ): DynamicModule {
     return {
       module: FakeCoreModule,
+      global: true,
       providers: [
         { provide: TokenBroker, useValue: broker },
         { provide: TicketBroker, useValue: tickets },
@@ -128,6 +134,9 @@ class FakeCoreModule {
     };
   }
 }
+
+@Module({})
+class EdgeTestModule {}
 
 /** A client whose API key is `key-of-<name>`. */
 export function apiClient(name: string, rights: Partial<ClientSection> = {}): ClientSection {
@@ -168,10 +177,21 @@ export async function createEdge({
   const logger = new RecordingLogger();
   const metrics = new FakeMetrics();
   const app = await NestFactory.create<NestFastifyApplication>(
-    HttpModule.register({
-      imports: [FakeCoreModule.of(broker, tickets, clock, observer, audit, metrics)],
-      clients,
-    }),
+    {
+      module: EdgeTestModule,
+      imports: [
+        FakeCoreModule.of(broker, tickets, clock, observer, audit, metrics),
+        AuthModule.forRootAsync({ useFactory: () => clients }),
+        EdgeModule,
+        TokensModule,
+        TicketsModule,
+        OAuth2Module,
+        AppsModule,
+        HealthModule,
+        MetricsModule,
+        WechatCompatModule,
+      ],
+    },
     createFastifyAdapter({ trustProxy: false, replica: 'replica-1' }),
     { bodyParser: false, logger, abortOnError: false },
   );

@@ -1,4 +1,4 @@
-import { Controller, Get } from '@nestjs/common';
+import { Controller, Get, Module } from '@nestjs/common';
 import { TokenBroker } from '../../core/broker.js';
 import { Caller } from '../auth/api-key.guard.js';
 import type { ClientAccess } from '../auth/client-access.js';
@@ -9,7 +9,7 @@ import { rfc3339, rfc3339OrNull } from '../tokens/token.view.js';
 
 /** The caller's apps and how they fare. */
 @Controller('apps')
-export class AppsController {
+class AppsController {
   constructor(private readonly broker: TokenBroker) {}
 
   @Get()
@@ -61,3 +61,6 @@ function appView(status: AppStatus): AppView {
     fetch_budget: status.fetchBudget,
   };
 }
+
+@Module({ controllers: [AppsController] })
+export class AppsModule {}

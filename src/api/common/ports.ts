@@ -43,3 +43,5 @@ export abstract class RequestTracing {
   /** The trace that was begun for this request. */
   abstract of(request: IncomingMessage): RequestTrace | null;
 }
+
+export const NO_TRACING: RequestTracing = { begin: () => null, of: () => null };

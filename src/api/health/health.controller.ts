@@ -1,4 +1,4 @@
-import { Controller, Get, Res } from '@nestjs/common';
+import { Controller, Get, Res, Module } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { Clock } from '../../core/ports/clock.js';
 import { TokenBroker } from '../../core/broker.js';
@@ -22,7 +22,7 @@ interface Answer {
 /** Kubernetes' probes. Liveness asks nobody: a restart cures neither the platform nor the store. */
 @Controller('health')
 @Public()
-export class HealthController {
+class HealthController {
   private readonly readyAnswer: OnceASecond<Answer>;
 
   constructor(
@@ -59,3 +59,6 @@ export class HealthController {
     return { status: fault.status, headers, bytes: Buffer.from(JSON.stringify({ ...fault, apps })) };
   }
 }
+
+@Module({ controllers: [HealthController], providers: [Readiness], exports: [Readiness] })
+export class HealthModule {}

@@ -1,4 +1,4 @@
-import { Controller, Get, Res } from '@nestjs/common';
+import { Controller, Get, Res, Module } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { Clock } from '../../core/ports/clock.js';
 import { OnceASecond } from '../common/once-a-second.js';
@@ -20,7 +20,7 @@ interface Rendering {
 
 /** GET /metrics. All who ask within a second get the same bytes, and whoever does not read them within some seconds is cut off. */
 @Controller('metrics')
-export class MetricsController {
+class MetricsController {
   private readonly newest: OnceASecond<Rendering>;
   private readonly renderings: Rendering[] = [];
 
@@ -53,3 +53,6 @@ export class MetricsController {
     return rendering;
   }
 }
+
+@Module({ controllers: [MetricsController] })
+export class MetricsModule {}

@@ -1,4 +1,4 @@
-import { Body, Controller, Header, HttpCode, Post, Req } from '@nestjs/common';
+import { Body, Controller, Header, HttpCode, Post, Req, Module } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import type { FastifyRequest } from 'fastify';
 import { TokenBroker } from '../../core/broker.js';
@@ -33,7 +33,7 @@ export interface OAuth2TokenView {
  */
 @Controller('oauth2')
 @Public()
-export class OAuth2Controller {
+class OAuth2Controller {
   constructor(
     private readonly broker: TokenBroker,
     private readonly apiKeys: ApiKeys,
@@ -94,3 +94,6 @@ function checkGrant(form: TokenRequestForm): void {
     );
   }
 }
+
+@Module({ controllers: [OAuth2Controller] })
+export class OAuth2Module {}

@@ -1,4 +1,4 @@
-import { Body, Controller, Get, HttpCode, Post, Query as QueryString, Req } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Post, Query as QueryString, Req, Module } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import type { AuditAction } from '../../core/ports/audit-entry.js';
 import { Clock } from '../../core/ports/clock.js';
@@ -29,7 +29,7 @@ export interface SignatureView {
 /** Tickets, and signatures that are made with them. */
 @Controller('ticket')
 @RequireScope('ticket:read')
-export class TicketController {
+class TicketController {
   constructor(
     private readonly tickets: TicketBroker,
     private readonly broker: TokenBroker,
@@ -117,3 +117,6 @@ function signer({ url, card_id: cardId, code, openid }: SignatureRequest): Signe
   }
   throw new HttpProblem('invalid_request', 'Give either url, for a page, or card_id, for a card.');
 }
+
+@Module({ controllers: [TicketController] })
+export class TicketsModule {}

@@ -1,4 +1,5 @@
-import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { AppsByAppId } from './apps-by-app-id.js';
+import { Injectable, Logger, type OnModuleInit, Module } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -67,7 +68,7 @@ type Answer = (request: FastifyRequest) => Promise<object>;
  * no problem+json, and bodies of any content type.
  */
 @Injectable()
-export class DropInRoute implements OnModuleInit {
+class DropInRoute implements OnModuleInit {
   private readonly logger = new Logger(DropInRoute.name);
 
   constructor(
@@ -214,3 +215,6 @@ function parametersOf({ query, body }: FastifyRequest): Readonly<Record<string, 
 function text(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }
+
+@Module({ providers: [AppsByAppId, DropInTickets, DropInTokens, DropInRoute] })
+export class WechatCompatModule {}

@@ -1,29 +1,24 @@
-import type { AuditSection, Config, TracingSection } from './config/config.js';
-import type { Clock } from './core/ports/clock.js';
+import type { AuditSection, TracingSection } from './config/config.js';
+import { Clock } from './core/ports/clock.js';
 import type { EventSink } from './core/ports/events.js';
-import type { Redactor } from './core/redaction/redactor.js';
-import type { AuditTrail, RequestTracing } from './api/common/ports.js';
+import { AuditTrail, HttpObserver, NO_TRACING, RequestTracing } from './api/common/ports.js';
 import { AuditFile } from './observability/audit-file.js';
 import { AuditLog } from './observability/audit-log.js';
 import { LogObserver } from './observability/log.observer.js';
+import { Global, Module } from '@nestjs/common';
+import { MetricsSource } from './api/metrics/metrics.controller.js';
+import { CountingHttpObserver } from './observability/http.observer.js';
+import { Metrics } from './observability/metrics.js';
+import { readVersion } from './observability/read-version.js';
+import { Runtime } from './runtime.module.js';
 import { createAuditLogger, type LogDestination, type Logger } from './observability/logger.js';
 import type { Tracing } from './observability/tracing.js';
-
-export interface TelemetryOptions {
-  readonly config: Config;
-  readonly logger: Logger;
-  readonly redactor: Redactor;
-  readonly clock: Clock;
-  readonly replica: string;
-}
-
-const NO_TRACING: RequestTracing = { begin: () => null, of: () => null };
 
 /** Log, audit stream and traces, as configured; what ends them, too. */
 export class Telemetry {
   readonly requestTracing: RequestTracing;
   /** Whom the core tells what happens. */
-  readonly observers: readonly EventSink[];
+  readonly sinks: readonly EventSink[];
 
   private constructor(
     readonly audit: AuditTrail,
@@ -32,10 +27,10 @@ export class Telemetry {
     tracing: Tracing | null,
   ) {
     this.requestTracing = tracing ?? NO_TRACING;
-    this.observers = tracing ? [log, tracing] : [log];
+    this.sinks = tracing ? [log, tracing] : [log];
   }
 
-  static async start({ config, logger, redactor, clock, replica }: TelemetryOptions): Promise<Telemetry> {
+  static async start({ config, logger, redactor, replica }: Runtime, clock: Clock): Promise<Telemetry> {
     const destination = auditDestination(config.audit, logger);
     const audit = new AuditLog(createAuditLogger(redactor, destination), config.audit.reads, clock);
     const log = new LogObserver(logger, clock);
@@ -65,3 +60,27 @@ async function startTracing(
   const values = Object.entries(headers).map(([name, secret]): [string, string] => [name, secret.value()]);
   return new Tracing({ endpoint, sampleRatio, headers: Object.fromEntries(values), replica }, clock, logger);
 }
+
+/** What is told of everything that happens: log, audit stream, metrics and traces. */
+@Global()
+@Module({
+  providers: [
+    { provide: Telemetry, inject: [Runtime, Clock], useFactory: Telemetry.start.bind(Telemetry) },
+    { provide: Metrics, useFactory: () => new Metrics(readVersion()) },
+    { provide: MetricsSource, useExisting: Metrics },
+    { provide: AuditTrail, inject: [Telemetry], useFactory: ({ audit }: Telemetry) => audit },
+    {
+      provide: RequestTracing,
+      inject: [Telemetry],
+      useFactory: ({ requestTracing }: Telemetry) => requestTracing,
+    },
+    {
+      provide: HttpObserver,
+      inject: [Metrics, Runtime, Clock],
+      useFactory: (metrics: Metrics, { logger }: Runtime, clock: Clock): HttpObserver =>
+        new CountingHttpObserver(metrics, logger, clock),
+    },
+  ],
+  exports: [Telemetry, Metrics, MetricsSource, AuditTrail, RequestTracing, HttpObserver],
+})
+export class TelemetryModule {}
