@@ -111,7 +111,7 @@ export class TokenBroker {
 
   /** No app is waited for any more; see `TokenManager.isReadyEnough`. */
   get isReady(): boolean {
-    this.wasReady ||= this.apps.every((app) => this.find(app).manager.isReadyEnough);
+    this.wasReady ||= this.apps.every((app) => this.find(app).manager.isReady);
     return this.wasReady;
   }
 

@@ -1,6 +1,5 @@
 import fc from 'fast-check';
-import { cacheableMs } from './cacheable-time.js';
-import { refreshDueAtMs } from './policy.js';
+import { cacheableMs, refreshDueAtMs } from './policy.js';
 import type { TokenRecord } from '../token.js';
 
 const SECOND_MS = 1000;

@@ -3,7 +3,7 @@ import type { AppDefinition } from '../app-definition.js';
 import { TokenMemory } from './token-memory.js';
 import { AppSecrets } from './app-secrets.js';
 import type { BrokerPorts } from '../ports/broker-ports.js';
-import { cacheableMs } from './cacheable-time.js';
+import { cacheableMs } from './policy.js';
 import { BrokerError } from '../errors.js';
 import { HeldClaim } from './held-claim.js';
 import { OnlineRefresh, type RefreshRequest, type RefreshResult } from './refresh.js';
@@ -69,7 +69,7 @@ export class TokenManager implements Task {
    * person or midnight changes something), or has no AppSecret, or is another broker's, or could not be had for a minute.
    * A store that does not answer is no reason, since other replicas may well serve the app.
    */
-  get isReadyEnough(): boolean {
+  get isReady(): boolean {
     const { memory, secrets, storeHealth, offline, tokenFetch, ports } = this;
     const refusal = memory.view?.backOff?.class;
     const isShared = refusal === 'configuration' || refusal === 'day_quota';

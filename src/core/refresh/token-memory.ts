@@ -2,7 +2,7 @@ import type { AppDefinition } from '../app-definition.js';
 import { plausibleFence } from './transitions.js';
 import type { Clock } from '../ports/clock.js';
 import { MAX_LIFE_MS } from './read-app-state.js';
-import { RecentTokens } from './recent-tokens.js';
+import { RecentTokens, fingerprint, type HeldToken, type TokenRecord } from '../token.js';
 import {
   suspectReasonOf,
   healAtMs,
@@ -15,7 +15,6 @@ import {
 import { NO_COUNT, type DayCount } from './budgets.js';
 import { graceMsOf } from '../ports/token-issuer.js';
 import type { BackOff, StoreView } from '../ports/token-store.js';
-import { fingerprint, type HeldToken, type TokenRecord } from '../token.js';
 
 const NOTHING_OWN = { credential: null, count: NO_COUNT };
 

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { RecentTokens } from './recent-tokens.js';
+import { RecentTokens } from './token.js';
 
 const HOUR_MS = 3_600_000;
 const GRACE_MS = 300_000;
