@@ -89,14 +89,14 @@ export interface AheadFinding {
 
 /**
  * `aheadSeconds`, where the platform gives the same token again until near its end: fetches before that only cost calls.
- * It is a fault where nothing can make the platform give another one.
+ * It is a fault where nothing can make the platform give another one. A fetch that renews the token is never too early.
  */
 export function aheadFinding(
   aheadSeconds: number,
   { rule, defaults }: Pick<CredentialSpec, 'rule' | 'defaults'>,
 ): AheadFinding | undefined {
-  const { repeats, canForce } = rule;
-  if (repeats === 'never') return undefined;
+  const { repeats, renewsOnFetch, canForce } = rule;
+  if (repeats === 'never' || renewsOnFetch) return undefined;
   const sameUntil = repeats.sameUntilMs / 1000;
   const max = Math.max(sameUntil, defaults.aheadSeconds);
   if (aheadSeconds <= max) return undefined;

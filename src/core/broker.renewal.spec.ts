@@ -96,6 +96,17 @@ describe('renewal', () => {
     expect(waitMs()).toBeLessThanOrEqual(86_400_000);
   });
 
+  it('waits as long for a platform that fails and says when to come again', async () => {
+    const fixture = createBroker({ jitterMs: 0 });
+    const cause = Object.assign(new Error('HTTP status 503'), { retryAfterMs: 600_000 });
+    fixture.issuer.next.push({ kind: 'unknown', cause });
+    await fixture.start();
+    await fixture.run(599_000);
+    expect(fixture.issuer.calls).toHaveLength(1);
+    await fixture.run(3000);
+    expect(fixture.issuer.calls).toHaveLength(2);
+  });
+
   it('asks after 20 s, 1, 5 and 30 min while the configuration is wrong and a token lives, and so that the last try fits', async () => {
     const fixture = createBroker({ jitterMs: 0, aheadMs: 3_600_000 });
     await fixture.start();

@@ -29,6 +29,8 @@ export interface TokenRecord {
   readonly issuedAtMs: number;
   /** `issuedAtMs` plus the platform's `expires_in`, on the store's clock. */
   readonly expiresAtMs: number;
+  /** As the platform named it (RFC 6749 7.1); left out: Bearer, or the platform's one way. */
+  readonly tokenType?: string;
   /** The replica that fetched it. */
   readonly owner: string;
   readonly reason: FetchReason;

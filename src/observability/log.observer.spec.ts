@@ -65,6 +65,12 @@ describe('the log', () => {
     ['debug', 'token.fetch_started', { ...OF_SHOP, kind: 'fetch_started', reason: 'cold', fence: 3 }, {}],
     ['debug', 'token.fetch_ended', ISSUED, { outcome: 'issued', duration_ms: 12 }],
     [
+      'info',
+      'token.fetch_ended',
+      { ...ISSUED, message: 'The answer has no expires_in.' },
+      { outcome: 'issued', remark: 'The answer has no expires_in.' },
+    ],
+    [
       'warn',
       'token.superseded',
       { ...OF_SHOP, kind: 'superseded', fence: 3, generation: 7 },

@@ -206,8 +206,11 @@ export class LogObserver extends EventSink {
         retry_in_s: fact.retryInMs === null ? null : Math.ceil(fact.retryInMs / 1000),
       }),
     };
-    if (fact.outcome === 'issued') this.logger.debug(fields, 'the platform gave a token');
-    else if (!this.failures.failed(fact))
+    if (fact.outcome === 'issued') {
+      const remark = fact.message;
+      if (remark === null) this.logger.debug(fields, 'the platform gave a token');
+      else this.logger.info({ ...fields, remark }, 'the platform gave a token in an answer that is odd');
+    } else if (!this.failures.failed(fact))
       this.logger.debug(fields, 'still no token; see token.fetches_failing');
     else if (fact.outcome === 'refused') this.logger.error(fields, 'the platform refused to give a token');
     else this.logger.warn(fields, 'the platform gave no usable answer');

@@ -1,8 +1,9 @@
+import { oauth2 } from './oauth2/oauth2.platform.js';
 import type { Platform } from './platform.js';
 import { wechat } from './wechat/wechat.platform.js';
 
 /** All platforms. The first is that of an app without `provider`. */
-export const PLATFORMS: readonly [Platform, ...Platform[]] = [wechat];
+export const PLATFORMS: readonly [Platform, ...Platform[]] = [wechat, oauth2];
 
 /** @throws Error for a platform that is not in the list; the configuration is checked against it */
 export function platformOf(id: string): Platform {

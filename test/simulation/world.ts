@@ -291,7 +291,7 @@ class ModelIssuer extends TokenIssuer {
     return { kind: 'issued', value, expiresInSeconds: Math.floor(expiresInMs / 1000) };
   }
 
-  override probe: TokenIssuer['probe'] = (token) =>
+  override probe: NonNullable<TokenIssuer['probe']> = (token) =>
     new Promise<ProbeOutcome>((resolve) => {
       this.world.time.schedule(this.world.dice.between(20, 100), () => {
         const isAccepted = this.world.platform.isAccepted(token, this.world.time.nowMs);

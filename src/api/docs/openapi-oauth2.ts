@@ -71,7 +71,7 @@ export const openApiOAuth2Schemas = {
     required: ['access_token', 'token_type', 'expires_in'],
     properties: {
       access_token: { type: 'string' },
-      token_type: { type: 'string', enum: ['Bearer'] },
+      token_type: { type: 'string', description: 'Bearer, unless the platform names another type.' },
       expires_in: {
         type: 'integer',
         minimum: 1,

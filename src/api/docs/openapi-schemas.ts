@@ -14,6 +14,10 @@ const timeOrNull = nullable('string', 'date-time');
 const tokenProperties = {
   app: { type: 'string', description: 'Alias of the app.' },
   access_token: { type: 'string' },
+  token_type: {
+    type: 'string',
+    description: 'How to present it, where the platform named a type other than Bearer.',
+  },
   expires_in: { type: 'integer', description: 'Whole seconds left, from when the platform was asked.' },
   expires_at: { type: 'string', format: 'date-time' },
   generation: { type: 'integer', format: 'int64', description: 'Opaque; only ever grows for an app.' },
@@ -48,7 +52,11 @@ const appProperties = {
 
 /** The bodies of requests and answers, for the OpenAPI document. */
 export const openApiSchemas = {
-  Token: { type: 'object', required: Object.keys(tokenProperties), properties: tokenProperties },
+  Token: {
+    type: 'object',
+    required: Object.keys(tokenProperties).filter((name) => name !== 'token_type'),
+    properties: tokenProperties,
+  },
   Refresh: {
     type: 'object',
     description: 'Without the scope `token:read` there is neither `access_token` nor `cache_max_age`.',

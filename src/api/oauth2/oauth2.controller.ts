@@ -22,7 +22,7 @@ const WHY = {
 /** A successful answer of RFC 6749, section 5.1. */
 export interface OAuth2TokenView {
   readonly access_token: string;
-  readonly token_type: 'Bearer';
+  readonly token_type: string;
   /** Whole seconds for which it may be kept without asking again; at least 1. */
   readonly expires_in: number;
 }
@@ -64,7 +64,11 @@ class OAuth2Controller {
     request.audited = { action: 'token.read', app, token: held.record };
     const seconds = Math.floor(this.broker.cacheableMs(app, held) / 1000);
     const expiresIn = Math.max(1, Math.min(seconds, client.maxExpiresInSeconds));
-    return { access_token: held.record.value, token_type: 'Bearer', expires_in: expiresIn };
+    return {
+      access_token: held.record.value,
+      token_type: held.record.tokenType ?? 'Bearer',
+      expires_in: expiresIn,
+    };
   }
 
   private authenticate(key = '', request: FastifyRequest): ClientAccess {

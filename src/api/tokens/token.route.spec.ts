@@ -42,6 +42,13 @@ describe('GET /token', () => {
     expect(edge.broker.waits).toEqual([]);
   });
 
+  it('names the type of a token that is not presented as Bearer', async () => {
+    const held = heldToken(7, 7_000_500);
+    edge.broker.tokens.set('shop', { ...held, record: { ...held.record, tokenType: 'DPoP' } });
+    const response = await edge.send('GET', '/token?app=shop', 'orders');
+    expect(response.json()).toMatchObject({ access_token: '83_value-7', token_type: 'DPoP' });
+  });
+
   it.each([
     [0, 7000, 60],
     [500, 7000, 60],

@@ -6,6 +6,8 @@ const LONGEST_CACHE_SECONDS = 60;
 export interface TokenView {
   readonly app: AppName;
   readonly access_token: string;
+  /** As the platform named it; left out: Bearer, or the platform's one way. */
+  readonly token_type?: string;
   readonly expires_in: number;
   readonly expires_at: string;
   readonly generation: number;
@@ -14,7 +16,9 @@ export interface TokenView {
 }
 
 /** What a client is told of a token that it may not read. */
-export function withoutToken(view: TokenView): Omit<TokenView, 'access_token' | 'cache_max_age'> {
+export function withoutToken(
+  view: TokenView,
+): Omit<TokenView, 'access_token' | 'token_type' | 'cache_max_age'> {
   const { app, expires_in, expires_at, generation } = view;
   return { app, expires_in, expires_at, generation };
 }
@@ -29,6 +33,7 @@ export function tokenView(app: AppName, held: HeldToken, nowMonoMs: number): Tok
   return {
     app,
     access_token: held.record.value,
+    ...(held.record.tokenType !== undefined && { token_type: held.record.tokenType }),
     expires_in: expiresIn,
     expires_at: rfc3339(held.record.expiresAtMs),
     generation: held.record.generation,

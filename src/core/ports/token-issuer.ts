@@ -38,7 +38,15 @@ export interface ErrcodeAdvice {
 
 /** What became of one request to the platform. Only `refused` and `not_sent` prove that nothing was minted. */
 export type IssueOutcome =
-  | { readonly kind: 'issued'; readonly value: string; readonly expiresInSeconds: number }
+  | {
+      readonly kind: 'issued';
+      readonly value: string;
+      readonly expiresInSeconds: number;
+      /** How callers present it, where that is not Bearer or the platform's one way. */
+      readonly tokenType?: string;
+      /** What was odd about the answer, for people; holds no secret. */
+      readonly remark?: string;
+    }
   | {
       readonly kind: 'refused';
       readonly errcode: ErrorCode;
@@ -49,8 +57,11 @@ export type IssueOutcome =
   | { readonly kind: 'not_sent'; readonly cause: Unanswered }
   | { readonly kind: 'unknown'; readonly cause: Unanswered };
 
-/** Why there was no usable answer. `fault` is the platform's stable name for it, by which it knows the remedy. */
-export type Unanswered = Error & { readonly fault?: string };
+/**
+ * Why there was no usable answer. `fault` is the platform's stable name for it, by which it knows the remedy;
+ * `retryAfterMs` as in a refusal.
+ */
+export type Unanswered = Error & { readonly fault?: string; readonly retryAfterMs?: number | undefined };
 
 /** What the platform says of a token that a caller reported. `no_answer`: could not be found out. */
 export type ProbeOutcome = 'accepted' | 'rejected' | 'no_answer';
@@ -89,8 +100,8 @@ export abstract class TokenIssuer {
     options: { readonly forceNew: boolean },
   ): Promise<IssueOutcome>;
 
-  /** Tries the token with a harmless call. */
-  abstract probe(token: string, deadline: Deadline): Promise<ProbeOutcome>;
+  /** Tries the token with a harmless call. No such method: the platform has no such call, which is as `no_answer`. */
+  probe?(token: string, deadline: Deadline): Promise<ProbeOutcome>;
 
   abstract explain(errcode: ErrorCode): ErrcodeAdvice;
 

@@ -93,6 +93,13 @@ export function describeTokenStore(name: string, create: () => Promise<StoreUnde
       });
     });
 
+    it('keeps what the platform named the type of a token', async () => {
+      const grant = await begin();
+      const token = { value: 'one', expiresInMs: LIFE_MS, tokenType: 'DPoP' };
+      await store.commit(APP, { grant, ...token, owner: 'me', reason: 'scheduled' });
+      expect(await stored()).toMatchObject({ value: 'one', tokenType: 'DPoP' });
+    });
+
     it('keeps the apps apart, by name, provider, AppID and grant', async () => {
       await commit(await begin(), 'one');
       const others = [

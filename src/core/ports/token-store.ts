@@ -87,6 +87,7 @@ export interface CommitRequest {
   readonly grant: Grant;
   readonly value: string;
   readonly expiresInMs: number;
+  readonly tokenType?: string;
   readonly owner: string;
   readonly reason: FetchReason;
 }
@@ -96,6 +97,7 @@ export function recordOf({
   grant,
   value,
   expiresInMs,
+  tokenType,
   owner,
   reason,
 }: Omit<CommitRequest, 'grant'> & {
@@ -109,6 +111,7 @@ export function recordOf({
     value,
     issuedAtMs: nowMs,
     expiresAtMs: nowMs + expiresInMs,
+    ...(tokenType !== undefined && { tokenType }),
     owner,
     reason,
   };

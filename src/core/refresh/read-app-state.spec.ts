@@ -13,6 +13,7 @@ const STATE: AppState = {
     value: '61_token',
     issuedAtMs: NOW_MS - 1000.5,
     expiresAtMs: NOW_MS + 7_199_000,
+    tokenType: 'DPoP',
     owner: 'replica-1.shop_2-abc123',
     reason: 'scheduled',
   },
@@ -132,6 +133,11 @@ describe('reading a stored state', () => {
       const { record } = readAppState(withField(`record.${field}`, wrong), NOW_MS);
       expect(record).toEqual({ ...STATE.record, [field]: likely });
     }
+  });
+
+  it('takes a record with a type of token that is no word for one without', () => {
+    const { record } = readAppState(withField('record.tokenType', 'a b'), NOW_MS);
+    expect(record).toEqual({ ...STATE.record, tokenType: undefined });
   });
 
   it.each([

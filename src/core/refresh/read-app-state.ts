@@ -18,6 +18,7 @@ const CLIENT_SHAPE = /^[\w.:-]{1,100}$/;
 const CREDENTIAL_SHAPE = /^[0-9a-f]{8}$/;
 const TOKEN_SHAPE = /^[\x21-\x7e]{1,5000}$/;
 const FAULT_SHAPE = /^[a-z0-9_]{1,40}$/;
+const TOKEN_TYPE_SHAPE = /^[A-Za-z][\w.+-]{0,39}$/;
 const OWNER_SHAPE = /^[\w.:@-]{1,300}$/;
 
 const CLASSES: readonly BackOff['class'][] = [
@@ -96,6 +97,7 @@ function readRecord(stored: unknown, nowMs: number): TokenRecord | null {
     value,
     issuedAtMs,
     expiresAtMs: Math.max(0, Math.min(expiresAtMs, issuedAtMs + MAX_LIFE_MS)),
+    ...(isText(record.tokenType, TOKEN_TYPE_SHAPE) && { tokenType: record.tokenType }),
     owner: isText(record.owner, OWNER_SHAPE) ? record.owner : '',
     reason: oneOf(FETCH_REASONS, record.reason) ?? 'cold',
   };

@@ -107,8 +107,9 @@ export class OnlineRefresh {
       await this.abort(grant, request, result.outcome, result.isOwn ? null : result.failure);
       return;
     }
-    const { value, expiresInMs } = result;
-    const commit = { grant, value, expiresInMs, owner: this.ports.replica, reason };
+    const { value, expiresInMs, tokenType } = result;
+    const type = tokenType === undefined ? {} : { tokenType };
+    const commit = { grant, value, expiresInMs, ...type, owner: this.ports.replica, reason };
     // Served even if the store does not answer: no older token is better than this one.
     this.memory.hold(recordOf(commit), begunMonoMs + expiresInMs);
     await this.pending.commit(commit);

@@ -25,7 +25,12 @@ const MAX_RETRY_AFTER_MS = 86_400_000;
 
 /** What came of one request: a token, or how certain it is that none was minted and how long to wait. */
 export type FetchResult =
-  | { readonly kind: 'issued'; readonly value: string; readonly expiresInMs: number }
+  | {
+      readonly kind: 'issued';
+      readonly value: string;
+      readonly expiresInMs: number;
+      readonly tokenType?: string;
+    }
   | {
       readonly kind: 'failed';
       readonly outcome: 'not_sent' | 'refused' | 'unknown';
@@ -116,7 +121,7 @@ export class TokenFetch {
       outcome: outcome.kind,
       durationMs: clock.monotonicMs() - startMonoMs,
       errcode: failure?.errcode ?? null,
-      message: failure?.message ?? null,
+      message: failure?.message ?? (outcome.kind === 'issued' ? outcome.remark : null) ?? null,
       remedy: failure && remedyOf(this.app.issuer, failure),
       retryInMs: isOfSecretAlone ? null : (failure?.delayMs ?? null),
     });
@@ -131,7 +136,13 @@ export class TokenFetch {
     }
     this.address = null;
     this.secrets.accepted(appSecret);
-    return { kind: 'issued', value: outcome.value, expiresInMs: outcome.expiresInSeconds * 1000 };
+    const { value, expiresInSeconds, tokenType } = outcome;
+    return {
+      kind: 'issued',
+      value,
+      expiresInMs: expiresInSeconds * 1000,
+      ...(tokenType !== undefined && { tokenType }),
+    };
   }
 
   private async issue(appSecret: string, forceNew: boolean): Promise<IssueOutcome> {
@@ -182,25 +193,28 @@ export class TokenFetch {
     const random = clock.random();
     const { dailyBudget } = this.app.refresh;
     if (outcome.kind !== 'refused') {
-      const delayMs = waitAfterFailureMs('unavailable', before, dailyBudget, random);
-      const { message, fault } = outcome.cause;
+      const { message, fault, retryAfterMs } = outcome.cause;
+      const waitMs = waitAfterFailureMs('unavailable', before, dailyBudget, random);
+      const delayMs = noSooner(waitMs, retryAfterMs);
       const name = fault === undefined ? {} : { fault };
       return { class: 'unavailable', errcode: null, message, credential: null, delayMs, ...name };
     }
-    const { errcode, message, retryAfterMs = 0 } = outcome;
+    const { errcode, message, retryAfterMs } = outcome;
     const advice = this.app.issuer.explain(errcode);
     const refusal = { errcode, message, atMs: before.nowMs };
     const hasOtherSecret =
       advice.secretRejected && this.secrets.rejected(appSecret, clock.monotonicMs(), refusal);
     const delayMs = hasOtherSecret
       ? OTHER_SECRET_WAIT_MS
-      : Math.max(
-          waitAfterFailureMs(advice.class, before, dailyBudget, random),
-          Math.min(retryAfterMs, MAX_RETRY_AFTER_MS),
-        );
+      : noSooner(waitAfterFailureMs(advice.class, before, dailyBudget, random), retryAfterMs);
     const credential = advice.class === 'configuration' ? this.credentialOf(appSecret) : null;
     return { class: advice.class, errcode, message, credential, delayMs };
   }
+}
+
+/** The wait, or a longer one that the platform asks for. */
+function noSooner(waitMs: number, retryAfterMs = 0): number {
+  return Math.max(waitMs, Math.min(retryAfterMs, MAX_RETRY_AFTER_MS));
 }
 
 const HEALS: ReadonlySet<FetchReason> = new Set(['suspect', 'rollback', 'in_doubt']);

@@ -32,11 +32,13 @@ export class TokenProbe {
   private async ask(value: string, timeoutMs: number): Promise<Probed> {
     const { clock, events } = this.ports;
     const startMonoMs = clock.monotonicMs();
+    const { issuer } = this.app;
+    if (!issuer.probe) return { value, outcome: 'no_answer', atMonoMs: startMonoMs };
     const controller = new AbortController();
     const cancel = clock.after(timeoutMs, () => {
       controller.abort();
     });
-    const outcome = await this.app.issuer.probe(value, { signal: controller.signal, timeoutMs });
+    const outcome = await issuer.probe(value, { signal: controller.signal, timeoutMs });
     cancel();
     const atMonoMs = clock.monotonicMs();
     const probed = { value, outcome, atMonoMs };

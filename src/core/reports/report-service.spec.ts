@@ -173,6 +173,15 @@ describe('a report', () => {
     expect(await report(fixture)).toMatchObject(rotated('token-2'));
   });
 
+  it('is taken for true where the platform has no probe, within the budget of unproven reports', async () => {
+    const fixture = await started({ forcedDailyBudget: 2 });
+    Object.assign(fixture.issuer, { probe: undefined });
+    expect(await report(fixture)).toMatchObject(rotated('token-2'));
+    await fixture.run(31_000);
+    expect(await report(fixture)).toMatchObject({ kind: 'budget_exhausted' });
+    expect(fixture.emitted.filter(({ kind }) => kind === 'probed')).toEqual([]);
+  });
+
   it('forces the platform only when it hands the dead token out again', async () => {
     const fixture = await started();
     fixture.issuer.next.push(fixture.issuer.again());

@@ -33,7 +33,7 @@ export type HttpReply =
 
 /** For a platform that answers its refusals with 2xx: any other status came from something in between, and proves nothing. */
 export function okOnly(reply: HttpReply): HttpReply {
-  return reply.kind === 'answered' && reply.status > 299 ? unproven(reply.status) : reply;
+  return reply.kind === 'answered' && reply.status > 299 ? unproven(reply.status, reply.headers) : reply;
 }
 
 /**
@@ -74,7 +74,7 @@ export async function callPlatform(
     const isAnswer = (status >= 200 && status <= 299) || (status >= 400 && status <= 499 && status !== 407);
     return isAnswer
       ? { kind: 'answered', status, headers: Object.fromEntries(Object.entries(headers)), body: data }
-      : unproven(status);
+      : unproven(status, headers);
   } catch (error) {
     const { fault, why } = deadline.signal.aborted ? timeOut(connection.mayBeUp, deadline) : faultOf(error);
     return connection.mayBeUp
@@ -92,9 +92,16 @@ export async function callPlatform(
   }
 }
 
-function unproven(status: number): HttpReply {
+function unproven(status: number, headers: Readonly<Record<string, unknown>>): HttpReply {
   const message = `The platform answered with HTTP status ${status}.`;
-  return { kind: 'unknown', cause: new NetworkFault(faultOfStatus(status), message) };
+  return { kind: 'unknown', cause: new NetworkFault(faultOfStatus(status), message, retryAfterMs(headers)) };
+}
+
+/** The header Retry-After: seconds, or a date, which is read by the server's own clock (RFC 9110 10.2.3). */
+export function retryAfterMs(headers: Readonly<Record<string, unknown>>): number | undefined {
+  const [value, date] = [String(headers['retry-after']), String(headers.date)];
+  const ms = /^\d{1,7}$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.parse(date);
+  return ms > 0 ? ms : undefined;
 }
 
 /** Notes when the agent's connection is up, TLS and certificate included. Before that no byte of a request has left. */

@@ -31,6 +31,8 @@ export class NetworkFault extends Error {
   constructor(
     readonly fault: FaultId,
     message: string,
+    /** When the platform wants to be asked again, if it said so. */
+    readonly retryAfterMs?: number,
   ) {
     super(message);
   }

@@ -7,7 +7,6 @@ import {
   type Deadline,
   type ErrcodeAdvice,
   type IssueOutcome,
-  type ProbeOutcome,
 } from '../../core/ports/token-issuer.js';
 import { DEAD_TOKEN_ERRCODES, explain } from './errcodes.js';
 import { TICKET_RULE } from './issuance-rules.js';
@@ -51,11 +50,6 @@ export class TicketIssuer extends TokenIssuer {
 
   private fetch(accessToken: string, deadline: Deadline): Promise<IssueOutcome> {
     return fetchTicket(this.options.apiBaseUrl, accessToken, this.options.type, deadline);
-  }
-
-  /** Nothing takes a ticket but the web pages of WeChat's users. */
-  async probe(): Promise<ProbeOutcome> {
-    return 'no_answer';
   }
 
   explain(errcode: ErrorCode): ErrcodeAdvice {

@@ -44,7 +44,7 @@ export class WechatIssuer extends TokenIssuer {
       : fetchClassicToken(apiBaseUrl, credentials, deadline);
   }
 
-  probe(token: string, deadline: Deadline): Promise<ProbeOutcome> {
+  override probe(token: string, deadline: Deadline): Promise<ProbeOutcome> {
     return probeToken(this.options.apiBaseUrl, token, deadline);
   }
 

@@ -1,0 +1,61 @@
+import type { RefreshDefaults } from '../../config/app.section.js';
+import type { IssuanceRule } from '../../core/ports/token-issuer.js';
+import type { CredentialSpec, Platform } from '../platform.js';
+import { explain } from './oauth-errors.js';
+import { Oauth2Issuer } from './oauth2.issuer.js';
+import { Oauth2Section } from './oauth2.section.js';
+import { pingTokenEndpoint } from './ping-token-endpoint.js';
+
+/** What is left of a token that comes back the same until its end, when the broker begins to ask. */
+const AHEAD_OF_THE_END_SECONDS = 10;
+const AHEAD_SECONDS = 300;
+
+/** Servers name no quota. A token of five minutes, as some have, is fetched 600 times a day. */
+const DEFAULTS = { jitterSeconds: 20, dailyBudget: 5000, forcedDailyBudget: 100, verifyReports: false };
+
+/** Any OAuth 2 authorization server with the client credentials grant. */
+export const oauth2: Platform = {
+  id: 'oauth2',
+  section: Oauth2Section,
+  quotaDayOffsetMs: 0,
+  errors: { explain },
+  ping: pingTokenEndpoint,
+  credentials: (app: Oauth2Section) => [token(app)],
+};
+
+function token(app: Oauth2Section): CredentialSpec {
+  const rule = ruleOf(app);
+  const { tokenUrl, clientAuthentication, scope = null, parameters, defaultLifeSeconds } = app;
+  return {
+    id: 'token',
+    rule,
+    defaults: { ...DEFAULTS, aheadSeconds: aheadSeconds(app) } satisfies RefreshDefaults,
+    issuer: ({ proxyVariable }) =>
+      new Oauth2Issuer({
+        tokenUrl,
+        clientAuthentication,
+        scope,
+        parameters,
+        defaultLifeSeconds,
+        rule,
+        proxyVariable,
+      }),
+  };
+}
+
+function ruleOf({ issuance, overlapSeconds, freshWithinSeconds }: Oauth2Section): IssuanceRule {
+  const isRepeated = issuance === 'repeats' || issuance === 'renews';
+  return {
+    repeats: isRepeated ? { sameUntilMs: freshWithinSeconds * 1000 } : 'never',
+    previous: issuance === 'replaces' ? { graceMs: overlapSeconds * 1000 } : 'stays_valid',
+    renewsOnFetch: issuance === 'renews',
+    canForce: false,
+  };
+}
+
+/** Where tokens are repeated, asking earlier than the server has a new one brings nothing. */
+function aheadSeconds({ issuance, freshWithinSeconds }: Oauth2Section): number {
+  if (issuance !== 'repeats') return AHEAD_SECONDS;
+  if (freshWithinSeconds === 0) return AHEAD_OF_THE_END_SECONDS;
+  return Math.min(AHEAD_SECONDS, 0.9 * freshWithinSeconds);
+}
