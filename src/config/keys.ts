@@ -125,26 +125,18 @@ export const OneOf = (values: readonly string[]) =>
     describeKey({ schema: { enum: [...values] } }),
   );
 
-export function WholeNumber(min: number, max: number): PropertyDecorator {
-  const message = must(`a whole number from ${min} to ${max}`);
-  return all(
-    IsInt({ message }),
-    Min(min, { message }),
-    Max(max, { message }),
-    describeKey({ schema: { type: 'integer', minimum: min, maximum: max } }),
-  );
+/** A number of a kind; `what` names it in a fault. */
+function bounded(what: string, type: 'integer' | 'number', minimum: number, maximum: number) {
+  const options = { message: must(`${what} from ${minimum} to ${maximum}`) };
+  const isKind =
+    type === 'integer' ? IsInt(options) : IsNumber({ allowInfinity: false, allowNaN: false }, options);
+  const schema = { type, minimum, maximum };
+  return all(isKind, Min(minimum, options), Max(maximum, options), describeKey({ schema }));
 }
 
-/** A number with fractions; `what` names it in a fault. */
-export function Fraction(min: number, max: number, what = 'a number'): PropertyDecorator {
-  const message = must(`${what} from ${min} to ${max}`);
-  return all(
-    IsNumber({ allowInfinity: false, allowNaN: false }, { message }),
-    Min(min, { message }),
-    Max(max, { message }),
-    describeKey({ schema: { type: 'number', minimum: min, maximum: max } }),
-  );
-}
+export const WholeNumber = (min: number, max: number) => bounded('a whole number', 'integer', min, max);
+
+export const Fraction = (min: number, max: number) => bounded('a number', 'number', min, max);
 
 /** Shorter times would make a busy loop. */
 const MIN_SECONDS = 0.01;
@@ -152,7 +144,7 @@ const MAX_SECONDS = 86_400;
 
 /** A number of seconds up to a day unless it says less, fractions allowed; `zero`: it may be 0. */
 export const Seconds = ({ zero = false, max = MAX_SECONDS }: { zero?: boolean; max?: number } = {}) =>
-  Fraction(zero ? 0 : MIN_SECONDS, max, 'a number of seconds');
+  bounded('a number of seconds', 'number', zero ? 0 : MIN_SECONDS, max);
 
 /** Text of a given form, which a JSON Schema can express. */
 export const Text = (form: RegExp, expectation: string) =>

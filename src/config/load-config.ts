@@ -6,7 +6,7 @@ import { aheadFinding, crossChecks } from './cross-checks.js';
 import { overlayEnvironment } from './environment.js';
 import { ConfigError, isWordLike, ReadFault, shownPath, type Fault } from './faults.js';
 import { readText, readYaml } from './read-file.js';
-import { readSections, secretTexts } from './read-sections.js';
+import { readSection, secretTexts } from './read-section.js';
 import { readSecret, Secret } from './secret.js';
 import { droppedText } from './secret-text.js';
 import { decoded, isMapping, parseUrl } from './values.js';
@@ -40,7 +40,7 @@ export function loadConfig(
   addSecrets(redactor, [...secretTexts(root, Config), env.BROKER_API_KEY, env.BROKER_APP_SECRET]);
 
   const appSecrets: { readonly path: string; readonly secret: unknown }[] = [];
-  const read = readSections(Config, root, (source, form, path) => {
+  const read = readSection(Config, root, (source, form, path) => {
     const isOfApp = /^apps\[\d+\]\.\w+$/.test(path);
     const mayAwaitFile = mayAwaitAppSecrets && isOfApp;
     const secret = readSecret(source, form, { env, pollMs: secretPollMs, mayAwaitFile });

@@ -9,23 +9,16 @@ export type ReadSecret = (source: unknown, form: SecretForm, path: string) => un
 
 type Mapping = Record<string, unknown>;
 
-/** What became of a mapping, and what is wrong with it. Where something is, the types of the section do not hold. */
-interface Read<T> {
-  readonly section: T;
-  readonly faults: readonly Fault[];
-}
-
-/** Makes an instance of `root` and of the sections below it, with their defaults, and runs their rules. Unknown keys are faults. */
-export function readSections<T extends object>(
-  root: new () => T,
+/**
+ * Makes an instance of `type` and of the sections below it, with their defaults, and runs their rules. Unknown keys are
+ * faults. Where there are faults, the types of the section do not hold.
+ */
+export function readSection<T extends object>(
+  type: abstract new () => T,
   tree: Mapping,
   readSecret: ReadSecret,
-): Read<T> {
-  const { section, faults } = readSection(root, tree, '', readSecret);
-  return { section: section as T, faults };
-}
-
-function readSection(type: SectionClass, tree: Mapping, path: string, readSecret: ReadSecret): Read<object> {
+  path = '',
+): { readonly section: T; readonly faults: readonly Fault[] } {
   const section = Reflect.construct(type, []) as Mapping;
   const keys = keysOf(type);
   const nested: Fault[][] = [];
@@ -46,7 +39,7 @@ function readSection(type: SectionClass, tree: Mapping, path: string, readSecret
   }
   const unknown = Object.keys(tree).filter((key) => !keys.has(key) && tree[key] !== undefined);
   return {
-    section,
+    section: section as T,
     faults: [
       ...unknown.map((key) => unknownKey(key, [...keys.keys()], path)),
       ...[...keys.keys()].flatMap((key, index) => [...(own.get(key) ?? []), ...(nested[index] ?? [])]),
@@ -77,8 +70,8 @@ function readValue(
     // What an unknown kind of section has beside the keys of all kinds cannot be judged.
     const read =
       'text' in kind
-        ? readSection(type(), pick(entry, keysOf(type()).keys()), at, readSecret)
-        : readSection(kind, entry, at, readSecret);
+        ? readSection(type(), pick(entry, keysOf(type()).keys()), readSecret, at)
+        : readSection(kind, entry, readSecret, at);
     faults.push(...('text' in kind ? [kind] : []), ...read.faults);
     return read.section;
   };

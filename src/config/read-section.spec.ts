@@ -1,5 +1,5 @@
 import { About, Check, OneOf, Optional, Section, SectionList, SecretText, Text, Url } from './keys.js';
-import { readSections, secretTexts } from './read-sections.js';
+import { readSection, secretTexts } from './read-section.js';
 import { Secret } from './secret.js';
 import { passwordForm } from './secret-text.js';
 
@@ -62,7 +62,7 @@ class ZooSection {
 const secrets: [path: string, text: string][] = [];
 const zoo = (...pets: unknown[]) => {
   secrets.length = 0;
-  const { section, faults } = readSections(ZooSection, { pets }, (source, _, path) => {
+  const { section, faults } = readSection(ZooSection, { pets }, (source, _, path) => {
     secrets.push([path, String(source)]);
     return Secret.of(String(source));
   });
