@@ -110,6 +110,32 @@ describe('a token that was in the store when the process started', () => {
     expect(fixture.issuer.calls).toHaveLength(1);
   });
 
+  it('is tried again when the platform gave no answer, and replaced if it is dead', async () => {
+    const { fixture, broker, answer } = await restarted();
+    await answer('no_answer');
+    fixture.issuer.probeOutcome = 'rejected';
+    await fixture.clock.advance(REFRESH.reconcileMs);
+    for (let turn = 0; turn < 2; turn += 1) {
+      broker.runDue();
+      await settle();
+    }
+    expect(fixture.issuer.probed).toEqual(['token-1', 'token-1']);
+    expect(broker.held(APP)?.record.value).toBe('token-2');
+  });
+
+  it('is tried more and more rarely, seven times at most, while the platform gives no answer', async () => {
+    const { fixture, broker, answer } = await restarted();
+    await answer('no_answer');
+    fixture.issuer.probeOutcome = 'no_answer';
+    for (let ms = 0; ms < 600_000; ms += 1000) {
+      await fixture.clock.advance(1000);
+      broker.runDue();
+      await settle();
+    }
+    expect(fixture.issuer.probed).toHaveLength(7);
+    expect([broker.held(APP)?.record.value, fixture.issuer.calls.length]).toEqual(['token-1', 1]);
+  });
+
   it('is waited for for 2 seconds', async () => {
     const { fixture, broker } = await restarted();
     const asked = broker.current(APP);

@@ -232,7 +232,7 @@ export class TokenManager implements Task {
       const { outcome } = this.isStopping
         ? { outcome: 'no_answer' as const }
         : await this.probe.try(found.record.value, 0, timeoutMs);
-      this.memory.tried(found, outcome === 'rejected');
+      this.memory.tried(found, outcome);
       const { generation } = found.record;
       this.ports.events.emit({ app: this.app.name, kind: 'found_token_tried', generation, outcome });
       return { kind: 'over' };

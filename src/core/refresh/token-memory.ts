@@ -14,15 +14,20 @@ import {
 } from './policy.js';
 import { NO_COUNT, type DayCount } from './budgets.js';
 import { graceMsOf } from '../ports/token-issuer.js';
+import type { ProbeOutcome } from '../ports/token-issuer.js';
 import type { BackOff, StoreView } from '../ports/token-store.js';
 
 const NOTHING_OWN = { credential: null, count: NO_COUNT };
+
+/** Five minutes, at the usual reconcile interval. */
+const MAX_UNANSWERED_RETRIES = 6;
 
 /** A token of which only the store says that it is the newest. */
 interface FoundToken {
   readonly generation: number;
   /** The platform accepted it, or gave no answer. */
   readonly isServed: boolean;
+  readonly isAnswered: boolean;
   /** When it is tried again. */
   readonly retriesMonoMs: readonly number[];
 }
@@ -113,7 +118,7 @@ export class TokenMemory {
     const isLiving = record.expiresAtMs > bornAtMs;
     const isUnknown = !before || (!this.livingToken && !isOfAfter(before, record));
     if (isUnknown && isLiving && this.app.refresh.verifyReports)
-      this.found = { generation: record.generation, isServed: false, retriesMonoMs: [] };
+      this.found = { generation: record.generation, isServed: false, isAnswered: false, retriesMonoMs: [] };
     this.hold(record, sentMonoMs + Math.min(MAX_LIFE_MS, record.expiresAtMs - bornAtMs));
     return true;
   }
@@ -155,12 +160,15 @@ export class TokenMemory {
   }
 
   /** What came of trying it. One that is dead counts as expired. */
-  tried({ record }: HeldToken, isDead: boolean): void {
+  tried({ record }: HeldToken, outcome: ProbeOutcome): void {
     const { found, newest } = this;
     if (found?.generation !== record.generation) return;
     const nowMonoMs = this.clock.monotonicMs();
-    const retriesMonoMs = found.isServed ? found.retriesMonoMs.slice(1) : this.retriesFrom(nowMonoMs);
-    this.found = isDead ? null : { ...found, isServed: true, retriesMonoMs };
+    const isDead = outcome === 'rejected';
+    const isAnswered = found.isAnswered || outcome !== 'no_answer';
+    const left = found.isServed ? found.retriesMonoMs.slice(1) : this.retriesUntilAnswered(nowMonoMs);
+    const retriesMonoMs = isAnswered && !found.isAnswered ? this.retriesFrom(nowMonoMs) : left;
+    this.found = isDead ? null : { ...found, isServed: true, isAnswered, retriesMonoMs };
     if (newest?.record !== record) return;
     if (isDead) {
       this.newest = { record, deadlineMonoMs: nowMonoMs };
@@ -169,6 +177,15 @@ export class TokenMemory {
     }
     if (found.isServed) return;
     for (const listener of this.listeners) listener(newest);
+  }
+
+  /** The platform may be away for a while: after a reconcile interval, with pauses that double. */
+  private retriesUntilAnswered(nowMonoMs: number): readonly number[] {
+    const { reconcileMs } = this.app.refresh;
+    return Array.from(
+      { length: MAX_UNANSWERED_RETRIES },
+      (_, index) => nowMonoMs + (2 ** (index + 1) - 1) * reconcileMs,
+    );
   }
 
   /** In the middle and at the end of the overlap, or of the time until the refresh, which makes a try needless. */
