@@ -27,7 +27,8 @@ function keysIn(schema: JsonSchema): Set<string> {
 }
 
 /** The file as it reads when every key that is commented out counts. */
-const uncommented = (text: string): string => text.replaceAll(/^( *)# (?= *(?:- \{|[\w-]+:(?: |$)))/gm, '$1');
+const uncommented = (text: string): string =>
+  text.replaceAll(/^( *)# (?= *(?:- \{|(?:- )?[\w-]+:(?: |$)))/gm, '$1');
 
 function keysOfTree(node: unknown): string[] {
   if (Array.isArray(node)) return node.flatMap(keysOfTree);

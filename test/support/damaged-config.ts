@@ -56,6 +56,8 @@ const SAMPLES: Readonly<Record<string, unknown>> = {
   apiBaseUrl: 'https://api.weixin.qq.com',
   endpoint: 'http://collector:4318/v1/traces',
   destination: 'stdout',
+  tokenUrl: 'https://login.example/oauth2/token',
+  parameters: { audience: 'https://api.example' },
   leaseSeconds: 15,
   upstreamTimeoutSeconds: 8,
 };
