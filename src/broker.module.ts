@@ -31,7 +31,11 @@ const DEFINITIONS = Symbol('app definitions');
       inject: [Runtime, DEFINITIONS, Backend, Clock, Metrics, Telemetry],
       useFactory: tokenBroker,
     },
-    { provide: TicketBroker, inject: [Runtime, DEFINITIONS, TokenBroker], useFactory: ticketBroker },
+    {
+      provide: TicketBroker,
+      inject: [TokenBroker, DEFINITIONS],
+      useFactory: (broker: TokenBroker, apps: readonly AppDefinition[]) => new TicketBroker(broker, apps),
+    },
   ],
   exports: [Backend, TokenBroker, TicketBroker],
 })
@@ -64,21 +68,9 @@ function tokenBroker(
   return broker;
 }
 
-function ticketBroker(
-  { config: { apps, proxyVariable } }: Runtime,
-  definitions: readonly AppDefinition[],
-  broker: TokenBroker,
-): TicketBroker {
-  const credentials = new Map(apps.map((app) => [app.name, platformOf(app.provider).credentials(app)]));
-  return new TicketBroker(broker, definitions, (app, type, source) => {
-    const ticket = credentials.get(app)?.find(({ id }) => id === type);
-    if (!ticket) throw new Error(`the platform of ${app} has no ${type} ticket`);
-    return ticket.issuer({ proxyVariable, source });
-  });
-}
-
 function appDefinition(app: AppSection, proxyVariable: string | null): AppDefinition {
   const { refresh } = app;
+  const [token, ...derived] = platformOf(app.provider).credentials(app);
   return {
     name: app.name,
     provider: app.provider,
@@ -86,7 +78,7 @@ function appDefinition(app: AppSection, proxyVariable: string | null): AppDefini
     appId: app.appId,
     host: new URL(app.apiBaseUrl).host,
     appSecret: app.appSecret.fault === null ? app.appSecret.value() : { fault: app.appSecret.fault },
-    issuer: platformOf(app.provider).credentials(app)[0].issuer({ proxyVariable, source: null }),
+    issuer: token.issuer({ proxyVariable, source: null }),
     refresh: {
       aheadMs: refresh.aheadSeconds * 1000,
       jitterMs: refresh.jitterSeconds * 1000,
@@ -97,5 +89,16 @@ function appDefinition(app: AppSection, proxyVariable: string | null): AppDefini
       leaseMs: refresh.leaseSeconds * 1000,
       reconcileMs: refresh.reconcileSeconds * 1000,
     },
+    tickets: derived.map(({ id, defaults, issuer }) => ({
+      type: id,
+      refresh: {
+        aheadMs: defaults.aheadSeconds * 1000,
+        jitterMs: defaults.jitterSeconds * 1000,
+        dailyBudget: defaults.dailyBudget,
+        forcedDailyBudget: defaults.forcedDailyBudget,
+        verifyReports: defaults.verifyReports,
+      },
+      issuer: (source) => issuer({ proxyVariable, source }),
+    })),
   };
 }

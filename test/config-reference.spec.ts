@@ -80,6 +80,7 @@ describe('every key of the configuration', () => {
     expect(keys.filter(({ spec }) => !isTold(spec)).map(({ place }) => place)).toEqual([
       'AppSection.provider',
       'WechatSection.provider',
+      'WecomSection.provider',
       'Oauth2Section.provider',
     ]);
   });

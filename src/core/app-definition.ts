@@ -1,4 +1,5 @@
 import type { AppName } from './token.js';
+import type { AccessTokenSource } from './ports/access-token-source.js';
 import type { TokenIssuer } from './ports/token-issuer.js';
 
 /** How an app's token is kept alive. The renewal policy bounds `aheadMs` and `jitterMs` by the token's real life. */
@@ -39,6 +40,15 @@ export function identityKey({ name, provider, appId, grant }: AppIdentity): stri
   return `{${name}}:${[provider, appId, grant].map(encodeURIComponent).join(':')}`;
 }
 
+/** A kind of ticket: one more token, which only an access token of the app gets. */
+export interface TicketDefinition {
+  /** As callers name it. */
+  readonly type: string;
+  /** What differs from the app's own settings. */
+  readonly refresh: Partial<RefreshSettings>;
+  readonly issuer: (tokens: AccessTokenSource) => TokenIssuer;
+}
+
 /** One app as the broker keeps it. */
 export interface AppDefinition extends AppIdentity {
   /** The secret at start; `TokenBroker.changeSecret` offers a newer one. */
@@ -47,4 +57,5 @@ export interface AppDefinition extends AppIdentity {
   readonly host: string;
   readonly issuer: TokenIssuer;
   readonly refresh: RefreshSettings;
+  readonly tickets: readonly TicketDefinition[];
 }

@@ -1,8 +1,19 @@
 import { createBroker, FakeIssuer, type BrokerFixture } from '../../test/support/create-broker.js';
 import { settle } from '../../test/support/manual-clock.js';
+import type { TicketDefinition } from './app-definition.js';
+import type { AccessTokenSource } from './ports/access-token-source.js';
+import type { IssuanceRule } from './ports/token-issuer.js';
 import { TicketBroker } from './ticket-broker.js';
 
 const HOUR_MS = 3_600_000;
+const REFRESH = { aheadMs: HOUR_MS, jitterMs: 60_000, forcedDailyBudget: 0, verifyReports: false };
+/** The same one for two hours, and two hours are said each time, however old it is. */
+const RULE: IssuanceRule = {
+  repeats: { sameUntilMs: 0 },
+  previous: 'stays_valid',
+  renewsOnFetch: true,
+  canForce: false,
+};
 
 describe('TicketBroker', () => {
   let fixture: BrokerFixture;
@@ -12,9 +23,15 @@ describe('TicketBroker', () => {
   beforeEach(async () => {
     fixture = createBroker();
     ticketIssuer = new FakeIssuer();
-    tickets = new TicketBroker(fixture.broker, [fixture.app], () => ticketIssuer);
+    ticketIssuer.rule = RULE;
+    tickets = ticketBroker(() => ticketIssuer);
     await fixture.start();
   });
+
+  const ticketBroker = (issuer: TicketDefinition['issuer']) => {
+    const kinds = ['jsapi', 'wx_card'].map((type) => ({ type, refresh: REFRESH, issuer }));
+    return new TicketBroker(fixture.broker, [{ ...fixture.app, tickets: kinds }]);
+  };
 
   const ask = async () => (await tickets.current('shop', 'jsapi')).record;
 
@@ -55,7 +72,7 @@ describe('TicketBroker', () => {
 
   it('says why there is no token rather than why there is no ticket', async () => {
     fixture = createBroker();
-    tickets = new TicketBroker(fixture.broker, [fixture.app], () => ticketIssuer);
+    tickets = ticketBroker(() => ticketIssuer);
     fixture.issuer.next.push(fixture.issuer.refuse(40164));
     await fixture.start();
     await expect(ask()).rejects.toMatchObject({ code: 'no_token_yet', errcode: 40164 });
@@ -68,6 +85,12 @@ describe('TicketBroker', () => {
     expect(ticketIssuer.calls).toEqual([]);
   });
 
+  it('knows the kinds of ticket that the platform of the app has, and no others', async () => {
+    expect(tickets.types('shop')).toEqual(['jsapi', 'wx_card']);
+    expect(tickets.types('blog')).toEqual([]);
+    await expect(tickets.current('shop', 'agent_config')).rejects.toMatchObject({ code: 'unknown_app' });
+  });
+
   it('knows no tickets of other apps', async () => {
     await expect(tickets.current('blog', 'jsapi')).rejects.toMatchObject({ code: 'unknown_app' });
   });
@@ -78,8 +101,8 @@ describe('TicketBroker', () => {
   });
 
   it('gives its issuer the current token, and has a dead one replaced', async () => {
-    let source: Parameters<ConstructorParameters<typeof TicketBroker>[2]>[2] | undefined;
-    tickets = new TicketBroker(fixture.broker, [fixture.app], (_app, _type, tokens) => {
+    let source: AccessTokenSource | undefined;
+    tickets = ticketBroker((tokens) => {
       source = tokens;
       return ticketIssuer;
     });

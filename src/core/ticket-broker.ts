@@ -1,25 +1,8 @@
 import type { AccessTokenSource } from './ports/access-token-source.js';
-import type { AppDefinition, RefreshSettings } from './app-definition.js';
+import type { AppDefinition, TicketDefinition } from './app-definition.js';
 import type { TokenBroker } from './broker.js';
-import type { TokenIssuer } from './ports/token-issuer.js';
 import { BrokerError } from './errors.js';
 import type { AppName, HeldToken } from './token.js';
-
-/** For pages that use the JS-SDK, and for cards and coupons. */
-export const TICKET_TYPES = ['jsapi', 'wx_card'] as const;
-export type TicketType = (typeof TICKET_TYPES)[number];
-
-/**
- * WeChat gives the same ticket again and says two hours each time, however old it is, so a ticket is asked for again after
- * half of that. Its quota is not documented: these are a few dozen calls a day.
- */
-const REFRESH: Partial<RefreshSettings> = {
-  aheadMs: 3_600_000,
-  jitterMs: 60_000,
-  dailyBudget: 200,
-  forcedDailyBudget: 0,
-  verifyReports: false,
-};
 
 /** No client can have this name, so a ticket's report of a token never counts as a client's. */
 const REPORTER = 'broker:tickets';
@@ -34,7 +17,6 @@ export class TicketBroker {
   constructor(
     private readonly broker: TokenBroker,
     apps: readonly AppDefinition[],
-    private readonly issuerOf: (app: AppName, type: TicketType, tokens: AccessTokenSource) => TokenIssuer,
   ) {
     this.apps = new Map(apps.map((app) => [app.name, app]));
   }
@@ -44,7 +26,7 @@ export class TicketBroker {
    *
    * @throws BrokerError as `TokenBroker.current`, for want of a ticket or of the access token to ask for it with
    */
-  async current(app: AppName, type: TicketType): Promise<HeldToken> {
+  async current(app: AppName, type: string): Promise<HeldToken> {
     const name = nameOf(app, type);
     const held = this.broker.held(name);
     if (held) return held;
@@ -55,20 +37,31 @@ export class TicketBroker {
   }
 
   /** Milliseconds for which a caller may keep this ticket without asking again; above 0. */
-  cacheableMs(app: AppName, type: TicketType, held: HeldToken): number {
+  cacheableMs(app: AppName, type: string, held: HeldToken): number {
     return this.broker.cacheableMs(nameOf(app, type), held);
   }
 
-  private definition(name: AppName, type: TicketType): AppDefinition {
+  /** The kinds of ticket that the app's platform has. */
+  types(app: AppName): string[] {
+    return this.ticketsOf(app).map(({ type }) => type);
+  }
+
+  private ticketsOf(name: AppName): readonly TicketDefinition[] {
+    return this.apps.get(name)?.tickets ?? [];
+  }
+
+  private definition(name: AppName, type: string): AppDefinition {
     const app = this.apps.get(name);
     if (!app) throw new BrokerError('unknown_app', `There is no app "${name}".`);
+    const ticket = this.ticketsOf(name).find((one) => one.type === type);
+    if (!ticket) throw new BrokerError('unknown_app', `The app "${name}" has no ticket "${type}".`);
     return {
       ...app,
       name: nameOf(name, type),
       grant: type,
       appSecret: '',
-      issuer: this.issuerOf(name, type, this.tokensOf(name)),
-      refresh: { ...app.refresh, ...REFRESH },
+      issuer: ticket.issuer(this.tokensOf(name)),
+      refresh: { ...app.refresh, ...ticket.refresh },
     };
   }
 
@@ -85,6 +78,6 @@ export class TicketBroker {
 }
 
 /** Not the name of any app, which has no slash. */
-function nameOf(app: AppName, type: TicketType): AppName {
+function nameOf(app: AppName, type: string): AppName {
   return `${app}/${type}`;
 }

@@ -25,7 +25,7 @@ export interface CredentialSpec {
   readonly dependsOn?: string;
   readonly rule: IssuanceRule;
   readonly defaults: RefreshDefaults;
-  issuer(context: IssuerContext): TokenIssuer;
+  readonly issuer: (context: IssuerContext) => TokenIssuer;
 }
 
 /** `answered` with the code of the platform's refusal: it is the platform, or something that answers as it does. */

@@ -1,9 +1,10 @@
 import { oauth2 } from './oauth2/oauth2.platform.js';
 import type { Platform } from './platform.js';
 import { wechat } from './wechat/wechat.platform.js';
+import { wecom } from './wecom/wecom.platform.js';
 
 /** All platforms. The first is that of an app without `provider`. */
-export const PLATFORMS: readonly [Platform, ...Platform[]] = [wechat, oauth2];
+export const PLATFORMS: readonly [Platform, ...Platform[]] = [wechat, wecom, oauth2];
 
 /** @throws Error for a platform that is not in the list; the configuration is checked against it */
 export function platformOf(id: string): Platform {

@@ -178,6 +178,7 @@ export class World {
         leaseMs: LEASE_MS,
         reconcileMs: RECONCILE_MS,
       },
+      tickets: [],
     };
   }
 }

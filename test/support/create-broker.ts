@@ -182,10 +182,12 @@ export function servedValue({ broker }: BrokerFixture): string | undefined {
 
 export function createBroker(
   refresh: Partial<RefreshSettings> = {},
-  changes: Pick<Partial<AppDefinition>, 'appSecret'> = {},
+  {
+    issuer = new FakeIssuer(),
+    ...changes
+  }: Pick<Partial<AppDefinition>, 'appSecret'> & { readonly issuer?: FakeIssuer } = {},
 ): BrokerFixture {
   const clock = new ManualClock();
-  const issuer = new FakeIssuer();
   const lease = new MemoryRefreshLease(clock);
   const store = new MemoryTokenStore(clock, lease);
   const cut = new Set<string>();
@@ -209,6 +211,7 @@ export function createBroker(
     appSecret: 'first-secret',
     issuer,
     refresh: { ...REFRESH, ...refresh },
+    tickets: [],
     ...changes,
   };
   const events = { emit: (event: BrokerEvent): unknown => emitted.push(event) };

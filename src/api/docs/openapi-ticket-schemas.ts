@@ -35,6 +35,13 @@ export const openApiTicketSchemas = {
         maxLength: 4096,
         description: 'Absolute, http or https, without a fragment.',
       },
+      type: {
+        ...textOrNull,
+        minLength: 1,
+        maxLength: 64,
+        description:
+          'With `url`: the kind of ticket that signs, `jsapi` if left out; `agent_config` for an app of WeCom.',
+      },
       card_id: { ...textOrNull, minLength: 1, maxLength: 128, description: 'Instead of `url`.' },
       code: { ...textOrNull, maxLength: 128, description: 'Of the cardExt.' },
       openid: { ...textOrNull, maxLength: 128, description: 'Of the cardExt.' },

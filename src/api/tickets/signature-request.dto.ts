@@ -11,6 +11,12 @@ export class SignatureRequest {
   @IsString()
   url?: string | null;
 
+  /** With `url`: whose ticket signs. Left out: `jsapi`. */
+  @IsOptional()
+  @Length(1, 64)
+  @IsString()
+  type?: string | null;
+
   @IsOptional()
   @Length(1, 128)
   @IsString()

@@ -1,14 +1,13 @@
-import type { TicketType } from '../../core/ticket-broker.js';
 import type { AppName, HeldToken } from '../../core/token.js';
 import { tokenView, type TokenView } from '../tokens/token.view.js';
 
 /** A ticket as callers get it. */
 export interface TicketView extends Omit<TokenView, 'access_token'> {
-  readonly type: TicketType;
+  readonly type: string;
   readonly ticket: string;
 }
 
-export function ticketView(app: AppName, type: TicketType, held: HeldToken, nowMonoMs: number): TicketView {
+export function ticketView(app: AppName, type: string, held: HeldToken, nowMonoMs: number): TicketView {
   const {
     access_token: ticket,
     expires_in,

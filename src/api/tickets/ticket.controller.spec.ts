@@ -96,6 +96,21 @@ describe('tickets', () => {
       expect(edge.tickets.asked).toEqual(['shop wx_card']);
     });
 
+    it('signs a page with another ticket of the platform, if it has one of that kind', async () => {
+      const body = { app: 'shop', url: 'https://example.com/', type: 'agent_config' };
+      expect(detailOf(await sign(body))).toBe('"type" must be one of jsapi, wx_card.');
+      edge.tickets.kinds = ['jsapi', 'agent_config'];
+      expect((await sign(body)).statusCode).toBe(200);
+      expect(edge.tickets.asked).toEqual(['shop agent_config']);
+    });
+
+    it('says so where the platform has no tickets', async () => {
+      edge.tickets.kinds = [];
+      const response = await sign({ app: 'shop', url: 'https://example.com/' });
+      expect(response.statusCode).toBe(400);
+      expect(detailOf(response)).toBe('The platform of this app has no tickets.');
+    });
+
     it('is given to any client with the scope, and to no other', async () => {
       expect((await sign({ url: 'https://example.com' }, 'blogger')).statusCode).toBe(200);
       expect((await sign({ app: 'shop', url: 'https://example.com' }, 'orders')).statusCode).toBe(403);

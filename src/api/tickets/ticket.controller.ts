@@ -2,7 +2,7 @@ import { Body, Controller, Get, HttpCode, Post, Query as QueryString, Req, Modul
 import type { FastifyRequest } from 'fastify';
 import type { AuditAction } from '../../core/ports/audit-entry.js';
 import { Clock } from '../../core/ports/clock.js';
-import { TICKET_TYPES, TicketBroker, type TicketType } from '../../core/ticket-broker.js';
+import { TicketBroker } from '../../core/ticket-broker.js';
 import { TokenBroker } from '../../core/broker.js';
 import type { AppName, HeldToken } from '../../core/token.js';
 import { Caller, RequireScope } from '../auth/api-key.guard.js';
@@ -43,7 +43,7 @@ class TicketController {
     @QueryString() query: Query,
   ): Promise<TicketView> {
     const app = client.app(singleParameter(query, 'app'));
-    const type = ticketType(singleParameter(query, 'type'));
+    const type = this.ticketType(app, singleParameter(query, 'type'));
     const held = await this.ticket('ticket.read', app, type, request);
     return ticketView(app, type, held, this.clock.monotonicMs());
   }
@@ -59,7 +59,7 @@ class TicketController {
     const timestamp = Math.floor(this.clock.wallMs() / 1000);
     const nonceStr = this.nonce();
     const sign = signer(body);
-    const held = await this.ticket('ticket.sign', app, sign.type, request);
+    const held = await this.ticket('ticket.sign', app, this.ticketType(app, sign.type), request);
     return {
       app_id: this.broker.status(app).appId,
       timestamp,
@@ -71,12 +71,20 @@ class TicketController {
   private async ticket(
     action: AuditAction,
     app: AppName,
-    type: TicketType,
+    type: string,
     request: FastifyRequest,
   ): Promise<HeldToken> {
     const held = await this.tickets.current(app, type);
     request.audited = { action, app, reason: type, token: held.record };
     return held;
+  }
+
+  private ticketType(app: AppName, type: string | undefined): string {
+    const types = this.tickets.types(app);
+    if (type !== undefined && types.includes(type)) return type;
+    if (types.length > 0)
+      throw new HttpProblem('invalid_request', `"type" must be one of ${types.join(', ')}.`);
+    throw new HttpProblem('invalid_request', 'The platform of this app has no tickets.');
   }
 
   /** Only to be different each time: nobody has to guess it. */
@@ -86,23 +94,17 @@ class TicketController {
   }
 }
 
-function ticketType(text: string | undefined): TicketType {
-  const type = TICKET_TYPES.find((one) => one === text);
-  if (type) return type;
-  throw new HttpProblem('invalid_request', `"type" must be one of ${TICKET_TYPES.join(', ')}.`);
-}
-
 interface Signer {
-  readonly type: TicketType;
+  readonly type: string;
   readonly signature: (ticket: string, nonceStr: string, timestamp: number) => string;
 }
 
 /** @throws HttpProblem `invalid_request` */
-function signer({ url, card_id: cardId, code, openid }: SignatureRequest): Signer {
+function signer({ url, type, card_id: cardId, code, openid }: SignatureRequest): Signer {
   if (url != null && cardId == null) {
     const signable = signableUrl(url);
     return {
-      type: 'jsapi',
+      type: type ?? 'jsapi',
       signature: (ticket, nonceStr, timestamp) =>
         jsapiSignature({ ticket, nonceStr, timestamp, url: signable }),
     };

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { TICKET_TYPES, TicketBroker } from '../../core/ticket-broker.js';
+import { TicketBroker } from '../../core/ticket-broker.js';
 import { TokenBroker } from '../../core/broker.js';
 import { Authenticator } from '../../api/auth/authenticator.js';
 import { WechatRefusal } from './wechat-refusal.js';
@@ -29,8 +29,9 @@ export class DropInTickets {
       this.authenticator.refused(request, 'unknown_token');
       throw new WechatRefusal(40001, 'this is no current access token of its apps.');
     }
-    const type = TICKET_TYPES.find((one) => one === typeName);
-    if (!type) throw new WechatRefusal(40097, `type is one of ${TICKET_TYPES.join(', ')}.`);
+    const types = this.tickets.types(app);
+    const type = types.find((one) => one === typeName);
+    if (type === undefined) throw new WechatRefusal(40097, `type is one of ${types.join(', ')}.`);
     const held = await this.tickets.current(app, type);
     request.audited = { action: 'ticket.read', app, reason: type, token: held.record };
     const seconds = Math.floor(this.tickets.cacheableMs(app, type, held) / 1000);

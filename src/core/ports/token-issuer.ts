@@ -41,6 +41,7 @@ export type IssueOutcome =
   | {
       readonly kind: 'issued';
       readonly value: string;
+      /** 0 of a token that is returned in its last second. */
       readonly expiresInSeconds: number;
       /** How callers present it, where that is not Bearer or the platform's one way. */
       readonly tokenType?: string;

@@ -1,4 +1,5 @@
 import type { RefreshSettings } from '../app-definition.js';
+import type { IssuanceRule } from '../ports/token-issuer.js';
 import type { BackOff, BeginRequest, StoreView } from '../ports/token-store.js';
 import type { TokenRecord } from '../token.js';
 
@@ -26,16 +27,37 @@ type AheadAndJitter = Pick<RefreshSettings, 'aheadMs' | 'jitterMs'>;
  * When to fetch the record's successor, on the store's clock. `random` is uniform in [0, 1).
  *
  * Always before expiry. A platform that handed the same token out again is asked again after a tenth of what is left,
- * but not before its refresh window: its shorter life is no failure.
+ * but not before the platform can have another: its shorter life is no failure.
  */
-export function refreshDueAtMs(record: TokenRecord, settings: AheadAndJitter, random: number): number {
+export function refreshDueAtMs(
+  record: TokenRecord,
+  settings: AheadAndJitter,
+  random: number,
+  rule?: IssuanceRule,
+): number {
   const lifeMs = record.expiresAtMs - record.issuedAtMs;
   if (record.since < record.generation) {
-    return Math.max(record.expiresAtMs - settings.aheadMs, record.issuedAtMs + reaskDelayMs(lifeMs));
+    const windowMs = Math.min(settings.aheadMs, rule ? windowMsOf(rule) : Infinity);
+    return Math.max(record.expiresAtMs - windowMs, record.issuedAtMs + reaskDelayMs(lifeMs));
   }
   const aheadMs = Math.min(settings.aheadMs, lifeMs / 2);
   const jitterMs = Math.min(settings.jitterMs, lifeMs / 10, aheadMs / 2);
   return record.expiresAtMs - aheadMs + (2 * random - 1) * jitterMs;
+}
+
+/** Between two fetches that may find a dead token replaced which the platform returned `tries` times: 30 s to 15 min. */
+export function returnedDeadWaitMs(tries: number): number {
+  return Math.min(MAX_PACED_MS, (MINUTE_MS / 2) * 2 ** Math.min(tries - 1, 10));
+}
+
+/** Until a platform that returned an ended token is asked for the next one: from 0.25 s to 8 s. */
+export function endedTokenWaitMs(failures: number): number {
+  return (SECOND_MS / 4) * 2 ** Math.min(failures, 5);
+}
+
+/** In how much of a token's end the platform gives the next one; `Infinity` where any fetch has an effect. */
+export function windowMsOf({ repeats, renewsOnFetch }: IssuanceRule): number {
+  return repeats === 'never' || renewsOnFetch ? Infinity : repeats.sameUntilMs;
 }
 
 /**

@@ -9,7 +9,13 @@ import {
   NO_COUNT,
   type BudgetName,
 } from './budgets.js';
-import { waitAfterFailureMs, type FailuresBefore, dayOfUtc8 } from './policy.js';
+import {
+  dayOfUtc8,
+  endedTokenWaitMs,
+  waitAfterFailureMs,
+  windowMsOf,
+  type FailuresBefore,
+} from './policy.js';
 import { remedyOf, type IssueOutcome } from '../ports/token-issuer.js';
 import { fingerprint, type FetchReason } from '../token.js';
 import type { BackOff, FailedFetch } from '../ports/token-store.js';
@@ -22,6 +28,10 @@ const COURTESY_MS = 1000;
 
 /** No platform may hold all fetches up for longer than its day. */
 const MAX_RETRY_AFTER_MS = 86_400_000;
+
+/** A platform has the next token within so long after the end of the one before. */
+const MAX_HOLE_MS = 60_000;
+const ROUNDING_MS = 1000;
 
 /** What came of one request: a token, or how certain it is that none was minted and how long to wait. */
 export type FetchResult =
@@ -118,7 +128,7 @@ export class TokenFetch {
       app,
       kind: 'fetch_ended',
       reason,
-      outcome: outcome.kind,
+      outcome: result.kind === 'failed' ? result.outcome : result.kind,
       durationMs: clock.monotonicMs() - startMonoMs,
       errcode: failure?.errcode ?? null,
       message: failure?.message ?? (outcome.kind === 'issued' ? outcome.remark : null) ?? null,
@@ -136,13 +146,34 @@ export class TokenFetch {
     }
     this.address = null;
     this.secrets.accepted(appSecret);
-    const { value, expiresInSeconds, tokenType } = outcome;
-    return {
-      kind: 'issued',
-      value,
-      expiresInMs: expiresInSeconds * 1000,
-      ...(tokenType !== undefined && { tokenType }),
-    };
+    const expiresInMs = this.lifeMs(outcome, before);
+    const { value, tokenType } = outcome;
+    if (expiresInMs > 0) {
+      return { kind: 'issued', value, expiresInMs, ...(tokenType !== undefined && { tokenType }) };
+    }
+    const failure = {
+      class: 'busy',
+      errcode: null,
+      message: 'the platform returned the token that has ended, and none after it yet',
+      credential: null,
+      delayMs: endedTokenWaitMs(before.failures),
+    } as const;
+    return { kind: 'failed', outcome: 'refused', failure, isOwn: false };
+  }
+
+  /**
+   * From when the fetch began. A platform may say a full life of a token that it returns again: unless its rule is that a
+   * fetch renews it, the end that is known holds. It may also round what is left down to whole seconds.
+   */
+  private lifeMs(
+    { value, expiresInSeconds }: Extract<IssueOutcome, { kind: 'issued' }>,
+    { record, nowMs }: FailuresBefore,
+  ): number {
+    const saidMs = expiresInSeconds * 1000;
+    if (record?.value !== value || windowMsOf(this.app.issuer.rule) === Infinity) return saidMs;
+    const knownMs = record.expiresAtMs - nowMs;
+    // So long after its end the record is wrong, not the platform.
+    return knownMs < -MAX_HOLE_MS ? saidMs : Math.min(knownMs, saidMs + ROUNDING_MS);
   }
 
   private async issue(appSecret: string, forceNew: boolean): Promise<IssueOutcome> {

@@ -3,10 +3,11 @@ import type { AppDefinition } from '../app-definition.js';
 import { TokenMemory } from './token-memory.js';
 import { AppSecrets } from './app-secrets.js';
 import type { BrokerPorts } from '../ports/broker-ports.js';
-import { cacheableMs } from './policy.js';
+import { sleep } from '../ports/clock.js';
 import { BrokerError } from '../errors.js';
 import { HeldClaim } from './held-claim.js';
 import { OnlineRefresh, type RefreshRequest, type RefreshResult } from './refresh.js';
+import { cacheableMs, windowMsOf } from './policy.js';
 import type { Scheduler, Task } from './scheduler.js';
 import { PendingWrites } from './pending-writes.js';
 import { SingleFlight } from './single-flight.js';
@@ -20,6 +21,8 @@ import { OfflineRefresh } from './offline-refresh.js';
 
 /** One app that cannot be had must not keep the others from being served. */
 const MAX_UNREADY_MS = 60_000;
+/** So that the store's clock, which is known to a few milliseconds, makes no busy loop. */
+const MIN_WAIT_MS = 20;
 /** Somebody waits for the token, which in all likelihood is good. */
 const TRY_TIMEOUT_MS = 2000;
 
@@ -205,6 +208,7 @@ export class TokenManager implements Task {
     if (!this.memory.livingToken && (this.isRefreshing || !this.isHeldUp)) {
       await this.refresh(this.plain('cold'));
     }
+    if (!this.memory.livingToken) await this.awaitSuccessor();
     const token = this.memory.livingToken;
     if (!token) throw this.diagnosis.noToken();
     if (token.record.generation >= minGeneration) return token;
@@ -213,6 +217,25 @@ export class TokenManager implements Task {
       `This replica knows generation ${token.record.generation} and found nothing newer, but the caller has seen ${minGeneration}. Ask again shortly, or leave min_generation out.`,
       { retryAfterSeconds: 1 },
     );
+  }
+
+  /**
+   * A platform that returns the same token to its end has no other one for a moment after it. Nobody is turned away for
+   * that: the next attempts are waited for, no longer than for one request.
+   */
+  private async awaitSuccessor(): Promise<void> {
+    const { clock } = this.ports;
+    const { memory, app } = this;
+    if (!memory.token || windowMsOf(app.issuer.rule) > 0) return;
+    const deadlineMonoMs = clock.monotonicMs() + app.refresh.upstreamTimeoutMs;
+    while (!memory.livingToken && memory.backOff?.class === 'busy' && !this.isStopping) {
+      const waitMs = Math.max(MIN_WAIT_MS, memory.backOff.untilMs - memory.storeNowMs());
+      if (clock.monotonicMs() + waitMs > deadlineMonoMs) return;
+      await sleep(clock, waitMs);
+      // Whoever waited as well may have it by now.
+      if (this.memory.livingToken) return;
+      await this.refresh(this.plain('cold'));
+    }
   }
 
   /**

@@ -19,6 +19,7 @@ function createMemory(): { readonly memory: TokenMemory; readonly clock: ManualC
     appSecret: 'secret',
     issuer: new FakeIssuer(),
     refresh: REFRESH,
+    tickets: [],
   };
   return { memory: new TokenMemory(app, clock), clock };
 }

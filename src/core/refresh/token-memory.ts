@@ -10,6 +10,7 @@ import {
   lastChanceMs,
   nextMidnightUtc8Ms,
   refreshDueAtMs,
+  returnedDeadWaitMs,
   type SuspectReason,
 } from './policy.js';
 import { NO_COUNT, type DayCount } from './budgets.js';
@@ -30,6 +31,27 @@ interface FoundToken {
   readonly isAnswered: boolean;
   /** When it is tried again. */
   readonly retriesMonoMs: readonly number[];
+}
+
+interface DeadToken {
+  readonly value: string;
+  readonly why: string;
+  readonly atMs: number;
+  readonly untilMonoMs: number;
+  /** Fetches that brought it back. */
+  readonly tries: number;
+  readonly nextTryMonoMs: number;
+}
+
+/** A token in use that the platform refuses and that cannot be replaced. */
+export interface KnownDead {
+  readonly why: string;
+  /** Since when, on the store's clock. */
+  readonly atMs: number;
+  /** The platform returns it at every fetch, until it expires. */
+  readonly isReturned: boolean;
+  /** Milliseconds until a report leads to another fetch. */
+  readonly waitMs: number;
 }
 
 /**
@@ -53,12 +75,7 @@ export class TokenMemory {
     readonly untilMonoMs: number;
   } | null = null;
   private found: FoundToken | null = null;
-  private dead: {
-    readonly generation: number;
-    readonly why: string;
-    readonly atMs: number;
-    readonly untilMonoMs: number;
-  } | null = null;
+  private dead: DeadToken | null = null;
   private highestCommitted = 0;
 
   constructor(
@@ -126,15 +143,15 @@ export class TokenMemory {
   /** Serves this record from now on, unless a newer one is known. */
   hold(record: TokenRecord, deadlineMonoMs: number): void {
     if (record.generation <= this.generation) return;
-    const { refresh } = this.app;
-    const dueAtMs = refreshDueAtMs(record, refresh, this.clock.random());
+    const { refresh, issuer } = this.app;
+    const dueAtMs = refreshDueAtMs(record, refresh, this.clock.random(), issuer.rule);
     this.dueMonoMs = deadlineMonoMs - (record.expiresAtMs - dueAtMs);
     this.lastChanceMonoMs = deadlineMonoMs - lastChanceMs(record, this.clock.random());
     const newest = { record, deadlineMonoMs };
     this.newest = newest;
     // One that was reported, or replaced because it leaked, is dead already.
     const hasKilled = record.reason === 'report' || record.reason === 'force';
-    const graceMs = hasKilled ? 0 : graceMsOf(this.app.issuer.rule);
+    const graceMs = hasKilled ? 0 : graceMsOf(issuer.rule);
     this.recent.next(record.value, deadlineMonoMs, this.clock.monotonicMs(), graceMs);
     for (const listener of this.listeners) listener(newest);
   }
@@ -280,17 +297,38 @@ export class TokenMemory {
     return Math.max(0, contested.untilMonoMs - this.clock.monotonicMs());
   }
 
-  /** The platform refuses the current token, which cannot be replaced today. */
-  markDead({ record: { generation } }: HeldToken, why: string): void {
+  /** The platform refuses the current token, and the day's budget leaves no fetch to replace it. */
+  markDead({ record: { value } }: HeldToken, why: string): void {
     const untilMonoMs = this.clock.monotonicMs() + this.midnightWaitMs;
-    this.dead = { generation, why, atMs: this.storeNowMs(), untilMonoMs };
+    this.dead = { value, why, atMs: this.storeNowMs(), untilMonoMs, tries: 0, nextTryMonoMs: -Infinity };
   }
 
-  /** Why a current token that the platform refuses is not replaced, and since when; null if nothing is known of the kind. */
-  get knownDead(): { readonly why: string; readonly atMs: number } | null {
-    const { dead } = this;
-    const isSo = dead?.generation === this.generation && this.clock.monotonicMs() < dead.untilMonoMs;
-    return isSo ? dead : null;
+  /** The platform refuses the current token, returns it again all the same, and cannot be made to replace it. */
+  markReturnedDead({ record: { value } }: HeldToken): void {
+    const before = this.dead?.value === value ? this.dead : null;
+    const tries = (before?.tries ?? 0) + 1;
+    this.dead = {
+      value,
+      why: 'the platform returns it again at every fetch',
+      atMs: before?.atMs ?? this.storeNowMs(),
+      untilMonoMs: Infinity,
+      tries,
+      nextTryMonoMs: this.clock.monotonicMs() + returnedDeadWaitMs(tries),
+    };
+  }
+
+  /** The platform takes the token after all. */
+  markAlive({ record: { value } }: HeldToken): void {
+    if (this.dead?.value === value) this.dead = null;
+  }
+
+  /** Why a current token that the platform refuses is not replaced; null if nothing is known of the kind. */
+  get knownDead(): KnownDead | null {
+    const { dead, newest } = this;
+    const nowMonoMs = this.clock.monotonicMs();
+    if (!dead || dead.value !== newest?.record.value || nowMonoMs >= dead.untilMonoMs) return null;
+    const { why, atMs, tries, nextTryMonoMs } = dead;
+    return { why, atMs, isReturned: tries > 0, waitMs: Math.max(0, nextTryMonoMs - nowMonoMs) };
   }
 
   get isHealTime(): boolean {

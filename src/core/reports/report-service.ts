@@ -81,6 +81,8 @@ export class ReportService {
     if (!reported) return this.rotate(report, null, 'unproven');
     if (report.force) return this.rotate(report, reported, 'believed');
     if (!names(report, reported)) return answered('already_rotated', reported);
+    if (!isGuess && (this.manager.memory.knownDead?.waitMs ?? 0) > 0)
+      throw this.manager.diagnosis.returnedDead();
     if (!isGuess && this.recentMs(reported) > 0) return this.recent(report, reported);
     if (this.manager.isStopping) {
       if (isGuess) return answered('still_valid', reported);
@@ -139,6 +141,7 @@ export class ReportService {
     if (outcome === 'rejected') return 'refused';
     if (outcome === 'no_answer') return isSeconded ? 'believed' : 'unproven';
     this.reporters.contradicted(caller, atMonoMs);
+    this.manager.memory.markAlive(token);
     return 'alive';
   }
 
@@ -181,7 +184,8 @@ export class ReportService {
       isProvenDead: isDead,
     };
     let result = await this.refreshUnlessMoved({ ...request, forceNew: report.force }, reported);
-    if (isDead && !report.force && this.isSameAs(reported) && result.kind === 'over') {
+    const { canForce } = this.manager.app.issuer.rule;
+    if (canForce && isDead && !report.force && this.isSameAs(reported) && result.kind === 'over') {
       const seenGeneration = this.manager.memory.generation;
       if (!this.manager.memory.backOff) {
         const charge = { pool: 'forceNew', client: report.caller } as const;
@@ -224,9 +228,13 @@ export class ReportService {
         token,
       };
     }
-    const confirmed = token && reported && token.record.generation > reported.record.generation;
-    if (confirmed && !memory.view?.backOff) return answered('still_valid', token);
     const { diagnosis, isStopping } = this.manager;
+    const isReturned = token && reported && token.record.generation > reported.record.generation;
+    if (isReturned && verdict === 'refused' && !this.manager.app.issuer.rule.canForce) {
+      memory.markReturnedDead(token);
+      throw diagnosis.returnedDead();
+    }
+    if (isReturned && !memory.view?.backOff) return answered('still_valid', token);
     throw isStopping ? diagnosis.stopping() : diagnosis.noRotation();
   }
 

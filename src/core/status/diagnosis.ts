@@ -14,6 +14,9 @@ import type { SuspectReason } from '../refresh/policy.js';
 const BUDGET_REMEDY =
   'Find out what fetched so often: upstream_fetches_total names the reasons. Until then raise apps[].refresh.dailyBudget or forcedDailyBudget, within what the platform allows.';
 
+const RETURNED_DEAD_REMEDY =
+  "Nothing in the broker replaces it: the platform gives another one when it expires. To have one sooner, reset the app's secret in the platform's console, or ask the platform's support. The broker asks again from time to time.";
+
 const MISSING_SECRET_REMEDY =
   'Put the AppSecret where apps[].appSecret says. A file is read again within seconds, and the secret is tried at once.';
 /** For callers: somebody has to write the file. */
@@ -139,6 +142,16 @@ export class Diagnosis {
     );
   }
 
+  /** Why a dead token is not replaced: the platform has no other. */
+  returnedDead(): BrokerError {
+    const waitMs = this.memory.knownDead?.waitMs ?? 0;
+    return new BrokerError(
+      'upstream_rejected',
+      `The platform refuses this token and returns the same one at every fetch. ${RETURNED_DEAD_REMEDY}`,
+      { retryAfterSeconds: Math.max(1, Math.ceil(waitMs / 1000)) },
+    );
+  }
+
   /** Why nothing is fetched any more. */
   stopping(): BrokerError {
     return new BrokerError(
@@ -195,9 +208,10 @@ export class Diagnosis {
     if (secrets.missing) return this.missingSecret(secrets.missing);
     if (claim.heldBy) return this.heldElsewhere(claim.heldBy);
     if (memory.livingToken && memory.knownDead) {
-      const { why, atMs } = memory.knownDead;
+      const { why, atMs, isReturned } = memory.knownDead;
       const message = `the platform refuses the token in use, which cannot be replaced: ${why}`;
-      return { class: 'dead', errcode: null, message, remedy: BUDGET_REMEDY, atMs };
+      const remedy = isReturned ? RETURNED_DEAD_REMEDY : BUDGET_REMEDY;
+      return { class: 'dead', errcode: null, message, remedy, atMs };
     }
     if (memory.budgetWaitMs > 0) {
       const atMs = memory.view?.beganAtMs ?? 0;

@@ -1,7 +1,10 @@
-import type { TicketType } from '../../core/ticket-broker.js';
 import type { Deadline, IssueOutcome } from '../../core/ports/token-issuer.js';
 import { readTokenAnswer } from './token-answer.js';
 import { callWechat } from './wechat-http.js';
+
+/** For pages that use the JS-SDK, and for cards and coupons. */
+export const TICKET_TYPES = ['jsapi', 'wx_card'] as const;
+export type TicketType = (typeof TICKET_TYPES)[number];
 
 /** `GET /cgi-bin/ticket/getticket`: needs an access token of the app, whatever its grant. */
 export async function fetchTicket(

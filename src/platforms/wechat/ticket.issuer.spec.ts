@@ -2,7 +2,10 @@ import { once } from 'node:events';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { BrokerError } from '../../core/errors.js';
-import { TicketIssuer } from './ticket.issuer.js';
+import type { AccessTokenSource } from '../../core/ports/access-token-source.js';
+import type { TokenIssuer } from '../../core/ports/token-issuer.js';
+import { WechatSection } from './wechat.section.js';
+import { wechat } from './wechat.platform.js';
 
 const FIRST = '83_first-token-0123456789';
 const SECOND = '83_second-token-0123456789';
@@ -10,6 +13,13 @@ const TICKET = 'bxLdikRXVbTPdHSM05e5u5sUoXNKd8-41ZO3MhKoyN5OfkWITDGgnr2fwJ0m9E8N
 const SUCCESS = { errcode: 0, errmsg: 'ok', ticket: TICKET, expires_in: 7200 };
 const ISSUED = { kind: 'issued', value: TICKET, expiresInSeconds: 7200 };
 const NOBODY = { app: 'shop/jsapi', appId: 'wx0123', appSecret: '' };
+
+function ticketIssuer(apiBaseUrl: string, source: AccessTokenSource): TokenIssuer {
+  const app = Object.assign(new WechatSection(), { appId: 'wx0123', apiBaseUrl });
+  const jsapi = wechat.credentials(app).find(({ id }) => id === 'jsapi');
+  if (!jsapi) throw new Error('WeChat has a JS-SDK ticket');
+  return jsapi.issuer({ proxyVariable: null, source });
+}
 
 describe('TicketIssuer', () => {
   /** What the platform answers to each token; none: nothing at all. */
@@ -46,17 +56,13 @@ describe('TicketIssuer', () => {
   });
 
   const issue = (timeoutMs = 2000, port = (server.address() as AddressInfo).port) =>
-    new TicketIssuer({
-      type: 'jsapi',
-      apiBaseUrl: `http://127.0.0.1:${String(port)}`,
-      tokens: {
-        current: () => current(),
-        replace: (token, errcode) => {
-          replaced.push(`${token} ${String(errcode)}`);
-          return replace();
-        },
+    ticketIssuer(`http://127.0.0.1:${String(port)}`, {
+      current: () => current(),
+      replace: (token, errcode) => {
+        replaced.push(`${token} ${String(errcode)}`);
+        return replace();
       },
-    }).issue(NOBODY, { signal: AbortSignal.timeout(timeoutMs), timeoutMs });
+    }).issue(NOBODY, { signal: AbortSignal.timeout(timeoutMs), timeoutMs }, { forceNew: false });
 
   it('asks with the current access token', async () => {
     expect(await issue()).toEqual(ISSUED);
@@ -76,8 +82,8 @@ describe('TicketIssuer', () => {
   it('blames no network for want of an access token', async () => {
     answers = { [FIRST]: { errcode: 40001 }, [SECOND]: { errcode: 42001 } };
     const outcome = await issue();
-    const issuer = new TicketIssuer({ type: 'jsapi', apiBaseUrl: '', tokens: { current, replace } });
-    const remedyOf = (message: string) => issuer.explainSilence(message);
+    const issuer = ticketIssuer('', { current, replace });
+    const remedyOf = (message: string) => issuer.explainSilence?.(message, null);
     expect('cause' in outcome && remedyOf(outcome.cause.message)).toContain("the app's own state");
     expect(remedyOf('No connection to the platform: ECONNREFUSED.')).toBeNull();
   });
@@ -130,7 +136,7 @@ describe('TicketIssuer', () => {
   });
 
   it('blames no AppSecret, and has no way to try a ticket', async () => {
-    const issuer = new TicketIssuer({ type: 'jsapi', apiBaseUrl: '', tokens: { current, replace } });
+    const issuer = ticketIssuer('', { current, replace });
     expect(issuer.explain(40001)).toMatchObject({ secretRejected: false });
     expect(issuer.explain(45011)).toMatchObject({ class: 'minute_quota' });
     expect('probe' in issuer).toBe(false);

@@ -3,8 +3,8 @@ import type { CredentialSpec, Platform } from '../platform.js';
 import { explain } from './errcodes.js';
 import { RULES, TICKET_RULE } from './issuance-rules.js';
 import { pingPlatform } from './ping-platform.js';
-import { TicketIssuer } from './ticket.issuer.js';
-import { TICKET_TYPES, type TicketType } from '../../core/ticket-broker.js';
+import { TicketIssuer } from '../http/ticket.issuer.js';
+import { fetchTicket, TICKET_TYPES, type TicketType } from './fetch-ticket.js';
 import { WechatIssuer } from './wechat.issuer.js';
 import { WechatSection, type Grant } from './wechat.section.js';
 
@@ -51,7 +51,13 @@ function ticket({ apiBaseUrl }: WechatSection, type: TicketType): CredentialSpec
     defaults: TICKET_DEFAULTS,
     issuer: ({ proxyVariable, source }) => {
       if (!source) throw new Error('a ticket is fetched with a token');
-      return new TicketIssuer({ type, tokens: source, apiBaseUrl, proxyVariable });
+      return new TicketIssuer({
+        rule: TICKET_RULE,
+        tokens: source,
+        explain,
+        proxyVariable,
+        fetch: (accessToken, deadline) => fetchTicket(apiBaseUrl, accessToken, type, deadline),
+      });
     },
   };
 }

@@ -1,0 +1,49 @@
+import type { IssueOutcome } from '../../core/ports/token-issuer.js';
+import { NetworkFault, type FaultId } from './network-fault.js';
+import { numberOf, parseJsonObject } from './parse-json-object.js';
+
+/** Tokens have 512 characters at most by the platforms' documents. */
+const TOKEN_SHAPE = /^[\x21-\x7e]{1,5000}$/;
+/** Platforms send 7,200; more than 30 days is a fault, and would hide every later rotation. */
+const MAX_EXPIRES_IN_SECONDS = 30 * 24 * 3600;
+
+/** What a token or a ticket is read from. */
+export interface ErrcodeAnswer {
+  readonly field: 'access_token' | 'ticket';
+  /** The platform's message if it is one that may be shown, else an empty text. */
+  readonly messageOf: (errmsg: unknown, value: unknown) => string;
+}
+
+/**
+ * Reads an answer with `errcode`, `errmsg`, a value and `expires_in`, as WeChat's relatives give. Whatever is not exactly a
+ * token or an errcode is `unknown`, with a cause that names the fault and quotes nothing.
+ */
+export function readErrcodeAnswer(body: string, { field, messageOf }: ErrcodeAnswer): IssueOutcome {
+  const answer = parseJsonObject(body);
+  if (!answer) {
+    return unknown('is not a JSON object', /^\s*</.test(body) ? 'answer_html' : 'answer_not_json');
+  }
+
+  const { errcode: givenErrcode = 0, [field]: value, expires_in: givenSeconds } = answer;
+  const [errcode, expiresInSeconds] = [numberOf(givenErrcode), numberOf(givenSeconds)];
+  if (!isInteger(errcode)) return unknown('has an errcode that is not an integer');
+  if (errcode !== 0) {
+    return { kind: 'refused', errcode, message: messageOf(answer.errmsg, value) };
+  }
+  if (typeof value !== 'string') return unknown(`has neither an errcode nor a string as ${field}`);
+  if (!TOKEN_SHAPE.test(value)) {
+    return unknown(`has a string as ${field} that is not 1 to 5000 printable ASCII characters`);
+  }
+  if (!isInteger(expiresInSeconds) || expiresInSeconds <= 0 || expiresInSeconds > MAX_EXPIRES_IN_SECONDS) {
+    return unknown(`has an expires_in that is not an integer from 1 to ${MAX_EXPIRES_IN_SECONDS}`);
+  }
+  return { kind: 'issued', value, expiresInSeconds };
+}
+
+function unknown(what: string, fault: FaultId = 'answer_not_json'): IssueOutcome {
+  return { kind: 'unknown', cause: new NetworkFault(fault, `The platform's answer ${what}.`) };
+}
+
+function isInteger(value: unknown): value is number {
+  return Number.isSafeInteger(value);
+}

@@ -1,0 +1,92 @@
+import type { Deadline, IssueOutcome, ProbeOutcome } from '../../core/ports/token-issuer.js';
+import { readErrcodeAnswer } from '../http/errcode-answer.js';
+import { callPlatform, okOnly, type HttpReply } from '../http/http-call.js';
+import { NetworkFault } from '../http/network-fault.js';
+import { numberOf, parseJsonObject } from '../http/parse-json-object.js';
+import type { Ping } from '../platform.js';
+import { DEAD_TOKEN_ERRCODES, RETRY_AFTER_MS } from './errcodes.js';
+import { knownMessage } from './known-message.js';
+
+/** A ticket of the whole corp, for `wx.config`; one of the app, for `wx.agentConfig`. */
+export const TICKET_TYPES = ['jsapi', 'agent_config'] as const;
+export type TicketType = (typeof TICKET_TYPES)[number];
+
+const PROBE_PATH = '/cgi-bin/get_api_domain_ip';
+/** The token is good, though not for this API. 60020 (this address is not trusted) proves nothing: it may hide a dead token. */
+const PROVES_ACCEPTANCE: ReadonlySet<unknown> = new Set([0, 48002]);
+
+/** `GET /cgi-bin/gettoken`. In the last second of a token's life WeCom returns it with `expires_in` 0. */
+export async function fetchToken(
+  apiBaseUrl: string,
+  { corpId, corpSecret }: { readonly corpId: string; readonly corpSecret: string },
+  deadline: Deadline,
+): Promise<IssueOutcome> {
+  const reply = await get(
+    apiBaseUrl,
+    '/cgi-bin/gettoken',
+    { corpid: corpId, corpsecret: corpSecret },
+    deadline,
+  );
+  return reply.kind === 'answered' ? outcomeOf(reply.body, 'access_token') : reply;
+}
+
+export async function fetchTicket(
+  apiBaseUrl: string,
+  accessToken: string,
+  type: TicketType,
+  deadline: Deadline,
+): Promise<IssueOutcome> {
+  const reply = await (type === 'jsapi'
+    ? get(apiBaseUrl, '/cgi-bin/get_jsapi_ticket', { access_token: accessToken }, deadline)
+    : get(apiBaseUrl, '/cgi-bin/ticket/get', { access_token: accessToken, type }, deadline));
+  return reply.kind === 'answered' ? outcomeOf(reply.body, 'ticket') : reply;
+}
+
+/**
+ * Tries a token on `GET /cgi-bin/get_api_domain_ip`, which changes nothing and needs no permission. An answer may hold its
+ * data beside an errcode, and may have none when all is well.
+ */
+export async function probeToken(
+  apiBaseUrl: string,
+  token: string,
+  deadline: Deadline,
+): Promise<ProbeOutcome> {
+  const reply = await get(apiBaseUrl, PROBE_PATH, { access_token: token }, deadline);
+  const answer = reply.kind === 'answered' ? parseJsonObject(reply.body) : null;
+  if (!answer) return 'no_answer';
+  const errcode = numberOf(answer.errcode ?? (Array.isArray(answer.ip_list) ? 0 : undefined));
+  if (typeof errcode === 'number' && DEAD_TOKEN_ERRCODES.has(errcode)) return 'rejected';
+  return PROVES_ACCEPTANCE.has(errcode) ? 'accepted' : 'no_answer';
+}
+
+/** A call without a token, which WeCom answers with errcode 41001. It needs no secret and changes nothing. */
+export async function pingPlatform(apiBaseUrl: string, deadline: Deadline): Promise<Ping> {
+  const reply = await get(apiBaseUrl, PROBE_PATH, {}, deadline);
+  if (reply.kind !== 'answered') return reply;
+  const errcode = numberOf(parseJsonObject(reply.body)?.errcode);
+  if (typeof errcode === 'number') return { kind: 'answered', errcode };
+  const fault = /^\s*</.test(reply.body) ? 'answer_html' : 'answer_not_json';
+  return { kind: 'unknown', cause: new NetworkFault(fault, "The platform's answer has no errcode.") };
+}
+
+/** WeCom answers its errors with status 200. */
+async function get(
+  apiBaseUrl: string,
+  path: string,
+  query: Readonly<Record<string, string>>,
+  deadline: Deadline,
+): Promise<HttpReply> {
+  return okOnly(await callPlatform(apiBaseUrl, { method: 'GET', path, query }, deadline));
+}
+
+function outcomeOf(body: string, field: 'access_token' | 'ticket'): IssueOutcome {
+  const answer = parseJsonObject(body);
+  const isAtItsEnd = numberOf(answer?.errcode ?? 0) === 0 && numberOf(answer?.expires_in) === 0;
+  if (isAtItsEnd && typeof answer?.[field] === 'string') {
+    return { kind: 'issued', value: answer[field], expiresInSeconds: 0 };
+  }
+  const outcome = readErrcodeAnswer(body, { field, messageOf: knownMessage });
+  if (outcome.kind !== 'refused') return outcome;
+  const retryAfterMs = RETRY_AFTER_MS[outcome.errcode];
+  return { ...outcome, ...(retryAfterMs !== undefined && { retryAfterMs }) };
+}
