@@ -1,3 +1,4 @@
+import { isWordLike } from './faults.js';
 import { About, Check, Flag, Optional, Seconds, Section, Text, WholeNumber } from './keys.js';
 import type { Secret } from './secret.js';
 
@@ -100,6 +101,11 @@ export abstract class AppSection {
   abstract readonly appSecret: Secret;
   /** Where the platform is; without a slash at its end. */
   abstract readonly apiBaseUrl: string;
+
+  /** What `check` shows of `appId`. An id of no fixed form may be a secret in the wrong place; a platform whose ids have one overrides this. */
+  get shownId(): string {
+    return isWordLike(this.appId) ? this.appId : 'an id not shown, it may be a secret';
+  }
 
   /**
    * What is wrong with two apps of one platform in one file, whose fetches would kill each other's tokens, or one of

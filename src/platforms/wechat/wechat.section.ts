@@ -37,6 +37,10 @@ export class WechatSection extends AppSection {
   @FromVariable('WECHAT_API_BASE_URL', 'fills')
   readonly apiBaseUrl: string = 'https://api.weixin.qq.com';
 
+  override get shownId(): string {
+    return this.appId;
+  }
+
   override conflictWith(earlier: AppSection, path: string): Conflict | undefined {
     if (typeof this.appId !== 'string' || earlier.appId !== this.appId) return undefined;
     if (parseUrl(earlier.apiBaseUrl)?.host !== parseUrl(this.apiBaseUrl)?.host) return undefined;
