@@ -2,9 +2,8 @@ import { Controller, Get, Module } from '@nestjs/common';
 import { TokenBroker } from '../../core/broker.js';
 import { Caller } from '../auth/api-key.guard.js';
 import type { ClientAccess } from '../auth/client-access.js';
-import type { AppState, AppStatus } from '../../core/status/app-status.js';
-import type { ErrorCode } from '../../core/error-code.js';
-import type { AppName } from '../../core/token.js';
+import type { AppStatus } from '../../core/status/app-status.js';
+import { errorCode, integer, object, oneOf, text, time, type FromSchema } from '../common/schema.js';
 import { rfc3339, rfc3339OrNull } from '../tokens/token.view.js';
 
 /** The caller's apps and how they fare. */
@@ -18,26 +17,35 @@ class AppsController {
   }
 }
 
+const appState = oneOf('ok', 'suspect', 'degraded', 'expired', 'pending');
+const timeOrNull = { ...time, nullable: true } as const;
+
 /** An app as GET /apps shows it; never a token. */
-export interface AppView {
-  readonly app: AppName;
-  readonly provider: string;
-  readonly grant: string;
-  readonly app_id: string;
-  readonly state: AppState;
-  readonly generation: number | null;
-  readonly issued_at: string | null;
-  readonly expires_at: string | null;
-  readonly next_refresh_at: string | null;
-  readonly last_error: {
-    readonly errcode: ErrorCode | null;
-    readonly message: string;
-    readonly remedy: string;
-    readonly at: string;
-  } | null;
-  readonly fetches_today: number;
-  readonly fetch_budget: number;
-}
+export const appSchema = object({
+  app: text,
+  provider: text,
+  grant: text,
+  app_id: text,
+  state: appState,
+  generation: { type: 'integer', nullable: true, format: 'int64' },
+  issued_at: timeOrNull,
+  expires_at: timeOrNull,
+  next_refresh_at: timeOrNull,
+  last_error: {
+    type: 'object',
+    nullable: true,
+    properties: {
+      errcode: { ...errorCode, nullable: true },
+      message: text,
+      remedy: { type: 'string', description: 'What a person does about it.' },
+      at: time,
+    },
+  },
+  fetches_today: integer,
+  fetch_budget: integer,
+});
+
+export type AppView = FromSchema<typeof appSchema>;
 
 function appView(status: AppStatus): AppView {
   const { lastError } = status;

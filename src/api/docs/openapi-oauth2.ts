@@ -1,6 +1,7 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { openApiCommon } from './openapi-common.js';
-import { errorCode } from './openapi-schemas.js';
+import { errorCode } from '../common/schema.js';
+import { oauth2TokenSchema } from '../oauth2/oauth2.controller.js';
 
 const { ref, json } = openApiCommon;
 
@@ -66,19 +67,7 @@ export const openApiOAuth2Schemas = {
       scope: { type: 'string', enum: ['token:read'] },
     },
   },
-  OAuth2Token: {
-    type: 'object',
-    required: ['access_token', 'token_type', 'expires_in'],
-    properties: {
-      access_token: { type: 'string' },
-      token_type: { type: 'string', description: 'Bearer, unless the platform names another type.' },
-      expires_in: {
-        type: 'integer',
-        minimum: 1,
-        description: 'Whole seconds for which it may be kept without asking again.',
-      },
-    },
-  },
+  OAuth2Token: oauth2TokenSchema,
   OAuth2Error: {
     type: 'object',
     required: ['error', 'error_description'],

@@ -1,29 +1,13 @@
-const text = { type: 'string' };
+import { integer, text } from '../common/schema.js';
+import { signatureSchema, ticketSchema } from '../tickets/ticket-view.js';
+
 const textOrNull = { type: 'string', nullable: true };
-const integer = { type: 'integer' };
-
-const ticketProperties = {
-  app: { type: 'string', description: 'Alias of the app.' },
-  type: { type: 'string', enum: ['jsapi', 'wx_card'] },
-  ticket: text,
-  expires_in: { type: 'integer', description: 'Whole seconds left.' },
-  expires_at: { type: 'string', format: 'date-time' },
-  generation: { type: 'integer', format: 'int64', description: 'Opaque; only ever grows for a ticket.' },
-  cache_max_age: { type: 'integer', maximum: 60, description: 'Seconds to keep it without asking again.' },
-};
-
-const signatureProperties = {
-  app_id: text,
-  timestamp: { type: 'integer', description: 'Seconds since the Unix epoch.' },
-  nonce_str: text,
-  signature: text,
-};
 
 const wechatTokenProperties = { access_token: text, expires_in: integer };
 
 /** The bodies of tickets and of the drop-in endpoints, for the OpenAPI document. */
 export const openApiTicketSchemas = {
-  Ticket: { type: 'object', required: Object.keys(ticketProperties), properties: ticketProperties },
+  Ticket: ticketSchema,
   SignatureRequest: {
     type: 'object',
     additionalProperties: false,
@@ -47,7 +31,7 @@ export const openApiTicketSchemas = {
       openid: { ...textOrNull, maxLength: 128, description: 'Of the cardExt.' },
     },
   },
-  Signature: { type: 'object', required: Object.keys(signatureProperties), properties: signatureProperties },
+  Signature: signatureSchema,
   WechatTokenRequest: {
     type: 'object',
     required: ['grant_type', 'appid', 'secret'],

@@ -6,6 +6,7 @@ import { ApiKeys } from '../auth/api-keys.js';
 import type { ClientAccess } from '../auth/client-access.js';
 import { Authenticator } from '../auth/authenticator.js';
 import { Public } from '../auth/api-key.guard.js';
+import { object, text, type FromSchema } from '../common/schema.js';
 import { clientCredentials, TokenRequestForm } from './client-credentials.js';
 import { OAuth2Error, sendOAuth2Error } from './oauth2-error.js';
 
@@ -20,12 +21,17 @@ const WHY = {
 };
 
 /** A successful answer of RFC 6749, section 5.1. */
-export interface OAuth2TokenView {
-  readonly access_token: string;
-  readonly token_type: string;
-  /** Whole seconds for which it may be kept without asking again; at least 1. */
-  readonly expires_in: number;
-}
+export const oauth2TokenSchema = object({
+  access_token: text,
+  token_type: { type: 'string', description: 'Bearer, unless the platform names another type.' },
+  expires_in: {
+    type: 'integer',
+    minimum: 1,
+    description: 'Whole seconds for which it may be kept without asking again.',
+  },
+});
+
+type OAuth2TokenView = FromSchema<typeof oauth2TokenSchema>;
 
 /**
  * POST /oauth2/token: the client credentials grant (RFC 6749, section 4.4), so that any OAuth 2.0 library is a client. The app is the

@@ -12,19 +12,10 @@ import { JsonBodyPipe } from '../common/json-body.pipe.js';
 import { singleParameter, type Query } from '../common/request.js';
 import { SignatureRequest } from './signature-request.dto.js';
 import { cardSignature, jsapiSignature, signableUrl } from './ticket-signature.js';
-import { ticketView, type TicketView } from './ticket-view.js';
+import { ticketView, type SignatureView, type TicketView } from './ticket-view.js';
 
 const NONCE_LENGTH = 16;
 const NONCE_RADIX = 36;
-
-/** What a page hands to `wx.config`, or a card's `cardExt` has. */
-export interface SignatureView {
-  readonly app_id: string;
-  /** Seconds since the Unix epoch. */
-  readonly timestamp: number;
-  readonly nonce_str: string;
-  readonly signature: string;
-}
 
 /** Tickets, and signatures that are made with them. */
 @Controller('ticket')

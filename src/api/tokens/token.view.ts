@@ -1,19 +1,25 @@
 import { remainingMs, type AppName, type HeldToken } from '../../core/token.js';
+import { alias, cacheMaxAge, object, text, time, type FromSchema } from '../common/schema.js';
 
-const LONGEST_CACHE_SECONDS = 60;
+const MAX_CACHE_SECONDS = 60;
+
+const fields = object({
+  app: alias,
+  access_token: text,
+  expires_in: { type: 'integer', description: 'Whole seconds left, from when the platform was asked.' },
+  expires_at: time,
+  generation: { type: 'integer', format: 'int64', description: 'Opaque; only ever grows for an app.' },
+  cache_max_age: cacheMaxAge,
+});
+const tokenType = {
+  type: 'string',
+  description: 'How to present it, where the platform named a type other than Bearer.',
+} as const;
 
 /** A token as callers get it. */
-export interface TokenView {
-  readonly app: AppName;
-  readonly access_token: string;
-  /** As the platform named it; left out: Bearer, or the platform's one way. */
-  readonly token_type?: string;
-  readonly expires_in: number;
-  readonly expires_at: string;
-  readonly generation: number;
-  /** Whole seconds for which a caller may keep it without asking again. */
-  readonly cache_max_age: number;
-}
+export const tokenSchema = { ...fields, properties: { ...fields.properties, token_type: tokenType } };
+
+export type TokenView = FromSchema<typeof fields> & { readonly token_type?: FromSchema<typeof tokenType> };
 
 /** What a client is told of a token that it may not read. */
 export function withoutToken(
@@ -37,7 +43,7 @@ export function tokenView(app: AppName, held: HeldToken, nowMonoMs: number): Tok
     expires_in: expiresIn,
     expires_at: rfc3339(held.record.expiresAtMs),
     generation: held.record.generation,
-    cache_max_age: Math.min(LONGEST_CACHE_SECONDS, expiresIn),
+    cache_max_age: Math.min(MAX_CACHE_SECONDS, expiresIn),
   };
 }
 
