@@ -73,6 +73,12 @@ describe.each<[string, Oauth2Options, object, number]>([
     { issuance: 'repeats', freshWithinSeconds: 1, refresh: { aheadSeconds: 0.9 } },
     1,
   ],
+  [
+    'repeats to the end',
+    { issuance: 'repeats' },
+    { issuance: 'repeats', refresh: { aheadSeconds: 0.3 } },
+    15,
+  ],
   ['renews', { issuance: 'renews' }, { issuance: 'renews', refresh: { aheadSeconds: 1.2 } }, 1],
 ])('polled for three lifetimes, a server whose issuance is: %s', (_name, server, app, fetchesEach) => {
   let simulator: Oauth2Simulator;
