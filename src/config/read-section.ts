@@ -112,7 +112,7 @@ function child(parent: string, key: string): string {
 /** A line that begins with `[` or `.` is about an entry of the list or mapping at `path`; see `Check`. */
 function faultOf(path: string, line: string): Fault {
   const [, entry = '', text = ''] =
-    /^(?:(\[\d+\]|\.(?:[\w-]+|\(a header not shown\))): )?(.*)$/s.exec(line) ?? [];
+    /^(?:(\[\d+\]|\.(?:[\w-]+|\(a \w+ not shown\))): )?(.*)$/s.exec(line) ?? [];
   return { path: path + entry, text };
 }
 

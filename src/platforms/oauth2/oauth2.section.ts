@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { AppSection, type Conflict } from '../../config/app.section.js';
-import { problem, shapeProblem } from '../../config/faults.js';
+import { isWordLike, problem, shapeProblem } from '../../config/faults.js';
 import { About, Check, OneOf, Optional, SecretText, Seconds, Text } from '../../config/keys.js';
 import type { Secret } from '../../config/secret.js';
 import { isInQuotes, oddCharacter } from '../../config/secret-text.js';
@@ -122,6 +122,7 @@ function checkParameters(value: unknown): string | readonly string[] | undefined
   return entries.flatMap(([name, text]) => {
     if (OWN_PARAMETERS.includes(name)) return [`.${name}: has a key of its own in the configuration`];
     if (typeof text === 'string' && text.length <= MAX_PARAMETER_CHARACTERS) return [];
-    return [`.${name}: ${problem(`a text of at most ${MAX_PARAMETER_CHARACTERS} characters`, text)}`];
+    const shown = isWordLike(name) ? name : '(a parameter not shown)';
+    return [`.${shown}: ${problem(`a text of at most ${MAX_PARAMETER_CHARACTERS} characters`, text)}`];
   });
 }
