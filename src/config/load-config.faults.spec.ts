@@ -69,7 +69,7 @@ describe('a fault', () => {
     ['AppID with a space behind', withApp({ appId: 'wx0123456789abcdef ' }), `apps[0].appId: must be ${appId}, got text of 19 characters; character 19 is a space`],
     ['app name', file({ apps: [APP, { ...OTHER_APP, name: 'Shop!' }] }), `apps[1].name: ${name}, got "Shop!"`],
     ['app name twice', file({ apps: [APP, { ...OTHER_APP, name: 'shop' }] }), 'apps[1].name: is the same as apps[0].name; it must be its own'],
-    ['provider', withApp({ provider: 'qq' }), 'apps[0].provider: must be one of wechat, oauth2, got "qq"'],
+    ['provider', withApp({ provider: 'qq' }), 'apps[0].provider: must be one of wechat, wecom, oauth2, got "qq"'],
     ['grant', withApp({ grant: 'old' }), 'apps[0].grant: must be one of stable, classic, got "old"'],
     ['base URL without scheme', withApp({ apiBaseUrl: 'api.weixin.qq.com' }), `apps[0].apiBaseUrl: ${url}`],
     ['base URL of another scheme', withApp({ apiBaseUrl: 'ftp://host' }), `apps[0].apiBaseUrl: ${url}`],
