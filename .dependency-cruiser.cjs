@@ -37,6 +37,11 @@ const house = [
     imports: ['core', 'api', 'config/client.section.ts'],
     packages: ['@nestjs/[^/]+', 'fastify'],
   },
+  {
+    room: 'compat/wecom',
+    imports: ['core', 'api'],
+    packages: ['@nestjs/[^/]+', 'fastify'],
+  },
   { room: 'jobs', imports: ['core'], packages: ['@nestjs/[^/]+'] },
   {
     room: 'observability',

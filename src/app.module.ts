@@ -18,6 +18,7 @@ import { TokensModule } from './api/tokens/tokens.module.js';
 import { Backend } from './backend.js';
 import { BrokerModule } from './broker.module.js';
 import { WechatCompatModule } from './compat/wechat/drop-in.route.js';
+import { WecomCompatModule } from './compat/wecom/gettoken.route.js';
 import { TokenBroker } from './core/broker.js';
 import { Clock, sleep } from './core/ports/clock.js';
 import { JobsModule } from './jobs/renewal.job.js';
@@ -54,6 +55,7 @@ export class AppModule
         HealthModule,
         MetricsModule,
         WechatCompatModule,
+        WecomCompatModule,
         JobsModule,
       ],
     };

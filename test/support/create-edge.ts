@@ -18,6 +18,7 @@ import { OAuth2Module } from '../../src/api/oauth2/oauth2.controller.js';
 import { TicketsModule } from '../../src/api/tickets/ticket.controller.js';
 import { TokensModule } from '../../src/api/tokens/tokens.module.js';
 import { WechatCompatModule } from '../../src/compat/wechat/drop-in.route.js';
+import { WecomCompatModule } from '../../src/compat/wecom/gettoken.route.js';
 import { MetricsModule, MetricsSource } from '../../src/api/metrics/metrics.controller.js';
 import { mountDocs } from '../../src/api/docs/mount-docs.js';
 import { Readiness } from '../../src/api/health/readiness.js';
@@ -190,6 +191,7 @@ export async function createEdge({
         HealthModule,
         MetricsModule,
         WechatCompatModule,
+        WecomCompatModule,
       ],
     },
     createFastifyAdapter({ trustProxy: false, replica: 'replica-1' }),

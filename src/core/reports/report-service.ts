@@ -81,8 +81,7 @@ export class ReportService {
     if (!reported) return this.rotate(report, null, 'unproven');
     if (report.force) return this.rotate(report, reported, 'believed');
     if (!names(report, reported)) return answered('already_rotated', reported);
-    if (!isGuess && (this.manager.memory.knownDead?.waitMs ?? 0) > 0)
-      throw this.manager.diagnosis.returnedDead();
+    if ((this.manager.memory.knownDead?.waitMs ?? 0) > 0) throw this.manager.diagnosis.returnedDead();
     if (!isGuess && this.recentMs(reported) > 0) return this.recent(report, reported);
     if (this.manager.isStopping) {
       if (isGuess) return answered('still_valid', reported);

@@ -1,0 +1,174 @@
+import { Injectable, Logger, Module, type OnModuleInit } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import type { FastifyAdapter } from '@nestjs/platform-fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { ApiKeys } from '../../api/auth/api-keys.js';
+import { Authenticator } from '../../api/auth/authenticator.js';
+import type { ClientAccess } from '../../api/auth/client-access.js';
+import { HttpObserver } from '../../api/common/ports.js';
+import { HttpProblem } from '../../api/common/problem.js';
+import { routeOf } from '../../api/common/request.js';
+import { TokenBroker } from '../../core/broker.js';
+import { BrokerError } from '../../core/errors.js';
+import type { AppName, HeldToken } from '../../core/token.js';
+
+const PROVIDER = 'wecom';
+const CONTENT_TYPE = 'application/json; charset=UTF-8';
+/** SDKs that know -1 try again at once, or after seconds; 45009 tells them to wait longer. */
+const MAX_BUSY_SECONDS = 60;
+
+/** WeCom's own words, which some SDKs look at, and the status that the audit stream has for each. */
+const REFUSALS = {
+  [-1]: { text: 'system error', status: 503 },
+  40001: { text: 'invalid credential', status: 401 },
+  40013: { text: 'invalid corpid', status: 404 },
+  41002: { text: 'corpid missing', status: 400 },
+  41004: { text: 'corpsecret missing', status: 401 },
+  45009: { text: 'api freq out of limit', status: 429 },
+  48002: { text: 'api forbidden', status: 403 },
+} as const;
+
+class WecomRefusal extends Error {
+  override readonly name = 'WecomRefusal';
+
+  /** @param why what the broker has to say to the person who reads it; holds no secret and nothing of the caller's own text */
+  constructor(
+    readonly errcode: keyof typeof REFUSALS,
+    why: string,
+  ) {
+    super(`${REFUSALS[errcode].text}, access-token-broker: ${why}`);
+  }
+}
+
+interface GettokenAnswer {
+  readonly errcode: 0;
+  readonly errmsg: 'ok';
+  readonly access_token: string;
+  readonly expires_in: number;
+}
+
+/**
+ * `GET /cgi-bin/gettoken` as WeCom has it, with an API key in the place of the Secret, so that SDKs of WeCom need only
+ * another host. Always HTTP 200, errors as errcode and errmsg.
+ */
+@Injectable()
+class GettokenRoute implements OnModuleInit {
+  private readonly logger = new Logger(GettokenRoute.name);
+
+  constructor(
+    private readonly adapterHost: HttpAdapterHost<FastifyAdapter>,
+    private readonly broker: TokenBroker,
+    private readonly apiKeys: ApiKeys,
+    private readonly authenticator: Authenticator,
+    private readonly observer: HttpObserver,
+  ) {}
+
+  onModuleInit(): void {
+    const fastify = this.adapterHost.httpAdapter.getInstance();
+    void fastify.register((scope: FastifyInstance, _options, done) => {
+      scope.setErrorHandler((error, request, reply) => {
+        this.refuse(error, request, reply);
+      });
+      scope.get('/cgi-bin/gettoken', async (request, reply) => {
+        send(reply, await this.token(request));
+        return reply;
+      });
+      done();
+    });
+  }
+
+  private async token(request: FastifyRequest): Promise<GettokenAnswer> {
+    const { corpid, corpsecret } = request.query as Readonly<Record<string, unknown>>;
+    if (typeof corpid !== 'string' || corpid === '') {
+      throw new WecomRefusal(41002, 'send the CorpID, once, as corpid.');
+    }
+    const client = this.authenticate(typeof corpsecret === 'string' ? corpsecret : '', request);
+    const app = this.app(corpid, client, request);
+    if (!client.may('token:read')) {
+      this.authenticator.refused(request, 'missing_scope');
+      throw new WecomRefusal(48002, `this needs the scope token:read, which client ${client.name} lacks.`);
+    }
+    const { held, reason, keptMs } = await this.handOut(app, client);
+    const action = reason === null ? 'token.read' : 'token.report';
+    request.audited = { action, app, reason, token: held.record };
+    const seconds = Math.floor(Math.min(this.broker.cacheableMs(app, held), keptMs) / 1000);
+    const promised = Math.max(1, Math.min(seconds, client.maxExpiresInSeconds));
+    return { errcode: 0, errmsg: 'ok', access_token: held.record.value, expires_in: promised };
+  }
+
+  private authenticate(key: string, request: FastifyRequest): ClientAccess {
+    const who = this.apiKeys.recognize(key);
+    if (who.kind === 'ok') {
+      request.client = who.client;
+      return who.client;
+    }
+    this.authenticator.refused(request, who.kind === 'missing' ? 'missing_key' : 'unknown_key');
+    if (who.kind === 'missing') throw new WecomRefusal(41004, 'send an API key of the broker as corpsecret.');
+    throw new WecomRefusal(
+      40001,
+      "corpsecret is an API key of the broker here, and this one is not known: its SHA-256 is in no client of the broker's configuration.",
+    );
+  }
+
+  /** A CorpID names no single app: which of a corp's apps is meant, the key says, by seeing one of them only. */
+  private app(corpId: string, client: ClientAccess, request: FastifyRequest): AppName {
+    const apps = this.broker.apps.filter((app) => {
+      const { provider, appId } = this.broker.status(app);
+      return provider === PROVIDER && appId === corpId && client.visibleApp(app) !== undefined;
+    });
+    const [app, ...others] = apps;
+    if (app !== undefined && others.length === 0) return app;
+    request.audited = { action: 'access.refused', app: null, reason: 'unknown_app' };
+    if (app === undefined) throw new WecomRefusal(40013, 'this API key sees no app with that CorpID.');
+    throw new WecomRefusal(
+      40013,
+      'this API key sees several apps with that CorpID: give each SDK a key of its own, whose clients[].apps names one of them.',
+    );
+  }
+
+  /** No SDK says that its token was refused, it just asks again: an ask for a token that was there before is a guess that it died. */
+  private async handOut(
+    app: AppName,
+    { name: caller }: ClientAccess,
+  ): Promise<{ readonly held: HeldToken; readonly reason: string | null; readonly keptMs: number }> {
+    const held = this.broker.held(app);
+    if (!held) return { held: await this.broker.current(app), reason: null, keptMs: Infinity };
+    const accessToken = held.record.value;
+    const answer = await this.broker.report(app, { caller, accessToken, force: false, isGuess: true });
+    if (answer.kind !== 'answered') {
+      throw new WecomRefusal(45009, `refresh_budget_exhausted: ${answer.detail}`);
+    }
+    const reason = answer.reason === 'still_valid' ? null : answer.reason;
+    return { held: answer.token, reason, keptMs: answer.heardInMs ?? Infinity };
+  }
+
+  private refuse(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+    const { errcode, message } = this.refusal(error, request);
+    this.observer.refusedAsWechat(routeOf(request), errcode);
+    if (request.audited) request.audited.status = REFUSALS[errcode].status;
+    send(reply, { errcode, errmsg: message });
+  }
+
+  private refusal(error: unknown, request: FastifyRequest): WecomRefusal {
+    if (error instanceof WecomRefusal) return error;
+    if (error instanceof BrokerError) {
+      const isBusy = (error.retryAfterSeconds ?? 0) <= MAX_BUSY_SECONDS;
+      return new WecomRefusal(isBusy ? -1 : 45009, `${error.code}: ${error.message}`);
+    }
+    if (error instanceof HttpProblem) return new WecomRefusal(-1, `${error.code}: ${error.message}`);
+    this.logger.error(`Request ${request.id} failed: ${request.method} ${routeOf(request)}`, error);
+    return new WecomRefusal(-1, 'internal_error: the broker failed at this request. Its log says why.');
+  }
+}
+
+/** As bytes: to a string of JSON Fastify would add a charset of its own. */
+function send(reply: FastifyReply, body: object): void {
+  void reply
+    .code(200)
+    .header('content-type', CONTENT_TYPE)
+    .send(Buffer.from(JSON.stringify(body)));
+}
+
+/** The drop-in endpoint of WeCom. */
+@Module({ providers: [GettokenRoute] })
+export class WecomCompatModule {}
