@@ -61,7 +61,7 @@ describe('GET /metrics', () => {
       expect(text).toMatch(new RegExp(`^# HELP ${name} \\S.*\n# TYPE ${name} ${type}$`, 'm'));
     }
     expect(text).toContain('tokenbroker_store_up 1\n');
-    expect(text).toMatch(/^tokenbroker_build_info\{version="\d+\.\d+\.\d+",node="v\d+[\d.]+"\} 1$/m);
+    expect(text).toMatch(/^tokenbroker_build_info\{version="\d+\.\d+\.\d+[-\w]*",node="v\d+[\d.]+"\} 1$/m);
     expect(text).toMatch(/^process_cpu_seconds_total \d/m);
   });
 
