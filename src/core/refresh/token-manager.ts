@@ -228,8 +228,11 @@ export class TokenManager implements Task {
     const { memory, app } = this;
     if (!memory.token || windowMsOf(app.issuer.rule) > 0) return;
     const deadlineMonoMs = clock.monotonicMs() + app.refresh.upstreamTimeoutMs;
-    while (!memory.livingToken && memory.backOff?.class === 'busy' && !this.isStopping) {
-      const waitMs = Math.max(MIN_WAIT_MS, memory.backOff.untilMs - memory.storeNowMs());
+    while (!memory.livingToken && !this.isStopping) {
+      // One that has run out a moment ago is still the reason why there is no token.
+      const backOff = memory.view?.backOff;
+      if (backOff?.class !== 'busy') return;
+      const waitMs = Math.max(MIN_WAIT_MS, backOff.untilMs - memory.storeNowMs());
       if (clock.monotonicMs() + waitMs > deadlineMonoMs) return;
       await sleep(clock, waitMs);
       // Whoever waited as well may have it by now.
