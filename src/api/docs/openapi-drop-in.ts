@@ -55,6 +55,25 @@ export const openApiDropInPaths: OpenAPIObject['paths'] = {
     },
     post: { ...classicToken, description: POSTED },
   },
+  '/cgi-bin/gettoken': {
+    get: {
+      summary: 'The current token, for SDKs of WeCom',
+      description:
+        'Scope `token:read`. `corpid` is the corpid of an app with `provider: wecom`, and the key must see one agent of it only. `expires_in` is the time for which the token may be kept.',
+      security: [],
+      parameters: [query('corpid'), query('corpsecret', undefined, 'The API key.')],
+      responses: {
+        200: {
+          description:
+            'As WeCom answers, errors included, which have errcode and errmsg: 40001 wrong API key, 40013 unknown or forbidden corpid, 41002 no corpid, 41004 no corpsecret, 48002 the key lacks the scope; no token: -1 or, for more than a minute, 45009.',
+          content: json(
+            { oneOf: [ref('WecomToken'), ref('WechatError')] },
+            { errcode: 0, errmsg: 'ok', ...TOKEN },
+          ),
+        },
+      },
+    },
+  },
   '/cgi-bin/stable_token': {
     post: {
       summary: 'The current token, for SDKs of WeChat',

@@ -42,6 +42,16 @@ export const openApiTicketSchemas = {
       force_refresh: { type: 'boolean', default: false },
     },
   },
+  WecomToken: {
+    type: 'object',
+    required: ['errcode', 'errmsg', 'access_token', 'expires_in'],
+    properties: {
+      errcode: { type: 'integer', enum: [0] },
+      errmsg: { type: 'string', enum: ['ok'] },
+      access_token: { type: 'string' },
+      expires_in: { type: 'integer', minimum: 1, description: 'Seconds for which it may be kept.' },
+    },
+  },
   WechatToken: {
     type: 'object',
     required: Object.keys(wechatTokenProperties),
