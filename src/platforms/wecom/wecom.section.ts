@@ -45,6 +45,10 @@ export class WecomSection extends AppSection {
     return this.corpSecret;
   }
 
+  override get shownId(): string {
+    return this.corpId;
+  }
+
   override conflictWith(earlier: AppSection, path: string): Conflict | undefined {
     if (!(earlier instanceof WecomSection) || earlier.corpId !== this.corpId) return undefined;
     if (parseUrl(earlier.apiBaseUrl)?.host !== parseUrl(this.apiBaseUrl)?.host) return undefined;
