@@ -12,6 +12,7 @@ const SUBSETS = Array.from({ length: 2 ** SCOPES.length }, (_, bits) =>
 );
 
 const APP_ID = 'wx0123456789abcdef';
+const CORP_ID = 'ww0123456789abcdef';
 const withValue = (generation: number, value: string): HeldToken => {
   const held = heldToken(generation, 7_000_500);
   return { ...held, record: { ...held.record, value } };
@@ -29,6 +30,8 @@ interface Way {
   readonly path: string;
   /** Any of JSON; a function, of the API key. */
   readonly body?: object | ((key: string) => object);
+  /** Of the API key. */
+  readonly query?: (key: string) => Record<string, string>;
   /** Instead of JSON. */
   readonly form?: (key: string) => Record<string, string>;
   /** How the broker answers a report. */
@@ -114,6 +117,14 @@ const WAYS: readonly Way[] = [
     shows: ['token', 'token:read', 'token:refresh'],
   },
   {
+    what: 'a token of WeCom',
+    method: 'GET',
+    path: '/cgi-bin/gettoken',
+    query: (key) => ({ corpid: CORP_ID, corpsecret: key }),
+    report: 'still_valid',
+    shows: ['token', 'token:read'],
+  },
+  {
     what: 'a token of OAuth 2.0',
     method: 'POST',
     path: '/oauth2/token',
@@ -135,11 +146,13 @@ describe('no answer has a token without token:read, or a ticket without ticket:r
 
   beforeAll(async () => {
     edge = await createEdge({
-      apps: ['shop'],
+      apps: ['shop', 'hr'],
+      statuses: { hr: { provider: 'wecom', appId: CORP_ID, grant: 'agent-1000002' } },
       clients: SUBSETS.map((scopes, index) => apiClient(`client-${index}`, { scopes })),
       docs: true,
     });
     edge.broker.tokens.set('shop', TOKEN);
+    edge.broker.tokens.set('hr', TOKEN);
     edge.broker.currentAnswer = () => NEWER;
     edge.tickets.answer = () => TICKET;
     await edge.app.listen(0, '127.0.0.1');
@@ -148,13 +161,14 @@ describe('no answer has a token without token:read, or a ticket without ticket:r
   afterAll(() => edge.app.close());
 
   /** Status line, headers and body, or as much as comes at once of a stream, as one text. */
-  async function wholeAnswer({ method, path, body, form }: Way, key: string): Promise<string> {
+  async function wholeAnswer({ method, path, query, body, form }: Way, key: string): Promise<string> {
     const sent: object | undefined =
       typeof body === 'function' ? (body as (key: string) => object)(key) : body;
-    const response = await fetch(url + path, {
+    const search = query ? `?${new URLSearchParams(query(key)).toString()}` : '';
+    const response = await fetch(url + path + search, {
       method,
       headers: {
-        ...(form ? {} : { authorization: `Bearer ${key}` }),
+        ...(!form && !query && { authorization: `Bearer ${key}` }),
         ...(sent && { 'content-type': 'application/json' }),
       },
       ...(sent && { body: JSON.stringify(sent) }),
