@@ -32,14 +32,15 @@ const house = [
     imports: ['core', 'config/client.section.ts'],
     packages: ['@nestjs/[^/]+', 'fastify', 'class-validator', 'class-transformer', 'rxjs'],
   },
+  { room: 'compat/drop-in.ts', imports: ['core', 'api'], packages: ['@nestjs/[^/]+', 'fastify'] },
   {
     room: 'compat/wechat',
-    imports: ['core', 'api', 'config/client.section.ts'],
+    imports: ['core', 'api', 'compat/drop-in.ts', 'config/client.section.ts'],
     packages: ['@nestjs/[^/]+', 'fastify'],
   },
   {
     room: 'compat/wecom',
-    imports: ['core', 'api'],
+    imports: ['core', 'api', 'compat/drop-in.ts'],
     packages: ['@nestjs/[^/]+', 'fastify'],
   },
   { room: 'jobs', imports: ['core'], packages: ['@nestjs/[^/]+'] },

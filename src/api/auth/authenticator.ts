@@ -1,13 +1,17 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { HttpObserver, type DenialReason } from '../common/ports.js';
-import { ApiKeys } from './api-keys.js';
+import { ApiKeys, type Authentication } from './api-keys.js';
 import type { Scope } from '../../config/client.section.js';
 import type { ClientAccess } from './client-access.js';
 import { HttpProblem } from '../common/problem.js';
 import { routeOf } from '../common/request.js';
 
 const CHALLENGE = { 'www-authenticate': 'Bearer' };
+const DETAILS = {
+  missing: 'Send an API key as "Authorization: Bearer <key>".',
+  unknown: 'This API key is not known: its SHA-256 is in no client of the configuration.',
+};
 
 /** Says whose a request is, and turns away those that may not pass. */
 @Injectable()
@@ -24,27 +28,34 @@ export class Authenticator {
    * @throws HttpProblem `unauthorized`, `forbidden`
    */
   authenticate(request: FastifyRequest, scope: Scope | undefined): ClientAccess {
-    const who = this.apiKeys.authenticate(request.raw.headers.authorization);
-    if (who.kind === 'missing') {
-      this.refused(request, 'missing_key');
-      const detail = 'Send an API key as "Authorization: Bearer <key>".';
-      throw new HttpProblem('unauthorized', detail, { headers: CHALLENGE });
-    }
-    if (who.kind === 'unknown') {
-      this.refused(request, 'unknown_key');
-      const detail = 'This API key is not known: its SHA-256 is in no client of the configuration.';
-      throw new HttpProblem('unauthorized', detail, { headers: CHALLENGE });
-    }
-    request.client = who.client;
+    const who = this.noted(this.apiKeys.authenticate(request.raw.headers.authorization), request);
+    if (who.kind !== 'ok') throw new HttpProblem('unauthorized', DETAILS[who.kind], { headers: CHALLENGE });
     if (scope !== undefined) this.requireScope(request, who.client, scope);
     return who.client;
   }
 
+  /** The same for a key that came elsewhere than in the header. The caller says in its own form why it was refused. */
+  recognize(request: FastifyRequest, key: string): Authentication {
+    return this.noted(this.apiKeys.recognize(key), request);
+  }
+
   /** @throws HttpProblem `forbidden` */
   requireScope(request: FastifyRequest, client: ClientAccess, scope: Scope): void {
-    if (client.may(scope)) return;
-    this.refused(request, 'missing_scope');
+    if (this.hasScope(request, client, scope)) return;
     throw new HttpProblem('forbidden', `This needs the scope ${scope}, which client ${client.name} lacks.`);
+  }
+
+  /** The same for whoever refuses in a form of its own. */
+  hasScope(request: FastifyRequest, client: ClientAccess, scope: Scope): boolean {
+    if (client.may(scope)) return true;
+    this.refused(request, 'missing_scope');
+    return false;
+  }
+
+  private noted(who: Authentication, request: FastifyRequest): Authentication {
+    if (who.kind === 'ok') request.client = who.client;
+    else this.refused(request, who.kind === 'missing' ? 'missing_key' : 'unknown_key');
+    return who;
   }
 
   /** Counts a request that was turned away, and has it recorded. */

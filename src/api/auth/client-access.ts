@@ -5,8 +5,8 @@ import type { AppName } from '../../core/token.js';
 /** What one API client may see and do, worked out once. */
 export class ClientAccess {
   readonly name: string;
-  /** Bounds `expires_in` of the drop-in endpoints' answers; `Infinity` if nothing does. */
-  readonly maxExpiresInSeconds: number;
+  /** Bounds what `promisedSeconds` says; `Infinity` if nothing does. */
+  private readonly maxExpiresInSeconds: number;
   /** The aliases it may name, in configured order. */
   readonly apps: readonly AppName[];
   private readonly visible: ReadonlySet<AppName>;
@@ -30,6 +30,11 @@ export class ClientAccess {
 
   may(scope: Scope): boolean {
     return this.scopes.has(scope);
+  }
+
+  /** The `expires_in` for a client that heeds nothing else: whole seconds, at least 1. */
+  promisedSeconds(cacheableMs: number): number {
+    return Math.max(1, Math.min(Math.floor(cacheableMs / 1000), this.maxExpiresInSeconds));
   }
 
   /** The app that a request is about, if this client may see it. */

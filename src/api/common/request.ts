@@ -4,6 +4,9 @@ import { isIP, type Socket } from 'node:net';
 import type { AuditEntry, AuditOrigin } from '../../core/ports/audit-entry.js';
 import { HttpProblem } from './problem.js';
 
+/** The route whose answers stay open, and are counted when they begin. */
+export const TOKEN_EVENTS = '/token/events';
+
 const NO_SOCKET = 'unknown';
 /** An IPv6 address has 45 characters at most; with the name of an interface, which Node lets pass, it has no end. */
 const MAX_ADDRESS_CHARACTERS = 45;

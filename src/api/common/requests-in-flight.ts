@@ -3,8 +3,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyAdapter } from '@nestjs/platform-fastify';
 import { HttpObserver } from './ports.js';
 import { HttpProblem } from './problem.js';
-import { originOf, routeOf } from './request.js';
-import { TOKEN_EVENTS } from '../tokens/token-events-path.js';
+import { TOKEN_EVENTS, originOf, routeOf } from './request.js';
 
 /** Requests that wait for a token, each with some 10 kB. Far more than the callers of one replica have. */
 export const MAX_REQUESTS_IN_FLIGHT = 2000;

@@ -5,8 +5,7 @@ import { requestContext } from '../../core/request-context.js';
 import { ApiKeys } from '../auth/api-keys.js';
 import { AuditTrail, HttpObserver, RequestTracing } from './ports.js';
 import { Readiness } from '../health/readiness.js';
-import { auditEntry, routeOf } from './request.js';
-import { TOKEN_EVENTS } from '../tokens/token-events-path.js';
+import { TOKEN_EVENTS, auditEntry, routeOf } from './request.js';
 
 /** What all requests and answers have in common. The token route writes its own headers, but is counted here too. */
 @Injectable()

@@ -2,7 +2,6 @@ import { Body, Controller, Header, HttpCode, Post, Req, Module } from '@nestjs/c
 import { RouteConfig } from '@nestjs/platform-fastify';
 import type { FastifyRequest } from 'fastify';
 import { TokenBroker } from '../../core/broker.js';
-import { ApiKeys } from '../auth/api-keys.js';
 import type { ClientAccess } from '../auth/client-access.js';
 import { Authenticator } from '../auth/authenticator.js';
 import { Public } from '../auth/api-key.guard.js';
@@ -42,7 +41,6 @@ type OAuth2TokenView = FromSchema<typeof oauth2TokenSchema>;
 class OAuth2Controller {
   constructor(
     private readonly broker: TokenBroker,
-    private readonly apiKeys: ApiKeys,
     private readonly authenticator: Authenticator,
   ) {}
 
@@ -58,8 +56,7 @@ class OAuth2Controller {
     const credentials = clientCredentials(request.headers.authorization, form);
     const client = this.authenticate(credentials?.clientSecret, request);
     const app = client.app(credentials?.clientId);
-    if (!client.may(SCOPE)) {
-      this.authenticator.refused(request, 'missing_scope');
+    if (!this.authenticator.hasScope(request, client, SCOPE)) {
       throw new OAuth2Error(
         'unauthorized_client',
         `This needs the scope ${SCOPE}, which client ${client.name} lacks.`,
@@ -68,22 +65,16 @@ class OAuth2Controller {
     checkGrant(form);
     const held = this.broker.held(app) ?? (await this.broker.current(app));
     request.audited = { action: 'token.read', app, token: held.record };
-    const seconds = Math.floor(this.broker.cacheableMs(app, held) / 1000);
-    const expiresIn = Math.max(1, Math.min(seconds, client.maxExpiresInSeconds));
     return {
       access_token: held.record.value,
       token_type: held.record.tokenType ?? 'Bearer',
-      expires_in: expiresIn,
+      expires_in: client.promisedSeconds(this.broker.cacheableMs(app, held)),
     };
   }
 
   private authenticate(key = '', request: FastifyRequest): ClientAccess {
-    const who = this.apiKeys.recognize(key);
-    if (who.kind === 'ok') {
-      request.client = who.client;
-      return who.client;
-    }
-    this.authenticator.refused(request, who.kind === 'missing' ? 'missing_key' : 'unknown_key');
+    const who = this.authenticator.recognize(request, key);
+    if (who.kind === 'ok') return who.client;
     throw new OAuth2Error('invalid_client', WHY[who.kind]);
   }
 }

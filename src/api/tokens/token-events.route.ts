@@ -5,8 +5,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { TokenBroker } from '../../core/broker.js';
 import { AuditTrail, HttpObserver, RequestTracing } from '../common/ports.js';
 import { Authenticator } from '../auth/authenticator.js';
-import { auditEntry, singleParameter, type Query } from '../common/request.js';
-import { TOKEN_EVENTS } from './token-events-path.js';
+import { TOKEN_EVENTS, auditEntry, singleParameter, type Query } from '../common/request.js';
 import { TokenEventStreams } from './token-event-streams.js';
 
 const HEAD = {

@@ -1,10 +1,10 @@
-import { AppsByAppId } from './apps-by-app-id.js';
 import { Injectable, Logger, type OnModuleInit, Module } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { parse as parseForm } from 'node:querystring';
 import { BrokerError } from '../../core/errors.js';
+import { DropIn } from '../drop-in.js';
 import { DropInTickets } from './drop-in-tickets.js';
 import { DropInTokens } from './drop-in-tokens.js';
 import { HttpObserver } from '../../api/common/ports.js';
@@ -216,5 +216,5 @@ function text(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }
 
-@Module({ providers: [AppsByAppId, DropInTickets, DropInTokens, DropInRoute] })
+@Module({ providers: [DropIn, DropInTickets, DropInTokens, DropInRoute] })
 export class WechatCompatModule {}

@@ -23,7 +23,7 @@ const TEXTS = {
 } as const;
 
 /** SDKs that know -1 try again at once, or after seconds; 45011 tells them to wait longer. */
-const LONGEST_BUSY_SECONDS = 60;
+const MAX_BUSY_SECONDS = 60;
 
 /** A call to a drop-in endpoint that is answered with an errcode, as WeChat would. */
 export class WechatRefusal extends Error {
@@ -38,7 +38,7 @@ export class WechatRefusal extends Error {
   }
 
   static from(error: BrokerError): WechatRefusal {
-    const isBusy = (error.retryAfterSeconds ?? 0) <= LONGEST_BUSY_SECONDS;
+    const isBusy = (error.retryAfterSeconds ?? 0) <= MAX_BUSY_SECONDS;
     return new WechatRefusal(isBusy ? -1 : 45011, `${error.code}: ${error.message}`);
   }
 }

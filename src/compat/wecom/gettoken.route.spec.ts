@@ -45,6 +45,13 @@ describe('GET /cgi-bin/gettoken', () => {
     expect(edge.broker.reports).toMatchObject([{ app: 'hr', report: { isGuess: true } }]);
   });
 
+  it("is the only way to a corp's token: WeChat's endpoints know no CorpID, and this one no AppID of WeChat", async () => {
+    const query = { grant_type: 'client_credential', appid: CORP_ID, secret: keyOf('payroll') };
+    const asWechat = await edge.app.inject({ url: '/cgi-bin/token', query });
+    expect(asWechat.json()).toMatchObject({ errcode: 40013 });
+    expect(await ask('shopper', 'wx0123456789abcdef')).toMatchObject({ errcode: 40013 });
+  });
+
   it('promises no more than the client is to be promised', async () => {
     expect(await ask('forgetful')).toMatchObject({ expires_in: 300 });
   });

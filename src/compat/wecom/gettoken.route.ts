@@ -2,15 +2,14 @@ import { Injectable, Logger, Module, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { ApiKeys } from '../../api/auth/api-keys.js';
 import { Authenticator } from '../../api/auth/authenticator.js';
 import type { ClientAccess } from '../../api/auth/client-access.js';
 import { HttpObserver } from '../../api/common/ports.js';
 import { HttpProblem } from '../../api/common/problem.js';
 import { routeOf } from '../../api/common/request.js';
-import { TokenBroker } from '../../core/broker.js';
 import { BrokerError } from '../../core/errors.js';
-import type { AppName, HeldToken } from '../../core/token.js';
+import type { AppName } from '../../core/token.js';
+import { DropIn, type DropInToken } from '../drop-in.js';
 
 const PROVIDER = 'wecom';
 const CONTENT_TYPE = 'application/json; charset=UTF-8';
@@ -40,11 +39,9 @@ class WecomRefusal extends Error {
   }
 }
 
-interface GettokenAnswer {
+interface GettokenAnswer extends DropInToken {
   readonly errcode: 0;
   readonly errmsg: 'ok';
-  readonly access_token: string;
-  readonly expires_in: number;
 }
 
 /**
@@ -57,8 +54,7 @@ class GettokenRoute implements OnModuleInit {
 
   constructor(
     private readonly adapterHost: HttpAdapterHost<FastifyAdapter>,
-    private readonly broker: TokenBroker,
-    private readonly apiKeys: ApiKeys,
+    private readonly dropIn: DropIn,
     private readonly authenticator: Authenticator,
     private readonly observer: HttpObserver,
   ) {}
@@ -84,25 +80,16 @@ class GettokenRoute implements OnModuleInit {
     }
     const client = this.authenticate(typeof corpsecret === 'string' ? corpsecret : '', request);
     const app = this.app(corpid, client, request);
-    if (!client.may('token:read')) {
-      this.authenticator.refused(request, 'missing_scope');
+    if (!this.authenticator.hasScope(request, client, 'token:read')) {
       throw new WecomRefusal(48002, `this needs the scope token:read, which client ${client.name} lacks.`);
     }
-    const { held, reason, keptMs } = await this.handOut(app, client);
-    const action = reason === null ? 'token.read' : 'token.report';
-    request.audited = { action, app, reason, token: held.record };
-    const seconds = Math.floor(Math.min(this.broker.cacheableMs(app, held), keptMs) / 1000);
-    const promised = Math.max(1, Math.min(seconds, client.maxExpiresInSeconds));
-    return { errcode: 0, errmsg: 'ok', access_token: held.record.value, expires_in: promised };
+    const token = await this.dropIn.token({ app, client }, request, (why) => new WecomRefusal(45009, why));
+    return { errcode: 0, errmsg: 'ok', ...token };
   }
 
   private authenticate(key: string, request: FastifyRequest): ClientAccess {
-    const who = this.apiKeys.recognize(key);
-    if (who.kind === 'ok') {
-      request.client = who.client;
-      return who.client;
-    }
-    this.authenticator.refused(request, who.kind === 'missing' ? 'missing_key' : 'unknown_key');
+    const who = this.authenticator.recognize(request, key);
+    if (who.kind === 'ok') return who.client;
     if (who.kind === 'missing') throw new WecomRefusal(41004, 'send an API key of the broker as corpsecret.');
     throw new WecomRefusal(
       40001,
@@ -112,34 +99,14 @@ class GettokenRoute implements OnModuleInit {
 
   /** A CorpID names no single app: which of a corp's apps is meant, the key says, by seeing one of them only. */
   private app(corpId: string, client: ClientAccess, request: FastifyRequest): AppName {
-    const apps = this.broker.apps.filter((app) => {
-      const { provider, appId } = this.broker.status(app);
-      return provider === PROVIDER && appId === corpId && client.visibleApp(app) !== undefined;
-    });
-    const [app, ...others] = apps;
-    if (app !== undefined && others.length === 0) return app;
+    const [one, ...others] = this.dropIn.visibleApps(PROVIDER, corpId, client);
+    if (one && others.length === 0) return one.app;
     request.audited = { action: 'access.refused', app: null, reason: 'unknown_app' };
-    if (app === undefined) throw new WecomRefusal(40013, 'this API key sees no app with that CorpID.');
+    if (!one) throw new WecomRefusal(40013, 'this API key sees no app with that CorpID.');
     throw new WecomRefusal(
       40013,
       'this API key sees several apps with that CorpID: give each SDK a key of its own, whose clients[].apps names one of them.',
     );
-  }
-
-  /** No SDK says that its token was refused, it just asks again: an ask for a token that was there before is a guess that it died. */
-  private async handOut(
-    app: AppName,
-    { name: caller }: ClientAccess,
-  ): Promise<{ readonly held: HeldToken; readonly reason: string | null; readonly keptMs: number }> {
-    const held = this.broker.held(app);
-    if (!held) return { held: await this.broker.current(app), reason: null, keptMs: Infinity };
-    const accessToken = held.record.value;
-    const answer = await this.broker.report(app, { caller, accessToken, force: false, isGuess: true });
-    if (answer.kind !== 'answered') {
-      throw new WecomRefusal(45009, `refresh_budget_exhausted: ${answer.detail}`);
-    }
-    const reason = answer.reason === 'still_valid' ? null : answer.reason;
-    return { held: answer.token, reason, keptMs: answer.heardInMs ?? Infinity };
   }
 
   private refuse(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
@@ -170,5 +137,5 @@ function send(reply: FastifyReply, body: object): void {
 }
 
 /** The drop-in endpoint of WeCom. */
-@Module({ providers: [GettokenRoute] })
+@Module({ providers: [DropIn, GettokenRoute] })
 export class WecomCompatModule {}

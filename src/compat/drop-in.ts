@@ -1,0 +1,83 @@
+import { Injectable } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { TokenBroker } from '../core/broker.js';
+import type { ReportAnswer } from '../core/reports/token-report.js';
+import type { AppName, HeldToken } from '../core/token.js';
+import type { ClientAccess } from '../api/auth/client-access.js';
+
+interface ConfiguredApp {
+  readonly app: AppName;
+  readonly provider: string;
+  readonly grant: string;
+}
+
+/** What a platform's token endpoint answers, whatever it calls it. */
+export interface DropInToken {
+  readonly access_token: string;
+  /** Seconds for which the caller may keep it. */
+  readonly expires_in: number;
+}
+
+interface HandOut {
+  readonly held: HeldToken;
+  /** What came of a report, where the question was one. */
+  readonly reason: string | null;
+  /** For so long, at most, may the caller keep the token without asking again. */
+  readonly keptMs: number;
+}
+
+/** What the drop-in endpoints of all platforms have in common: apps by the platform's name for them, and their tokens. */
+@Injectable()
+export class DropIn {
+  private readonly apps = new Map<string, readonly ConfiguredApp[]>();
+
+  constructor(private readonly broker: TokenBroker) {
+    for (const app of broker.apps) {
+      const { appId, provider, grant } = broker.status(app);
+      this.apps.set(appId, [...(this.apps.get(appId) ?? []), { app, provider, grant }]);
+    }
+  }
+
+  /** Of this platform, and with this id there, in configured order, those that the client may see. */
+  visibleApps(provider: string, appId: string, client: ClientAccess): readonly ConfiguredApp[] {
+    const known = this.apps.get(appId) ?? [];
+    return known.filter((one) => one.provider === provider && client.visibleApp(one.app) !== undefined);
+  }
+
+  /**
+   * The token for an SDK, and what the audit trail is to say of it. No SDK says that its token was refused, it just asks
+   * again: an ask for a token that was there before is a guess that it died.
+   *
+   * @param refusal makes the error for a budget that is used up
+   * @throws BrokerError as `TokenBroker.current` and `report` do
+   */
+  async token(
+    { app, client, force = false }: { app: AppName; client: ClientAccess; force?: boolean },
+    request: FastifyRequest,
+    refusal: (why: string) => Error,
+  ): Promise<DropInToken> {
+    const { held, reason, keptMs } = await this.handOut(app, client.name, force, refusal);
+    const action = reason === null ? 'token.read' : 'token.report';
+    request.audited = { action, app, reason, token: held.record };
+    const expiresIn = client.promisedSeconds(Math.min(this.broker.cacheableMs(app, held), keptMs));
+    return { access_token: held.record.value, expires_in: expiresIn };
+  }
+
+  private async handOut(
+    app: AppName,
+    caller: string,
+    force: boolean,
+    refusal: (why: string) => Error,
+  ): Promise<HandOut> {
+    const of = (answer: ReportAnswer): HandOut => {
+      if (answer.kind !== 'answered') throw refusal(`refresh_budget_exhausted: ${answer.detail}`);
+      return { held: answer.token, reason: answer.reason, keptMs: answer.heardInMs ?? Infinity };
+    };
+    if (force) return of(await this.broker.report(app, { caller, force: false }));
+    const held = this.broker.held(app);
+    if (!held) return { held: await this.broker.current(app), reason: null, keptMs: Infinity };
+    const guess = { caller, accessToken: held.record.value, force: false, isGuess: true };
+    const answer = of(await this.broker.report(app, guess));
+    return answer.reason === 'still_valid' ? { ...answer, reason: null } : answer;
+  }
+}
