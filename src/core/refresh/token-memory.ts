@@ -1,6 +1,7 @@
 import type { AppDefinition } from '../app-definition.js';
 import { plausibleFence } from './transitions.js';
 import type { Clock } from '../ports/clock.js';
+import { FoundToken } from './found-token.js';
 import { MAX_LIFE_MS } from './read-app-state.js';
 import { RecentTokens, fingerprint, type HeldToken, type TokenRecord } from '../token.js';
 import {
@@ -19,19 +20,6 @@ import type { ProbeOutcome } from '../ports/token-issuer.js';
 import type { BackOff, StoreView } from '../ports/token-store.js';
 
 const NOTHING_OWN = { credential: null, count: NO_COUNT };
-
-/** Five minutes, at the usual reconcile interval. */
-const MAX_UNANSWERED_RETRIES = 6;
-
-/** A token of which only the store says that it is the newest. */
-interface FoundToken {
-  readonly generation: number;
-  /** The platform accepted it, or gave no answer. */
-  readonly isServed: boolean;
-  readonly isAnswered: boolean;
-  /** When it is tried again. */
-  readonly retriesMonoMs: readonly number[];
-}
 
 interface DeadToken {
   readonly value: string;
@@ -135,7 +123,7 @@ export class TokenMemory {
     const isLiving = record.expiresAtMs > bornAtMs;
     const isUnknown = !before || (!this.livingToken && !isOfAfter(before, record));
     if (isUnknown && isLiving && this.app.refresh.verifyReports)
-      this.found = { generation: record.generation, isServed: false, isAnswered: false, retriesMonoMs: [] };
+      this.found = new FoundToken(record.generation, this.app, this.clock);
     this.hold(record, sentMonoMs + Math.min(MAX_LIFE_MS, record.expiresAtMs - bornAtMs));
     return true;
   }
@@ -156,61 +144,34 @@ export class TokenMemory {
     for (const listener of this.listeners) listener(newest);
   }
 
-  /**
-   * The newest token, if it was in the store already when this process first looked, or when it had none. Whoever can write
-   * there may have put back one that is dead since, so it is tried at the platform before it is served.
-   */
+  /** The newest token, if it was in the store already when this process first looked, or when it had none, and was not tried yet. */
   get untried(): HeldToken | null {
-    const { found, newest } = this;
-    return found && !found.isServed && newest?.record.generation === found.generation ? newest : null;
+    return this.newestFound?.isUntried ? this.newest : null;
   }
 
-  /**
-   * The same token once it is served, when it is time to try it again. A platform whose fetch replaces the token before
-   * it goes on accepting that one for a while, so the first try cannot tell whether this is the newest.
-   */
+  /** The same token once it is served, when it is time to try it again. */
   get toRetry(): HeldToken | null {
-    const { found, newest } = this;
-    if (newest?.record.generation !== found?.generation) return null;
-    const [atMonoMs = Infinity] = found?.retriesMonoMs ?? [];
-    return this.clock.monotonicMs() >= atMonoMs ? newest : null;
+    return this.newestFound?.isRetryDue ? this.newest : null;
+  }
+
+  private get newestFound(): FoundToken | null {
+    return this.found && this.found.generation === this.newest?.record.generation ? this.found : null;
   }
 
   /** What came of trying it. One that is dead counts as expired. */
   tried({ record }: HeldToken, outcome: ProbeOutcome): void {
     const { found, newest } = this;
     if (found?.generation !== record.generation) return;
-    const nowMonoMs = this.clock.monotonicMs();
-    const isDead = outcome === 'rejected';
-    const isAnswered = found.isAnswered || outcome !== 'no_answer';
-    const left = found.isServed ? found.retriesMonoMs.slice(1) : this.retriesUntilAnswered(nowMonoMs);
-    const retriesMonoMs = isAnswered && !found.isAnswered ? this.retriesFrom(nowMonoMs) : left;
-    this.found = isDead ? null : { ...found, isServed: true, isAnswered, retriesMonoMs };
+    const isFirst = found.isUntried;
+    if (outcome === 'rejected') this.found = null;
+    else found.passed(outcome, this.dueMonoMs);
     if (newest?.record !== record) return;
-    if (isDead) {
-      this.newest = { record, deadlineMonoMs: nowMonoMs };
+    if (outcome === 'rejected') {
+      this.newest = { record, deadlineMonoMs: this.clock.monotonicMs() };
       this.dueMonoMs = this.lastChanceMonoMs = -Infinity;
-      return;
+    } else if (isFirst) {
+      for (const listener of this.listeners) listener(newest);
     }
-    if (found.isServed) return;
-    for (const listener of this.listeners) listener(newest);
-  }
-
-  /** The platform may be away for a while: after a reconcile interval, with pauses that double. */
-  private retriesUntilAnswered(nowMonoMs: number): readonly number[] {
-    const { reconcileMs } = this.app.refresh;
-    return Array.from(
-      { length: MAX_UNANSWERED_RETRIES },
-      (_, index) => nowMonoMs + (2 ** (index + 1) - 1) * reconcileMs,
-    );
-  }
-
-  /** In the middle and at the end of the overlap, or of the time until the refresh, which makes a try needless. */
-  private retriesFrom(nowMonoMs: number): readonly number[] {
-    const graceMs = graceMsOf(this.app.issuer.rule);
-    if (graceMs === Infinity) return [];
-    const overlapMs = Math.min(graceMs, this.dueMonoMs - nowMonoMs);
-    return [nowMonoMs + overlapMs / 2, nowMonoMs + overlapMs].filter((atMonoMs) => atMonoMs < this.dueMonoMs);
   }
 
   /** Calls back for each newer token from now on, until the returned function is called. */
@@ -239,7 +200,7 @@ export class TokenMemory {
       this.dueMonoMs,
       this.lastChanceMonoMs,
       newest?.deadlineMonoMs ?? Infinity,
-      ...(found?.retriesMonoMs ?? []),
+      ...(found?.nextMonoMs ?? []),
       nowMonoMs + this.healWaitMs,
       ofStore(view?.backOff?.untilMs ?? Infinity),
       ofStore((view?.intent?.atMs ?? Infinity) + this.app.refresh.leaseMs + 1),
