@@ -3,6 +3,7 @@ import { plausibleFence } from './transitions.js';
 import type { Clock } from '../ports/clock.js';
 import { FoundToken } from './found-token.js';
 import { MAX_LIFE_MS } from './read-app-state.js';
+import { ReportedToken } from './reported-token.js';
 import { RecentTokens, fingerprint, type HeldToken, type TokenRecord } from '../token.js';
 import {
   suspectReasonOf,
@@ -11,7 +12,6 @@ import {
   lastChanceMs,
   nextMidnightUtc8Ms,
   refreshDueAtMs,
-  returnedDeadWaitMs,
   type SuspectReason,
 } from './policy.js';
 import { NO_COUNT, type DayCount } from './budgets.js';
@@ -20,27 +20,6 @@ import type { ProbeOutcome } from '../ports/token-issuer.js';
 import type { BackOff, StoreView } from '../ports/token-store.js';
 
 const NOTHING_OWN = { credential: null, count: NO_COUNT };
-
-interface DeadToken {
-  readonly value: string;
-  readonly why: string;
-  readonly atMs: number;
-  readonly untilMonoMs: number;
-  /** Fetches that brought it back. */
-  readonly tries: number;
-  readonly nextTryMonoMs: number;
-}
-
-/** A token in use that the platform refuses and that cannot be replaced. */
-export interface KnownDead {
-  readonly why: string;
-  /** Since when, on the store's clock. */
-  readonly atMs: number;
-  /** The platform returns it at every fetch, until it expires. */
-  readonly isReturned: boolean;
-  /** Milliseconds until a report leads to another fetch. */
-  readonly waitMs: number;
-}
 
 /**
  * What this replica holds of one app: the newest token it ever saw and the store's last word, both placed on the
@@ -57,13 +36,8 @@ export class TokenMemory {
     readonly sentMonoMs: number;
     readonly gotMonoMs: number;
   } | null = null;
-  private contested: {
-    readonly generation: number;
-    readonly atMs: number;
-    readonly untilMonoMs: number;
-  } | null = null;
   private found: FoundToken | null = null;
-  private dead: DeadToken | null = null;
+  readonly reported: ReportedToken;
   private highestCommitted = 0;
 
   constructor(
@@ -71,7 +45,9 @@ export class TokenMemory {
     private readonly clock: Clock,
     /** What this process alone knows: its credential, as in a begin, and what it sent today. */
     private readonly own: { readonly credential: string | null; readonly count: DayCount } = NOTHING_OWN,
-  ) {}
+  ) {
+    this.reported = new ReportedToken(this, clock);
+  }
 
   /** The highest generation that this replica committed itself. */
   get committed(): number {
@@ -234,62 +210,6 @@ export class TokenMemory {
     if (reason !== 'in_doubt' || !view?.intent) return reason;
     // A young intent is just a fetch that is going on.
     return view.intent.atMs + this.app.refresh.leaseMs < this.storeNowMs() ? reason : null;
-  }
-
-  /** Callers report this token, and it is too young for that to be looked into. */
-  contest({ record: { generation } }: HeldToken, forMs: number): void {
-    if (this.contested?.generation === generation) return;
-    this.contested = {
-      generation,
-      atMs: this.storeNowMs(),
-      untilMonoMs: this.clock.monotonicMs() + forMs,
-    };
-  }
-
-  /** When the current token was first reported too young. */
-  get contestedAtMs(): number {
-    return this.contested?.atMs ?? 0;
-  }
-
-  /** Milliseconds until a report of the current token is looked into; 0 while no report waits for that. */
-  get contestedMs(): number {
-    const { contested } = this;
-    if (contested?.generation !== this.generation) return 0;
-    return Math.max(0, contested.untilMonoMs - this.clock.monotonicMs());
-  }
-
-  /** The platform refuses the current token, and the day's budget leaves no fetch to replace it. */
-  markDead({ record: { value } }: HeldToken, why: string): void {
-    const untilMonoMs = this.clock.monotonicMs() + this.midnightWaitMs;
-    this.dead = { value, why, atMs: this.storeNowMs(), untilMonoMs, tries: 0, nextTryMonoMs: -Infinity };
-  }
-
-  /** The platform refuses the current token, returns it again all the same, and cannot be made to replace it. */
-  markReturnedDead({ record: { value } }: HeldToken): void {
-    const before = this.dead?.value === value ? this.dead : null;
-    const tries = (before?.tries ?? 0) + 1;
-    this.dead = {
-      value,
-      why: 'the platform returns it again at every fetch',
-      atMs: before?.atMs ?? this.storeNowMs(),
-      untilMonoMs: Infinity,
-      tries,
-      nextTryMonoMs: this.clock.monotonicMs() + returnedDeadWaitMs(tries),
-    };
-  }
-
-  /** The platform takes the token after all. */
-  markAlive({ record: { value } }: HeldToken): void {
-    if (this.dead?.value === value) this.dead = null;
-  }
-
-  /** Why a current token that the platform refuses is not replaced; null if nothing is known of the kind. */
-  get knownDead(): KnownDead | null {
-    const { dead, newest } = this;
-    const nowMonoMs = this.clock.monotonicMs();
-    if (!dead || dead.value !== newest?.record.value || nowMonoMs >= dead.untilMonoMs) return null;
-    const { why, atMs, tries, nextTryMonoMs } = dead;
-    return { why, atMs, isReturned: tries > 0, waitMs: Math.max(0, nextTryMonoMs - nowMonoMs) };
   }
 
   get isHealTime(): boolean {

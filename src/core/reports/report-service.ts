@@ -81,7 +81,8 @@ export class ReportService {
     if (!reported) return this.rotate(report, null, 'unproven');
     if (report.force) return this.rotate(report, reported, 'believed');
     if (!names(report, reported)) return answered('already_rotated', reported);
-    if ((this.manager.memory.knownDead?.waitMs ?? 0) > 0) throw this.manager.diagnosis.returnedDead();
+    if ((this.manager.memory.reported.knownDead?.waitMs ?? 0) > 0)
+      throw this.manager.diagnosis.returnedDead();
     if (!isGuess && this.recentMs(reported) > 0) return this.recent(report, reported);
     if (this.manager.isStopping) {
       if (isGuess) return answered('still_valid', reported);
@@ -118,7 +119,7 @@ export class ReportService {
   private recent(report: TokenReport, token: HeldToken): ReportAnswer {
     const heardInMs = this.recentMs(token);
     const isNamed = report.accessToken !== undefined || report.generation !== undefined;
-    if (isNamed) this.manager.memory.contest(token, heardInMs);
+    if (isNamed) this.manager.memory.reported.contest(token, heardInMs);
     return { ...answered('recently_rotated', token), heardInMs };
   }
 
@@ -140,7 +141,7 @@ export class ReportService {
     if (outcome === 'rejected') return 'refused';
     if (outcome === 'no_answer') return isSeconded ? 'believed' : 'unproven';
     this.reporters.contradicted(caller, atMonoMs);
-    this.manager.memory.markAlive(token);
+    this.manager.memory.reported.markAlive(token);
     return 'alive';
   }
 
@@ -219,7 +220,7 @@ export class ReportService {
     if (token && token.record.value !== reported?.record.value) return answered('rotated', token);
     if (result.kind === 'budget_exhausted') {
       const why = this.budgetDetail(result.budget);
-      if (token && verdict === 'refused') memory.markDead(token, why);
+      if (token && verdict === 'refused') memory.reported.markDead(token, why);
       return {
         kind: 'budget_exhausted',
         detail: `${why}; the day begins at 00:00 UTC+8. Find the caller that keeps reporting: the log names it.`,
@@ -230,7 +231,7 @@ export class ReportService {
     const { diagnosis, isStopping } = this.manager;
     const isReturned = token && reported && token.record.generation > reported.record.generation;
     if (isReturned && verdict === 'refused' && !this.manager.app.issuer.rule.canForce) {
-      memory.markReturnedDead(token);
+      memory.reported.markReturnedDead(token);
       throw diagnosis.returnedDead();
     }
     if (isReturned && !memory.view?.backOff) return answered('still_valid', token);

@@ -144,7 +144,7 @@ export class Diagnosis {
 
   /** Why a dead token is not replaced: the platform has no other. */
   returnedDead(): BrokerError {
-    const waitMs = this.memory.knownDead?.waitMs ?? 0;
+    const waitMs = this.memory.reported.knownDead?.waitMs ?? 0;
     return new BrokerError(
       'upstream_rejected',
       `The platform refuses this token and returns the same one at every fetch. ${RETURNED_DEAD_REMEDY}`,
@@ -167,7 +167,8 @@ export class Diagnosis {
     const { memory, storeHealth, claim } = this;
     if (!memory.token) return 'pending';
     if (!memory.livingToken) return 'expired';
-    if (memory.suspectReason || memory.contestedMs > 0 || memory.knownDead) return 'suspect';
+    if (memory.suspectReason || memory.reported.contestedMs > 0 || memory.reported.knownDead)
+      return 'suspect';
     const ofSecret = this.secrets.missing ?? this.secrets.refused ?? this.secrets.lost;
     const trouble = this.failure() ?? claim.heldBy ?? storeHealth.outage ?? ofSecret;
     return trouble !== null || memory.budgetWaitMs > 0 ? 'degraded' : 'ok';
@@ -207,8 +208,8 @@ export class Diagnosis {
     const { storeHealth, memory, secrets, claim } = this;
     if (secrets.missing) return this.missingSecret(secrets.missing);
     if (claim.heldBy) return this.heldElsewhere(claim.heldBy);
-    if (memory.livingToken && memory.knownDead) {
-      const { why, atMs, isReturned } = memory.knownDead;
+    if (memory.livingToken && memory.reported.knownDead) {
+      const { why, atMs, isReturned } = memory.reported.knownDead;
       const message = `the platform refuses the token in use, which cannot be replaced: ${why}`;
       const remedy = isReturned ? RETURNED_DEAD_REMEDY : BUDGET_REMEDY;
       return { class: 'dead', errcode: null, message, remedy, atMs };
@@ -230,7 +231,7 @@ export class Diagnosis {
       const remedy = remedyOf(this.app.issuer, failure) + force;
       return { class: failure.class, errcode, message, remedy, atMs };
     }
-    if (memory.contestedMs > 0) return this.contested();
+    if (memory.reported.contestedMs > 0) return this.contested();
     if (secrets.lost) {
       const { why, atMs } = secrets.lost;
       const message = `the AppSecret cannot be read any more (${why}); the one that was read before is used`;
@@ -274,10 +275,10 @@ export class Diagnosis {
     return {
       class: 'report',
       errcode: null,
-      message: `callers report the token as dead, which was fetched because of a report a moment ago; a report of it is looked into again in ${String(Math.ceil(memory.contestedMs / 1000))} s`,
+      message: `callers report the token as dead, which was fetched because of a report a moment ago; a report of it is looked into again in ${String(Math.ceil(memory.reported.contestedMs / 1000))} s`,
       remedy:
         'Report it again then, if it is still refused. If tokens keep dying, something else fetches with this AppSecret: find it and have it ask this broker instead.',
-      atMs: memory.contestedAtMs,
+      atMs: memory.reported.contestedAtMs,
     };
   }
 
