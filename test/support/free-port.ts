@@ -15,7 +15,8 @@ let next = randomInt(SLICE);
 export async function freePort(): Promise<number> {
   for (;;) {
     next = (next + 1) % SLICE;
-    if (await isFree(start + next)) return start + next;
+    const port = start + next;
+    if (await isFree(port)) return port;
   }
 }
 
