@@ -17,7 +17,7 @@ export interface PlatformCommand {
   readonly flags: Readonly<Record<string, Flag>>;
   /** Throws a ControlInputError that names the option at fault. */
   create(options: FlagValues): Simulator;
-  /** What to print once it runs, below the line with its URL. */
+  /** What to print once it runs, below the line with its URL: its credentials, and calls to try. */
   greeting(url: string, options: FlagValues): string[];
 }
 

@@ -57,6 +57,8 @@ export async function simulate(argv: readonly string[], io: CommandOutput): Prom
     for (const line of [
       `${command.title} simulator listening on ${url}`,
       ...command.greeting(url, options),
+      `  curl ${url}/__sim/faults -d '{"kind":"early_death"}'    # the current tokens die`,
+      `  curl ${url}/__sim/tokens                                # what was issued when, and how it ended`,
     ]) {
       io.stdout(line);
     }

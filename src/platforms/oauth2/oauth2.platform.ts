@@ -1,10 +1,12 @@
 import type { RefreshDefaults } from '../../config/app.section.js';
-import type { IssuanceRule } from '../../core/ports/token-issuer.js';
-import type { CredentialSpec, Platform } from '../platform.js';
+import type { Deadline, IssuanceRule } from '../../core/ports/token-issuer.js';
+import { callPlatform } from '../http/http-call.js';
+import { NetworkFault } from '../http/network-fault.js';
+import type { CredentialSpec, Ping, Platform } from '../platform.js';
 import { explain } from './oauth-errors.js';
 import { Oauth2Issuer } from './oauth2.issuer.js';
 import { Oauth2Section } from './oauth2.section.js';
-import { pingTokenEndpoint } from './ping-token-endpoint.js';
+import { readTokenAnswer } from './token-answer.js';
 
 /** What is left of a token that comes back the same until its end, when the broker begins to ask. */
 const AHEAD_OF_THE_END_SECONDS = 10;
@@ -58,4 +60,16 @@ function aheadSeconds({ issuance, freshWithinSeconds }: Oauth2Section): number {
   if (issuance !== 'repeats') return AHEAD_SECONDS;
   if (freshWithinSeconds === 0) return AHEAD_OF_THE_END_SECONDS;
   return Math.min(AHEAD_SECONDS, 0.9 * freshWithinSeconds);
+}
+
+/** A request that names no client, which a token endpoint answers with an error. It needs no secret and changes nothing. */
+async function pingTokenEndpoint(tokenUrl: string, deadline: Deadline): Promise<Ping> {
+  const data = new URLSearchParams({ grant_type: 'client_credentials' });
+  const reply = await callPlatform(tokenUrl, { method: 'POST', path: '', data }, deadline);
+  if (reply.kind !== 'answered') return reply;
+  const outcome = readTokenAnswer(reply, { defaultLifeSeconds: 1, isRepeated: false, clientSecret: '' });
+  if (outcome.kind === 'refused') return { kind: 'answered', errcode: outcome.errcode };
+  if (outcome.kind !== 'issued') return outcome;
+  const text = 'The token endpoint gives a token to a request that names no client.';
+  return { kind: 'unknown', cause: new NetworkFault('other', text) };
 }

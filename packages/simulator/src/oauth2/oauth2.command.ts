@@ -71,8 +71,6 @@ export const oauth2Command: PlatformCommand = {
       'Try:',
       `  curl ${url}/oauth2/token -d '${form}'`,
       `  curl ${url}/resource -H 'Authorization: Bearer TOKEN'`,
-      `  curl ${url}/__sim/faults -d '{"kind":"early_death"}'    # the current tokens die`,
-      `  curl ${url}/__sim/tokens                                # what was issued when, and how it ended`,
     ];
   },
 };

@@ -54,8 +54,6 @@ export const wechatCommand: PlatformCommand = {
       `  curl '${url}/cgi-bin/token?grant_type=client_credential&appid=${appId}&secret=${appSecret}'`,
       `  curl ${url}/cgi-bin/stable_token -d '${JSON.stringify(body)}'`,
       `  curl '${url}/cgi-bin/get_api_domain_ip?access_token=TOKEN'`,
-      `  curl ${url}/__sim/faults -d '{"kind":"early_death"}'    # the current tokens die`,
-      `  curl ${url}/__sim/tokens                                # what was issued when, and how it ended`,
     ];
   },
 };

@@ -63,8 +63,6 @@ export const wecomCommand: PlatformCommand = {
       'Try:',
       `  curl '${url}/cgi-bin/gettoken?corpid=${corpId}&corpsecret=${corpSecret}'`,
       `  curl '${url}/cgi-bin/get_api_domain_ip?access_token=TOKEN'`,
-      `  curl ${url}/__sim/faults -d '{"kind":"early_death"}'    # the current token dies`,
-      `  curl ${url}/__sim/tokens                                # what was issued when, and how it ended`,
     ];
   },
 };
