@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { TokenBroker } from '../core/broker.js';
 import type { ReportAnswer } from '../core/reports/token-report.js';
 import type { AppName, HeldToken } from '../core/token.js';
@@ -80,4 +80,12 @@ export class DropIn {
     const answer = of(await this.broker.report(app, guess));
     return answer.reason === 'still_valid' ? { ...answer, reason: null } : answer;
   }
+}
+
+/** A platform answers errors with status 200 too. As bytes: to a string of JSON Fastify would add a charset of its own. */
+export function sendAsIs(reply: FastifyReply, contentType: string, body: object): void {
+  void reply
+    .code(200)
+    .header('content-type', contentType)
+    .send(Buffer.from(JSON.stringify(body)));
 }

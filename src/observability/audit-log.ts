@@ -9,7 +9,7 @@ import { LineLimit } from './line-limit.js';
 export type AuditedReads = 'sampled' | 'all' | 'none';
 
 /** Of entries that agree in action, client, app and reason. Somebody who hammers must not fill the disk. */
-const MOST_LINES_A_MINUTE = 60;
+const MAX_LINES_A_MINUTE = 60;
 
 /** What hands something out and changes nothing. */
 const READS: ReadonlySet<AuditAction> = new Set(['token.read', 'ticket.read', 'ticket.sign']);
@@ -32,7 +32,7 @@ export class AuditLog {
     private readonly reads: AuditedReads,
     clock: Clock,
   ) {
-    this.limit = new LineLimit(clock, MOST_LINES_A_MINUTE);
+    this.limit = new LineLimit(clock, MAX_LINES_A_MINUTE);
     this.firsts = new LineLimit(clock, 1, MAX_NEW_ADDRESSES_A_MINUTE);
   }
 

@@ -5,9 +5,9 @@ import { FailureLines } from './failure-lines.js';
 import { LineLimit } from './line-limit.js';
 
 /** Of reports that one caller makes of one app with one result. */
-const MOST_REPORTS_A_MINUTE = 60;
+const MAX_REPORTS_A_MINUTE = 60;
 /** The store is lost for all apps at once. */
-const MOST_OF_STORE_A_MINUTE = 20;
+const MAX_OF_STORE_A_MINUTE = 20;
 
 type FactOf<Kind extends BrokerEvent['kind']> = Extract<BrokerEvent, { kind: Kind }>;
 
@@ -22,8 +22,8 @@ export class LogObserver extends EventSink {
     clock: Clock,
   ) {
     super();
-    this.reports = new LineLimit(clock, MOST_REPORTS_A_MINUTE);
-    this.store = new LineLimit(clock, MOST_OF_STORE_A_MINUTE);
+    this.reports = new LineLimit(clock, MAX_REPORTS_A_MINUTE);
+    this.store = new LineLimit(clock, MAX_OF_STORE_A_MINUTE);
     this.failures = new FailureLines(logger, clock);
   }
 

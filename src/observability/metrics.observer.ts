@@ -3,7 +3,7 @@ import { EventSink, type BrokerEvent } from '../core/ports/events.js';
 import { PASSING_ERRCODES, type MetricCatalogue } from './metric-catalogue.js';
 
 /** The platform has some hundred errcodes; one that invents them must not fill the memory. */
-const MOST_ERRCODES = 200;
+const MAX_ERRCODES = 200;
 
 /** Turns what the core reports into numbers. */
 export class MetricsObserver extends EventSink {
@@ -53,7 +53,7 @@ export class MetricsObserver extends EventSink {
   }
 
   private labelOf(errcode: ErrorCode): string {
-    if (this.errcodes.size < MOST_ERRCODES) this.errcodes.add(errcode);
+    if (this.errcodes.size < MAX_ERRCODES) this.errcodes.add(errcode);
     return this.errcodes.has(errcode) ? String(errcode) : 'other';
   }
 }

@@ -31,7 +31,7 @@ export class Dice {
 }
 
 /** More turns of the microtask queue than any chain of the broker takes; far cheaper than a turn of the event loop. */
-const LONGEST_CHAIN = 40;
+const MAX_CHAIN = 40;
 
 interface Entry {
   readonly atMs: number;
@@ -67,7 +67,7 @@ export class VirtualTime {
       next.action();
       // A turn needs no promise of its own, and a million of them are not free.
       // eslint-disable-next-line @typescript-eslint/await-thenable
-      for (let turn = 0; turn < LONGEST_CHAIN; turn += 1) await undefined;
+      for (let turn = 0; turn < MAX_CHAIN; turn += 1) await undefined;
     }
     this.nowMs = untilMs;
   }

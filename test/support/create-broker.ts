@@ -268,3 +268,12 @@ export function createBroker(
     },
   };
 }
+
+/** The status of an app whose token may have been replaced by a fetch that nobody heard the end of. */
+export const OVERTAKEN = {
+  state: 'suspect',
+  lastError: {
+    class: 'suspect',
+    message: expect.stringMatching(/^the platform may have a newer token: /) as string,
+  },
+};

@@ -2,7 +2,7 @@ import { IsBoolean, IsInt, IsOptional, IsString, Length, Max, Min, ValidateBy } 
 import { errorCodeOf, type ErrorCode } from '../../core/error-code.js';
 
 /** The longest token that the broker takes from a platform. */
-const LONGEST_TOKEN = 5000;
+const MAX_TOKEN_CHARACTERS = 5000;
 
 /** Body of POST /token/refresh. Everything may be left out, and null is the same as left out. Of two faults of a field the lower decorator's is told. */
 export class RefreshRequest {
@@ -17,7 +17,7 @@ export class RefreshRequest {
   generation?: number | null;
 
   @IsOptional()
-  @Length(1, LONGEST_TOKEN)
+  @Length(1, MAX_TOKEN_CHARACTERS)
   @IsString()
   access_token?: string | null;
 

@@ -10,7 +10,7 @@ import { tokenView } from './token.view.js';
 const HEARTBEAT_MS = 15_000;
 const HEARTBEAT = asChunk(':\n\n');
 /** About a hundred events: a reader that is so far behind is gone, or will do better with a new stream. */
-const MOST_UNSENT_BYTES = 32 * 1024;
+const MAX_UNSENT_BYTES = 32 * 1024;
 
 /** What is written to many streams, as it is and as a chunk of HTTP/1.1, so that each of them costs one plain write. */
 interface Bytes {
@@ -122,7 +122,7 @@ export class TokenEventStreams {
     // earlier answer on the same connection is not over yet.
     if (response.socket) response.socket.write(response.chunkedEncoding ? chunk : plain);
     else response.write(plain);
-    if (response.writableLength > MOST_UNSENT_BYTES) response.destroy();
+    if (response.writableLength > MAX_UNSENT_BYTES) response.destroy();
   }
 
   private *all(): Iterable<Stream> {

@@ -4,7 +4,7 @@ import type { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { parse as parseForm } from 'node:querystring';
 import { BrokerError } from '../../core/errors.js';
-import { DropIn } from '../drop-in.js';
+import { DropIn, sendAsIs } from '../drop-in.js';
 import { DropInTickets } from './drop-in-tickets.js';
 import { DropInTokens } from './drop-in-tokens.js';
 import { HttpObserver } from '../../api/common/ports.js';
@@ -115,7 +115,7 @@ class DropInRoute implements OnModuleInit {
     const answer =
       (answerTo: Answer) =>
       async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
-        send(reply, await answerTo(request));
+        sendAsIs(reply, CONTENT_TYPE, await answerTo(request));
         return reply;
       };
     const methods = ['GET', 'POST'];
@@ -163,7 +163,7 @@ class DropInRoute implements OnModuleInit {
     this.observer.refusedAsWechat(routeOf(request), errcode);
     const status = RECORDED_AS[errcode];
     if (request.audited && status !== undefined) request.audited.status = status;
-    send(reply, { errcode, errmsg: message });
+    sendAsIs(reply, CONTENT_TYPE, { errcode, errmsg: message });
   }
 
   private refusal(error: unknown, request: FastifyRequest): WechatRefusal {
@@ -186,14 +186,6 @@ function wrongMethodOrPath(scope: FastifyInstance, { url }: FastifyRequest): Wec
     40066,
     'the broker answers token endpoints only, which are /cgi-bin/token, /cgi-bin/stable_token and /cgi-bin/ticket/getticket. Send other calls to WeChat itself: with the access token, and a login with the AppSecret, never with an API key.',
   );
-}
-
-/** As bytes: to a string of JSON Fastify would add a charset. */
-function send(reply: FastifyReply, body: object): void {
-  void reply
-    .code(200)
-    .header('content-type', CONTENT_TYPE)
-    .send(Buffer.from(JSON.stringify(body)));
 }
 
 function postedObject(body: unknown): Readonly<Record<string, unknown>> {

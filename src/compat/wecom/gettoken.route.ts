@@ -9,7 +9,7 @@ import { HttpProblem } from '../../api/common/problem.js';
 import { routeOf } from '../../api/common/request.js';
 import { BrokerError } from '../../core/errors.js';
 import type { AppName } from '../../core/token.js';
-import { DropIn, type DropInToken } from '../drop-in.js';
+import { DropIn, sendAsIs, type DropInToken } from '../drop-in.js';
 
 const PROVIDER = 'wecom';
 const CONTENT_TYPE = 'application/json; charset=UTF-8';
@@ -66,7 +66,7 @@ class GettokenRoute implements OnModuleInit {
         this.refuse(error, request, reply);
       });
       scope.get('/cgi-bin/gettoken', async (request, reply) => {
-        send(reply, await this.token(request));
+        sendAsIs(reply, CONTENT_TYPE, await this.token(request));
         return reply;
       });
       done();
@@ -113,7 +113,7 @@ class GettokenRoute implements OnModuleInit {
     const { errcode, message } = this.refusal(error, request);
     this.observer.refusedAsWechat(routeOf(request), errcode);
     if (request.audited) request.audited.status = REFUSALS[errcode].status;
-    send(reply, { errcode, errmsg: message });
+    sendAsIs(reply, CONTENT_TYPE, { errcode, errmsg: message });
   }
 
   private refusal(error: unknown, request: FastifyRequest): WecomRefusal {
@@ -126,14 +126,6 @@ class GettokenRoute implements OnModuleInit {
     this.logger.error(`Request ${request.id} failed: ${request.method} ${routeOf(request)}`, error);
     return new WecomRefusal(-1, 'internal_error: the broker failed at this request. Its log says why.');
   }
-}
-
-/** As bytes: to a string of JSON Fastify would add a charset of its own. */
-function send(reply: FastifyReply, body: object): void {
-  void reply
-    .code(200)
-    .header('content-type', CONTENT_TYPE)
-    .send(Buffer.from(JSON.stringify(body)));
 }
 
 /** The drop-in endpoint of WeCom. */

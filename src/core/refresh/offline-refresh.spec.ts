@@ -7,6 +7,7 @@ import {
   APP,
   LIFE_MS,
   servedValue,
+  OVERTAKEN,
 } from '../../../test/support/create-broker.js';
 import { settle } from '../../../test/support/manual-clock.js';
 import type { RotationFeed } from '../ports/rotation-feed.js';
@@ -79,13 +80,7 @@ describe('while the store is away', () => {
     fixture.cutStore();
     await fixture.run(2 * REFRESH.reconcileMs);
     expect((await fixture.store.read(fixture.app)).record?.value).toBe('token-2');
-    expect(fixture.broker.status(APP)).toMatchObject({
-      state: 'suspect',
-      lastError: {
-        class: 'suspect',
-        message: expect.stringMatching(/^the platform may have a newer token: /),
-      },
-    });
+    expect(fixture.broker.status(APP)).toMatchObject(OVERTAKEN);
     await fixture.run(2 * REFRESH.leaseMs);
     expect(fixture.issuer.calls).toHaveLength(3);
     expect(fixture.broker.status(APP).state).toBe('ok');
