@@ -4,8 +4,20 @@ import { problem } from './faults.js';
 import { About, Check, checkEntries, List, Optional, Text, WholeNumber } from './keys.js';
 import { oddCharacter } from './secret-text.js';
 
-/** What a caller may do. `token:admin` forces a refresh without proof; `ticket:read` is for JS-SDK tickets. */
-export const SCOPES = ['token:read', 'token:refresh', 'token:admin', 'ticket:read'] as const;
+/**
+ * What a caller may do. `token:admin` forces a refresh without proof; `ticket:read` is for JS-SDK tickets; `login:tokens` and
+ * `login:session-key` hand out what the broker otherwise keeps to itself.
+ */
+export const SCOPES = [
+  'token:read',
+  'token:refresh',
+  'token:admin',
+  'ticket:read',
+  'login',
+  'login:tokens',
+  'login:session-key',
+  'users:read',
+] as const;
 export type Scope = (typeof SCOPES)[number];
 
 export class ClientSection {
@@ -29,7 +41,7 @@ export class ClientSection {
   readonly apps!: readonly string[] | '*';
 
   @About(
-    '`token:read`; `token:refresh` to report refused tokens; `token:admin` to force a rotation without proof; `ticket:read` for tickets and signatures',
+    '`token:read`; `token:refresh` to report refused tokens; `token:admin` to force a rotation without proof; `ticket:read` for tickets and signatures; `login` to log users in; `login:tokens` and `login:session-key` for the raw tokens and session_key of a user; `users:read` for what the platform knows of users',
   )
   @List(checkScope, `must list at least one of ${SCOPES.join(', ')}`, { items: { enum: [...SCOPES] } })
   readonly scopes!: readonly Scope[];

@@ -10,6 +10,7 @@ import {
   withRedis,
 } from '../../test/support/config-file.js';
 import { sha256Hex } from './api-key.js';
+import { SCOPES } from './client.section.js';
 import { loadConfig } from './load-config.js';
 
 const SECRET = 'fedcba98'.repeat(4);
@@ -35,7 +36,7 @@ describe('the environment', () => {
         name: 'default',
         keySha256: [sha256Hex(ENV_ONLY.BROKER_API_KEY)],
         apps: '*',
-        scopes: ['token:read', 'token:refresh', 'token:admin', 'ticket:read'],
+        scopes: [...SCOPES],
       },
     ]);
   });

@@ -29,7 +29,8 @@ describe('a fault', () => {
   const redisUrl = 'must be a URL like redis://user:password@host:6379/0, or rediss:// for TLS';
   const secret = '{ file: PATH }, { env: NAME } or the text itself';
   const key = '`access-token-broker keygen --encryption` makes one';
-  const scopes = 'token:read, token:refresh, token:admin, ticket:read';
+  const scopes =
+    'token:read, token:refresh, token:admin, ticket:read, login, login:tokens, login:session-key, users:read';
   const nodes = [{ host: 'a', port: 1 }];
   const collector =
     'must be the URL to which a collector takes OTLP over HTTP, such as http://collector:4318/v1/traces';

@@ -6,10 +6,15 @@ import { openApiDocument } from '../docs/openapi.js';
 
 type Scope = Parameters<ClientAccess['may']>[0];
 
-const SCOPES: readonly Scope[] = ['token:read', 'token:refresh', 'token:admin', 'ticket:read'];
-const SUBSETS = Array.from({ length: 2 ** SCOPES.length }, (_, bits) =>
-  SCOPES.filter((_scope, index) => (bits >> index) % 2 === 1),
-);
+const OF_APPS: readonly Scope[] = ['token:read', 'token:refresh', 'token:admin', 'ticket:read'];
+const OF_USERS: readonly Scope[] = ['login', 'login:tokens', 'login:session-key', 'users:read'];
+const SUBSETS = [...subsetsOf(OF_APPS), ...subsetsOf(OF_USERS), [...OF_APPS, ...OF_USERS]];
+
+function subsetsOf(scopes: readonly Scope[]): Scope[][] {
+  return Array.from({ length: 2 ** scopes.length }, (_, bits) =>
+    scopes.filter((_scope, index) => (bits >> index) % 2 === 1),
+  );
+}
 
 const APP_ID = 'wx0123456789abcdef';
 const CORP_ID = 'ww0123456789abcdef';
