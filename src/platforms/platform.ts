@@ -1,6 +1,7 @@
 import type { AppSection, RefreshDefaults } from '../config/app.section.js';
 import type { ErrorCode } from '../core/error-code.js';
 import type { AccessTokenSource } from '../core/ports/access-token-source.js';
+import type { LoginProvider } from '../core/ports/login-provider.js';
 import type {
   Deadline,
   ErrcodeAdvice,
@@ -50,4 +51,6 @@ export interface Platform {
   ping?(apiBaseUrl: string, deadline: Deadline): Promise<Ping>;
   /** The token first. @param app an instance of `section`, validated */
   credentials(app: AppSection): readonly [CredentialSpec, ...CredentialSpec[]];
+  /** How users log in to the app. Left out where they cannot. @param app as for `credentials` */
+  login?(app: AppSection): LoginProvider;
 }

@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 const STABLE_HINT =
   'could get access_token by getStableAccessToken, more details at https://mmbizurl.cn/s/JtxxFh33r';
 
-/** Texts that WeChat's token and ticket endpoints answer with, from its documentation and from answers seen, without what follows `rid:`. */
+/** Texts that WeChat's endpoints for tokens, tickets and logins answer with, from its documentation and from answers seen, without what follows `rid:`. */
 const TEXTS: ReadonlySet<string> = new Set([
   'system error',
   'invalid credential',
@@ -40,6 +40,19 @@ const TEXTS: ReadonlySet<string> = new Set([
   'this call needs confirmation by the admin',
   'this ip was refused twice by the admin within 24 hours, retry after 24 hours',
   'this ip was refused by the admin within 1 hour, retry after 1 hour',
+  // Of the login calls
+  'invalid code',
+  'code been used',
+  'code expired',
+  'code missing',
+  'missing code',
+  'code blocked',
+  'invalid refresh_token',
+  'refresh_token expired',
+  'refresh_token missing',
+  'missing refresh_token',
+  'openid missing',
+  'invalid signature',
 ]);
 
 /** With an address, in two forms: `ipv6` was added in 2021. */

@@ -3,11 +3,13 @@ import type { CredentialSpec, Platform } from '../platform.js';
 import { explain } from './errcodes.js';
 import { RULES, TICKET_RULE } from './issuance-rules.js';
 import { pingPlatform } from './ping-platform.js';
+import { WebLogin } from './login/web.login.js';
 import { TicketIssuer } from '../http/ticket.issuer.js';
 import { fetchTicket, TICKET_TYPES, type TicketType } from './fetch-ticket.js';
 import { WechatIssuer } from './wechat.issuer.js';
 import { WechatSection, type Grant } from './wechat.section.js';
 
+const AUTHORIZE_BASE_URL = 'https://open.weixin.qq.com';
 const HOUR_MS = 3_600_000;
 const TOKEN_DEFAULTS = { jitterSeconds: 20, dailyBudget: 200, forcedDailyBudget: 20, verifyReports: true };
 
@@ -32,6 +34,8 @@ export const wechat: Platform = {
   errors: { explain },
   ping: pingPlatform,
   credentials: (app: WechatSection) => [token(app), ...TICKET_TYPES.map((type) => ticket(app, type))],
+  login: ({ apiBaseUrl }: WechatSection) =>
+    new WebLogin({ appType: 'official_account', apiBaseUrl, authorizeBaseUrl: AUTHORIZE_BASE_URL }),
 };
 
 function token({ grant, apiBaseUrl }: WechatSection): CredentialSpec {

@@ -1,0 +1,116 @@
+import {
+  LoginProvider,
+  type AuthorizeRequest,
+  type CodeRequest,
+  type LoginOutcome,
+  type UserGrant,
+  type UserTokenRequest,
+  type UserTokens,
+} from '../../../core/ports/login-provider.js';
+import type { AppCredentials, Deadline } from '../../../core/ports/token-issuer.js';
+import { callLogin, Unreadable, type LoginCall } from './login-call.js';
+import { readUserTokens, readWebGrant } from './user-grant.js';
+
+type Answer = Readonly<Record<string, unknown>>;
+
+const WEB_APPS = {
+  /** 网页授权: pages inside WeChat. */
+  official_account: { path: '/connect/oauth2/authorize', scopes: ['snsapi_base', 'snsapi_userinfo'] },
+  /** 网站应用: a QR code on a page of any browser. */
+  website: { path: '/connect/qrconnect', scopes: ['snsapi_login'] },
+} as const;
+
+export interface WebLoginOptions {
+  readonly appType: keyof typeof WEB_APPS;
+  readonly apiBaseUrl: string;
+  /** Where the authorize page is, without a slash at its end. */
+  readonly authorizeBaseUrl: string;
+}
+
+/** Logins in a browser: of an official account inside WeChat, of a website outside. */
+export class WebLogin extends LoginProvider {
+  override readonly appType: keyof typeof WEB_APPS;
+  override readonly scopes: readonly string[];
+
+  constructor(private readonly options: WebLoginOptions) {
+    super();
+    this.appType = options.appType;
+    this.scopes = WEB_APPS[options.appType].scopes;
+  }
+
+  override get defaultScope(): string {
+    return WEB_APPS[this.options.appType].scopes[0];
+  }
+
+  /** WeChat documents the order of the parameters as strict, and wants `#wechat_redirect` last. */
+  override authorizeUrl({ appId, redirectUri, state, scope, forcePopup }: AuthorizeRequest): string {
+    const query = [
+      ['appid', appId],
+      ['redirect_uri', redirectUri],
+      ['response_type', 'code'],
+      ['scope', scope],
+      ['state', state],
+      ...(forcePopup ? [['forcePopup', 'true']] : []),
+    ].map(([name = '', value = '']) => `${name}=${encodeURIComponent(value)}`);
+    const { path } = WEB_APPS[this.options.appType];
+    return `${this.options.authorizeBaseUrl}${path}?${query.join('&')}#wechat_redirect`;
+  }
+
+  exchange(
+    { appId, appSecret }: AppCredentials,
+    { code }: CodeRequest,
+    deadline: Deadline,
+  ): Promise<LoginOutcome<UserGrant>> {
+    const query = { appid: appId, secret: appSecret, code, grant_type: 'authorization_code' };
+    return this.call('/sns/oauth2/access_token', query, deadline, {
+      secrets: [appSecret, code],
+      takesSecret: true,
+      read: readWebGrant,
+    });
+  }
+
+  /** Takes no AppSecret. */
+  override refresh(
+    { appId }: AppCredentials,
+    refreshToken: string,
+    deadline: Deadline,
+  ): Promise<LoginOutcome<UserTokens>> {
+    const query = { appid: appId, grant_type: 'refresh_token', refresh_token: refreshToken };
+    return this.call('/sns/oauth2/refresh_token', query, deadline, {
+      secrets: [refreshToken],
+      // WeChat's page of this call names 40029 for a refresh token that it does not take.
+      meanings: { 40029: 'reauthorize_required' },
+      read: readUserTokens,
+    });
+  }
+
+  override profile(
+    _appId: string,
+    { accessToken, openid, lang = 'zh_CN' }: UserTokenRequest & { readonly lang?: string },
+    deadline: Deadline,
+  ): Promise<LoginOutcome<Answer>> {
+    const query = { access_token: accessToken, openid, lang };
+    return this.call('/sns/userinfo', query, deadline, {
+      secrets: [accessToken],
+      read: (answer) => (answer.openid === openid ? answer : new Unreadable('is not about this user')),
+    });
+  }
+
+  override checkToken(
+    { accessToken, openid }: UserTokenRequest,
+    deadline: Deadline,
+  ): Promise<LoginOutcome<Answer>> {
+    const query = { access_token: accessToken, openid };
+    return this.call('/sns/auth', query, deadline, { secrets: [accessToken], read: (answer) => answer });
+  }
+
+  private call<T>(
+    path: string,
+    query: Readonly<Record<string, string>>,
+    deadline: Deadline,
+    call: Omit<LoginCall<T>, 'request'>,
+  ): Promise<LoginOutcome<T>> {
+    const request = { method: 'GET', path, query } as const;
+    return callLogin(this.options.apiBaseUrl, { request, ...call }, deadline);
+  }
+}
