@@ -89,12 +89,12 @@ const house = [
   { room: 'backend.ts', imports: ['core', 'storage', 'observability', 'config'], packages: [] },
   {
     room: 'telemetry.module.ts',
-    imports: ['core', 'api', 'observability', 'config', 'runtime.module.ts'],
+    imports: ['core', 'api', 'observability', 'config', 'platforms/registry.ts', 'runtime.module.ts'],
     packages: ['@nestjs/common'],
   },
   {
     room: 'main.ts',
-    imports: ['app.module.ts', 'core', 'api', 'observability', 'config'],
+    imports: ['app.module.ts', 'core', 'api', 'observability', 'config', 'platforms/registry.ts'],
     packages: ['@nestjs/[^/]+', 'fastify', 'reflect-metadata'],
   },
   {

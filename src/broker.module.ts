@@ -10,7 +10,7 @@ import { TicketBroker } from './core/ticket-broker.js';
 import { MeasuredTokenStore } from './observability/measured-token-store.js';
 import { Metrics } from './observability/metrics.js';
 import { MetricsObserver } from './observability/metrics.observer.js';
-import { platformOf } from './platforms/registry.js';
+import { passingErrcodes, platformOf } from './platforms/registry.js';
 import { Runtime } from './runtime.module.js';
 import { Telemetry } from './telemetry.module.js';
 
@@ -57,7 +57,10 @@ function tokenBroker(
     ...ports,
     store: new MeasuredTokenStore(ports.store, clock, metrics.catalogue),
     clock,
-    events: new EventSinks(...telemetry.sinks, new MetricsObserver(metrics.catalogue)),
+    events: new EventSinks(
+      ...telemetry.sinks,
+      new MetricsObserver(metrics.catalogue, [...passingErrcodes().values()].flat()),
+    ),
     replica,
   });
   metrics.watch(broker);
@@ -70,7 +73,8 @@ function tokenBroker(
 
 function appDefinition(app: AppSection, proxyVariable: string | null): AppDefinition {
   const { refresh } = app;
-  const [token, ...derived] = platformOf(app.provider).credentials(app);
+  const platform = platformOf(app.provider);
+  const [token, ...derived] = platform.credentials(app);
   return {
     name: app.name,
     provider: app.provider,
@@ -84,6 +88,7 @@ function appDefinition(app: AppSection, proxyVariable: string | null): AppDefini
       jitterMs: refresh.jitterSeconds * 1000,
       dailyBudget: refresh.dailyBudget,
       forcedDailyBudget: refresh.forcedDailyBudget,
+      dayOffsetMs: platform.quotaDayOffsetMs,
       verifyReports: refresh.verifyReports,
       upstreamTimeoutMs: refresh.upstreamTimeoutSeconds * 1000,
       leaseMs: refresh.leaseSeconds * 1000,

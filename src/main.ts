@@ -14,6 +14,7 @@ import { listenHost } from './api/common/listen-host.js';
 import { mountDocs } from './api/docs/mount-docs.js';
 import { createLogger, type Logger } from './observability/logger.js';
 import { NestLogger } from './observability/nest-logger.js';
+import { tokenShapes } from './platforms/registry.js';
 import { readVersion } from './observability/read-version.js';
 import './config/ignore-debug.js';
 import 'reflect-metadata';
@@ -117,7 +118,7 @@ if (process.listenerCount(INSPECTOR_SIGNAL) === 0) {
     console.error('access-token-broker: SIGUSR1 is ignored.');
   });
 }
-const redactor = new Redactor();
+const redactor = new Redactor(tokenShapes());
 let logger: Logger | undefined;
 try {
   const config = loadConfig(process.env, { redactor, mayAwaitAppSecrets: true });

@@ -10,6 +10,7 @@ import { MetricsSource } from './api/metrics/metrics.controller.js';
 import { CountingHttpObserver } from './observability/http.observer.js';
 import { Metrics } from './observability/metrics.js';
 import { readVersion } from './observability/read-version.js';
+import { passingErrcodes } from './platforms/registry.js';
 import { Runtime } from './runtime.module.js';
 import { createAuditLogger, type LogDestination, type Logger } from './observability/logger.js';
 import type { Tracing } from './observability/tracing.js';
@@ -66,7 +67,7 @@ async function startTracing(
 @Module({
   providers: [
     { provide: Telemetry, inject: [Runtime, Clock], useFactory: Telemetry.start.bind(Telemetry) },
-    { provide: Metrics, useFactory: () => new Metrics(readVersion()) },
+    { provide: Metrics, useFactory: () => new Metrics(readVersion(), passingErrcodes()) },
     { provide: MetricsSource, useExisting: Metrics },
     { provide: AuditTrail, inject: [Telemetry], useFactory: ({ audit }: Telemetry) => audit },
     {

@@ -143,7 +143,7 @@ class Historian {
       seenGeneration: this.chosen(this.fences, step.seen) ?? 0,
       highestKnown: this.fences.at(-1) ?? 0,
       ignoreBackOff: step.ignore,
-      budget: { daily: step.daily, forcedDaily: 2 },
+      budget: { daily: step.daily, forcedDaily: 2, dayOffsetMs: 0 },
       leaseMs: step.isOverlapPossible ? LONG_MS : 0,
     });
     if (begun.kind !== 'granted') return [begun.kind, this.told(begun.view)];
@@ -184,7 +184,7 @@ class Historian {
     intent,
     backOff,
     failures,
-    today,
+    count,
     ...view
   }: StoreView): unknown {
     return {
@@ -202,7 +202,7 @@ class Historian {
       doubt: suspectReasonOf({ record, suspect, rolledBack, intent }),
       backOff: backOff?.class,
       failures,
-      today,
+      count,
     };
   }
 

@@ -5,7 +5,7 @@ import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { MINIMAL_ACL } from '../src/storage/redis/minimal-acl.js';
+import { MINIMAL_ACL } from './support/minimal-acl.js';
 import { brokerConfig, newApiKey, newApp } from './support/broker-config.js';
 import { NodeProcess } from './support/node-process.js';
 import { RedisServer } from './support/redis-server.js';

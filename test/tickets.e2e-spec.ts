@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { MINIMAL_ACL } from '../src/storage/redis/minimal-acl.js';
+import { MINIMAL_ACL } from './support/minimal-acl.js';
 import type { WechatSimulator } from '@access-token-broker/simulator';
 import { brokerConfig, newApiKey, newApp } from './support/broker-config.js';
 import { startBroker, type BrokerProcess } from './support/broker-process.js';

@@ -1,5 +1,5 @@
 import { Redactor } from '../core/redaction/redactor.js';
-import { platformOf } from '../platforms/registry.js';
+import { platformOf, tokenShapes } from '../platforms/registry.js';
 import { completeRefresh } from './app.section.js';
 import { Config, NAMED_LISTS } from './config.js';
 import { aheadFinding, crossChecks } from './cross-checks.js';
@@ -32,7 +32,11 @@ const MAX_FILE_BYTES = 1024 * 1024;
  */
 export function loadConfig(
   env: NodeJS.ProcessEnv = process.env,
-  { secretPollMs = 2000, mayAwaitAppSecrets = false, redactor = new Redactor() }: LoadConfigOptions = {},
+  {
+    secretPollMs = 2000,
+    mayAwaitAppSecrets = false,
+    redactor = new Redactor(tokenShapes()),
+  }: LoadConfigOptions = {},
 ): Config {
   const file = readFile(env.BROKER_CONFIG);
   const named = listByName(file ?? {});

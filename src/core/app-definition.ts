@@ -8,10 +8,12 @@ export interface RefreshSettings {
   readonly aheadMs: number;
   /** Spread over replicas, either way. */
   readonly jitterMs: number;
-  /** All fetches of a day of UTC+8. */
+  /** All fetches of one of the platform's days. */
   readonly dailyBudget: number;
   /** Those of them that a caller asked for. */
   readonly forcedDailyBudget: number;
+  /** The platform's day begins so long before 00:00 UTC. */
+  readonly dayOffsetMs: number;
   /** Try a reported token at the platform before fetching a new one. */
   readonly verifyReports: boolean;
   readonly upstreamTimeoutMs: number;
@@ -28,10 +30,10 @@ export interface MissingSecret {
 /** Whose token it is. All four name an app's shared state: a token of another AppID under the same name is another app's. */
 export interface AppIdentity {
   readonly name: AppName;
-  /** The platform: `wechat`. */
+  /** The platform's id. */
   readonly provider: string;
   readonly appId: string;
-  /** How the platform gives tokens: `stable` or `classic`; of a ticket, its type. */
+  /** Which of the app's tokens, where the platform gives it several; of a ticket, its type. */
   readonly grant: string;
 }
 

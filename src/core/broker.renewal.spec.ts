@@ -8,7 +8,7 @@ import {
 } from '../../test/support/create-broker.js';
 import { settle } from '../../test/support/manual-clock.js';
 import { report } from '../../test/support/reports.js';
-import { nextMidnightUtc8Ms } from './refresh/policy.js';
+import { nextDayAtMs } from './refresh/budgets.js';
 
 const MINUTE_MS = 60_000;
 
@@ -209,7 +209,7 @@ describe('renewal', () => {
         remedy: expect.stringContaining('dailyBudget') as string,
       },
     });
-    expect(status.nextRefreshAtMs).toBe(nextMidnightUtc8Ms(status.nowMs));
+    expect(status.nextRefreshAtMs).toBe(nextDayAtMs(status.nowMs, REFRESH.dayOffsetMs));
     await fixture.clock.advance(14 * 3_600_000);
     await fixture.run(1000);
     expect(servedValue(fixture)).toBe('token-3');

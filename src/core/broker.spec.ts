@@ -223,7 +223,7 @@ describe('stopping', () => {
     expect(fixture.issuer.calls).toHaveLength(1);
     expect(await fixture.store.read(fixture.app)).toMatchObject({
       intent: null,
-      today: { fetches: 1, forced: 0 },
+      count: { fetches: 1, forced: 0 },
     });
   });
 

@@ -32,13 +32,16 @@ describe('a store that counts nothing and suspects every token', () => {
       ...view,
       suspect: Number.MAX_SAFE_INTEGER - 1,
       beganAtMs: 0,
-      today: NO_COUNT,
+      count: NO_COUNT,
     });
     const reconcile = store.reconcile.bind(store);
     store.reconcile = async (...request) => forged(await reconcile(...request));
     const begin = store.begin.bind(store);
     store.begin = async (app, request) => {
-      const begun = await begin(app, { ...request, budget: { daily: Infinity, forcedDaily: Infinity } });
+      const begun = await begin(app, {
+        ...request,
+        budget: { ...request.budget, daily: Infinity, forcedDaily: Infinity },
+      });
       return begun.kind === 'granted' ? begun : { ...begun, view: forged(begun.view) };
     };
     await fixture.start();
@@ -78,7 +81,7 @@ describe('doubt', () => {
       seenGeneration: Number.MAX_SAFE_INTEGER,
       highestKnown: 0,
       ignoreBackOff: 'none',
-      budget: { daily: 9, forcedDaily: 9 },
+      budget: { daily: 9, forcedDaily: 9, dayOffsetMs: REFRESH.dayOffsetMs },
       leaseMs: REFRESH.leaseMs,
     });
     await fixture.run(REFRESH.leaseMs);

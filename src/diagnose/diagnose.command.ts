@@ -5,6 +5,7 @@ import { loadConfig } from '../config/load-config.js';
 import type { Clock } from '../core/ports/clock.js';
 import { Redactor } from '../core/redaction/redactor.js';
 import { SystemClock } from '../core/system-clock.js';
+import { tokenShapes } from '../platforms/registry.js';
 import { checkPlatform, fetchToken } from './check-platform.js';
 import type { Finding } from './check-way.js';
 
@@ -33,7 +34,7 @@ export async function diagnose({ args, env, out, err }: DiagnoseIo): Promise<0 |
     err(USAGE);
     return 2;
   }
-  const redactor = new Redactor();
+  const redactor = new Redactor(tokenShapes());
   let config: Config;
   try {
     config = loadConfig(env, { redactor, mayAwaitAppSecrets: true });

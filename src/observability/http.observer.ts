@@ -38,7 +38,11 @@ export class CountingHttpObserver {
     if (isFirst) this.logger.warn({ event: 'http.overloaded', limit, remote }, OVERLOADS[limit]);
   }
 
-  refusedAsWechat(route: string, errcode: number): void {
+  dropInRefused(route: string, errcode: number): void {
     this.metrics.countDropInRefusal(route, errcode);
+  }
+
+  dropInMayRefuse(route: string, errcodes: readonly number[]): void {
+    for (const errcode of errcodes) this.metrics.countDropInRefusal(route, errcode, 0);
   }
 }

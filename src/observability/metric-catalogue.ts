@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { ErrorCode } from '../core/error-code.js';
 import type { AppStatus } from '../core/status/app-status.js';
 import type { FetchOutcomeKind } from '../core/ports/events.js';
 import type { ReportResult } from '../core/reports/token-report.js';
@@ -22,8 +23,6 @@ const REPORT_RESULTS: readonly ReportResult[] = [
   'upstream_rejected',
 ];
 const LEASE_RESULTS = ['acquired', 'held', 'unavailable', 'lost'] as const;
-/** Those that pass by themselves, which alerts look for. */
-export const PASSING_ERRCODES = [-1, 45011, 45009] as const;
 const DENIAL_REASONS = ['missing_key', 'unknown_key', 'unknown_token', 'missing_scope'] as const;
 const OVERLOAD_LIMITS = ['pipelining', 'in_flight', 'unread'] as const;
 const STORE_COMMANDS = ['read', 'begin', 'commit', 'abort', 'reconcile'] as const;
@@ -117,7 +116,7 @@ export class MetricCatalogue {
   );
   readonly upstreamBudgetRemaining = gauge(
     'upstream_budget_remaining',
-    'Fetches that are left until 00:00 UTC+8: all (daily), those that may be forced, and those that reports may cause without a proof.',
+    "Fetches that are left of the platform's day: all (daily), those that may be forced, and those that reports may cause without a proof.",
     ['app', 'kind'],
   );
   readonly commits = counter(
@@ -223,13 +222,13 @@ export class MetricCatalogue {
     for (const command of STORE_COMMANDS) this.storeCommandDuration.zero({ command });
   }
 
-  /** Shows the app's counters, as they are or at 0. */
-  show(app: AppName): void {
+  /** Shows the app's counters, as they are or at 0. `errcodes`: those that are counted from 0. */
+  show(app: AppName, errcodes: readonly ErrorCode[]): void {
     for (const reason of FETCH_REASONS) {
       for (const outcome of FETCH_OUTCOMES) this.upstreamFetches.add({ app, reason, outcome }, 0);
     }
     this.upstreamFetchDuration.show(app);
-    for (const errcode of PASSING_ERRCODES) this.upstreamErrors.add({ app, errcode: String(errcode) }, 0);
+    for (const errcode of errcodes) this.upstreamErrors.add({ app, errcode: String(errcode) }, 0);
     for (const result of COMMIT_RESULTS) this.commits.add({ app, result }, 0);
     for (const result of REPORT_RESULTS) this.reports.add({ app, result }, 0);
     this.tokenDiedEarly.add({ app }, 0);

@@ -11,6 +11,7 @@ describe('docs/metrics.md', () => {
     broker.statuses.set('news', { lastError: { ...REFUSED, class: 'claim' } });
     fetched('shop', 'cold', 40125);
     metrics.countRequest('/token', 'GET', 200, 1);
+    metrics.countDropInRefusal('/cgi-bin/token', -1);
     const text = await metrics.render();
     const heads = [...text.matchAll(/^# TYPE (tokenbroker_\w+) (\w+)$/gm)];
     const existing = heads.map(([, name = '', type = '']) => {

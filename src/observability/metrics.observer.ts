@@ -1,16 +1,21 @@
 import type { ErrorCode } from '../core/error-code.js';
 import { EventSink, type BrokerEvent } from '../core/ports/events.js';
-import { PASSING_ERRCODES, type MetricCatalogue } from './metric-catalogue.js';
+import type { MetricCatalogue } from './metric-catalogue.js';
 
 /** The platform has some hundred errcodes; one that invents them must not fill the memory. */
 const MAX_ERRCODES = 200;
 
 /** Turns what the core reports into numbers. */
 export class MetricsObserver extends EventSink {
-  private readonly errcodes = new Set<ErrorCode>(PASSING_ERRCODES);
+  private readonly errcodes: Set<ErrorCode>;
 
-  constructor(private readonly metrics: MetricCatalogue) {
+  /** @param errcodes are always counted by themselves */
+  constructor(
+    private readonly metrics: MetricCatalogue,
+    errcodes: Iterable<ErrorCode>,
+  ) {
     super();
+    this.errcodes = new Set(errcodes);
   }
 
   override emit(fact: BrokerEvent): void {

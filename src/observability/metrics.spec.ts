@@ -1,5 +1,8 @@
+import { pino } from 'pino';
+import { ManualClock } from '../../test/support/manual-clock.js';
 import { FakeBroker } from '../../test/support/fake-broker.js';
 import { REFUSED, sourceOf, watching } from '../../test/support/watched-metrics.js';
+import { CountingHttpObserver } from './http.observer.js';
 import type { Metrics } from './metrics.js';
 
 const NO_TOKEN = {
@@ -189,12 +192,12 @@ describe('metrics', () => {
 
   it('count what the drop-in routes refuse, from 0 where it is a failure of ours', async () => {
     const { metrics } = watching();
+    const observer = new CountingHttpObserver(metrics, pino({ enabled: false }), new ManualClock());
+    observer.dropInMayRefuse('/cgi-bin/token', [-1, 45011]);
     const before = await scrape(metrics);
-    for (const route of ['/cgi-bin/token', '/cgi-bin/stable_token', '/cgi-bin/ticket/getticket']) {
-      expect(before.get(`drop_in_refusals_total{route="${route}",errcode="-1"}`)).toBe(0);
-      expect(before.get(`drop_in_refusals_total{route="${route}",errcode="45011"}`)).toBe(0);
-    }
-    for (const errcode of [-1, -1, 40125]) metrics.countDropInRefusal('/cgi-bin/token', errcode);
+    expect(before.get('drop_in_refusals_total{route="/cgi-bin/token",errcode="-1"}')).toBe(0);
+    expect(before.get('drop_in_refusals_total{route="/cgi-bin/token",errcode="45011"}')).toBe(0);
+    for (const errcode of [-1, -1, 40125]) observer.dropInRefused('/cgi-bin/token', errcode);
     const after = await scrape(metrics);
     expect(after.get('drop_in_refusals_total{route="/cgi-bin/token",errcode="-1"}')).toBe(2);
     expect(after.get('drop_in_refusals_total{route="/cgi-bin/token",errcode="40125"}')).toBe(1);

@@ -1,4 +1,5 @@
 import { collectDefaultMetrics } from 'prom-client';
+import type { ErrorCode } from '../core/error-code.js';
 import type { AppStatus } from '../core/status/app-status.js';
 import type { AppName } from '../core/token.js';
 import { MetricCatalogue } from './metric-catalogue.js';
@@ -9,9 +10,6 @@ const MISNAMED = ['handles', 'requests', 'resources'].map((what) => `nodejs_acti
 
 /** In the place of an errcode: the platform was not asked, for want of an AppSecret. */
 const NO_SECRET = 'no_secret';
-
-/** With which drop-in routes say what elsewhere is a 5xx: try again soon, or later. */
-const BROKERS_ERRCODES = ['-1', '45011'];
 
 /** What knows how apps fare: a `TokenBroker`. */
 export interface AppSource {
@@ -27,7 +25,11 @@ export class Metrics {
   private readonly sources: AppSource[] = [];
   private readonly shown = new Set<AppName>();
 
-  constructor(version: string) {
+  /** @param passing of each provider, the error codes that are counted from 0 */
+  constructor(
+    version: string,
+    private readonly passing: ReadonlyMap<string, readonly ErrorCode[]>,
+  ) {
     collectDefaultMetrics({ register: this.catalogue.registry });
     for (const name of MISNAMED) this.catalogue.registry.removeSingleMetric(name);
     // Error rates are made of these, and the first error has to be an increase as well.
@@ -35,9 +37,6 @@ export class Metrics {
       for (const status of [200, 500, 503]) this.tally.show(route, 'GET', status);
     }
     for (const status of [200, 500, 503]) this.tally.show('/oauth2/token', 'POST', status);
-    for (const route of ['/cgi-bin/token', '/cgi-bin/stable_token', '/cgi-bin/ticket/getticket']) {
-      for (const errcode of BROKERS_ERRCODES) this.catalogue.dropInRefusals.add({ route, errcode }, 0);
-    }
     this.catalogue.buildInfo.set({ version, node: process.version }, 1);
   }
 
@@ -59,8 +58,8 @@ export class Metrics {
     this.catalogue.httpOverload.inc({ limit });
   }
 
-  countDropInRefusal(route: string, errcode: number): void {
-    this.catalogue.dropInRefusals.add({ route, errcode: String(errcode) });
+  countDropInRefusal(route: string, errcode: number, by = 1): void {
+    this.catalogue.dropInRefusals.add({ route, errcode: String(errcode) }, by);
   }
 
   get contentType(): string {
@@ -91,7 +90,7 @@ export class Metrics {
 
   private readApp(app: AppName, status: AppStatus): void {
     const { catalogue } = this;
-    if (!this.shown.has(app)) catalogue.show(app);
+    if (!this.shown.has(app)) catalogue.show(app, this.passing.get(status.provider) ?? []);
     this.shown.add(app);
     for (const { lines, valueOf } of catalogue.tokens) {
       const value = valueOf(status);

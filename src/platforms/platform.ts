@@ -35,6 +35,8 @@ export type Ping =
 
 /** What the platform's error codes mean. */
 export interface ErrorCatalogue {
+  /** Those at a fetch that pass by themselves, which alerts look for: counted from 0. */
+  readonly passing: readonly ErrorCode[];
   explain(errcode: ErrorCode): ErrcodeAdvice;
 }
 
@@ -47,6 +49,8 @@ export interface Platform {
   /** When the platform's day begins, by which it counts fetches: so long before 00:00 UTC. */
   readonly quotaDayOffsetMs: number;
   readonly errors: ErrorCatalogue;
+  /** What its tokens look like, if nothing else looks so: hidden in log lines also where the broker does not know the token. */
+  readonly tokenShape?: RegExp;
   /** A call without any secret, to see that it is the platform which answers at this address. Left out where there is none. */
   ping?(apiBaseUrl: string, deadline: Deadline): Promise<Ping>;
   /** The token first. @param app an instance of `section`, validated */

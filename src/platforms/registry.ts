@@ -6,6 +6,16 @@ import { wecom } from './wecom/wecom.platform.js';
 /** All platforms. The first is that of an app without `provider`. */
 export const PLATFORMS: readonly [Platform, ...Platform[]] = [wechat, wecom, oauth2];
 
+/** Of all platforms, by provider: the error codes that pass by themselves. */
+export function passingErrcodes(): ReadonlyMap<string, Platform['errors']['passing']> {
+  return new Map(PLATFORMS.map(({ id, errors }) => [id, errors.passing]));
+}
+
+/** What tokens look like, where that can be told. */
+export function tokenShapes(): readonly RegExp[] {
+  return PLATFORMS.flatMap(({ tokenShape }) => tokenShape ?? []);
+}
+
 /** @throws Error for a platform that is not in the list; the configuration is checked against it */
 export function platformOf(id: string): Platform {
   const platform = PLATFORMS.find((one) => one.id === id);

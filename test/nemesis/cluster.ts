@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { MINIMAL_ACL } from '../../src/storage/redis/minimal-acl.js';
+import { MINIMAL_ACL } from '../support/minimal-acl.js';
 import { type TokenReport, WechatSimulator } from '@access-token-broker/simulator';
 import { brokerConfig, newApiKey, newApp } from '../support/broker-config.js';
 import { FaultProxy } from '../support/fault-proxy.js';

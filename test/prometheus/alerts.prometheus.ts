@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { MINIMAL_ACL } from '../../src/storage/redis/minimal-acl.js';
+import { MINIMAL_ACL } from '../support/minimal-acl.js';
 import type { WechatSimulator } from '@access-token-broker/simulator';
 import { brokerConfig, newApiKey, newApp } from '../support/broker-config.js';
 import { startBroker, type BrokerProcess } from '../support/broker-process.js';

@@ -202,9 +202,9 @@ class Checker {
     ).length;
     const view = await world.store.read(world.identity);
     const { dailyBudget, forcedDailyBudget } = world.options;
-    const { forced, forceNew, unproven } = view.today;
+    const { forced, forceNew, unproven } = view.count;
     if (sent > dailyBudget + world.storeFaults || Math.max(forced, forceNew, unproven) > forcedDailyBudget)
-      this.violated('I6', `${String(sent)} fetches, ${JSON.stringify(view.today)}`);
+      this.violated('I6', `${String(sent)} fetches, ${JSON.stringify(view.count)}`);
     const stored = view.record?.value;
     const newest = world.platform.newest;
     const accepted = stored !== undefined && world.platform.isAccepted(stored, world.time.nowMs);

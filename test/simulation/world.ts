@@ -173,6 +173,7 @@ export class World {
         jitterMs: 3000,
         dailyBudget,
         forcedDailyBudget,
+        dayOffsetMs: 0,
         verifyReports: true,
         upstreamTimeoutMs: TIMEOUT_MS,
         leaseMs: LEASE_MS,

@@ -169,6 +169,7 @@ export const REFRESH: RefreshSettings = {
   jitterMs: 20_000,
   dailyBudget: 200,
   forcedDailyBudget: 20,
+  dayOffsetMs: 8 * 60 * 60 * 1000,
   verifyReports: true,
   upstreamTimeoutMs: 8000,
   leaseMs: 15_000,

@@ -57,6 +57,7 @@ class RecordingObserver extends HttpObserver {
   readonly durationsMs: number[] = [];
   readonly denials: string[] = [];
   readonly refusals: string[] = [];
+  readonly possibleRefusals: string[] = [];
   readonly overloads: string[] = [];
   request(route: string, method: string, status: number, durationMs: number): void {
     this.requests.push(`${method} ${route} ${String(status)}`);
@@ -68,8 +69,11 @@ class RecordingObserver extends HttpObserver {
   overloaded(limit: string, remote: string): void {
     this.overloads.push(`${limit} ${remote}`);
   }
-  refusedAsWechat(route: string, errcode: number): void {
+  dropInRefused(route: string, errcode: number): void {
     this.refusals.push(`${route} ${String(errcode)}`);
+  }
+  dropInMayRefuse(route: string, errcodes: readonly number[]): void {
+    this.possibleRefusals.push(...errcodes.map((errcode) => `${route} ${String(errcode)}`));
   }
 }
 

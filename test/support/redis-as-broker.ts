@@ -1,12 +1,8 @@
 import type { RedisConnection } from '../../src/storage/redis/index.js';
-import {
-  MINIMAL_ACL,
-  RedisTokenStore,
-  TokenCipher,
-  type RedisRefreshLease,
-} from '../../src/storage/redis/index.js';
+import { RedisTokenStore, TokenCipher, type RedisRefreshLease } from '../../src/storage/redis/index.js';
 import { SystemClock } from '../../src/core/system-clock.js';
 import type { Grant } from '../../src/core/ports/token-store.js';
+import { MINIMAL_ACL } from './minimal-acl.js';
 import { SHOP } from './app-identity.js';
 import { RedisServer } from './redis-server.js';
 
@@ -67,7 +63,7 @@ export async function granted(store: RedisTokenStore, lease: RedisRefreshLease, 
     seenGeneration: Number.MAX_SAFE_INTEGER,
     highestKnown: 0,
     ignoreBackOff: 'all',
-    budget: { daily: 999, forcedDaily: 9 },
+    budget: { daily: 999, forcedDaily: 9, dayOffsetMs: 0 },
     leaseMs: 1000,
   });
   await lease.release(acquired.lease);

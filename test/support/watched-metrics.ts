@@ -14,9 +14,10 @@ export function sourceOf(broker: FakeBroker): AppSource {
 /** Metrics of a broker that has these apps, and what tells them of fetches. */
 export function watching(...apps: readonly string[]) {
   const broker = new FakeBroker(apps);
-  const metrics = new Metrics('1.2.3');
+  const errcodes = [-1, 45011, 45009];
+  const metrics = new Metrics('1.2.3', new Map([['wechat', errcodes]]));
   metrics.watch(sourceOf(broker));
-  const observer = new MetricsObserver(metrics.catalogue);
+  const observer = new MetricsObserver(metrics.catalogue, errcodes);
   const fetched = (app: string, reason: FetchReason, errcode: ErrorCode | null = null): void => {
     observer.emit({
       app,

@@ -15,7 +15,9 @@ export abstract class HttpObserver {
   /** A request was turned away, or a connection cut, because a limit was reached. `remote`: the address of its caller. */
   abstract overloaded(limit: OverloadLimit, remote: string): void;
   /** A drop-in route answered 200 with this errcode instead of a token. Comes besides `request`. */
-  abstract refusedAsWechat(route: string, errcode: number): void;
+  abstract dropInRefused(route: string, errcode: number): void;
+  /** A drop-in route answers so when the broker fails: counted from 0, so that the first failure is an increase. */
+  abstract dropInMayRefuse(route: string, errcodes: readonly number[]): void;
 }
 
 /** Is told who does what. It decides itself which entries become lines, so callers record everything. Must not throw and must not wait. */

@@ -176,6 +176,12 @@ describe('the drop-in token endpoints', () => {
       'unmatched 40066',
     ]);
     expect(edge.observer.requests.filter((one) => one.endsWith(' 200'))).toHaveLength(4);
+    expect(edge.observer.possibleRefusals).toEqual(
+      ['token', 'stable_token', 'ticket/getticket', 'gettoken'].flatMap((route) => [
+        `/cgi-bin/${route} -1`,
+        `/cgi-bin/${route} ${route === 'gettoken' ? '45009' : '45011'}`,
+      ]),
+    );
   });
 
   it('wait for the first token, and say why there is none', async () => {

@@ -50,6 +50,10 @@ const PREFIXES = [
   'marketing',
 ];
 
+const ROUTES = ['/cgi-bin/token', '/cgi-bin/stable_token', '/cgi-bin/ticket/getticket'];
+/** What elsewhere is a 5xx: try again soon, or later. */
+const BROKERS_ERRCODES = [-1, 45011];
+
 /** What a refusal is elsewhere, for the audit trail: here all answers are a 200. */
 const RECORDED_AS: Readonly<Record<number, number>> = {
   40001: 401,
@@ -118,6 +122,7 @@ class DropInRoute implements OnModuleInit {
         sendAsIs(reply, CONTENT_TYPE, await answerTo(request));
         return reply;
       };
+    for (const route of ROUTES) this.observer.dropInMayRefuse(route, BROKERS_ERRCODES);
     const methods = ['GET', 'POST'];
     scope.route({ method: methods, url: '/token', handler: answer((request) => this.classicToken(request)) });
     scope.post(
@@ -160,7 +165,7 @@ class DropInRoute implements OnModuleInit {
 
   private refuse(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
     const { errcode, message } = this.refusal(error, request);
-    this.observer.refusedAsWechat(routeOf(request), errcode);
+    this.observer.dropInRefused(routeOf(request), errcode);
     const status = RECORDED_AS[errcode];
     if (request.audited && status !== undefined) request.audited.status = status;
     sendAsIs(reply, CONTENT_TYPE, { errcode, errmsg: message });

@@ -12,9 +12,12 @@ import type { AppName } from '../../core/token.js';
 import { DropIn, sendAsIs, type DropInToken } from '../drop-in.js';
 
 const PROVIDER = 'wecom';
+const ROUTE = '/cgi-bin/gettoken';
 const CONTENT_TYPE = 'application/json; charset=UTF-8';
 /** SDKs that know -1 try again at once, or after seconds; 45009 tells them to wait longer. */
 const MAX_BUSY_SECONDS = 60;
+/** What elsewhere is a 5xx: try again soon, or later. */
+const BROKERS_ERRCODES = [-1, 45009];
 
 /** WeCom's own words, which some SDKs look at, and the status that the audit stream has for each. */
 const REFUSALS = {
@@ -65,7 +68,8 @@ class GettokenRoute implements OnModuleInit {
       scope.setErrorHandler((error, request, reply) => {
         this.refuse(error, request, reply);
       });
-      scope.get('/cgi-bin/gettoken', async (request, reply) => {
+      this.observer.dropInMayRefuse(ROUTE, BROKERS_ERRCODES);
+      scope.get(ROUTE, async (request, reply) => {
         sendAsIs(reply, CONTENT_TYPE, await this.token(request));
         return reply;
       });
@@ -111,7 +115,7 @@ class GettokenRoute implements OnModuleInit {
 
   private refuse(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
     const { errcode, message } = this.refusal(error, request);
-    this.observer.refusedAsWechat(routeOf(request), errcode);
+    this.observer.dropInRefused(routeOf(request), errcode);
     if (request.audited) request.audited.status = REFUSALS[errcode].status;
     sendAsIs(reply, CONTENT_TYPE, { errcode, errmsg: message });
   }

@@ -18,7 +18,7 @@ export interface Deadline {
 /**
  * How soon a refused fetch may be tried again.
  *
- * `busy`: back-off; `minute_quota`: a minute; `day_quota`: after the platform's midnight;
+ * `busy`: back-off; `minute_quota`: a minute; `day_quota`: until the platform's next day;
  * `configuration`: a person must act, so 5 minutes and then 30.
  */
 export type RefusalClass = 'busy' | 'minute_quota' | 'day_quota' | 'configuration';

@@ -1,4 +1,4 @@
-import { NO_COUNT, type Charge } from '../refresh/budgets.js';
+import { NO_COUNT, type Budget, type Charge } from '../refresh/budgets.js';
 import { appNamed, SHOP } from '../../../test/support/app-identity.js';
 import type { RefreshLease, Lease } from './refresh-lease.js';
 import { suspectReasonOf } from '../refresh/policy.js';
@@ -26,6 +26,10 @@ const BUSY: FailedFetch = {
 };
 const FORCED: Charge = { pool: 'forced', client: 'orders' };
 
+function budgetOf(daily: number, forcedDaily: number, dayOffsetMs = 0): Budget {
+  return { daily, forcedDaily, dayOffsetMs };
+}
+
 /** The transition table of the refresh protocol, which every store has to follow to the letter. */
 export function describeTokenStore(name: string, create: () => Promise<StoreUnderTest>): void {
   describe(`${name} as a token store`, () => {
@@ -49,7 +53,7 @@ export function describeTokenStore(name: string, create: () => Promise<StoreUnde
       seenGeneration: Number.MAX_SAFE_INTEGER,
       highestKnown: 0,
       ignoreBackOff: 'none',
-      budget: { daily: 100, forcedDaily: 100 },
+      budget: budgetOf(100, 100),
       leaseMs: LEASE_MS,
       ...changes,
     });
@@ -89,7 +93,7 @@ export function describeTokenStore(name: string, create: () => Promise<StoreUnde
         beganAtMs: 0,
         backOff: null,
         failures: 0,
-        today: NO_COUNT,
+        count: NO_COUNT,
       });
     });
 
@@ -109,7 +113,7 @@ export function describeTokenStore(name: string, create: () => Promise<StoreUnde
         appNamed(APP.name, { grant: 'classic' }),
       ];
       for (const other of others) {
-        expect(await store.read(other)).toMatchObject({ record: null, fence: 0, today: { fetches: 0 } });
+        expect(await store.read(other)).toMatchObject({ record: null, fence: 0, count: { fetches: 0 } });
       }
       expect((await stored()).value).toBe('one');
     });
@@ -130,7 +134,7 @@ export function describeTokenStore(name: string, create: () => Promise<StoreUnde
         const view = await store.read(APP);
         expect(view.intent?.fence).toBe(grant.fence);
         expect(view.beganAtMs).toBe(view.intent?.atMs);
-        expect(view.today).toEqual({ ...NO_COUNT, fetches: 1, forced: 1 });
+        expect(view.count).toEqual({ ...NO_COUNT, fetches: 1, forced: 1 });
         expect(grant).toMatchObject({ overlapping: false, view: { record: null, intent: null } });
       });
 
@@ -180,32 +184,43 @@ export function describeTokenStore(name: string, create: () => Promise<StoreUnde
       });
 
       it('holds the budgets', async () => {
-        const budget = { daily: 2, forcedDaily: 1 };
+        const budget = budgetOf(2, 1);
         await commit(await begin({ budget, charge: FORCED }), 'one');
         expect(await refusal({ budget, charge: FORCED })).toBe('forced budget');
         await commit(await begin({ budget }), 'two');
         expect(await refusal({ budget })).toBe('daily budget');
       });
 
+      it('begins the count anew on each day of the platform, also that of each client', async () => {
+        const charge: Charge = { pool: 'unproven', client: 'orders' };
+        await abort(await begin({ budget: budgetOf(1, 1), charge }), 'refused');
+        expect(await refusal({ budget: budgetOf(1, 1), charge })).toBe('daily budget');
+        const next = budgetOf(1, 1, DAY_MS);
+        const grant = await begin({ budget: next, charge });
+        expect(grant.day).toBe(grant.view.day + 1);
+        expect(await store.read(APP)).toMatchObject({ day: grant.day, count: { fetches: 1, unproven: 1 } });
+        expect(await refusal({ budget: next, charge })).toBe('daily budget');
+      });
+
       it('has a pool for each kind of fetch, so that none uses up another', async () => {
-        const budget = { daily: 9, forcedDaily: 1 };
+        const budget = budgetOf(9, 1);
         for (const pool of ['forced', 'forceNew', 'unproven'] as const) {
           const charge = { pool, client: 'orders' };
           await abort(await begin({ budget, charge }), 'refused');
           expect(await refusal({ budget, charge })).toBe(`${pool} budget`);
         }
-        expect((await store.read(APP)).today).toEqual({ fetches: 3, forced: 1, forceNew: 1, unproven: 1 });
+        expect((await store.read(APP)).count).toEqual({ fetches: 3, forced: 1, forceNew: 1, unproven: 1 });
       });
 
       it('lets what is forced pass when the others have used up the day', async () => {
-        const budget = { daily: 1, forcedDaily: 1 };
+        const budget = budgetOf(1, 1);
         await abort(await begin({ budget }), 'refused');
         await abort(await begin({ budget, charge: FORCED }), 'refused');
         expect(await refusal({ budget, charge: FORCED })).toBe('forced budget');
       });
 
       it('gives no client more than half of what is unproven', async () => {
-        const budget = { daily: 9, forcedDaily: 3 };
+        const budget = budgetOf(9, 3);
         const of = (client: string): Charge => ({ pool: 'unproven', client });
         const given = await begin({ budget, charge: of('orders') });
         await store.abort(APP, { grant: given, charge: of('orders'), outcome: 'not_sent', backOff: null });
@@ -324,9 +339,16 @@ export function describeTokenStore(name: string, create: () => Promise<StoreUnde
       it('gives what was not sent back to the budget', async () => {
         const grant = await begin({ charge: FORCED });
         await store.abort(APP, { grant, charge: FORCED, outcome: 'not_sent', backOff: null });
-        expect((await store.read(APP)).today).toEqual(NO_COUNT);
+        expect((await store.read(APP)).count).toEqual(NO_COUNT);
         await abort(await begin(), 'refused');
-        expect((await store.read(APP)).today).toEqual({ ...NO_COUNT, fetches: 1 });
+        expect((await store.read(APP)).count).toEqual({ ...NO_COUNT, fetches: 1 });
+      });
+
+      it('gives nothing back to another day than that of the fetch', async () => {
+        const grant = await begin({ budget: budgetOf(9, 9) });
+        await begin({ budget: budgetOf(9, 9, DAY_MS) });
+        await abort(grant, 'not_sent');
+        expect((await store.read(APP)).count).toEqual({ ...NO_COUNT, fetches: 1 });
       });
 
       it('leaves the intent open when nobody knows what came of it', async () => {
@@ -395,7 +417,7 @@ export function describeTokenStore(name: string, create: () => Promise<StoreUnde
         await commit(await begin(), 'one');
         const { nowMs } = await store.read(APP);
         await abort(
-          { fence: Math.floor(nowMs) + 1000, overlapping: false, view: await store.read(APP) },
+          { fence: Math.floor(nowMs) + 1000, day: 0, overlapping: false, view: await store.read(APP) },
           'unknown',
         );
         expect(suspectReasonOf(await store.read(APP))).not.toBeNull();

@@ -45,7 +45,9 @@ export interface StoreView {
   readonly backOff: BackOff | null;
   /** Consecutive fetches that brought no token. */
   readonly failures: number;
-  readonly today: DayCount;
+  /** The platform's day of the last begin, and what was counted on it. */
+  readonly day: number;
+  readonly count: DayCount;
   /** The store's clock when it answered. */
   readonly nowMs: number;
 }
@@ -71,6 +73,8 @@ export interface Grant {
   readonly fence: number;
   /** An earlier request is so young that the platform may process it after this one: the new token starts as suspect. */
   readonly overlapping: boolean;
+  /** The platform's day that it counts on. */
+  readonly day: number;
   /** The store as it was, but for the fence: `record` is the base, `nowMs` the instant from which the new token's life counts. */
   readonly view: StoreView;
 }
@@ -127,8 +131,8 @@ export interface CommitResult {
 export type FailedFetch = Omit<BackOff, 'untilMs' | 'atMs'> & { readonly delayMs: number };
 
 export interface AbortRequest {
-  /** Of a fetch that was sent without the store only its fence and time are known. */
-  readonly grant: Pick<Grant, 'fence'> & { readonly view: Pick<StoreView, 'nowMs'> };
+  /** Of a fetch that was sent without the store only its fence and day are known. */
+  readonly grant: Pick<Grant, 'fence' | 'day'>;
   /** As in the begin: what was not sent is given back to the budget. */
   readonly charge: Charge | null;
   /**

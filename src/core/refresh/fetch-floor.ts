@@ -4,12 +4,13 @@ import type { FetchReason } from '../token.js';
 import {
   type Charge,
   type DayCount,
+  budgetOf,
   counted,
+  dayOf,
   exhaustedBudget,
   NO_COUNT,
   type BudgetName,
 } from './budgets.js';
-import { dayOfUtc8 } from './policy.js';
 
 const HEALS: ReadonlySet<FetchReason> = new Set(['suspect', 'rollback', 'in_doubt']);
 /** So many in a row may follow each other as the protocol wants it: faults come in groups. */
@@ -40,7 +41,7 @@ export class FetchFloor {
 
   /** Sent today, by this process. */
   get count(): DayCount {
-    const day = dayOfUtc8(this.epochMs + this.clock.monotonicMs());
+    const day = dayOf(this.epochMs + this.clock.monotonicMs(), this.refresh.dayOffsetMs);
     if (day !== this.day) {
       this.day = day;
       this.sent = NO_COUNT;
@@ -51,8 +52,7 @@ export class FetchFloor {
 
   /** The budget that this process has used up alone, or null. */
   exhausted(charge: Charge | null): BudgetName | null {
-    const { dailyBudget, forcedDailyBudget } = this.refresh;
-    return exhaustedBudget(this.count, 0, charge, { daily: dailyBudget, forcedDaily: forcedDailyBudget });
+    return exhaustedBudget(this.count, 0, charge, budgetOf(this.refresh));
   }
 
   /** When the pause after the last heal ends. */

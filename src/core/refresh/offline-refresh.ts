@@ -1,9 +1,17 @@
 import type { AppDefinition } from '../app-definition.js';
 import type { TokenMemory } from './token-memory.js';
 import type { BrokerPorts } from '../ports/broker-ports.js';
-import { counted, exhaustedBudget, NO_COUNT, sumOf, type Charge, type DayCount } from './budgets.js';
+import {
+  budgetOf,
+  counted,
+  dayOf,
+  exhaustedBudget,
+  NO_COUNT,
+  sumOf,
+  type Charge,
+  type DayCount,
+} from './budgets.js';
 import type { RefreshRequest } from './refresh.js';
-import { dayOfUtc8 } from './policy.js';
 import type { PendingWrites } from './pending-writes.js';
 import type { TokenFetch } from './token-fetch.js';
 import { fingerprint } from '../token.js';
@@ -51,8 +59,7 @@ export class OfflineRefresh {
     const { memory, app, ports } = this;
     const isOfNewSecret = reason === 'secret_change';
     if (ports.clock.monotonicMs() < this.waitUntilMonoMs && !isOfNewSecret) return false;
-    const budget = { daily: app.refresh.dailyBudget, forcedDaily: app.refresh.forcedDailyBudget };
-    if (exhaustedBudget(this.today(), 0, charge, budget)) return false;
+    if (exhaustedBudget(this.today(), 0, charge, budgetOf(app.refresh))) return false;
     if (isProvenDead) return true;
     if (app.issuer.rule.previous === 'stays_valid')
       return !memory.livingToken || memory.isDue || isOfNewSecret;
@@ -71,7 +78,8 @@ export class OfflineRefresh {
       backOff: this.failure,
       failures: this.failures,
       nowMs,
-      today: this.today(),
+      count: this.today(),
+      day: this.day.number,
       record: memory.token?.record ?? null,
     };
     const result = await this.tokenFetch.send({ reason, forceNew, charge, fence }, before);
@@ -84,7 +92,7 @@ export class OfflineRefresh {
       this.waitUntilMonoMs = clock.monotonicMs() + delayMs;
       if (result.outcome === 'unknown') {
         this.pending.abortLater({
-          grant: { fence, view: { nowMs } },
+          grant: { fence, day: this.day.number },
           charge,
           outcome: 'unknown',
           backOff: null,
@@ -119,7 +127,7 @@ export class OfflineRefresh {
   }
 
   private own(): DayCount {
-    const number = dayOfUtc8(this.memory.storeNowMs());
+    const number = dayOf(this.memory.storeNowMs(), this.app.refresh.dayOffsetMs);
     if (this.day.number !== number) this.day = { number, count: NO_COUNT };
     return this.day.count;
   }

@@ -1,10 +1,8 @@
 import fc from 'fast-check';
-import { NO_COUNT } from './budgets.js';
+import { dayOf, nextDayAtMs, NO_COUNT } from './budgets.js';
 import {
   backOffDelayMs,
-  dayOfUtc8,
   suspectReasonOf,
-  nextMidnightUtc8Ms,
   reaskDelayMs,
   refreshDueAtMs,
   waitAfterFailureMs,
@@ -13,6 +11,7 @@ import type { TokenRecord } from '../token.js';
 
 const NOW_MS = Date.UTC(2026, 10, 21, 10);
 const HOUR_MS = 3_600_000;
+const BUDGET = { dailyBudget: 200, dayOffsetMs: 8 * HOUR_MS };
 
 function record(lifeMs: number, since = 5): TokenRecord {
   return {
@@ -103,7 +102,8 @@ describe('back-off', () => {
     backOff: null,
     failures: 0,
     nowMs: NOW_MS,
-    today: { ...NO_COUNT, fetches: 1 },
+    day: dayOf(NOW_MS, BUDGET.dayOffsetMs),
+    count: { ...NO_COUNT, fetches: 1 },
     record: null,
   };
 
@@ -114,7 +114,7 @@ describe('back-off', () => {
     ['day_quota', 6 * HOUR_MS],
     ['configuration', 300_000],
   ] as const)('after a first %s lasts %d ms', (refusal, delayMs) => {
-    expect(waitAfterFailureMs(refusal, fresh, 200, 0.5)).toBe(delayMs);
+    expect(waitAfterFailureMs(refusal, fresh, BUDGET, 0.5)).toBe(delayMs);
   });
 
   const configuration = (lastedMs: number) =>
@@ -129,7 +129,7 @@ describe('back-off', () => {
 
   it('after a second configuration error in a row lasts half an hour', () => {
     const after = (lastedMs: number) =>
-      waitAfterFailureMs('configuration', { ...fresh, backOff: configuration(lastedMs) }, 200, 0.5);
+      waitAfterFailureMs('configuration', { ...fresh, backOff: configuration(lastedMs) }, BUDGET, 0.5);
     expect(after(300_000)).toBe(1_800_000);
     expect(after(1_800_000)).toBe(1_800_000);
     // Nobody was waited for: only the other AppSecret was tried.
@@ -141,7 +141,7 @@ describe('back-off', () => {
       waitAfterFailureMs(
         'configuration',
         { ...fresh, record: record(leftMs), backOff: configuration(lastedMs) },
-        200,
+        BUDGET,
         0.5,
       );
     expect([0, 20_000, 60_000, 300_000].map((lastedMs) => after(lastedMs, HOUR_MS))).toEqual([
@@ -153,15 +153,15 @@ describe('back-off', () => {
   });
 
   it('for configuration errors of many replicas does not use up the day’s budget', () => {
-    const midnightMs = nextMidnightUtc8Ms(NOW_MS);
+    const midnightMs = nextDayAtMs(NOW_MS, BUDGET.dayOffsetMs);
     const nextMs = Array.from({ length: 5 }, () => NOW_MS);
     let fetches = 0;
     for (;;) {
       const nowMs = Math.min(...nextMs);
       if (nowMs >= midnightMs) break;
-      const today = { ...NO_COUNT, fetches };
-      const before = { ...fresh, nowMs, today, backOff: configuration(nowMs === NOW_MS ? 0 : 300_000) };
-      nextMs[nextMs.indexOf(nowMs)] = nowMs + waitAfterFailureMs('configuration', before, 200, 0.5);
+      const count = { ...NO_COUNT, fetches };
+      const before = { ...fresh, nowMs, count, backOff: configuration(nowMs === NOW_MS ? 0 : 300_000) };
+      nextMs[nextMs.indexOf(nowMs)] = nowMs + waitAfterFailureMs('configuration', before, BUDGET, 0.5);
       fetches += 1;
     }
     expect(fetches).toBeLessThanOrEqual(200);
@@ -170,26 +170,17 @@ describe('back-off', () => {
   it('never lets a failing platform use up the day’s budget', () => {
     fc.assert(
       fc.property(fc.integer({ min: 200, max: 5000 }), chance, (dailyBudget, random) => {
-        const midnightMs = nextMidnightUtc8Ms(NOW_MS);
+        const midnightMs = nextDayAtMs(NOW_MS, BUDGET.dayOffsetMs);
         let nowMs = NOW_MS;
         let fetches = 0;
         while (nowMs < midnightMs && fetches <= dailyBudget) {
-          const before = { ...fresh, failures: fetches, nowMs, today: { ...NO_COUNT, fetches } };
-          nowMs += waitAfterFailureMs('unavailable', before, dailyBudget, random);
+          const before = { ...fresh, failures: fetches, nowMs, count: { ...NO_COUNT, fetches } };
+          nowMs += waitAfterFailureMs('unavailable', before, { ...BUDGET, dailyBudget }, random);
           fetches += 1;
         }
         expect(fetches).toBeLessThanOrEqual(dailyBudget);
       }),
     );
-  });
-});
-
-describe('the platform’s day', () => {
-  it('begins at 16:00 UTC', () => {
-    const midnightMs = Date.UTC(2026, 10, 20, 16);
-    expect(dayOfUtc8(midnightMs) - dayOfUtc8(midnightMs - 1)).toBe(1);
-    expect(nextMidnightUtc8Ms(midnightMs - 1)).toBe(midnightMs);
-    expect(nextMidnightUtc8Ms(midnightMs)).toBe(midnightMs + 24 * HOUR_MS);
   });
 });
 

@@ -2,12 +2,10 @@ import type { RefreshSettings } from '../app-definition.js';
 import type { IssuanceRule } from '../ports/token-issuer.js';
 import type { BackOff, BeginRequest, StoreView } from '../ports/token-store.js';
 import type { TokenRecord } from '../token.js';
+import { countOn, dayOf, nextDayAtMs } from './budgets.js';
 
 const SECOND_MS = 1000;
 const MINUTE_MS = 60 * SECOND_MS;
-const DAY_MS = 24 * 60 * MINUTE_MS;
-/** WeChat counts its quotas by days of China Standard Time, which has no summer time. */
-const UTC_PLUS_8_MS = 8 * 60 * MINUTE_MS;
 
 const MAX_REASK_MS = 20 * SECOND_MS;
 const MIN_REASK_MS = SECOND_MS;
@@ -96,25 +94,27 @@ export function backOffDelayMs(failures: number, random: number): number {
 }
 
 /** What the length of a wait follows from. */
-export type FailuresBefore = Pick<StoreView, 'backOff' | 'failures' | 'nowMs' | 'today' | 'record'>;
+export type FailuresBefore = Pick<StoreView, 'backOff' | 'failures' | 'nowMs' | 'day' | 'count' | 'record'>;
+
+type DailyBudget = Pick<RefreshSettings, 'dailyBudget' | 'dayOffsetMs'>;
 
 /** Milliseconds for which no further fetch may be sent, after one that brought no token. */
 export function waitAfterFailureMs(
   refusal: BackOff['class'],
   before: FailuresBefore,
-  dailyBudget: number,
+  budget: DailyBudget,
   random: number,
 ): number {
   switch (refusal) {
     case 'busy':
     case 'unavailable':
-      return Math.max(backOffDelayMs(before.failures + 1, random), pacedDelayMs(before, dailyBudget));
+      return Math.max(backOffDelayMs(before.failures + 1, random), pacedDelayMs(before, budget));
     case 'minute_quota':
       return MINUTE_MS;
     case 'day_quota':
-      return nextMidnightUtc8Ms(before.nowMs) - before.nowMs;
+      return nextDayAtMs(before.nowMs, budget.dayOffsetMs) - before.nowMs;
     case 'configuration':
-      return configurationWaitMs(before, evenDelayMs(before, dailyBudget));
+      return configurationWaitMs(before, evenDelayMs(before, budget));
   }
 }
 
@@ -135,28 +135,19 @@ function configurationWaitMs({ backOff, record, nowMs }: FailuresBefore, evenMs:
 }
 
 /**
- * Once half of the day's budget is gone, a platform that fails is asked so rarely that the rest lasts until midnight,
+ * Once half of the day's budget is gone, a platform that fails is asked so rarely that the rest lasts until its next day,
  * or at least every quarter of an hour: an outage of hours must not end with a broker that may not ask any more.
  */
-function pacedDelayMs(before: FailuresBefore, dailyBudget: number): number {
-  return Math.min(MAX_PACED_MS, evenDelayMs(before, dailyBudget));
+function pacedDelayMs(before: FailuresBefore, budget: DailyBudget): number {
+  return Math.min(MAX_PACED_MS, evenDelayMs(before, budget));
 }
 
-/** With which what is left of the day's budget lasts until midnight; 0 while more than half of it is left. */
-function evenDelayMs({ nowMs, today }: FailuresBefore, dailyBudget: number): number {
-  const left = dailyBudget - today.fetches - 1;
+/** With which what is left of the day's budget lasts until the next day; 0 while more than half of it is left. */
+function evenDelayMs(before: FailuresBefore, { dailyBudget, dayOffsetMs }: DailyBudget): number {
+  const { nowMs } = before;
+  const left = dailyBudget - countOn(before, dayOf(nowMs, dayOffsetMs)).fetches - 1;
   if (left > dailyBudget / 2) return 0;
-  return (nextMidnightUtc8Ms(nowMs) - nowMs) / Math.max(1, left);
-}
-
-/** The day of UTC+8 that an instant falls into, as a count of days. */
-export function dayOfUtc8(wallMs: number): number {
-  return Math.floor((wallMs + UTC_PLUS_8_MS) / DAY_MS);
-}
-
-/** The next 00:00 UTC+8. */
-export function nextMidnightUtc8Ms(wallMs: number): number {
-  return (dayOfUtc8(wallMs) + 1) * DAY_MS - UTC_PLUS_8_MS;
+  return (nextDayAtMs(nowMs, dayOffsetMs) - nowMs) / Math.max(1, left);
 }
 
 /** `rollback`: suspect because the store lost something; `in_doubt`: a fetch whose outcome nobody has stored. */

@@ -8,7 +8,7 @@ import { FETCH_REASONS, type TokenRecord } from '../token.js';
 const DAY_MS = 24 * 60 * 60 * 1000;
 /** No platform's token lives longer, and a store clock that jumped must not make one do so. */
 export const MAX_LIFE_MS = 30 * DAY_MS;
-/** The platform's midnight is the furthest that a back-off waits for. */
+/** The platform's next day is the furthest that a back-off waits for. */
 const MAX_WAIT_MS = DAY_MS;
 const MAX_COUNT = 1_000_000;
 const MAX_MESSAGE_CHARACTERS = 300;

@@ -1,6 +1,6 @@
 import { identityKey, type AppDefinition } from '../app-definition.js';
 import type { TokenMemory } from './token-memory.js';
-import type { BudgetName, Charge } from './budgets.js';
+import { budgetOf, type BudgetName, type Charge } from './budgets.js';
 import type { BrokerPorts } from '../ports/broker-ports.js';
 import type { Lease } from '../ports/refresh-lease.js';
 import type { PendingWrites } from './pending-writes.js';
@@ -80,7 +80,7 @@ export class OnlineRefresh {
       highestKnown: this.memory.generation,
       ignoreBackOff: request.ignoreBackOff,
       credential: this.tokenFetch.credential,
-      budget: { daily: refresh.dailyBudget, forcedDaily: refresh.forcedDailyBudget },
+      budget: budgetOf(refresh),
       leaseMs: refresh.leaseMs,
     });
     if (begun.kind !== 'granted') {

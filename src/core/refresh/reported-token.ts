@@ -6,7 +6,7 @@ import { returnedDeadWaitMs } from './policy.js';
 interface Current {
   readonly token: HeldToken | null;
   readonly generation: number;
-  readonly midnightWaitMs: number;
+  readonly nextDayWaitMs: number;
   storeNowMs(): number;
 }
 
@@ -69,7 +69,7 @@ export class ReportedToken {
 
   /** The platform refuses the current token, and the day's budget leaves no fetch to replace it. */
   markDead({ record: { value } }: HeldToken, why: string): void {
-    const untilMonoMs = this.clock.monotonicMs() + this.current.midnightWaitMs;
+    const untilMonoMs = this.clock.monotonicMs() + this.current.nextDayWaitMs;
     this.dead = {
       value,
       why,

@@ -188,9 +188,8 @@ export class TokenFetch {
     before: FailuresBefore,
   ): FailedFetch {
     const { clock, replica } = this.ports;
-    const { dailyBudget } = this.app.refresh;
     const own = { ...before, backOff: this.addressRefusal };
-    const delayMs = waitAfterFailureMs('configuration', own, dailyBudget, clock.random());
+    const delayMs = waitAfterFailureMs('configuration', own, this.app.refresh, clock.random());
     const why = {
       class: 'configuration',
       errcode,
@@ -209,10 +208,10 @@ export class TokenFetch {
   ): FailedFetch {
     const { clock } = this.ports;
     const random = clock.random();
-    const { dailyBudget } = this.app.refresh;
+    const { refresh } = this.app;
     if (outcome.kind !== 'refused') {
       const { message, fault, retryAfterMs } = outcome.cause;
-      const waitMs = waitAfterFailureMs('unavailable', before, dailyBudget, random);
+      const waitMs = waitAfterFailureMs('unavailable', before, refresh, random);
       const delayMs = noSooner(waitMs, retryAfterMs);
       const name = fault === undefined ? {} : { fault };
       return { class: 'unavailable', errcode: null, message, credential: null, delayMs, ...name };
@@ -224,7 +223,7 @@ export class TokenFetch {
       advice.secretRejected && this.secrets.rejected(appSecret, clock.monotonicMs(), refusal);
     const delayMs = hasOtherSecret
       ? OTHER_SECRET_WAIT_MS
-      : noSooner(waitAfterFailureMs(advice.class, before, dailyBudget, random), retryAfterMs);
+      : noSooner(waitAfterFailureMs(advice.class, before, refresh, random), retryAfterMs);
     const credential = advice.class === 'configuration' ? this.credentialOf(appSecret) : null;
     return { class: advice.class, errcode, message, credential, delayMs };
   }

@@ -69,7 +69,7 @@ export class TokenManager implements Task {
 
   /**
    * Readiness need not wait for this app: it has had a token, or a definite refusal (the platform will give none before a
-   * person or midnight changes something), or has no AppSecret, or is another broker's, or could not be had for a minute.
+   * person or the next day changes something), or has no AppSecret, or is another broker's, or could not be had for a minute.
    * A store that does not answer is no reason, since other replicas may well serve the app.
    */
   get isReady(): boolean {

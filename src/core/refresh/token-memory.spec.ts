@@ -1,7 +1,7 @@
 import { FakeIssuer, REFRESH } from '../../../test/support/create-broker.js';
 import { ManualClock } from '../../../test/support/manual-clock.js';
 import { TokenMemory } from './token-memory.js';
-import { NO_COUNT } from './budgets.js';
+import { dayOf, NO_COUNT } from './budgets.js';
 import type { StoreView } from '../ports/token-store.js';
 import type { TokenRecord } from '../token.js';
 
@@ -45,7 +45,8 @@ function viewAt(nowMs: number, record: Partial<TokenRecord> = {}): StoreView {
     beganAtMs: nowMs,
     backOff: null,
     failures: 0,
-    today: { ...NO_COUNT, fetches: 1 },
+    day: dayOf(nowMs, REFRESH.dayOffsetMs),
+    count: { ...NO_COUNT, fetches: 1 },
     nowMs,
   };
 }

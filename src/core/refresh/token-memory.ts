@@ -10,11 +10,10 @@ import {
   healAtMs,
   holdsUp,
   lastChanceMs,
-  nextMidnightUtc8Ms,
   refreshDueAtMs,
   type SuspectReason,
 } from './policy.js';
-import { NO_COUNT, type DayCount } from './budgets.js';
+import { countOn, dayOf, nextDayAtMs, NO_COUNT, type DayCount } from './budgets.js';
 import { graceMsOf } from '../ports/token-issuer.js';
 import type { ProbeOutcome } from '../ports/token-issuer.js';
 import type { BackOff, StoreView } from '../ports/token-store.js';
@@ -241,11 +240,13 @@ export class TokenMemory {
   /** Milliseconds until the day's budget is filled again, or 0 while some of it is left. */
   get budgetWaitMs(): number {
     if (this.today.fetches < this.app.refresh.dailyBudget) return 0;
-    return this.midnightWaitMs;
+    return this.nextDayWaitMs;
   }
 
-  get midnightWaitMs(): number {
-    return nextMidnightUtc8Ms(this.storeNowMs()) - this.storeNowMs();
+  /** Milliseconds until the platform's next day begins. */
+  get nextDayWaitMs(): number {
+    const nowMs = this.storeNowMs();
+    return nextDayAtMs(nowMs, this.app.refresh.dayOffsetMs) - nowMs;
   }
 
   /** The day's fetches: as the store last counted them, and no less than this process sent. */
@@ -263,8 +264,7 @@ export class TokenMemory {
   /** As the store last counted them. */
   get storedToday(): DayCount {
     const { view } = this;
-    const isToday = view && this.storeNowMs() < nextMidnightUtc8Ms(view.nowMs);
-    return isToday ? view.today : NO_COUNT;
+    return view ? countOn(view, dayOf(this.storeNowMs(), this.app.refresh.dayOffsetMs)) : NO_COUNT;
   }
 }
 

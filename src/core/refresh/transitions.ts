@@ -1,5 +1,5 @@
-import { counted, exhaustedBudget, NO_COUNT, type DayCount } from './budgets.js';
-import { dayOfUtc8, holdsUp, isOverlapping } from './policy.js';
+import { counted, countOn, dayOf, exhaustedBudget, NO_COUNT, type DayCount } from './budgets.js';
+import { holdsUp, isOverlapping } from './policy.js';
 import {
   recordOf,
   type AbortRequest,
@@ -33,7 +33,7 @@ export interface AppState {
   readonly backOff: BackOff | null;
   /** Consecutive fetches that brought no token. */
   readonly failures: number;
-  /** The day of UTC+8 that the counts are of. */
+  /** The platform's day that the counts are of. */
   readonly day: number;
   readonly count: DayCount;
   /** The unproven ones by caller. */
@@ -80,7 +80,8 @@ function viewOf(state: AppState, nowMs: number): StoreView {
     beganAtMs: state.beganAtMs,
     backOff: state.backOff,
     failures: state.failures,
-    today: state.day === dayOfUtc8(nowMs) ? state.count : NO_COUNT,
+    day: state.day,
+    count: state.count,
     nowMs,
   };
 }
@@ -106,9 +107,11 @@ export class TransitionTable {
     }
     if (holdsUp(backOff, nowMs, request)) return refused({ kind: 'backing_off', view });
     const { charge } = request;
-    const clients = state.day === dayOfUtc8(nowMs) ? state.clients : {};
+    const day = dayOf(nowMs, request.budget.dayOffsetMs);
+    const today = countOn(state, day);
+    const clients = state.day === day ? state.clients : {};
     const ofClient = charge ? (clients[charge.client] ?? 0) : 0;
-    const budget = exhaustedBudget(view.today, ofClient, charge, request.budget);
+    const budget = exhaustedBudget(today, ofClient, charge, request.budget);
     if (budget) return refused({ kind: 'budget_exhausted', budget, view });
     const fence = Math.max(
       state.fence + 1,
@@ -122,14 +125,14 @@ export class TransitionTable {
       fence,
       intent: { fence, atMs: nowMs, inDoubt: state.intent !== null },
       beganAtMs: nowMs,
-      day: dayOfUtc8(nowMs),
-      count: counted(view.today, charge),
+      day,
+      count: counted(today, charge),
       clients: charge?.pool === 'unproven' ? { ...clients, [charge.client]: ofClient + 1 } : clients,
     };
     const overlapping = isOverlapping(view, request.leaseMs);
     return {
       state: next,
-      result: { kind: 'granted', grant: { fence, overlapping, view: { ...view, fence } } },
+      result: { kind: 'granted', grant: { fence, overlapping, day, view: { ...view, fence } } },
     };
   }
 
@@ -209,7 +212,7 @@ export class TransitionTable {
   }
 
   private withRefund(state: AppState, { grant, charge, outcome }: AbortRequest): AppState {
-    if (outcome !== 'not_sent' || state.day !== dayOfUtc8(grant.view.nowMs)) return state;
+    if (outcome !== 'not_sent' || state.day !== grant.day) return state;
     const { clients } = state;
     const ofClient = charge?.pool === 'unproven' ? clients[charge.client] : undefined;
     return {

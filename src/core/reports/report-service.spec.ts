@@ -102,7 +102,7 @@ describe('a report', () => {
       await fixture.run(31_000);
     }
     expect(fixture.issuer.calls).toHaveLength(1);
-    expect((await fixture.store.read(fixture.app)).today).toEqual({ ...NO_COUNT, fetches: 1 });
+    expect((await fixture.store.read(fixture.app)).count).toEqual({ ...NO_COUNT, fetches: 1 });
   });
 
   it('is looked into anew for a client that has not reported it of late', async () => {
@@ -212,7 +212,7 @@ describe('a report', () => {
     const answers = await Promise.all([report(fixture), report(fixture, { accessToken: 'ancient' })]);
     for (const answer of answers) expect(answer).toMatchObject(rotated('token-1'));
     expect(fixture.issuer.calls).toHaveLength(1);
-    expect((await fixture.store.read(fixture.app)).today.forced).toBe(0);
+    expect((await fixture.store.read(fixture.app)).count.forced).toBe(0);
   });
 
   it('that names a newer generation than this replica knows makes it look into the store', async () => {
@@ -287,8 +287,8 @@ describe('the budgets of reports', () => {
       expect(await report(fixture)).toMatchObject(rotated(`token-${String(turn)}`));
       await fixture.run(31_000);
     }
-    const { today } = await fixture.store.read(fixture.app);
-    expect(today).toEqual({ ...NO_COUNT, fetches: 40 });
+    const { count } = await fixture.store.read(fixture.app);
+    expect(count).toEqual({ ...NO_COUNT, fetches: 40 });
   });
 
   it('say for as long as they are empty that the token is dead', async () => {

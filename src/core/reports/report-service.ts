@@ -1,6 +1,6 @@
 import type { TokenManager } from '../refresh/token-manager.js';
 import type { BrokerPorts } from '../ports/broker-ports.js';
-import type { BudgetName, Charge } from '../refresh/budgets.js';
+import { dayStart, type BudgetName, type Charge } from '../refresh/budgets.js';
 import { sleep } from '../ports/clock.js';
 import { ForeignFetch } from './foreign-fetch.js';
 import { BrokerError } from '../errors.js';
@@ -223,8 +223,8 @@ export class ReportService {
       if (token && verdict === 'refused') memory.reported.markDead(token, why);
       return {
         kind: 'budget_exhausted',
-        detail: `${why}; the day begins at 00:00 UTC+8. Find the caller that keeps reporting: the log names it.`,
-        retryAfterSeconds: Math.max(1, Math.ceil(memory.midnightWaitMs / 1000)),
+        detail: `${why}; the day begins at ${dayStart(this.manager.app.refresh.dayOffsetMs)}. Find the caller that keeps reporting: the log names it.`,
+        retryAfterSeconds: Math.max(1, Math.ceil(memory.nextDayWaitMs / 1000)),
         token,
       };
     }

@@ -9,6 +9,7 @@ import type { StoreHealth } from '../refresh/store-health.js';
 import type { BackOff } from '../ports/token-store.js';
 import type { TokenFetch } from '../refresh/token-fetch.js';
 import type { OfflineRefresh } from '../refresh/offline-refresh.js';
+import { dayStart } from '../refresh/budgets.js';
 import type { SuspectReason } from '../refresh/policy.js';
 
 const BUDGET_REMEDY =
@@ -283,7 +284,8 @@ export class Diagnosis {
   }
 
   private budgetIsUsedUp(): string {
-    return `today's ${this.app.refresh.dailyBudget} fetches are used up; the day begins at 00:00 UTC+8`;
+    const { dailyBudget, dayOffsetMs } = this.app.refresh;
+    return `today's ${dailyBudget} fetches are used up; the day begins at ${dayStart(dayOffsetMs)}`;
   }
 
   /** What happened, and what a person does about it. */

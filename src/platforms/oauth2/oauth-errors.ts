@@ -6,6 +6,14 @@ export const TOO_MANY_REQUESTS = 429;
 /** A refusal whose `error` is no word that can be stored and shown. */
 export const UNREADABLE_ERROR = 'unreadable_error';
 
+/** At a token endpoint, those that pass by themselves. */
+export const PASSING_ERRCODES = [
+  'temporarily_unavailable',
+  'server_error',
+  'slow_down',
+  TOO_MANY_REQUESTS,
+] as const;
+
 interface Meaning {
   readonly class: RefusalClass;
   readonly remedy: string;

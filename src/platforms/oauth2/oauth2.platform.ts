@@ -3,7 +3,7 @@ import type { Deadline, IssuanceRule } from '../../core/ports/token-issuer.js';
 import { callPlatform } from '../http/http-call.js';
 import { NetworkFault } from '../http/network-fault.js';
 import type { CredentialSpec, Ping, Platform } from '../platform.js';
-import { explain } from './oauth-errors.js';
+import { explain, PASSING_ERRCODES } from './oauth-errors.js';
 import { Oauth2Issuer } from './oauth2.issuer.js';
 import { Oauth2Section } from './oauth2.section.js';
 import { readTokenAnswer } from './token-answer.js';
@@ -20,7 +20,7 @@ export const oauth2: Platform = {
   id: 'oauth2',
   section: Oauth2Section,
   quotaDayOffsetMs: 0,
-  errors: { explain },
+  errors: { passing: PASSING_ERRCODES, explain },
   ping: pingTokenEndpoint,
   credentials: (app: Oauth2Section) => [token(app)],
 };

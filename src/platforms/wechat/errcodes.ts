@@ -19,6 +19,9 @@ const ADDRESS_HELD_BACK =
 const ACCOUNT_OR_ADDRESS =
   "WeChat refuses the call because of the account's or IP address's settings; check both in WeChat's console.";
 
+/** At a token endpoint, those that pass by themselves. */
+export const PASSING_ERRCODES = [-1, 45011, 45009] as const;
+
 /** At a token endpoint; what is not here is `configuration`. */
 const CLASSES: Readonly<Record<ErrorCode, RefusalClass>> = {
   [-1]: 'busy',

@@ -1,6 +1,6 @@
 import type { RefreshDefaults } from '../../config/app.section.js';
 import type { CredentialSpec, Platform } from '../platform.js';
-import { explain } from './errcodes.js';
+import { explain, PASSING_ERRCODES } from './errcodes.js';
 import { RULES, TICKET_RULE } from './issuance-rules.js';
 import { pingPlatform } from './ping-platform.js';
 import { WebLogin } from './login/web.login.js';
@@ -31,7 +31,8 @@ export const wechat: Platform = {
   section: WechatSection,
   /** China Standard Time, which has no summer time. */
   quotaDayOffsetMs: 8 * HOUR_MS,
-  errors: { explain },
+  errors: { passing: PASSING_ERRCODES, explain },
+  tokenShape: /\b\d+_[A-Za-z0-9_-]{100,}/,
   ping: pingPlatform,
   credentials: (app: WechatSection) => [token(app), ...TICKET_TYPES.map((type) => ticket(app, type))],
   login: ({ apiBaseUrl }: WechatSection) =>

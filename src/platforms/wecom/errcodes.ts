@@ -11,6 +11,9 @@ const SECRET_REJECTED: ReadonlySet<ErrorCode> = new Set([40001, 40091]);
 
 const ADDRESS_REJECTED: ReadonlySet<ErrorCode> = new Set([60020]);
 
+/** Of gettoken and the tickets, those that pass by themselves. */
+export const PASSING_ERRCODES = [-1, 45009, 45033] as const;
+
 /** Of gettoken and the tickets; what is not here is `configuration`. A block lasts a minute, an hour or a day: the code does not say. */
 const CLASSES: Readonly<Record<ErrorCode, RefusalClass>> = {
   [-1]: 'busy',

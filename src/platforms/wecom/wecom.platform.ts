@@ -1,7 +1,7 @@
 import type { RefreshDefaults } from '../../config/app.section.js';
 import { TicketIssuer } from '../http/ticket.issuer.js';
 import type { CredentialSpec, Platform } from '../platform.js';
-import { explain } from './errcodes.js';
+import { explain, PASSING_ERRCODES } from './errcodes.js';
 import { fetchTicket, pingPlatform, TICKET_TYPES, type TicketType } from './wecom-calls.js';
 import { TOKEN_RULE, WecomIssuer } from './wecom.issuer.js';
 import { WecomSection } from './wecom.section.js';
@@ -26,7 +26,7 @@ export const wecom: Platform = {
   section: WecomSection,
   /** Its quotas are by the minute and the hour; the budget of a day is the broker's own. China Standard Time. */
   quotaDayOffsetMs: 8 * HOUR_MS,
-  errors: { explain },
+  errors: { passing: PASSING_ERRCODES, explain },
   ping: pingPlatform,
   credentials: (app: WecomSection) => [token(app), ...TICKET_TYPES.map((type) => ticket(app, type))],
 };

@@ -1,6 +1,5 @@
 export { CLAIM_PREFIX } from './keys.js';
 export { KeyUse } from './key-use.js';
-export { MINIMAL_ACL } from './minimal-acl.js';
 export { RedisAppClaim } from './redis-app-claim.js';
 export { RedisConnection, type RedisSettings } from './redis-connection.js';
 export { RedisRefreshLease } from './redis-refresh-lease.js';

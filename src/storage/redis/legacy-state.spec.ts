@@ -179,7 +179,7 @@ describe('what version 0.1 left in Redis', () => {
     });
     await redis.server.call('SET', legacyKeys(prefix, SHOP).fence, '9007199254740989');
     const { record, ...rest } = await storeOf(prefix).read(SHOP);
-    expect(rest).toMatchObject({ fence: 0, suspect: 0, backOff: null, today: { fetches: 0 } });
+    expect(rest).toMatchObject({ fence: 0, suspect: 0, backOff: null, count: { fetches: 0 } });
     expect((record?.expiresAtMs ?? 0) - (record?.issuedAtMs ?? 0)).toBe(30 * DAY_MS);
   });
 

@@ -5,7 +5,8 @@ import { describeAppClaim } from '../../core/ports/app-claim.contract.js';
 import type { ClaimAnswer, ClaimedApp } from '../../core/ports/app-claim.js';
 import { sleep } from '../../core/ports/clock.js';
 import { StoreUnavailableError } from '../../core/errors.js';
-import { MINIMAL_ACL, RedisAppClaim, RedisConnection } from './index.js';
+import { MINIMAL_ACL } from '../../../test/support/minimal-acl.js';
+import { RedisAppClaim, RedisConnection } from './index.js';
 
 const redis = sharedRedis(RedisConnection);
 

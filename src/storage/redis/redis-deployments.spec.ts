@@ -8,8 +8,8 @@ import { OwnProcess } from '../../../test/support/own-process.js';
 import { granted } from '../../../test/support/redis-as-broker.js';
 import { RedisServer } from '../../../test/support/redis-server.js';
 import { SystemClock } from '../../core/system-clock.js';
+import { MINIMAL_ACL } from '../../../test/support/minimal-acl.js';
 import {
-  MINIMAL_ACL,
   RedisConnection,
   RedisRefreshLease,
   RedisRotationFeed,

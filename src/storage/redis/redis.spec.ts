@@ -34,7 +34,7 @@ describe('tokens in Redis', () => {
       seenGeneration,
       highestKnown: 0,
       ignoreBackOff: 'none',
-      budget: { daily: 9, forcedDaily: 9 },
+      budget: { daily: 9, forcedDaily: 9, dayOffsetMs: 0 },
       leaseMs: 1000,
     });
     await lease.release(acquired.lease);

@@ -116,7 +116,7 @@ describe('the state of an app in Redis', () => {
         const { store, fetch } = world();
         const apps = ids.map((appId) => appNamed('shop', { appId }));
         for (const app of apps) {
-          expect(await store.read(app)).toMatchObject({ record: null, fence: 0, today: { fetches: 0 } });
+          expect(await store.read(app)).toMatchObject({ record: null, fence: 0, count: { fetches: 0 } });
           await fetch(`token-of-${String(apps.indexOf(app))}`, app);
         }
         for (const app of apps) {
@@ -216,11 +216,11 @@ describe('steps that meet in Redis', () => {
       seenGeneration: 0,
       highestKnown: 0,
       ignoreBackOff: 'none',
-      budget: { daily: 9, forcedDaily: 9 },
+      budget: { daily: 9, forcedDaily: 9, dayOffsetMs: 0 },
       leaseMs: 1000,
     });
     expect(begun.kind).toBe('lease_lost');
-    expect(await store.read(SHOP)).toMatchObject({ fence: 0, intent: null, today: { fetches: 0 } });
+    expect(await store.read(SHOP)).toMatchObject({ fence: 0, intent: null, count: { fetches: 0 } });
   });
 });
 
