@@ -35,9 +35,11 @@ export function serveControl(simulator: SimulatedPlatform, call: HttpCall, respo
   const reply = (status: number, body: object) => {
     send(response, { ...jsonReply(body, 'application/json'), status });
   };
-  const handler = handlerOf(call);
+  const handler = handlerOf(simulator, call);
   if (!handler) {
-    reply(404, { error: `no such control call; there is ${Object.keys(HANDLERS).join(', ')}` });
+    reply(404, {
+      error: `no such control call; there is ${Object.keys({ ...HANDLERS, ...simulator.ownControlCalls }).join(', ')}`,
+    });
     return;
   }
   try {
@@ -48,7 +50,10 @@ export function serveControl(simulator: SimulatedPlatform, call: HttpCall, respo
   }
 }
 
-function handlerOf({ method, path }: HttpCall): ControlHandler | undefined {
+function handlerOf(
+  { ownControlCalls }: SimulatedPlatform,
+  { method, path }: HttpCall,
+): ControlHandler | undefined {
   if (method === 'DELETE' && path.startsWith(`${FAULTS}/`)) {
     return (simulator) => {
       simulator.removeFault(path.slice(FAULTS.length + 1));
@@ -56,5 +61,7 @@ function handlerOf({ method, path }: HttpCall): ControlHandler | undefined {
     };
   }
   const key = `${method} ${path}`;
-  return Object.hasOwn(HANDLERS, key) ? HANDLERS[key] : undefined;
+  if (Object.hasOwn(HANDLERS, key)) return HANDLERS[key];
+  const own = Object.hasOwn(ownControlCalls, key) ? ownControlCalls[key] : undefined;
+  return own && ((_, { body, query }) => own(body.trim() === '' ? {} : parsed(body), query));
 }

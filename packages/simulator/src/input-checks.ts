@@ -6,6 +6,8 @@ export type FieldCheck = (value: unknown) => string | undefined;
 export const isText: FieldCheck = (value) =>
   typeof value === 'string' && value !== '' ? undefined : 'must be a string that is not empty';
 
+export const isTextOrNull: FieldCheck = (value) => (value === null ? undefined : isText(value));
+
 export const isBoolean: FieldCheck = (value) =>
   typeof value === 'boolean' ? undefined : 'must be true or false';
 

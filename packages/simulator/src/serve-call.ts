@@ -28,6 +28,7 @@ export async function serveCall(
   const fault = faults.take(path, app_id);
   const spec = fault?.spec ?? {};
   const entry = world.calls.arrived({ at: now(), app_id, method, path, fault: fault?.id ?? null });
+  world.arrived?.(call);
 
   await pause(spec.delayBeforeMs ?? world.delayMs?.(call, now()) ?? 0, stopping);
   if (spec.holdUntilReleased) await fault?.removed;

@@ -33,6 +33,8 @@ export abstract class SimulatedPlatform<W extends World = World> {
   readonly faults: FaultQueue;
   readonly families: readonly string[];
   readonly now: () => number;
+  /** Calls of the control API that only this platform has, by method and path. `body`: {} where nothing was posted, undefined for what is not JSON. */
+  readonly ownControlCalls: Readonly<Record<string, (body: unknown, query: URLSearchParams) => object>> = {};
   readonly #createWorld: () => W;
   #world: W;
 

@@ -17,6 +17,8 @@ export interface World {
   hasApp(appId: string): boolean;
   /** The app that the call is about, by its credentials or its token; null when there is no such app. */
   appIdOf(call: HttpCall): string | null;
+  /** A request has come in, whatever becomes of it. */
+  arrived?(call: HttpCall): void;
   /** How long the platform itself takes before it acts on the call; 0 if left out. */
   delayMs?(call: HttpCall, nowMs: number): number;
   /** Does what was asked for, as of `nowMs`. */

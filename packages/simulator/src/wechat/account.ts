@@ -8,6 +8,8 @@ import { Refusal } from '../refusal.js';
 import type { Settings, SimulatedApp } from './settings.js';
 import { StableFamily } from './stable-family.js';
 import type { TokenLedger } from '../token-ledger.js';
+import { UserBook } from '../login/user-book.js';
+import type { AppType } from './login/login-settings.js';
 
 /** `classic`: GET /cgi-bin/token. `stable`: POST /cgi-bin/stable_token. They live side by side. */
 export type Family = 'classic' | 'stable';
@@ -25,6 +27,8 @@ export function isTokenPath(path: string): boolean {
 /** What the platform keeps for one app. */
 export class Account {
   readonly appId: string;
+  readonly type: AppType;
+  readonly users: UserBook;
   readonly unauthorizedPaths: readonly string[];
   readonly classic: ClassicFamily;
   readonly stable: StableFamily;
@@ -41,6 +45,9 @@ export class Account {
     private readonly calendar: Calendar,
   ) {
     this.appId = app.appId;
+    this.type = app.type ?? 'official_account';
+    this.users = new UserBook(app.appId, app.boundToOpenPlatform ?? true);
+    for (const openid of settings.login.users) this.users.put({ openid });
     this.appSecret = app.appSecret;
     this.unauthorizedPaths = app.unauthorizedPaths ?? [];
     this.ipWhitelist = app.ipWhitelist ?? settings.ipWhitelist;

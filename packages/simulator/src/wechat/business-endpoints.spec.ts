@@ -33,7 +33,7 @@ describe('a token on a business call', () => {
   });
 
   it('is good for every API, of either family', async () => {
-    await start();
+    await start({ users: ['o1'] });
     for (const token of [await driver.token(), await driver.token('stable')]) {
       const ask = (method: string, path: string, body?: unknown) =>
         driver.call(method, `/cgi-bin/${path}access_token=${token}`, body);

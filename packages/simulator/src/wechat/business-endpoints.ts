@@ -11,23 +11,6 @@ export const apiDomainIp = business(() => ({ ip_list: ['101.226.212.27', '101.22
 
 export const callbackIp = business(() => ({ ip_list: ['101.226.62.77', '101.226.62.78'] }));
 
-export const userInfo = business((_, { query }) => {
-  const openid = query.get('openid') ?? '';
-  if (openid === '') throw new Refusal(40003);
-  return {
-    subscribe: 1,
-    openid,
-    language: query.get('lang') ?? 'zh_CN',
-    subscribe_time: 1700000000,
-    remark: '',
-    groupid: 0,
-    tagid_list: [],
-    subscribe_scene: 'ADD_SCENE_SEARCH',
-    qr_scene: 0,
-    qr_scene_str: '',
-  };
-});
-
 export const sendCustomMessage = business((_, call) => {
   if (text(postedObject(call).touser) === '') throw new Refusal(40003);
   return { errcode: 0, errmsg: 'ok' };
@@ -46,7 +29,7 @@ export const getTicket = business((account, { query }, platform, nowMs) => {
 });
 
 /** A call that needs a good token and counts against its path's quota. */
-function business(
+export function business(
   answer: (account: Account, call: HttpCall, platform: Platform, nowMs: number) => WechatAnswer['body'],
 ): WechatHandler {
   return (call, platform, nowMs) => {

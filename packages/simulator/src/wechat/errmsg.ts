@@ -12,14 +12,25 @@ const TEXTS: Readonly<Record<number, string>> = {
   40003: 'invalid openid',
   40013: 'invalid appid',
   40014: 'invalid access_token',
+  40029: 'invalid code',
+  40030: 'invalid refresh_token',
+  40031: 'invalid openid list',
+  40032: 'invalid openid list size',
   40066: 'invalid url',
   40097: 'invalid args',
   40125: 'invalid appsecret',
+  40163: 'code been used',
+  40226: 'code blocked',
   40243: 'appsecret is frozen', // not verified
   41001: 'access_token missing',
   41002: 'appid missing',
+  41003: 'refresh_token missing', // not verified
   41004: 'appsecret missing',
+  41008: 'missing code',
   42001: 'access_token expired',
+  42002: 'refresh_token expired',
+  42003: 'code expired',
+  42007: 'access_token and refresh_token exception', // not verified
   43002: 'require POST method',
   44002: 'empty post data',
   45009: 'reach max api daily quota limit',
@@ -34,6 +45,8 @@ const TEXTS: Readonly<Record<number, string>> = {
   61024: 'must use api(api_component_token) to get token for component acct',
   76021: 'cgi_path not found, please check', // not verified
   76022: 'could not use this cgi_path, no permission', // not verified
+  87008: 'invalid sig_method', // not verified
+  87009: 'invalid signature',
   89501: 'this ip is waiting for confirmation by the admin', // not verified, and so the next three
   89503: 'this call needs confirmation by the admin',
   89506: 'this ip was refused twice by the admin within 24 hours, retry after 24 hours',

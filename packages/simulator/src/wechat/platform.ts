@@ -5,6 +5,7 @@ import { CallLog } from '../call-log.js';
 import type { Settings } from './settings.js';
 import { Tickets } from './tickets.js';
 import { TokenLedger } from '../token-ledger.js';
+import { LoginState } from './login/login-state.js';
 
 /** Tokens are `<n>_` and base64url, 147 characters while n has two digits. Live prefixes have grown over the years and stood here in 2023. */
 const FIRST_PREFIX = 83;
@@ -16,6 +17,7 @@ export class Platform {
   readonly calendar = new Calendar();
   readonly calls = new CallLog();
   readonly tickets: Tickets;
+  readonly logins: LoginState;
   readonly #accounts: ReadonlyMap<string, Account>;
 
   constructor(readonly settings: Settings) {
@@ -24,6 +26,7 @@ export class Platform {
       () => `${String(prefix++)}_${randomBytes(TOKEN_BYTES).toString('base64url')}`,
     );
     this.tickets = new Tickets(settings.lifeMs);
+    this.logins = new LoginState(settings.login, settings.lifeMs);
     this.#accounts = new Map(
       settings.apps.map((app) => [app.appId, new Account(app, this.ledger, settings, this.calendar)]),
     );

@@ -1,5 +1,19 @@
 import { TOKEN_PATHS } from './account.js';
-import { apiDomainIp, callbackIp, getTicket, sendCustomMessage, userInfo } from './business-endpoints.js';
+import { apiDomainIp, callbackIp, getTicket, sendCustomMessage } from './business-endpoints.js';
+import { codeToSession, userAccessToken } from './login/exchange-endpoints.js';
+import {
+  checkSession,
+  PHONE_NUMBER_PATH,
+  phoneNumber,
+  resetSessionKey,
+} from './login/mini-program-endpoints.js';
+import {
+  checkUserToken,
+  refreshUserToken,
+  userInfo,
+  userInfoBatch,
+  userProfile,
+} from './login/user-endpoints.js';
 import { clearQuota, clearQuotaBySecret, quotaGet } from './quota-endpoints.js';
 import { Refusal } from '../refusal.js';
 import { classicToken, stableToken } from './token-endpoints.js';
@@ -11,6 +25,15 @@ const ROUTES: ReadonlyMap<string, WechatHandler> = new Map([
   ['/cgi-bin/get_api_domain_ip', apiDomainIp],
   ['/cgi-bin/getcallbackip', callbackIp],
   ['/cgi-bin/user/info', userInfo],
+  ['/cgi-bin/user/info/batchget', posted(userInfoBatch)],
+  ['/sns/oauth2/access_token', userAccessToken],
+  ['/sns/oauth2/refresh_token', refreshUserToken],
+  ['/sns/auth', checkUserToken],
+  ['/sns/userinfo', userProfile],
+  ['/sns/jscode2session', codeToSession],
+  ['/wxa/checksession', checkSession],
+  ['/wxa/resetusersessionkey', resetSessionKey],
+  [PHONE_NUMBER_PATH, posted(phoneNumber)],
   ['/cgi-bin/message/custom/send', posted(sendCustomMessage)],
   ['/cgi-bin/ticket/getticket', getTicket],
   ['/cgi-bin/clear_quota', posted(clearQuota)],

@@ -1,5 +1,12 @@
 import { ControlInputError, isIpList, isOneOf, numberOption } from '../input-checks.js';
 import { steadyNow } from '../time.js';
+import {
+  APP_TYPES,
+  loginSettingsFrom,
+  type AppType,
+  type LoginOptions,
+  type LoginSettings,
+} from './login/login-settings.js';
 
 /** The checks of the token endpoints that can be reordered; the quotas always come last. */
 export type TokenCheck = 'grant_type' | 'appid' | 'secret' | 'state' | 'ip';
@@ -7,6 +14,10 @@ export type TokenCheck = 'grant_type' | 'appid' | 'secret' | 'state' | 'ip';
 export interface SimulatedApp {
   readonly appId: string;
   readonly appSecret: string;
+  /** official_account. */
+  readonly type?: AppType | undefined;
+  /** Its users have a unionid: yes. */
+  readonly boundToOpenPlatform?: boolean | undefined;
   /** Instead of the simulator's. */
   readonly ipWhitelist?: readonly string[] | undefined;
   /** Paths of APIs that this app was not granted: 48001. */
@@ -14,7 +25,7 @@ export interface SimulatedApp {
 }
 
 /** Times in seconds take fractions. */
-export interface SimulatorOptions {
+export interface SimulatorOptions extends LoginOptions {
   /** Default: one app, `DEFAULT_APP`. */
   readonly apps?: readonly SimulatedApp[] | undefined;
   /** Life of a token, 7200; at least 1, because answers round down to a whole second above 0. Ticket windows last as long. */
@@ -76,6 +87,7 @@ export interface Settings {
   readonly flakyOverlap: boolean;
   readonly unknownPath: 'html' | 'errcode';
   readonly checkOrder: readonly TokenCheck[];
+  readonly login: LoginSettings;
   readonly now: () => number;
 }
 
@@ -86,16 +98,21 @@ export const DEFAULT_APP: SimulatedApp = {
 };
 
 const MS = 1000;
-const GRACE_PART_OF_LIFE = 300 / 7200;
+const USUAL_LIFE_SECONDS = 7200;
+const GRACE_PART_OF_LIFE = 300 / USUAL_LIFE_SECONDS;
 
 /** Fills in what is left out. Throws a ControlInputError that names the first option at fault. */
 export function settingsFrom(options: SimulatorOptions): Settings {
-  const lifeSeconds = numberOption(options, 'expiresInSeconds', 7200, 1);
+  const lifeSeconds = numberOption(options, 'expiresInSeconds', USUAL_LIFE_SECONDS, 1);
   const graceSeconds = numberOption(options, 'graceSeconds', lifeSeconds * GRACE_PART_OF_LIFE);
   if (graceSeconds >= lifeSeconds) {
     throw new ControlInputError('graceSeconds: must be shorter than expiresInSeconds');
   }
   if (options.apps?.length === 0) throw new ControlInputError('apps: must name at least one app');
+  for (const { type = 'official_account' } of options.apps ?? []) {
+    const unknown = isOneOf(...APP_TYPES)(type);
+    if (unknown) throw new ControlInputError(`type: ${unknown}`);
+  }
   const complaint = isIpList(options.ipWhitelist ?? null);
   if (complaint) throw new ControlInputError(`ipWhitelist: ${complaint}`);
   const { wrongSecretErrcode = 40125 } = options;
@@ -120,6 +137,7 @@ export function settingsFrom(options: SimulatorOptions): Settings {
     flakyOverlap: options.flakyOverlap ?? false,
     unknownPath: options.unknownPath ?? 'html',
     checkOrder: options.checkOrder ?? ['grant_type', 'appid', 'secret', 'state', 'ip'],
+    login: loginSettingsFrom(options, lifeSeconds / USUAL_LIFE_SECONDS),
     now: options.now ?? steadyNow,
   };
 }

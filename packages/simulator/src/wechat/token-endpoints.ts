@@ -68,6 +68,7 @@ function grant(request: TokenRequest, platform: Platform, nowMs: number): Wechat
   const account = platform.account(request.appId);
   for (const check of platform.settings.checkOrder) CHECKS[check](request, account, platform.settings);
   if (!account) throw new Refusal(40013);
+  if (account.type === 'website') throw new Refusal(48001); // not verified; it has no token of its own
   const token = account.issue(request.family, 'caller', nowMs, request.force);
   const remainingSeconds = Math.floor((token.expiresAtMs - nowMs) / 1000);
   return { body: { access_token: token.value, expires_in: remainingSeconds }, token };

@@ -4,6 +4,7 @@ import { Simulator } from '../simulator.js';
 import { tokenReport, type TokenReport } from '../token-report.js';
 import type { AccountState } from './account-state.js';
 import { isTokenPath, TOKEN_PATHS, type Account } from './account.js';
+import { LoginControl } from './login/login-control.js';
 import { settingsFrom, type Settings, type SimulatorOptions } from './settings.js';
 import { assertEvent, type EarlyDeath, type OtherFetch } from './simulator-event.js';
 import { WechatWorld } from './wechat-world.js';
@@ -14,6 +15,9 @@ import { WechatWorld } from './wechat-world.js';
  */
 export class WechatSimulator extends Simulator<WechatWorld> {
   readonly settings: Settings;
+  /** What users do. */
+  readonly login = new LoginControl(() => this.world, this.now);
+  override readonly ownControlCalls = this.login.calls;
 
   constructor(options: SimulatorOptions = {}) {
     const settings = settingsFrom(options);

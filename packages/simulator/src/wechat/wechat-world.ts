@@ -5,6 +5,8 @@ import type { HttpCall } from '../read-call.js';
 import { Refusal } from '../refusal.js';
 import type { Answer, World } from '../world.js';
 import { errmsg } from './errmsg.js';
+import { EXCHANGE_PATHS } from './login/exchange-endpoints.js';
+import { PHONE_NUMBER_PATH } from './login/mini-program-endpoints.js';
 import { Platform } from './platform.js';
 import { routeOf } from './routes.js';
 import { text } from './wechat-call.js';
@@ -18,11 +20,21 @@ export class WechatWorld extends Platform implements World {
   /** By the query, its token or the body. */
   appIdOf({ query, body }: HttpCall): string | null {
     const posted = parsed(body);
+    const token = query.get('access_token') ?? '';
     const appId =
       query.get('appid') ??
-      this.ledger.find(query.get('access_token') ?? '')?.appId ??
+      this.ledger.find(token)?.appId ??
+      this.logins.userTokens.find(token)?.appId ??
       (isObject(posted) ? text(posted.appid) : '');
     return this.account(appId)?.appId ?? null;
+  }
+
+  arrived({ path, query, body }: HttpCall): void {
+    const parameter = EXCHANGE_PATHS[path];
+    const code = parameter === undefined ? null : query.get(parameter);
+    if (code) this.logins.codes.arrived(code);
+    const posted = path === PHONE_NUMBER_PATH ? parsed(body) : undefined;
+    if (isObject(posted) && text(posted.code) !== '') this.logins.phoneCodes.arrived(text(posted.code));
   }
 
   act(call: HttpCall, nowMs: number): Answer {
