@@ -6,6 +6,7 @@ import { TokenBroker } from './core/broker.js';
 import { Clock } from './core/ports/clock.js';
 import { EventSinks } from './core/ports/events.js';
 import { LiveTokens } from './core/redaction/redactor.js';
+import { AppSecrets } from './core/refresh/app-secrets.js';
 import { TicketBroker } from './core/ticket-broker.js';
 import { MeasuredTokenStore } from './observability/measured-token-store.js';
 import { Metrics } from './observability/metrics.js';
@@ -81,7 +82,9 @@ function appDefinition(app: AppSection, proxyVariable: string | null): AppDefini
     grant: app.grant,
     appId: app.appId,
     host: new URL(app.apiBaseUrl).host,
-    appSecret: app.appSecret.fault === null ? app.appSecret.value() : { fault: app.appSecret.fault },
+    secrets: new AppSecrets(
+      app.appSecret.fault === null ? app.appSecret.value() : { fault: app.appSecret.fault },
+    ),
     issuer: token.issuer({ proxyVariable, source: null }),
     refresh: {
       aheadMs: refresh.aheadSeconds * 1000,

@@ -1,6 +1,7 @@
 import type { AppName } from './token.js';
 import type { AccessTokenSource } from './ports/access-token-source.js';
 import type { TokenIssuer } from './ports/token-issuer.js';
+import type { AppSecrets } from './refresh/app-secrets.js';
 
 /** How an app's token is kept alive. The renewal policy bounds `aheadMs` and `jitterMs` by the token's real life. */
 export interface RefreshSettings {
@@ -19,12 +20,6 @@ export interface RefreshSettings {
   readonly upstreamTimeoutMs: number;
   readonly leaseMs: number;
   readonly reconcileMs: number;
-}
-
-/** There is no AppSecret yet. */
-export interface MissingSecret {
-  /** Why, for people: which file, and what is wrong with it. */
-  readonly fault: string;
 }
 
 /** Whose token it is. All four name an app's shared state: a token of another AppID under the same name is another app's. */
@@ -53,8 +48,8 @@ export interface TicketDefinition {
 
 /** One app as the broker keeps it. */
 export interface AppDefinition extends AppIdentity {
-  /** The secret at start; `TokenBroker.changeSecret` offers a newer one. */
-  readonly appSecret: string | MissingSecret;
+  /** Shared with all else that needs the secret, such as logins; `TokenBroker.changeSecret` offers a newer one. */
+  readonly secrets: AppSecrets;
   /** Of the platform's API, with its port if that is not the usual one. */
   readonly host: string;
   readonly issuer: TokenIssuer;

@@ -2,6 +2,7 @@ import type { AccessTokenSource } from './ports/access-token-source.js';
 import type { AppDefinition, TicketDefinition } from './app-definition.js';
 import type { TokenBroker } from './broker.js';
 import { BrokerError } from './errors.js';
+import { AppSecrets } from './refresh/app-secrets.js';
 import type { AppName, HeldToken } from './token.js';
 
 /** No client can have this name, so a ticket's report of a token never counts as a client's. */
@@ -59,7 +60,7 @@ export class TicketBroker {
       ...app,
       name: nameOf(name, type),
       grant: type,
-      appSecret: '',
+      secrets: new AppSecrets(''),
       issuer: ticket.issuer(this.tokensOf(name)),
       refresh: { ...app.refresh, ...ticket.refresh },
     };

@@ -129,6 +129,9 @@ export class LogObserver extends EventSink {
         return;
       case 'lease':
         logger.debug({ event: `token.${kind}`, app, ...rest }, 'asked for the right to fetch');
+        return;
+      case 'login_exchanged':
+      case 'login_code_repeated':
     }
   }
 

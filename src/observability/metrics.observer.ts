@@ -52,6 +52,8 @@ export class MetricsObserver extends EventSink {
       case 'healed':
       case 'claim_refused':
       case 'claim_won':
+      case 'login_exchanged':
+      case 'login_code_repeated':
       case 'store_unavailable':
       case 'store_available':
     }

@@ -1,3 +1,4 @@
+import { AppSecrets } from '../../src/core/refresh/app-secrets.js';
 import type { MemoryTokenStore } from '../../src/storage/memory/index.js';
 import { MemoryAppClaim, MemoryRefreshLease, MemoryRotationFeed } from '../../src/storage/memory/index.js';
 import type { AppDefinition, AppIdentity } from '../../src/core/app-definition.js';
@@ -166,7 +167,7 @@ export class World {
     return {
       ...this.identity,
       host: 'api.example.com',
-      appSecret: 'model-secret',
+      secrets: new AppSecrets('model-secret'),
       issuer: new ModelIssuer(this, process),
       refresh: {
         aheadMs,

@@ -10,6 +10,7 @@ import { StoreUnavailableError } from '../../src/core/errors.js';
 import type { BrokerEvent } from '../../src/core/ports/events.js';
 import type { RefreshLease } from '../../src/core/ports/refresh-lease.js';
 import { TokenBroker } from '../../src/core/broker.js';
+import { AppSecrets } from '../../src/core/refresh/app-secrets.js';
 import {
   TokenIssuer,
   type AppCredentials,
@@ -185,8 +186,11 @@ export function createBroker(
   refresh: Partial<RefreshSettings> = {},
   {
     issuer = new FakeIssuer(),
-    ...changes
-  }: Pick<Partial<AppDefinition>, 'appSecret'> & { readonly issuer?: FakeIssuer } = {},
+    appSecret = 'first-secret',
+  }: {
+    readonly issuer?: FakeIssuer;
+    readonly appSecret?: ConstructorParameters<typeof AppSecrets>[0];
+  } = {},
 ): BrokerFixture {
   const clock = new ManualClock();
   const lease = new MemoryRefreshLease(clock);
@@ -209,29 +213,31 @@ export function createBroker(
     grant: 'stable',
     appId: 'wx0123456789abcdef',
     host: 'api.example.com',
-    appSecret: 'first-secret',
+    secrets: new AppSecrets(appSecret),
     issuer,
     refresh: { ...REFRESH, ...refresh },
     tickets: [],
-    ...changes,
   };
   const events = { emit: (event: BrokerEvent): unknown => emitted.push(event) };
   const make = (replica: string, apps = [app]): TokenBroker =>
-    new TokenBroker(apps, {
-      clock,
-      store: cuttable(store),
-      lease: unavailableWhenCut(cuttable(lease)),
-      feed,
-      claim: {
-        claim: async (...asked) => {
-          claimsAsked += 1;
-          if (!cut.has('claim')) return claim.claim(...asked);
-          return { kind: 'unavailable', cause: new StoreUnavailableError('connection is closed') };
+    new TokenBroker(
+      apps.map((one) => ({ ...one, secrets: new AppSecrets(appSecret) })),
+      {
+        clock,
+        store: cuttable(store),
+        lease: unavailableWhenCut(cuttable(lease)),
+        feed,
+        claim: {
+          claim: async (...asked) => {
+            claimsAsked += 1;
+            if (!cut.has('claim')) return claim.claim(...asked);
+            return { kind: 'unavailable', cause: new StoreUnavailableError('connection is closed') };
+          },
         },
+        events,
+        replica,
       },
-      events,
-      replica,
-    });
+    );
   const broker = make('replica-1');
   return {
     broker,

@@ -73,6 +73,18 @@ export type BrokerEvent = { readonly app: AppName } & (
       readonly kind: 'claim_won';
       readonly holder: string;
     }
+  | {
+      /** A user's code was sent to the platform, or could not be. */
+      readonly kind: 'login_exchanged';
+      readonly surface: 'drop_in' | 'native' | 'hosted';
+      readonly outcome: 'answered' | 'refused' | 'not_sent' | 'unknown';
+      readonly durationMs: number;
+      readonly errcode: ErrorCode | null;
+      readonly message: string | null;
+      readonly remedy: string | null;
+    }
+  /** A code came again, and was not sent again. */
+  | { readonly kind: 'login_code_repeated' }
   | { readonly kind: 'store_unavailable'; readonly message: string; readonly remedy: string }
   | { readonly kind: 'store_available' }
 );

@@ -1,8 +1,13 @@
 import type { ErrorCode } from '../error-code.js';
-import type { MissingSecret } from '../app-definition.js';
 
 /** A refusal that is older than this says nothing: the secret may have been made valid on the platform's console since. */
 const REFUSED_FOR_MS = 60_000;
+
+/** There is no AppSecret yet. */
+interface MissingSecret {
+  /** Why, for people: which file, and what is wrong with it. */
+  readonly fault: string;
+}
 
 /** What the platform said when it refused a secret. */
 export interface SecretRefusal {
@@ -39,6 +44,14 @@ export class AppSecrets {
   /** The one to use for the next fetch; null while there is none. */
   get current(): string | null {
     return this.prefersOlder && this.older !== null ? this.older : this.newest;
+  }
+
+  /**
+   * The one for a call that a refusal spoils, such as one with a user's code: the newest only once it has worked, or when
+   * the one before was refused; null while there is none.
+   */
+  get proven(): string | null {
+    return this.older !== null && !this.refusedAtMonoMs.has(this.older) ? this.older : this.newest;
   }
 
   /** The platform refused the current one, and none has worked since. */

@@ -1,7 +1,7 @@
 import { Diagnosis } from '../status/diagnosis.js';
 import type { AppDefinition } from '../app-definition.js';
 import { TokenMemory } from './token-memory.js';
-import { AppSecrets } from './app-secrets.js';
+import type { AppSecrets } from './app-secrets.js';
 import type { BrokerPorts } from '../ports/broker-ports.js';
 import { sleep } from '../ports/clock.js';
 import { BrokerError } from '../errors.js';
@@ -51,7 +51,7 @@ export class TokenManager implements Task {
     private readonly ports: BrokerPorts,
     private readonly scheduler: Scheduler,
   ) {
-    this.secrets = new AppSecrets(app.appSecret);
+    this.secrets = app.secrets;
     this.storeHealth = new StoreHealth(app.name, ports);
     this.claim = new HeldClaim(app, ports);
     this.tokenFetch = new TokenFetch(app, this.secrets, ports);

@@ -1,5 +1,6 @@
 import { FakeIssuer, REFRESH } from '../../../test/support/create-broker.js';
 import { ManualClock } from '../../../test/support/manual-clock.js';
+import { AppSecrets } from './app-secrets.js';
 import { TokenMemory } from './token-memory.js';
 import { dayOf, NO_COUNT } from './budgets.js';
 import type { StoreView } from '../ports/token-store.js';
@@ -16,7 +17,7 @@ function createMemory(): { readonly memory: TokenMemory; readonly clock: ManualC
     grant: 'classic',
     appId: 'wx0123456789abcdef',
     host: 'api.example.com',
-    appSecret: 'secret',
+    secrets: new AppSecrets('secret'),
     issuer: new FakeIssuer(),
     refresh: REFRESH,
     tickets: [],

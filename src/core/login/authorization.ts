@@ -1,0 +1,80 @@
+import { STATE_MS, type LoginStore } from '../ports/login-store.js';
+import { newBinding, newState, proofOf, proofOfChallenge } from './handles.js';
+import type { LoginApp } from './login-app.js';
+import { LoginError } from './login-error.js';
+import { isAllowed } from './redirect-uri.js';
+
+export interface AuthorizeRequest {
+  readonly client: string;
+  readonly redirectUri: string;
+  /** Default: the smallest that the app can ask for. */
+  readonly scope?: string | undefined;
+  readonly forcePopup?: boolean | undefined;
+  /** PKCE S256: whoever brings the code has to show the verifier in place of the binding. Not of a hosted login. */
+  readonly codeChallenge?: string | undefined;
+}
+
+export interface Authorization {
+  /** Where the browser is sent. */
+  readonly url: string;
+  readonly state: string;
+  /** For a cookie of the browser that the login began in. */
+  readonly binding: string;
+  readonly expiresInSeconds: number;
+  /** What a page needs that shows the platform's own login frame (wxLogin.js). */
+  readonly fields: {
+    readonly appid: string;
+    readonly redirect_uri: string;
+    readonly scope: string;
+    readonly state: string;
+  };
+}
+
+/**
+ * Begins a login. Neither WeChat nor QQ knows PKCE or a nonce, so the state is all that ties the code to the browser: it
+ * stands for one client, one redirect URI and one proof, and is used once.
+ *
+ * @throws LoginError `wrong_app_type`, `redirect_uri_not_allowed`, `scope_not_allowed`
+ * @throws StoreUnavailableError
+ */
+export async function beginAuthorization(
+  app: LoginApp,
+  store: LoginStore,
+  {
+    client,
+    redirectUri,
+    scope = app.login.defaultScope,
+    forcePopup = false,
+    codeChallenge,
+  }: AuthorizeRequest,
+): Promise<Authorization> {
+  const { login, callbackBaseUrl, appId } = app;
+  if (!login.authorizeUrl) throw new LoginError('wrong_app_type');
+  if (!isAllowed(redirectUri, app.redirectUris)) throw new LoginError('redirect_uri_not_allowed');
+  if (!scope.split(',').every((one) => login.scopes.includes(one))) throw new LoginError('scope_not_allowed');
+  const isHosted = callbackBaseUrl !== null;
+  const calledBack = isHosted ? `${callbackBaseUrl}/login/callback/${app.name}` : redirectUri;
+  const state = newState();
+  const binding = newBinding();
+  const isByVerifier = codeChallenge !== undefined && !isHosted;
+  await store.open(
+    app,
+    state,
+    {
+      way: isHosted ? 'hosted' : 'direct',
+      client,
+      proof: isByVerifier ? proofOfChallenge(codeChallenge) : proofOf({ binding }),
+      redirectUri: calledBack,
+      landing: isHosted ? redirectUri : null,
+      answer: null,
+    },
+    STATE_MS,
+  );
+  return {
+    url: login.authorizeUrl({ appId, redirectUri: calledBack, state, scope, forcePopup }),
+    state,
+    binding,
+    expiresInSeconds: STATE_MS / 1000,
+    fields: { appid: appId, redirect_uri: calledBack, scope, state },
+  };
+}

@@ -1,0 +1,196 @@
+import { StoreUnavailableError } from '../errors.js';
+import { sleep, type Clock } from '../ports/clock.js';
+import type { EventSink } from '../ports/events.js';
+import type { LoginOutcome, UserGrant } from '../ports/login-provider.js';
+import type {
+  BegunLogin,
+  CodeClaim,
+  CodeOutcome,
+  LoginStore,
+  OpenLogin,
+  StateCheck,
+} from '../ports/login-store.js';
+import { SingleFlight } from '../refresh/single-flight.js';
+import { resultOf, type ExchangeResult } from './exchange-result.js';
+import { newAttempt, sha256 } from './handles.js';
+import type { LoginApp } from './login-app.js';
+import { callWithSecret } from './login-call.js';
+import { OwnLedger } from './own-ledger.js';
+
+/** Whoever claimed a code has this long, beside the call itself, before it is taken for dead. */
+const MARGIN_MS = 2000;
+/** After a longer pause between claim and call nothing is sent: others may have been told by then that it was. */
+const MAX_UNSENT_MS = 1000;
+const POLL_MS = 50;
+/** How often the end of an attempt is told to a store that does not answer. */
+const STORE_ATTEMPTS = 3;
+const STORE_RETRY_MS = 300;
+
+export interface LoginPorts {
+  readonly store: LoginStore;
+  /** Of this process alone: stands in for the store while it is away. */
+  readonly ownStore: LoginStore;
+  readonly clock: Clock;
+  readonly events: EventSink;
+}
+
+/** Who brings a code, and how. Only a drop-in exchange may go on without the store. */
+export interface ExchangeRequest {
+  readonly surface: 'drop_in' | 'native' | 'hosted';
+  readonly code: string;
+  /** Null at the hosted callback: it is the one that the state was given to. */
+  readonly client: string | null;
+  /** Null for codes that come without a state. */
+  readonly check: StateCheck | null;
+}
+
+/** What came of it. `login`: what the state stands for. */
+export type Exchanged = { readonly login: OpenLogin | null } & (
+  | CodeOutcome
+  | { readonly kind: 'not_sent'; readonly cause: Error }
+  | { readonly kind: 'spent'; readonly byAnother: boolean }
+  | { readonly kind: 'unknown' | 'expired' | 'mismatch' | 'used' }
+);
+
+/**
+ * Sends each code to the platform once, whoever brings it and how often, over all replicas. A code is claimed in the store
+ * before it is sent, and what became of it is stored before anybody is told. Whoever comes with the same code meanwhile
+ * waits and is told the same. A replica that dies in between leaves a claim that runs out, and then the code counts as
+ * spent: whether the platform ever saw it, nobody knows.
+ */
+export class CodeExchange {
+  private readonly flights = new SingleFlight<string, Exchanged>();
+  private readonly own: OwnLedger;
+
+  constructor(private readonly ports: LoginPorts) {
+    this.own = new OwnLedger(ports.ownStore, ports.clock);
+  }
+
+  /** @throws StoreUnavailableError unless it is a drop-in exchange */
+  run(app: LoginApp, request: ExchangeRequest): Promise<Exchanged> {
+    const { surface, client, check, code } = request;
+    const caller = sha256(JSON.stringify([surface, client, check?.state]));
+    const key = sha256(JSON.stringify([app.name, caller, check?.proof, code]));
+    if (this.flights.isRunning(key)) this.repeated(app);
+    return this.flights.run(key, () => this.claimAndSend(app, request, caller));
+  }
+
+  private async claimAndSend(app: LoginApp, request: ExchangeRequest, caller: string): Promise<Exchanged> {
+    const { clock } = this.ports;
+    const pendingMs = app.timeoutMs + MARGIN_MS;
+    const claim: CodeClaim = { code: request.code, id: newAttempt(), caller, pendingMs };
+    const giveUpMonoMs = clock.monotonicMs() + pendingMs;
+    for (let isFirst = true; ; isFirst = false) {
+      const askedMonoMs = clock.monotonicMs();
+      const begun = await this.begin(app, request, claim, isFirst);
+      if (begun.kind === 'claimed') return this.send(app, request, claim, begun, askedMonoMs);
+      const isRepeat = begun.kind === 'pending' || begun.kind === 'finished' || begun.kind === 'spent';
+      if (isFirst && isRepeat) this.repeated(app);
+      if (begun.kind === 'finished') return { ...begun.outcome, login: begun.login };
+      if (begun.kind !== 'pending') return begun;
+      if (clock.monotonicMs() >= giveUpMonoMs) return { kind: 'lost', login: begun.login };
+      await sleep(clock, POLL_MS);
+    }
+  }
+
+  private async begin(
+    app: LoginApp,
+    { surface, check }: ExchangeRequest,
+    claim: CodeClaim,
+    isFirst: boolean,
+  ): Promise<BegunLogin> {
+    if (this.own.knows(app, claim.code)) {
+      if (surface === 'drop_in') return this.own.begin(app, claim);
+      return { kind: 'spent', byAnother: true, login: null, nowMs: 0 };
+    }
+    try {
+      return await this.ports.store.begin(app, check ? { check, claim } : { check, claim });
+    } catch (error) {
+      // What another replica has sent is not sent again because the store went away meanwhile.
+      if (surface !== 'drop_in' || !isFirst || !(error instanceof StoreUnavailableError)) throw error;
+      return this.own.begin(app, claim);
+    }
+  }
+
+  private async send(
+    app: LoginApp,
+    request: ExchangeRequest,
+    claim: CodeClaim,
+    { login, nowMs }: BegunLogin,
+    askedMonoMs: number,
+  ): Promise<Exchanged> {
+    const { clock } = this.ports;
+    const outcome = await this.call(app, request, login?.redirectUri ?? null, askedMonoMs);
+    const result = resultOf(app, outcome, {
+      claim,
+      client: request.client ?? login?.client ?? '',
+      isDropIn: request.surface === 'drop_in',
+      beganAtMs: nowMs,
+      nowMs: nowMs + clock.monotonicMs() - askedMonoMs,
+    });
+    const isStored = await this.finish(app, request, result);
+    if (outcome.kind === 'not_sent' || !result.outcome) return { ...outcome, login } as Exchanged;
+    // Nobody could use a session that no replica knows.
+    return isStored || !result.session ? { ...result.outcome, login } : { kind: 'lost', login };
+  }
+
+  private async call(
+    app: LoginApp,
+    { surface, code }: ExchangeRequest,
+    redirectUri: string | null,
+    askedMonoMs: number,
+  ): Promise<LoginOutcome<UserGrant>> {
+    const { clock, events } = this.ports;
+    const startMonoMs = clock.monotonicMs();
+    if (startMonoMs - askedMonoMs > MAX_UNSENT_MS) {
+      return { kind: 'not_sent', cause: new Error('this process stood still after it had claimed the code') };
+    }
+    const outcome = await callWithSecret(app, clock, (credentials, deadline) =>
+      app.login.exchange(credentials, { code, redirectUri }, deadline),
+    );
+    events.emit({
+      app: app.name,
+      kind: 'login_exchanged',
+      surface,
+      outcome: outcome.kind,
+      durationMs: clock.monotonicMs() - startMonoMs,
+      ...whyOf(outcome),
+    });
+    return outcome;
+  }
+
+  /** Returns whether all of it is stored. Tokens are noted first, so that they can be used as soon as they are answered. */
+  private async finish(
+    app: LoginApp,
+    { surface }: ExchangeRequest,
+    result: ExchangeResult,
+  ): Promise<boolean> {
+    const { store, ownStore, clock } = this.ports;
+    const isOwn = this.own.knows(app, result.claim.code);
+    for (let attempt = 1; attempt <= STORE_ATTEMPTS && !isOwn; attempt += 1) {
+      try {
+        await Promise.all(result.given.map(({ token, lifeMs }) => store.noteToken(app, token, lifeMs)));
+        await store.finish(app, result);
+        return true;
+      } catch (error) {
+        if (!(error instanceof StoreUnavailableError)) throw error;
+        if (attempt < STORE_ATTEMPTS) await sleep(clock, STORE_RETRY_MS);
+      }
+    }
+    if (surface !== 'drop_in') return false;
+    await Promise.all(result.given.map(({ token, lifeMs }) => ownStore.noteToken(app, token, lifeMs)));
+    await this.own.finish(app, result);
+    return false;
+  }
+
+  private repeated(app: LoginApp): void {
+    this.ports.events.emit({ app: app.name, kind: 'login_code_repeated' });
+  }
+}
+
+function whyOf(outcome: LoginOutcome<UserGrant>) {
+  if (outcome.kind === 'answered') return { errcode: null, message: null, remedy: null };
+  if (outcome.kind !== 'refused') return { errcode: null, message: outcome.cause.message, remedy: null };
+  const { errcode, message, remedy } = outcome;
+  return { errcode, message, remedy };
+}

@@ -1,0 +1,127 @@
+import type { LoginOutcome, UserGrant, UserTokens } from '../ports/login-provider.js';
+import type { CodeClaim, CodeOutcome, FinishLogin, LoginAnswer, UserSession } from '../ports/login-store.js';
+import { newHandle } from './handles.js';
+import type { LoginApp } from './login-app.js';
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+/** WeChat says no life of a session_key. Nobody can tell sooner than by trying it, so this only bounds the storage. */
+const MINI_PROGRAM_SESSION_MS = 3 * DAY_MS;
+/** Of WeChat, which names none; QQ's is longer and said. */
+const REFRESH_TOKEN_MS = 30 * DAY_MS;
+const MAX_SESSION_MS = 180 * DAY_MS;
+
+/** A user's token that was given away, and for how long it may come back. */
+export interface GivenToken {
+  readonly token: string;
+  readonly lifeMs: number;
+}
+
+/** What is stored of an attempt, and what was given away with it. */
+export type ExchangeResult = FinishLogin & { readonly given: readonly GivenToken[] };
+
+interface Attempt {
+  readonly claim: CodeClaim;
+  readonly client: string;
+  /** The caller gets the platform's own answer in place of a session. */
+  readonly isDropIn: boolean;
+  readonly beganAtMs: number;
+  /** On the store's clock. */
+  readonly nowMs: number;
+}
+
+/** What an attempt leaves behind: the outcome of the code and, where a user logged in, a session. */
+export function resultOf(
+  app: LoginApp,
+  outcome: LoginOutcome<UserGrant>,
+  { claim, client, isDropIn, beganAtMs, nowMs }: Attempt,
+): ExchangeResult {
+  if (outcome.kind !== 'answered') return { claim, outcome: failureOf(outcome), given: [] };
+  const { value: grant, body } = outcome;
+  const { openid, sessionKey } = grant;
+  const key = sessionKey !== undefined && {
+    sessionKey: { openid, key: sessionKey, beganAtMs, lifeMs: MINI_PROGRAM_SESSION_MS },
+  };
+  if (isDropIn) {
+    const given = grant.tokens ? givenTokens(grant.tokens) : [];
+    return { claim, outcome: { kind: 'answered', answer: null, body }, ...key, given };
+  }
+  if (grant.isSnapshot) {
+    return { claim, outcome: { kind: 'answered', answer: answerOf(grant, null, 0), body: null }, given: [] };
+  }
+  const handle = newHandle('tbs', app.name);
+  const lifeMs = lifeOf(grant.tokens);
+  const session = sessionOf(grant, client, nowMs, lifeMs);
+  const answer = answerOf(grant, handle, lifeMs);
+  return {
+    claim,
+    outcome: { kind: 'answered', answer, body: null },
+    ...key,
+    session: { handle, session, lifeMs },
+    given: [],
+  };
+}
+
+function failureOf(outcome: Exclude<LoginOutcome<UserGrant>, { kind: 'answered' }>): CodeOutcome | null {
+  if (outcome.kind === 'not_sent') return null;
+  // WeChat's -1 says that it failed, not where.
+  if (outcome.kind === 'unknown' || outcome.meaning === 'outcome_unknown') return { kind: 'lost' };
+  const { errcode, message, meaning } = outcome;
+  return { kind: 'refused', errcode, message, meaning };
+}
+
+function answerOf(
+  { openid, unionid, scope, isSnapshot }: UserGrant,
+  session: string | null,
+  lifeMs: number,
+): LoginAnswer {
+  return {
+    openid,
+    ...(unionid !== undefined && { unionid }),
+    scope,
+    snapshot: isSnapshot,
+    session,
+    expiresInSeconds: Math.floor(lifeMs / 1000),
+  };
+}
+
+function sessionOf(
+  { openid, scope, tokens }: UserGrant,
+  client: string,
+  nowMs: number,
+  lifeMs: number,
+): UserSession {
+  return {
+    client,
+    openid,
+    scope,
+    tokens: tokens
+      ? {
+          accessToken: tokens.accessToken,
+          expiresAtMs: nowMs + tokens.expiresInSeconds * 1000,
+          refreshToken: tokens.refreshToken ?? null,
+        }
+      : null,
+    expiresAtMs: nowMs + lifeMs,
+    isOver: false,
+  };
+}
+
+/** A session lives as long as its user's tokens can be had. */
+function lifeOf(tokens: UserTokens | undefined): number {
+  if (!tokens) return MINI_PROGRAM_SESSION_MS;
+  const { refreshToken, refreshExpiresInSeconds, expiresInSeconds } = tokens;
+  const refreshMs = refreshExpiresInSeconds === undefined ? REFRESH_TOKEN_MS : refreshExpiresInSeconds * 1000;
+  return Math.min(MAX_SESSION_MS, refreshToken === undefined ? expiresInSeconds * 1000 : refreshMs);
+}
+
+function givenTokens({
+  accessToken,
+  expiresInSeconds,
+  refreshToken,
+  refreshExpiresInSeconds,
+}: UserTokens): GivenToken[] {
+  const access = { token: accessToken, lifeMs: expiresInSeconds * 1000 };
+  if (refreshToken === undefined) return [access];
+  const lifeMs = refreshExpiresInSeconds === undefined ? REFRESH_TOKEN_MS : refreshExpiresInSeconds * 1000;
+  return [access, { token: refreshToken, lifeMs }];
+}

@@ -1,0 +1,49 @@
+import type { AccessTokenSource } from '../ports/access-token-source.js';
+import type { LoginProvider } from '../ports/login-provider.js';
+import type { LoginIdentity } from '../ports/login-store.js';
+import type { AppSecrets } from '../refresh/app-secrets.js';
+import type { AppName } from '../token.js';
+import { appTag } from './handles.js';
+import { LoginError } from './login-error.js';
+
+/** One app whose users log in. */
+export interface LoginApp extends LoginIdentity {
+  readonly login: LoginProvider;
+  /** Where a login may end; compared as a whole. */
+  readonly redirectUris: readonly string[];
+  /** Of the broker, as browsers see it, without a slash at its end; null: codes come back to the services themselves. */
+  readonly callbackBaseUrl: string | null;
+  /** Of each call to the platform. */
+  readonly timeoutMs: number;
+  /** The same one that tokens are fetched with. */
+  readonly secrets: AppSecrets;
+  /** The app's own token; null of a type that has none. */
+  readonly tokens: AccessTokenSource | null;
+}
+
+/** The apps whose users can log in, by name and by the handles that are given out for them. */
+export class LoginApps {
+  private readonly byName: ReadonlyMap<AppName, LoginApp>;
+  private readonly byTag: ReadonlyMap<string, LoginApp>;
+
+  constructor(readonly all: readonly LoginApp[]) {
+    this.byName = new Map(all.map((app) => [app.name, app]));
+    this.byTag = new Map(all.map((app) => [appTag(app.name), app]));
+  }
+
+  find(name: AppName): LoginApp | undefined {
+    return this.byName.get(name);
+  }
+
+  /** @throws LoginError `wrong_app_type` for an app without logins */
+  get(name: AppName): LoginApp {
+    const app = this.find(name);
+    if (!app) throw new LoginError('wrong_app_type');
+    return app;
+  }
+
+  /** The app that a session or a ticket was given out for. */
+  ofHandle(tag: string | null): LoginApp | undefined {
+    return tag === null ? undefined : this.byTag.get(tag);
+  }
+}

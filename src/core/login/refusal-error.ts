@@ -1,0 +1,46 @@
+import type { LoginOutcome, LoginRefusal } from '../ports/login-provider.js';
+import type { LoginApp } from './login-app.js';
+import { LoginError, type LoginErrorCode } from './login-error.js';
+
+const MINUTE_SECONDS = 60;
+const UPSTREAM_RETRY_SECONDS = 5;
+
+const CODE_OF: Readonly<Record<LoginRefusal, LoginErrorCode | null>> = {
+  code_used: 'code_used',
+  code_invalid: 'code_invalid',
+  code_expired: 'code_expired',
+  outcome_unknown: 'exchange_outcome_unknown',
+  reauthorize_required: 'reauthorize_required',
+  scope_missing: 'scope_missing',
+  user_blocked: 'user_blocked',
+  rate_limited: 'rate_limited',
+  app_misconfigured: 'app_misconfigured',
+  token_dead: 'reauthorize_required',
+  session_stale: 'reauthorize_required',
+  data_invalid: 'data_invalid',
+  other: null,
+};
+
+type Refusal = Pick<
+  Extract<LoginOutcome<never>, { kind: 'refused' }>,
+  'errcode' | 'meaning' | 'retryAfterMs'
+>;
+
+/** What a caller is told of a refusal of the platform; `other`: of one that nobody knows. */
+export function refusalError(
+  { errcode, meaning, retryAfterMs }: Refusal,
+  other: LoginErrorCode = 'upstream_unavailable',
+): LoginError {
+  const code = CODE_OF[meaning] ?? other;
+  const waitSeconds = retryAfterMs === undefined ? MINUTE_SECONDS : Math.ceil(retryAfterMs / 1000);
+  return new LoginError(code, {
+    errcode,
+    ...(code === 'rate_limited' && { retryAfterSeconds: waitSeconds }),
+  });
+}
+
+/** What a caller is told when a call that spends nothing brought no answer. */
+export function unansweredError(app: LoginApp, cause: Error): LoginError {
+  if (app.secrets.missing !== null) return new LoginError('app_misconfigured', { cause });
+  return new LoginError('upstream_unavailable', { retryAfterSeconds: UPSTREAM_RETRY_SECONDS, cause });
+}
