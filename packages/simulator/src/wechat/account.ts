@@ -29,6 +29,7 @@ export class Account {
   readonly appId: string;
   readonly type: AppType;
   readonly users: UserBook;
+  readonly callbackDomains: readonly string[] | undefined;
   readonly unauthorizedPaths: readonly string[];
   readonly classic: ClassicFamily;
   readonly stable: StableFamily;
@@ -45,6 +46,7 @@ export class Account {
     private readonly calendar: Calendar,
   ) {
     this.appId = app.appId;
+    this.callbackDomains = app.callbackDomains;
     this.type = app.type ?? 'official_account';
     this.users = new UserBook(app.appId, app.boundToOpenPlatform ?? true);
     for (const openid of settings.login.users) this.users.put({ openid });

@@ -18,6 +18,8 @@ export interface SimulatedApp {
   readonly type?: AppType | undefined;
   /** Its users have a unionid: yes. */
   readonly boundToOpenPlatform?: boolean | undefined;
+  /** Hosts, or hosts with the beginning of a path, to which the page sends users back; left out: all. Two at most. */
+  readonly callbackDomains?: readonly string[] | undefined;
   /** Instead of the simulator's. */
   readonly ipWhitelist?: readonly string[] | undefined;
   /** Paths of APIs that this app was not granted: 48001. */
@@ -98,6 +100,7 @@ export const DEFAULT_APP: SimulatedApp = {
 };
 
 const MS = 1000;
+const MAX_CALLBACK_DOMAINS = 2;
 const USUAL_LIFE_SECONDS = 7200;
 const GRACE_PART_OF_LIFE = 300 / USUAL_LIFE_SECONDS;
 
@@ -109,9 +112,12 @@ export function settingsFrom(options: SimulatorOptions): Settings {
     throw new ControlInputError('graceSeconds: must be shorter than expiresInSeconds');
   }
   if (options.apps?.length === 0) throw new ControlInputError('apps: must name at least one app');
-  for (const { type = 'official_account' } of options.apps ?? []) {
+  for (const { type = 'official_account', callbackDomains = [] } of options.apps ?? []) {
     const unknown = isOneOf(...APP_TYPES)(type);
     if (unknown) throw new ControlInputError(`type: ${unknown}`);
+    if (callbackDomains.length > MAX_CALLBACK_DOMAINS) {
+      throw new ControlInputError(`callbackDomains: at most ${String(MAX_CALLBACK_DOMAINS)}`);
+    }
   }
   const complaint = isIpList(options.ipWhitelist ?? null);
   if (complaint) throw new ControlInputError(`ipWhitelist: ${complaint}`);

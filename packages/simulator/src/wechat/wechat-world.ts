@@ -5,6 +5,8 @@ import type { HttpCall } from '../read-call.js';
 import { Refusal } from '../refusal.js';
 import type { Answer, World } from '../world.js';
 import { errmsg } from './errmsg.js';
+import { errorPage, PageError } from '../login/authorize-page.js';
+import { authorizePage, isPage } from './login/authorize-pages.js';
 import { EXCHANGE_PATHS } from './login/exchange-endpoints.js';
 import { PHONE_NUMBER_PATH } from './login/mini-program-endpoints.js';
 import { Platform } from './platform.js';
@@ -38,6 +40,8 @@ export class WechatWorld extends Platform implements World {
   }
 
   act(call: HttpCall, nowMs: number): Answer {
+    const page = authorizePage(call, this, nowMs);
+    if (page) return page;
     const handler = routeOf(call.path);
     if (!handler) {
       if (this.settings.unknownPath === 'errcode') return this.refuse(call, nowMs, { errcode: 40066 });
@@ -54,6 +58,7 @@ export class WechatWorld extends Platform implements World {
 
   refuse(call: HttpCall, nowMs: number, fault: Pick<FaultSpec, 'errcode' | 'errmsg'>): Answer {
     const errcode = Number(fault.errcode ?? -1);
+    if (isPage(call.path)) return errorPage(new PageError(errcode, '系统错误', fault.errmsg ?? 'Simulated'));
     const body = { errcode, errmsg: errmsg(errcode, call, nowMs, fault.errmsg) };
     return { reply: jsonReply(body, contentTypeOf(call.path)), outcome: String(errcode) };
   }

@@ -17,6 +17,10 @@ export interface LoginOptions {
   readonly expiredCodeErrcode?: 40029 | 42003 | undefined;
   /** Whether a code is spent by an exchange with a wrong secret, appid or address as well, which nobody outside knows: yes. */
   readonly credentialErrorsBurnCodes?: boolean | undefined;
+  /** What a refusal leads to: back to the app with the state alone, or the page is closed and the app hears nothing. */
+  readonly refusal?: 'redirect' | 'close' | undefined;
+  /** Whether the page insists on the documented order of its parameters: yes. */
+  readonly parameterOrder?: 'strict' | 'any' | undefined;
   /** How the scope of a user's token is written: `snsapi_userinfo`, `snsapi_userinfo,` or `snsapi_base,snsapi_userinfo,`. */
   readonly scopeText?: 'plain' | 'trailing_comma' | 'cumulative' | undefined;
   /** Whether refreshing changes the refresh_token, and the old one dies: no. */
@@ -31,6 +35,8 @@ export interface LoginSettings {
   readonly refreshTokenLifeMs: number;
   readonly expiredCodeErrcode: number;
   readonly credentialErrorsBurnCodes: boolean;
+  readonly refusal: 'redirect' | 'close';
+  readonly parameterOrder: 'strict' | 'any';
   readonly scopeText: 'plain' | 'trailing_comma' | 'cumulative';
   readonly refreshTokens: 'kept' | 'rotated';
   readonly sessionKeys: 'each_login' | 'kept';
@@ -39,6 +45,8 @@ export interface LoginSettings {
 const CHOICES = {
   expiredCodeErrcode: isOneOf(40029, 42003),
   credentialErrorsBurnCodes: isBoolean,
+  refusal: isOneOf('redirect', 'close'),
+  parameterOrder: isOneOf('strict', 'any'),
   scopeText: isOneOf('plain', 'trailing_comma', 'cumulative'),
   refreshTokens: isOneOf('kept', 'rotated'),
   sessionKeys: isOneOf('each_login', 'kept'),
@@ -61,6 +69,8 @@ export function loginSettingsFrom(options: LoginOptions, timeScale: number): Log
       numberOption(options, 'refreshTokenLifeSeconds', REFRESH_TOKEN_SECONDS * timeScale) * 1000,
     expiredCodeErrcode: options.expiredCodeErrcode ?? 40029,
     credentialErrorsBurnCodes: options.credentialErrorsBurnCodes ?? true,
+    refusal: options.refusal ?? 'redirect',
+    parameterOrder: options.parameterOrder ?? 'strict',
     scopeText: options.scopeText ?? 'plain',
     refreshTokens: options.refreshTokens ?? 'kept',
     sessionKeys: options.sessionKeys ?? 'each_login',
