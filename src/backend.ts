@@ -75,6 +75,7 @@ async function redisBackend(
 ): Promise<Backend> {
   const {
     KeyUse,
+    LegacyState,
     RedisAppClaim,
     RedisConnection,
     RedisRefreshLease,
@@ -139,11 +140,13 @@ async function redisBackend(
       'the broker cannot see whether another one on this Redis fetches for the same AppID, and fetches as if none did: its user needs the keys tokenbroker:claim:*, see docs/redis.md',
     );
   };
-  const feed = new RedisRotationFeed(connection, keyPrefix, onFeedChange);
+  const legacy = new LegacyState(connection, cipher, keyPrefix);
+  const feed = new RedisRotationFeed(connection, keyPrefix, onFeedChange, legacy);
+  const store = { keyPrefix, cipher, legacy, keyUse, onUnreadable, onOtherOwner };
   return {
     ports: {
-      lease: new RedisRefreshLease(connection, keyPrefix),
-      store: new RedisTokenStore(connection, { keyPrefix, cipher, keyUse, onUnreadable, onOtherOwner }),
+      lease: new RedisRefreshLease(connection, keyPrefix, legacy),
+      store: new RedisTokenStore(connection, store),
       feed,
       claim: new RedisAppClaim(connection, { keyPrefix, onRefusal }),
     },

@@ -6,13 +6,8 @@ import { startBroker, type BrokerProcess } from '../support/broker-process.js';
 import { eventually } from '../support/eventually.js';
 import { RedisServer } from '../support/redis-server.js';
 import { startPlatform } from '../support/start-platform.js';
+import { OLD_ACL, OLD_CHECKOUT, USER } from './version-0-1.js';
 
-/** A built checkout of version 0.1: ci/upgrade.sh makes it. */
-const OLD_CHECKOUT = process.env.OLD_CHECKOUT ?? '';
-/** What docs/redis.md of 0.1 gave to its Redis user. */
-const OLD_ACL =
-  '~tokenbroker:* &tokenbroker:* -@all +hello +auth +ping +info +select +client|setname +eval +evalsha +time +get +set +del +exists +hgetall +hset +hdel +cluster|slots +cluster|info +readonly +readwrite +asking +publish +subscribe +unsubscribe';
-const USER = { name: 'broker', password: 'broker-password' };
 const APPS = [
   { name: 'classic', grant: 'classic', ...newApp() },
   { name: 'stable', grant: 'stable', ...newApp() },

@@ -22,9 +22,10 @@ export function appKeys(prefix: string, app: AppIdentity): AppKeys {
 /** The keys of version 0.1, which name the app's alias only. */
 export function legacyKeys(
   prefix: string,
-  { name }: AppIdentity,
-): { readonly state: string; readonly fence: string } {
-  return { state: `${prefix}{${name}}:state`, fence: `${prefix}{${name}}:fence` };
+  { name }: Pick<AppIdentity, 'name'>,
+): { readonly state: string; readonly fence: string; readonly lease: string } {
+  const base = `${prefix}{${name}}`;
+  return { state: `${base}:state`, fence: `${base}:fence`, lease: `${base}:lease` };
 }
 
 /** Where rotations are announced. */

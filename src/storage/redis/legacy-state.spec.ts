@@ -1,14 +1,20 @@
 import { readFileSync } from 'node:fs';
 import { appNamed, SHOP } from '../../../test/support/app-identity.js';
 import { clock, freshPrefix, granted, sharedRedis } from '../../../test/support/redis-as-broker.js';
-import type { AppIdentity } from '../../core/app-definition.js';
+import { identityKey, type AppIdentity } from '../../core/app-definition.js';
 import { NO_COUNT } from '../../core/refresh/budgets.js';
-import { readAppState } from '../../core/refresh/read-app-state.js';
+import { NO_STATE, type AppState } from '../../core/refresh/transitions.js';
 import { fingerprint } from '../../core/token.js';
-import { appKeys, legacyKeys } from './keys.js';
-import { LegacyState } from './legacy-state.js';
+import { appKeys, legacyKeys, rotationChannel } from './keys.js';
 import { defineScripts } from './redis-scripts.js';
-import { RedisConnection, RedisRefreshLease, RedisTokenStore, TokenCipher } from './index.js';
+import {
+  LegacyState,
+  RedisConnection,
+  RedisRefreshLease,
+  RedisRotationFeed,
+  RedisTokenStore,
+  TokenCipher,
+} from './index.js';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const cipher = new TokenCipher([{ id: 'k1', key: Buffer.alloc(32, 1) }]);
@@ -31,13 +37,16 @@ async function restore(prefix: string): Promise<void> {
   }
 }
 
-/** As 0.1 stores a token that was fetched just now. */
+let lastMs = 0;
+
+/** As 0.1 stores a token that was fetched just now, later than any before. */
 async function storeAs01(
   prefix: string,
   { name }: AppIdentity,
   changes: Readonly<Record<string, string>> = {},
 ) {
-  const nowMs = Math.floor(clock.wallMs());
+  const nowMs = Math.max(lastMs + 1, Math.floor(clock.wallMs()));
+  lastMs = nowMs;
   const fields = {
     generation: String(nowMs),
     base: '0',
@@ -53,10 +62,23 @@ async function storeAs01(
   return { generation: nowMs };
 }
 
-function storeOf(keyPrefix: string): RedisTokenStore {
+function storeOf(keyPrefix: string, legacy?: LegacyState): RedisTokenStore {
   const ignore = (): void => undefined;
-  const options = { keyPrefix, cipher, onUnreadable: ignore, onOtherOwner: ignore };
+  const options = {
+    keyPrefix,
+    cipher,
+    onUnreadable: ignore,
+    onOtherOwner: ignore,
+    ...(legacy && { legacy }),
+  };
   return new RedisTokenStore(redis.connection, options);
+}
+
+/** Fetches as a replica of today does. Returns the generation. */
+async function commit(store: RedisTokenStore, prefix: string, value: string, app = SHOP): Promise<number> {
+  const grant = await granted(store, new RedisRefreshLease(redis.connection, prefix), app);
+  await store.commit(app, { grant, value, expiresInMs: 60_000, owner: 'me', reason: 'force' });
+  return grant.fence;
 }
 
 describe('what version 0.1 left in Redis', () => {
@@ -65,7 +87,9 @@ describe('what version 0.1 left in Redis', () => {
     await restore(prefix);
     defineScripts(redis.connection.client);
     const legacy = new LegacyState(redis.connection, cipher, prefix);
-    const state = readAppState(await legacy.read(SHOP), left.takenAtMs);
+    const read = (app: AppIdentity): Promise<AppState> =>
+      legacy.merge(NO_STATE, { app, mayTakeOver: true, isHolder: false, nowMs: left.takenAtMs });
+    const state = await read(SHOP);
     expect(fingerprint(state.record?.value ?? '')).toBe(left.tokenSha256_8);
     expect({ ...state, record: { ...state.record, value: '' } }).toEqual({
       record: {
@@ -89,7 +113,7 @@ describe('what version 0.1 left in Redis', () => {
       count: { ...NO_COUNT, fetches: 2, forced: 1 },
       clients: {},
     });
-    const wrong = readAppState(await legacy.read(appNamed('wrong')), left.takenAtMs);
+    const wrong = await read(appNamed('wrong'));
     expect(wrong).toMatchObject({ record: null, failures: 1, count: { fetches: 1 } });
     expect(wrong.backOff).toMatchObject({
       untilMs: 1_795_704_420_969,
@@ -97,7 +121,7 @@ describe('what version 0.1 left in Redis', () => {
       errcode: 40125,
       message: expect.stringContaining('invalid appsecret') as string,
     });
-    const ticket = readAppState(await legacy.read(appNamed('shop/jsapi')), left.takenAtMs);
+    const ticket = await read(appNamed('shop/jsapi'));
     expect(ticket.record?.generation).toBe(1_795_704_121_997);
   });
 
@@ -109,7 +133,8 @@ describe('what version 0.1 left in Redis', () => {
     expect(record).toMatchObject({ generation, value: 'old-token' });
     expect((await storeOf(prefix).read(SHOP)).record).toEqual(record);
     expect(await redis.server.call('EXISTS', appKeys(prefix, SHOP).state)).toBe(1);
-    for (const key of Object.values(legacyKeys(prefix, SHOP))) {
+    const { state, fence } = legacyKeys(prefix, SHOP);
+    for (const key of [state, fence]) {
       const leftMs = Number(await redis.server.call('PTTL', key));
       expect(leftMs).toBeGreaterThan(DAY_MS - 5000);
       expect(leftMs).toBeLessThanOrEqual(DAY_MS);
@@ -139,17 +164,18 @@ describe('what version 0.1 left in Redis', () => {
     }
   });
 
-  it('is not looked at again, and goes to nobody else under that name', async () => {
+  it('goes to the first that takes it over, and to nobody else under that name', async () => {
     const prefix = freshPrefix();
-    await storeAs01(prefix, SHOP);
-    const store = storeOf(prefix);
-    expect((await store.read(SHOP)).record).not.toBeNull();
+    const { generation } = await storeAs01(prefix, SHOP);
     const moved = appNamed('shop', { appId: 'wxfedcba9876543210' });
-    expect((await store.read(moved)).record).toBeNull();
+    expect((await storeOf(prefix).read(SHOP)).record?.generation).toBe(generation);
     expect((await storeOf(prefix).read(moved)).record).toBeNull();
-    const { state, owner } = appKeys(prefix, SHOP);
-    await redis.server.call('DEL', state, owner);
-    expect((await store.read(SHOP)).record).toBeNull();
+    const store = storeOf(prefix);
+    await commit(store, prefix, 'token-of-moved', moved);
+    expect((await storeOf(prefix).read(SHOP)).record?.generation).toBe(generation);
+    const { owner } = appKeys(prefix, SHOP);
+    await redis.server.call('DEL', owner);
+    expect((await storeOf(prefix).read(appNamed('shop', { appId: 'wx0000000000000000' }))).record).toBeNull();
   });
 
   it.each([
@@ -188,13 +214,7 @@ describe('what version 0.1 left in Redis', () => {
     await storeAs01(prefix, SHOP, { wait_until: '1', wait_why: '{}', failures: '3' });
     const store = storeOf(prefix);
     await store.read(SHOP);
-    const lease = new RedisRefreshLease(redis.connection, prefix);
-    const fetch = async (value: string): Promise<number> => {
-      const grant = await granted(store, lease);
-      await store.commit(SHOP, { grant, value, expiresInMs: 60_000, owner: 'me', reason: 'force' });
-      return grant.fence;
-    };
-    const generation = await fetch('new-token');
+    const generation = await commit(store, prefix, 'new-token');
     const { state } = legacyKeys(prefix, SHOP);
     const texts = (await redis.server.call('HGETALL', state)) as string[];
     const fields = Object.fromEntries(
@@ -204,7 +224,101 @@ describe('what version 0.1 left in Redis', () => {
     expect(fields).not.toHaveProperty('wait_until');
     expect(cipher.open(['shop', generation], fields.value ?? '')).toMatchObject({ text: 'new-token' });
     await redis.server.call('DEL', state);
-    await fetch('last-token');
+    await commit(store, prefix, 'last-token');
     expect(await redis.server.call('EXISTS', state)).toBe(0);
+  });
+});
+
+describe('a replica of version 0.1 that still runs', () => {
+  const hashOf = async (prefix: string): Promise<Readonly<Record<string, string>>> => {
+    const texts = (await redis.server.call('HGETALL', legacyKeys(prefix, SHOP).state)) as string[];
+    return Object.fromEntries(texts.flatMap((text, at) => (at % 2 ? [] : [[text, texts[at + 1] ?? '']])));
+  };
+
+  it('has its tokens taken over without a doubt, and those of today the same', async () => {
+    const prefix = freshPrefix();
+    await storeAs01(prefix, SHOP);
+    const store = storeOf(prefix);
+    await store.read(SHOP);
+    const mine = await commit(store, prefix, 'mine');
+    lastMs = Math.max(lastMs, mine);
+    const { generation } = await storeAs01(prefix, SHOP, { base: String(mine) });
+    for (const reader of [store, storeOf(prefix)]) {
+      const { record, suspect, intent } = await reader.reconcile(SHOP, { record: null, committed: mine });
+      expect({ record, suspect, intent }).toMatchObject({
+        record: { generation, base: mine, value: 'old-token' },
+        suspect: 0,
+        intent: null,
+      });
+    }
+    const next = await commit(store, prefix, 'next');
+    expect(next).toBeGreaterThan(generation);
+    expect(await hashOf(prefix)).toMatchObject({ generation: String(next) });
+    expect(await redis.server.call('GET', legacyKeys(prefix, SHOP).fence)).toBe(String(next));
+  });
+
+  it('makes its own doubts those of today', async () => {
+    const prefix = freshPrefix();
+    const { generation } = await storeAs01(prefix, SHOP);
+    const store = storeOf(prefix);
+    await store.read(SHOP);
+    await redis.server.call('HSET', legacyKeys(prefix, SHOP).state, 'suspect', String(generation));
+    expect(await store.read(SHOP)).toMatchObject({ record: { generation }, suspect: generation });
+  });
+
+  it('leaves a fetch in doubt if its lease ran out before it said what came of it', async () => {
+    const prefix = freshPrefix();
+    const { generation } = await storeAs01(prefix, SHOP);
+    const { state, lease } = legacyKeys(prefix, SHOP);
+    const store = storeOf(prefix);
+    await store.read(SHOP);
+    const open = { intent: String(generation + 1), intent_at: String(generation), in_doubt: '0' };
+    await redis.server.call('HSET', state, ...Object.entries(open).flat());
+    await redis.server.call('SET', lease, 'of 0.1');
+    expect((await store.read(SHOP)).intent).toBeNull();
+    await redis.server.call('DEL', lease);
+    expect((await store.read(SHOP)).intent).toMatchObject({ fence: generation + 1 });
+    lastMs = await commit(store, prefix, 'healed');
+    expect((await store.read(SHOP)).intent).toBeNull();
+    expect(await hashOf(prefix)).not.toHaveProperty('intent');
+  });
+
+  it('does not fetch at the same time: who fetches has the leases of both', async () => {
+    const prefix = freshPrefix();
+    await storeAs01(prefix, SHOP);
+    const legacy = new LegacyState(redis.connection, cipher, prefix);
+    const lease = new RedisRefreshLease(redis.connection, prefix, legacy);
+    const { lease: theirs } = legacyKeys(prefix, SHOP);
+    const { lease: ours } = appKeys(prefix, SHOP);
+    await redis.server.call('SET', theirs, 'of 0.1');
+    expect(await lease.acquire(SHOP, 5000)).toEqual({ kind: 'held' });
+    expect(await redis.server.call('EXISTS', ours)).toBe(0);
+    await redis.server.call('DEL', theirs);
+    const acquired = await lease.acquire(SHOP, 5000);
+    if (acquired.kind !== 'acquired') throw new Error(acquired.kind);
+    expect(await redis.server.call('EXISTS', ours, theirs)).toBe(2);
+    await lease.release(acquired.lease);
+    expect(await redis.server.call('EXISTS', ours, theirs)).toBe(0);
+  });
+
+  it('is heard when it fetches, also if there was nothing of it for a while', async () => {
+    const prefix = freshPrefix();
+    const legacy = new LegacyState(redis.connection, cipher, prefix);
+    const store = storeOf(prefix, legacy);
+    expect((await store.read(SHOP)).record).toBeNull();
+    expect(legacy.isThere(SHOP)).toBe(false);
+    const feed = new RedisRotationFeed(redis.connection, prefix, undefined, legacy);
+    try {
+      const heard = new Promise((resolve) => feed.subscribe(resolve));
+      await new Promise<void>((resolve) => feed.subscribe(() => undefined, resolve));
+      const { generation } = await storeAs01(prefix, SHOP);
+      for (const app of ['unknown', SHOP.name]) {
+        await redis.server.call('PUBLISH', rotationChannel(prefix), JSON.stringify({ app, generation }));
+      }
+      expect(await heard).toEqual({ key: identityKey(SHOP), generation });
+      expect((await store.read(SHOP)).record?.generation).toBe(generation);
+    } finally {
+      feed.close();
+    }
   });
 });

@@ -1,18 +1,33 @@
 import { identityKey, type AppIdentity } from '../../core/app-definition.js';
+import { readAppState } from '../../core/refresh/read-app-state.js';
+import { NO_STATE, type AppState } from '../../core/refresh/transitions.js';
 import type { TokenRecord } from '../../core/token.js';
 import { legacyKeys } from './keys.js';
 import type { RedisConnection } from './redis-connection.js';
 import type { TokenCipher } from './token-cipher.js';
 
+/** Whose state it is, and when and for what it was read. */
+export interface LegacyReader {
+  readonly app: AppIdentity;
+  /** Nobody else of today's version has used this name. */
+  readonly mayTakeOver: boolean;
+  /** The reader has the lease of 0.1 as well, so that no fetch of 0.1 is under way. */
+  readonly isHolder: boolean;
+  readonly nowMs: number;
+}
+
 /**
- * What version 0.1 stored: a hash per name whose token alone was sealed, and a fence beside it. It is read once where
- * nothing newer is stored, so that an upgrade needs no fetch; and new tokens are written to it while it is there, so that
- * replicas of 0.1 that still run, or run again, take them over.
+ * What version 0.1 keeps in Redis: a hash per name whose token alone is sealed, a fence and a lease beside it. Replicas of
+ * 0.1 may run next to those of today, during an upgrade and on the way back, and each side has to know what the other
+ * fetched: what is newer in the hash is merged into today's state, each new token of today is written to the hash, and
+ * whoever fetches holds both leases. All of this ends with the hash, a day after the last fetch of 0.1. The hash does not
+ * say of which AppID it is: it belongs to the first that takes it over, and is nothing to any other.
  */
 export class LegacyState {
-  /** Of which there is nothing (more) to be read. */
-  private readonly isOver = new Set<string>();
-  private readonly isGone = new Set<string>();
+  /** Apps of which there is no hash. */
+  private readonly gone = new Set<string>();
+  /** By name, whose hash was looked for last. */
+  private readonly readers = new Map<string, AppIdentity>();
 
   constructor(
     private readonly connection: RedisConnection,
@@ -20,24 +35,70 @@ export class LegacyState {
     private readonly keyPrefix: string,
   ) {}
 
-  /** What a broker of today would have stored; not yet bounded. Null where there is nothing, or it was replaced before. */
-  async read(app: AppIdentity): Promise<unknown> {
-    const key = identityKey(app);
-    if (this.isOver.has(key)) return null;
-    const { state, fence } = legacyKeys(this.keyPrefix, app);
-    const [storedFence, ...texts] = await this.connection.run(() =>
-      this.connection.client.brokerLegacyRead(state, fence),
+  /** Whether replicas of 0.1 may be running, as far as the last look can tell. */
+  isThere(app: AppIdentity): boolean {
+    return !this.gone.has(identityKey(app));
+  }
+
+  /** A replica of 0.1 has fetched for the app of this name. Returns the app whose state has to be looked at again. */
+  heard(name: string): AppIdentity | undefined {
+    const app = this.readers.get(name);
+    if (app) this.gone.delete(identityKey(app));
+    return app;
+  }
+
+  /** The state with what 0.1 did since; the very same object where that is nothing. */
+  async merge(state: AppState, { app, mayTakeOver, isHolder, nowMs }: LegacyReader): Promise<AppState> {
+    this.readers.set(app.name, app);
+    if (!this.isThere(app)) return state;
+    const keys = legacyKeys(this.keyPrefix, app);
+    const [fence, isLeaseHeld, ...texts] = await this.connection.run(() =>
+      this.connection.client.brokerLegacyRead(
+        ...[keys.state, keys.fence, keys.lease],
+        identityKey(app),
+        mayTakeOver ? '1' : '',
+        state.record?.generation ?? 0,
+      ),
     );
     if (texts.length === 0) {
-      this.isOver.add(key);
-      return null;
+      this.gone.add(identityKey(app));
+      return state;
     }
+    const legacy = readAppState(this.stateOf(app, Number(fence), texts), nowMs);
+    // An intent under its lease is a fetch that will end by itself.
+    return merged(state, isLeaseHeld === '1' && !isHolder ? { ...legacy, intent: null } : legacy);
+  }
+
+  /** Never throws: replicas of 0.1 that are not told fetch for themselves when their token is due. */
+  async write(app: AppIdentity, record: TokenRecord): Promise<void> {
+    if (!this.isThere(app)) return;
+    const { generation, since, value, issuedAtMs, expiresAtMs, owner, reason } = record;
+    const fields = {
+      generation,
+      // Its own: a replica of 0.1 that fetched meanwhile would take any other for a fork, and fetch again.
+      base: generation,
+      since,
+      value: this.cipher.seal([app.name, generation], value),
+      issued_at: issuedAtMs,
+      expires_at: expiresAtMs,
+      owner,
+      reason,
+    };
+    const { state, fence } = legacyKeys(this.keyPrefix, app);
+    const written = await this.connection.client
+      .brokerLegacyWrite(state, fence, identityKey(app), generation, ...Object.entries(fields).flat())
+      .catch(() => 1);
+    if (written === 0) this.gone.add(identityKey(app));
+  }
+
+  /** What a broker of today would have stored; not yet bounded. */
+  private stateOf(app: AppIdentity, fence: number, texts: readonly string[]): unknown {
     const fields = new Map<string, string>();
     for (let at = 0; at + 1 < texts.length; at += 2) fields.set(texts[at] ?? '', texts[at + 1] ?? '');
     const number = (name: string): number => Number(fields.get(name) ?? 0);
     return {
       record: this.record(app, fields),
-      fence: Number(storedFence),
+      fence,
       suspect: number('suspect'),
       rolledBack: number('rolled_back'),
       intent: fields.has('intent') && {
@@ -57,33 +118,6 @@ export class LegacyState {
       // All that was forced, by whomever.
       count: { fetches: number('fetches'), forced: number('forced') },
     };
-  }
-
-  /** Something newer is stored: what 0.1 left is not looked at any more, even if that vanishes. */
-  forget(app: AppIdentity): void {
-    this.isOver.add(identityKey(app));
-  }
-
-  /** Never throws: replicas of 0.1 that are not told fetch for themselves when their token is due. */
-  async write(app: AppIdentity, record: TokenRecord): Promise<void> {
-    const key = identityKey(app);
-    if (this.isGone.has(key)) return;
-    const { generation, since, value, issuedAtMs, expiresAtMs, owner, reason } = record;
-    const fields = {
-      generation,
-      // Its own: a replica of 0.1 that fetched meanwhile would take any other for a fork, and fetch again.
-      base: generation,
-      since,
-      value: this.cipher.seal([app.name, generation], value),
-      issued_at: issuedAtMs,
-      expires_at: expiresAtMs,
-      owner,
-      reason,
-    };
-    const { state } = legacyKeys(this.keyPrefix, app);
-    const { client } = this.connection;
-    const isThere = await client.brokerLegacyWrite(state, ...Object.entries(fields).flat()).catch(() => 1);
-    if (isThere === 0) this.isGone.add(key);
   }
 
   private record({ name }: AppIdentity, fields: ReadonlyMap<string, string>): unknown {
@@ -109,4 +143,28 @@ function reasonIn(text: string): object {
   } catch {
     return {};
   }
+}
+
+/** By maximum. Counts and back-offs stay those of each side, but for a start from nothing. */
+function merged(state: AppState, legacy: AppState): AppState {
+  if (state === NO_STATE) return legacy;
+  const generation = state.record?.generation ?? 0;
+  const isNewer = (legacy.record?.generation ?? 0) > generation;
+  const record = isNewer ? legacy.record : state.record;
+  const newest = record?.generation ?? 0;
+  const isOpen = (legacy.intent?.fence ?? 0) > newest;
+  const known = isNewer && state.intent?.fence === newest ? null : state.intent;
+  const intent = known ?? (isOpen ? legacy.intent : null);
+  const suspect = Math.max(state.suspect, legacy.suspect);
+  if (!isNewer && intent === state.intent && suspect === state.suspect) return state;
+  return {
+    ...state,
+    ...(isNewer && { backOff: null, failures: 0 }),
+    record,
+    fence: Math.max(state.fence, legacy.fence, newest),
+    suspect,
+    rolledBack: Math.max(state.rolledBack, legacy.rolledBack),
+    intent,
+    beganAtMs: Math.max(state.beganAtMs, legacy.beganAtMs),
+  };
 }

@@ -2,6 +2,7 @@ import type { Cluster, Redis } from 'ioredis';
 import { identityKey, type AppIdentity } from '../../core/app-definition.js';
 import { RotationFeed, type Rotation } from '../../core/ports/rotation-feed.js';
 import { rotationChannel } from './keys.js';
+import type { LegacyState } from './legacy-state.js';
 import type { RedisConnection } from './redis-connection.js';
 
 type Listener = (rotation: Rotation) => void;
@@ -29,11 +30,15 @@ export class RedisRotationFeed extends RotationFeed {
   private cancelRetry = (): void => undefined;
   private cancelSteady = (): void => undefined;
 
-  /** @param onChange is told when messages come, and when they come no more; `reason` is null for the former */
+  /**
+   * @param onChange is told when messages come, and when they come no more; `reason` is null for the former
+   * @param legacy knows the apps that replicas of 0.1 may have; without it their messages are of no use
+   */
   constructor(
     private readonly connection: RedisConnection,
     keyPrefix: string,
     private readonly onChange: (reason: string | null) => void = () => undefined,
+    private readonly legacy?: LegacyState,
   ) {
     super();
     this.channel = rotationChannel(keyPrefix);
@@ -116,18 +121,24 @@ export class RedisRotationFeed extends RotationFeed {
   }
 
   private receive(message: string): void {
-    const rotation = parse(message);
+    const rotation = this.parse(message);
     if (!rotation) return;
     for (const listener of this.listeners) listener(rotation);
   }
-}
 
-/** Anybody who may publish can send anything. Version 0.1 names no key: its messages are of no use here. */
-function parse(message: string): Rotation | null {
-  try {
-    const { key, generation } = JSON.parse(message) as { key?: unknown; generation?: unknown };
-    return typeof key === 'string' && typeof generation === 'number' ? { key, generation } : null;
-  } catch {
-    return null;
+  /** Anybody who may publish can send anything. Version 0.1 names no key. */
+  private parse(message: string): Rotation | null {
+    try {
+      const said = JSON.parse(message) as Readonly<Record<'app' | 'key' | 'generation', unknown>>;
+      const { app, key = this.keyOf(app), generation } = said;
+      return typeof key === 'string' && typeof generation === 'number' ? { key, generation } : null;
+    } catch {
+      return null;
+    }
+  }
+
+  private keyOf(name: unknown): string | undefined {
+    const app = typeof name === 'string' ? this.legacy?.heard(name) : undefined;
+    return app && identityKey(app);
   }
 }

@@ -22,8 +22,8 @@ const SCRIPTS = [
   { command: 'brokerLoad', file: 'load', numberOfKeys: 3 },
   { command: 'brokerSwap', file: 'swap', numberOfKeys: 3 },
   { command: 'brokerClaim', file: 'claim', numberOfKeys: 1 },
-  { command: 'brokerLegacyRead', file: 'legacy-read', numberOfKeys: 2 },
-  { command: 'brokerLegacyWrite', file: 'legacy-write', numberOfKeys: 1 },
+  { command: 'brokerLegacyRead', file: 'legacy-read', numberOfKeys: 3 },
+  { command: 'brokerLegacyWrite', file: 'legacy-write', numberOfKeys: 2 },
 ] as const;
 
 /** Teaches the client the commands of scripts/*.lua. They survive SCRIPT FLUSH and restarts of the server. */

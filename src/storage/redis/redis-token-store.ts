@@ -33,6 +33,8 @@ const LEASE_LOST = 2;
 export interface RedisTokenStoreOptions {
   readonly keyPrefix: string;
   readonly cipher: TokenCipher;
+  /** Shared with the lease and the feed. */
+  readonly legacy?: LegacyState;
   readonly keyUse?: KeyUse;
   /** A stored state was sealed with a key that is not configured, or was tampered with. It is replaced by a new fetch. */
   readonly onUnreadable: (app: AppIdentity) => void;
@@ -82,8 +84,9 @@ export class RedisTokenStore extends TokenStore {
     private readonly options: RedisTokenStoreOptions,
   ) {
     super();
-    this.seal = new StateSeal(options.cipher, options.keyPrefix);
-    this.legacy = new LegacyState(connection, options.cipher, options.keyPrefix);
+    const { cipher, keyPrefix, legacy = new LegacyState(connection, cipher, keyPrefix) } = options;
+    this.seal = new StateSeal(cipher, keyPrefix);
+    this.legacy = legacy;
     defineScripts(connection.client);
   }
 
@@ -123,7 +126,7 @@ export class RedisTokenStore extends TokenStore {
   private async run<Result>(app: AppIdentity, step: Step<Result>): Promise<Result> {
     let loaded = await this.load(app, step.leaseId ?? '');
     for (let round = 0; round < MAX_ROUNDS; round += 1) {
-      const { state, isStored, isForeign } = await this.stateOf(app, loaded);
+      const { state, isStored, isForeign } = await this.stateOf(app, loaded, step.name === 'begin');
       const { state: next, result } = step.take(state, loaded.nowMs, loaded.isLeaseHeld);
       if (next === state && isStored && !this.isToBeResealed(app, loaded)) return result;
       // Brokers with other keys would write each other's state over at every reconcile.
@@ -169,27 +172,30 @@ export class RedisTokenStore extends TokenStore {
         step.name,
       ),
     );
-    if (code === SWAPPED) {
-      this.legacy.forget(app);
-      return { kind: 'swapped' };
-    }
+    if (code === SWAPPED) return { kind: 'swapped' };
     const isLeaseHeld = code !== LEASE_LOST;
     return { kind: 'changed', loaded: { sealed: current, owner: ownedBy, nowMs, isLeaseHeld } };
   }
 
-  private async stateOf(app: AppIdentity, { sealed, owner, nowMs }: Loaded): Promise<CurrentState> {
+  private async stateOf(
+    app: AppIdentity,
+    { sealed, owner, nowMs }: Loaded,
+    isHolder: boolean,
+  ): Promise<CurrentState> {
+    // What 0.1 left under the name of another AppID is that AppID's.
+    const mayTakeOver = owner === '' || owner === identityKey(app);
+    const merge = async (stored: AppState): Promise<CurrentState> => {
+      const state = await this.legacy.merge(stored, { app, mayTakeOver, isHolder, nowMs });
+      return { state, isStored: state === stored, isForeign: false };
+    };
     if (sealed === '') {
       this.noticeOtherOwner(app, owner);
-      // Once somebody of today's version has written under this name, what 0.1 left may be another AppID's.
-      const legacy = owner === '' ? await this.legacy.read(app) : null;
-      if (legacy) return { state: readAppState(legacy, nowMs), isStored: false, isForeign: false };
-      return { state: NO_STATE, isStored: true, isForeign: false };
+      return merge(NO_STATE);
     }
-    this.legacy.forget(app);
     const unsealed = this.seal.open(app, sealed);
     if (unsealed.kind === 'state') {
       this.options.keyUse?.note(app, unsealed.keyId, nowMs);
-      return { state: readAppState(unsealed.value, nowMs), isStored: true, isForeign: false };
+      return merge(readAppState(unsealed.value, nowMs));
     }
     const key = identityKey(app);
     if (this.unreadable.get(key) !== sealed) {

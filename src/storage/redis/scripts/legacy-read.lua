@@ -1,12 +1,20 @@
--- What version 0.1 stored of an app. It gets a life of a day; where the user may not set one it stays for ever.
--- KEYS 1 the hash  2 the fence
--- Replies the fence, then field, value, field, value of the hash; nothing of what 0.1 would not have written
-local fields = redis.pcall('HGETALL', KEYS[1])
-if type(fields) ~= 'table' or fields.err or #fields > 100 then return {''} end
-for _, text in ipairs(fields) do
-  if #text > 8192 then return {''} end
+-- What version 0.1 stored of an app, for the one identity that took it over. What 0.1 stored last lives for a day; where
+-- the user may not set a life it stays for ever.
+-- KEYS 1 the hash  2 the fence  3 the lease
+-- ARGV 1 who reads  2 '1' to take over what nobody has taken  3 the newest generation that the reader has
+-- Replies the fence, 1 if the lease is held, then field, value, field, value of the hash; or nothing: there is no hash, it
+-- belongs to another identity, or 0.1 would not have written it
+local fields, texts = hash(KEYS[1])
+if not fields then return {} end
+local isNews = (tonumber(fields.generation) or 0) > tonumber(ARGV[3])
+if fields.taken_by ~= ARGV[1] then
+  if fields.taken_by or ARGV[2] ~= '1' then return {} end
+  redis.pcall('HSET', KEYS[1], 'taken_by', ARGV[1])
+  isNews = true
 end
-for _, key in ipairs(KEYS) do redis.pcall('PEXPIRE', key, 86400000) end
-local reply = {read(KEYS[2])}
-for _, text in ipairs(fields) do reply[#reply + 1] = text end
+if isNews then
+  for _, key in ipairs({KEYS[1], KEYS[2]}) do redis.pcall('PEXPIRE', key, 86400000) end
+end
+local reply = {read(KEYS[2]), tostring(redis.call('EXISTS', KEYS[3]))}
+for _, text in ipairs(texts) do reply[#reply + 1] = text end
 return reply

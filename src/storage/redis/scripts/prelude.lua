@@ -6,3 +6,14 @@ local function read(key)
   if type(value) ~= 'string' or #value > 65536 then return '!' end
   return value
 end
+-- A hash as version 0.1 wrote it, as a table and as the list of its fields and values; nil for any other.
+local function hash(key)
+  local texts = redis.pcall('HGETALL', key)
+  if type(texts) ~= 'table' or texts.err or #texts == 0 or #texts > 100 then return nil end
+  local fields = {}
+  for i = 1, #texts, 2 do
+    if #texts[i] > 8192 or #texts[i + 1] > 8192 then return nil end
+    fields[texts[i]] = texts[i + 1]
+  end
+  return fields, texts
+end
