@@ -4,6 +4,21 @@ import { TokenBroker } from '../core/broker.js';
 import type { ReportAnswer } from '../core/reports/token-report.js';
 import type { AppName, HeldToken } from '../core/token.js';
 import type { ClientAccess } from '../api/auth/client-access.js';
+import { integer, object, text } from '../api/common/schema.js';
+
+export const errcodeZero = { ...integer, enum: [0] };
+
+/** How WeChat and WeCom refuse: with status 200. */
+export const platformErrorSchema = {
+  title: 'WechatError',
+  ...object({
+    errcode: { ...integer, not: { enum: [0] } },
+    errmsg: { ...text, description: "WeChat's words, and after `access-token-broker:` the reason." },
+  }),
+};
+
+/** A parameter of the query string. */
+export const requiredText = { ...text, minLength: 1, required: true } as const;
 
 interface ConfiguredApp {
   readonly app: AppName;

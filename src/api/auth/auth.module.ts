@@ -8,7 +8,7 @@ import type { ClientSection } from '../../config/client.section.js';
 
 const CLIENTS = Symbol('clients');
 
-/** Who may call what. Closes every controller route that is not marked `@Public()`. Needs a global `TokenBroker`. */
+/** Who may call what. Closes every controller route that is not declared to be public. Needs a global `TokenBroker`. */
 @Global()
 @Module({})
 export class AuthModule {

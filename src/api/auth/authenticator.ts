@@ -24,13 +24,12 @@ export class Authenticator {
   /**
    * Whose key the request bears; from then on `request.client`.
    *
-   * @param scope left out where any key will do
    * @throws HttpProblem `unauthorized`, `forbidden`
    */
-  authenticate(request: FastifyRequest, scope: Scope | undefined): ClientAccess {
+  authenticate(request: FastifyRequest, access: Scope | 'any_key'): ClientAccess {
     const who = this.noted(this.apiKeys.authenticate(request.raw.headers.authorization), request);
     if (who.kind !== 'ok') throw new HttpProblem('unauthorized', DETAILS[who.kind], { headers: CHALLENGE });
-    if (scope !== undefined) this.requireScope(request, who.client, scope);
+    if (access !== 'any_key') this.requireScope(request, who.client, access);
     return who.client;
   }
 

@@ -3,11 +3,11 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { answerClientError } from './answer-client-error.js';
 import { givenRequestId } from './request.js';
+import { FORM } from './api-route.js';
 import { HttpProblem } from './problem.js';
 import { parseJson } from './parse-json.js';
 import { NOT_AS_JSON, sendProblem } from './problem.filter.js';
 
-const FORM = 'application/x-www-form-urlencoded';
 /** A report with the longest token is a third of it. */
 const BODY_LIMIT_BYTES = 16 * 1024;
 /** For the whole of a request, head and body, to arrive. */
@@ -60,7 +60,7 @@ export function createFastifyAdapter({
 }
 
 /**
- * JSON, and forms for the routes that ask for one. An empty body is no body, whatever its content type says. One that cannot be read becomes the problem to refuse it with, for
+ * JSON, and forms, as text, for the routes that declare one. An empty body is no body, whatever its content type says. One that cannot be read becomes the problem to refuse it with, for
  * `JsonBodyPipe`: what a body is like is no business of callers without a key.
  */
 function parseBodies(adapter: FastifyAdapter): void {
@@ -75,7 +75,8 @@ function parseBodies(adapter: FastifyAdapter): void {
     done(null, 'fault' in parsed ? new HttpProblem('invalid_request', parsed.fault) : parsed.value);
   });
   fastify.addContentTypeParser(FORM, { parseAs: 'string' }, (request, body, done) => {
-    const isWanted = request.routeOptions.config.takesForm === true;
+    const { api } = request.routeOptions.config;
+    const isWanted = api?.body && 'type' in api.body && api.body.type === FORM;
     done(null, isWanted ? body : notAsJson(body));
   });
   fastify.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {

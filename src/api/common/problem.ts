@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../../core/error-code.js';
 import { STATUS_CODES } from 'node:http';
 import type { BrokerErrorCode } from '../../core/errors.js';
+import { errorCode, integer, object, text, type FromSchema } from './schema.js';
 
 type EdgeErrorCode =
   | 'invalid_request'
@@ -50,20 +51,20 @@ const STATUS: Readonly<Record<ProblemCode, number>> = {
 /** For problems that may pass by themselves and do not know when. */
 const DEFAULT_RETRY_AFTER_SECONDS = 5;
 
-/** The body of an error, RFC 9457. */
-export interface Problem {
-  readonly type: 'about:blank';
-  readonly title: string;
-  readonly status: number;
-  /** Stable, for programs. */
-  readonly code: ProblemCode;
-  /** For people: what to do about it. */
-  readonly detail: string;
-  /** What the platform said. */
-  readonly errcode?: ErrorCode;
-  /** Whole seconds; the same as the header `Retry-After`. Always there for 429 and 5xx. */
-  readonly retry_after?: number;
-}
+export const problemSchema = {
+  title: 'Problem',
+  description: 'RFC 9457. `code` is stable and for programs; `detail` is for people and says what to do.',
+  ...object(
+    { type: text, title: text, status: integer, code: text, detail: text },
+    {
+      errcode: { ...errorCode, description: 'What the platform said.' },
+      retry_after: { ...integer, description: 'Seconds; the same as the header Retry-After.' },
+    },
+  ),
+};
+
+/** The body of an error. `retry_after`, whole seconds, is always there for 429 and 5xx. */
+export type Problem = FromSchema<typeof problemSchema> & { readonly code: ProblemCode };
 
 export interface ProblemHints {
   readonly errcode?: ErrorCode | undefined;

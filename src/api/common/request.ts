@@ -53,8 +53,6 @@ declare module 'fastify' {
     audited?: AuditedAct;
   }
   interface FastifyContextConfig {
-    /** The body is a form, which the route gets as text. Elsewhere a form is no body. */
-    takesForm?: true;
     /** Sends this route's errors in a form of its own, instead of application/problem+json. */
     sendError?: (error: unknown, reply: FastifyReply) => void;
   }

@@ -1,6 +1,6 @@
 /*
  * Schemas of answers, as OpenAPI 3.0 has them, from which the types of the answers are derived: an answer that does not fit its schema does
- * not compile. They are plain objects, so that no OpenAPI library is loaded at the start.
+ * not compile. They are plain objects, so that no OpenAPI library is loaded at the start. One with a `title` stands once in the document.
  */
 
 /** The type of what a schema describes. */
@@ -11,16 +11,26 @@ type Described<S> = S extends { readonly enum: readonly (infer Value)[] }
   : S extends { readonly oneOf: readonly (infer Either)[] }
     ? FromSchema<Either>
     : S extends { readonly properties: infer P }
-      ? { readonly [Key in keyof P]: FromSchema<P[Key]> }
+      ? Fields<P, S extends { readonly required: readonly (infer Key)[] } ? Key : never>
       : S extends { readonly type: 'integer' }
         ? number
         : S extends { readonly type: 'boolean' }
           ? boolean
           : string;
 
-/** An object with all of these fields. */
-export function object<const P extends Readonly<Record<string, object>>>(properties: P) {
-  return { type: 'object', required: Object.keys(properties), properties } as const;
+type Fields<P, Required> = { readonly [Key in keyof P as Key & Required]: FromSchema<P[Key]> } & {
+  readonly [Key in Exclude<keyof P, Required>]?: FromSchema<P[Key]>;
+};
+
+type Properties = Readonly<Record<string, object>>;
+
+/** An object with all of these fields, and perhaps those. */
+export function object<const P extends Properties, const O extends object = object>(
+  properties: P,
+  optional = {} as O,
+) {
+  const required = Object.keys(properties) as (keyof P)[];
+  return { type: 'object', required, properties: { ...properties, ...optional } } as const;
 }
 
 /** One of some words. */

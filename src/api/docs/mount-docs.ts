@@ -1,7 +1,7 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { openApiDocument } from './openapi.js';
+import { OpenApi } from './openapi.js';
 
 const { resolve } = createRequire(import.meta.url);
 
@@ -14,14 +14,21 @@ const ASSETS = {
   'favicon-32x32.png': 'image/png',
 };
 
-/** Serves GET /docs and /docs/openapi.json. Call it before the app listens. The OpenAPI machinery is only loaded here: it takes memory. */
+/** Serves GET /docs and /docs/openapi.json. Call it before the app is initialized: the document is made of the routes that are added from then on. The OpenAPI machinery is only loaded here: it takes memory. */
 export async function mountDocs(app: NestFastifyApplication): Promise<void> {
   const { SwaggerModule } = await import('@nestjs/swagger');
+  const openApi = new OpenApi();
+  app
+    .getHttpAdapter()
+    .getInstance()
+    .addHook('onRoute', (route) => {
+      openApi.add(route);
+    });
   serveAssets(app);
-  SwaggerModule.setup('docs', app, openApiDocument, {
+  SwaggerModule.setup('docs', app, () => openApi.document(), {
     jsonDocumentUrl: 'docs/openapi.json',
     raw: ['json'],
-    customSiteTitle: openApiDocument.info.title,
+    customSiteTitle: 'access-token-broker',
   });
 }
 

@@ -1,28 +1,70 @@
-import { problem, type ProblemCode, type ProblemHints } from '../common/problem.js';
+import type { Access, ApiRoute, Fault } from '../common/api-route.js';
+import { problem, problemSchema, type ProblemCode, type ProblemHints } from '../common/problem.js';
 
-/** One error of a route: its code, an example of its text, and hints. */
-export type Fault = readonly [code: ProblemCode, detail: string, hints?: ProblemHints];
-
-interface FaultResponse {
-  description: string;
-  content: Record<string, { schema: object; examples: object }>;
-}
+/** Examples of errors that several routes have. */
+const EXAMPLES: Partial<Record<ProblemCode, readonly [detail: string, hints?: ProblemHints]>> = {
+  invalid_request: ['Give "app" only once.'],
+  app_required: ['Say which app is meant with "app". It may name: shop, blog.'],
+  unauthorized: ['Send an API key as "Authorization: Bearer <key>".'],
+  forbidden: ['This needs the scope token:read, which client orders lacks.'],
+  unknown_app: ['This API key sees no app of that name. It may name: shop, blog.'],
+  payload_too_large: ['The body is larger than 16 KiB.'],
+  unsupported_media_type: ['Send the body as JSON, with "Content-Type: application/json".'],
+  internal_error: ['The broker failed at this request. Its log says why.'],
+  no_token_yet: [
+    'The platform gave no token yet: 40164. Add this machine to the IP whitelist.',
+    { errcode: 40164, retryAfterSeconds: 30 },
+  ],
+  token_expired: [
+    'The token ran out and the platform gave no new one.',
+    { errcode: -1, retryAfterSeconds: 2 },
+  ],
+  held_elsewhere: [
+    'There is no token yet: another broker on this Redis, prod:{shop}, fetches for this AppID. Have the callers ask that broker.',
+    { retryAfterSeconds: 8 },
+  ],
+};
 
 /** The error answers of a route. One status may bear several codes. */
-export function openApiFaults(...list: readonly Fault[]): Record<string, FaultResponse> {
-  const responses: Record<string, FaultResponse> = {};
-  const problems = list.map((fault) => problem(...fault));
+export function faultAnswers(route: ApiRoute): Record<number, object> {
+  const problems = faultsOf(route).map(example);
+  const answers: Record<number, object> = {};
   for (const status of new Set(problems.map((each) => each.status))) {
     const same = problems.filter((each) => each.status === status);
-    responses[status] = {
+    answers[status] = {
       description: same.map(({ code }) => code).join(', '),
       content: {
         'application/problem+json': {
-          schema: { $ref: '#/components/schemas/Problem' },
+          schema: problemSchema,
           examples: Object.fromEntries(same.map((value) => [value.code, { value }])),
         },
       },
     };
   }
-  return responses;
+  return answers;
+}
+
+/** Its own, which may have better examples, and those that follow from what it asks for. */
+function faultsOf({ access, query, body, faults: own = [] }: ApiRoute): readonly Fault[] {
+  const needsKey = access !== 'public';
+  const namesApp = (query && 'app' in query) ?? (body && 'shape' in body);
+  const usual: readonly ProblemCode[] = [
+    ...(namesApp ? (['invalid_request', 'app_required', 'unknown_app'] as const) : []),
+    ...(needsKey ? (['unauthorized', 'internal_error'] as const) : []),
+    ...(isScope(access) ? (['forbidden'] as const) : []),
+    ...(needsKey && body ? (['payload_too_large', 'unsupported_media_type'] as const) : []),
+  ];
+  const better = (code: ProblemCode) => own.find((fault) => Array.isArray(fault) && fault[0] === code);
+  return [...new Set([...usual.map((code) => better(code) ?? code), ...own])];
+}
+
+export function isScope(access: Access): boolean {
+  return access !== 'public' && access !== 'any_key';
+}
+
+function example(fault: Fault) {
+  if (typeof fault !== 'string') return problem(...fault);
+  const known = EXAMPLES[fault];
+  if (!known) throw new Error(`There is no example of ${fault}: give the route one.`);
+  return problem(fault, ...known);
 }

@@ -4,13 +4,53 @@ import { Clock } from '../../core/ports/clock.js';
 import { TokenBroker } from '../../core/broker.js';
 import { OnceASecond } from '../common/once-a-second.js';
 import { problem } from '../common/problem.js';
-import { Public } from '../auth/api-key.guard.js';
+import { appState } from '../apps/apps.controller.js';
+import { Api, type ApiRoute } from '../common/api-route.js';
+import { oneOf, text } from '../common/schema.js';
 import { Readiness } from './readiness.js';
 
 const NOT_READY = {
   starting:
     'Some app has neither a token nor a definite answer from the platform yet, and is waited for a minute.',
   stopping: 'This replica is shutting down: ask another.',
+};
+
+const LIVE: ApiRoute = {
+  access: 'public',
+  summary: 'Whether the process runs',
+  answers: {
+    200: {
+      description: 'It does',
+      schema: { type: 'object', properties: { status: text } },
+      example: { status: 'ok' },
+    },
+  },
+};
+
+const READY: ApiRoute = {
+  access: 'public',
+  summary: 'Whether this replica wants requests',
+  answers: {
+    200: {
+      description: 'It does',
+      schema: {
+        title: 'Ready',
+        type: 'object',
+        properties: {
+          status: oneOf('ready'),
+          apps: {
+            type: 'array',
+            items: { type: 'object', properties: { app: text, state: appState } },
+          },
+        },
+      },
+      example: { status: 'ready', apps: [{ app: 'shop', state: 'ok' }] },
+    },
+  },
+  faults: [
+    ['starting', NOT_READY.starting, { retryAfterSeconds: 1 }],
+    ['stopping', NOT_READY.stopping, { retryAfterSeconds: 1 }],
+  ],
 };
 
 interface Answer {
@@ -21,7 +61,6 @@ interface Answer {
 
 /** Kubernetes' probes. Liveness asks nobody: a restart cures neither the platform nor the store. */
 @Controller('health')
-@Public()
 class HealthController {
   private readonly readyAnswer: OnceASecond<Answer>;
 
@@ -34,11 +73,13 @@ class HealthController {
   }
 
   @Get('live')
+  @Api(LIVE)
   live(): { status: 'ok' } {
     return { status: 'ok' };
   }
 
   @Get('ready')
+  @Api(READY)
   ready(@Res() reply: FastifyReply): void {
     const { status, headers, bytes } = this.readyAnswer.get(this.readiness.state);
     void reply

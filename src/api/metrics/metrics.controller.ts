@@ -1,8 +1,9 @@
 import { Controller, Get, Res, Module } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { Clock } from '../../core/ports/clock.js';
+import { text } from '../common/schema.js';
 import { OnceASecond } from '../common/once-a-second.js';
-import { Public } from '../auth/api-key.guard.js';
+import { Api, type ApiRoute } from '../common/api-route.js';
 
 /** What Prometheus is given. */
 export abstract class MetricsSource {
@@ -18,6 +19,12 @@ interface Rendering {
   readonly readers: Set<FastifyReply['raw']>;
 }
 
+const SCRAPE: ApiRoute = {
+  access: 'public',
+  summary: 'Metrics for Prometheus',
+  answers: { 200: { description: 'Text format 0.0.4', type: 'text/plain', schema: text } },
+};
+
 /** GET /metrics. All who ask within a second get the same bytes, and whoever does not read them within some seconds is cut off. */
 @Controller('metrics')
 class MetricsController {
@@ -32,7 +39,7 @@ class MetricsController {
   }
 
   @Get()
-  @Public()
+  @Api(SCRAPE)
   async scrape(@Res() reply: FastifyReply): Promise<void> {
     const { bytes, readers } = this.newest.get();
     readers.add(reply.raw);

@@ -2,16 +2,20 @@ import type { FastifyReply } from 'fastify';
 import { describeProblem } from '../common/problem.filter.js';
 import { UnseenAppError } from '../auth/client-access.js';
 import { HttpProblem } from '../common/problem.js';
+import { oneOf, type FromSchema } from '../common/schema.js';
 
 /** RFC 6749, section 5.2; the last two are those of section 4.1.2.1, for what that section has no word for. */
-export type OAuth2ErrorCode =
-  | 'invalid_request'
-  | 'invalid_client'
-  | 'unauthorized_client'
-  | 'unsupported_grant_type'
-  | 'invalid_scope'
-  | 'temporarily_unavailable'
-  | 'server_error';
+export const oauth2ErrorCode = oneOf(
+  'invalid_request',
+  'invalid_client',
+  'unauthorized_client',
+  'unsupported_grant_type',
+  'invalid_scope',
+  'temporarily_unavailable',
+  'server_error',
+);
+
+type OAuth2ErrorCode = FromSchema<typeof oauth2ErrorCode>;
 
 /** A token request that is refused in the words of OAuth 2.0. */
 export class OAuth2Error extends HttpProblem {

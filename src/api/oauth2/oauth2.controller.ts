@@ -1,16 +1,12 @@
 import { Body, Controller, Header, HttpCode, Post, Req, Module } from '@nestjs/common';
-import { RouteConfig } from '@nestjs/platform-fastify';
 import type { FastifyRequest } from 'fastify';
 import { TokenBroker } from '../../core/broker.js';
 import type { ClientAccess } from '../auth/client-access.js';
 import { Authenticator } from '../auth/authenticator.js';
-import { Public } from '../auth/api-key.guard.js';
-import { object, text, type FromSchema } from '../common/schema.js';
+import { Api } from '../common/api-route.js';
 import { clientCredentials, TokenRequestForm } from './client-credentials.js';
 import { OAuth2Error, sendOAuth2Error } from './oauth2-error.js';
-
-const SCOPE = 'token:read';
-const GRANT_TYPE = 'client_credentials';
+import { GRANT_TYPE, REQUEST_TOKEN, SCOPE, type OAuth2TokenView } from './oauth2.api.js';
 
 const WHY = {
   missing:
@@ -19,25 +15,11 @@ const WHY = {
     'client_secret must be an API key of the broker. This one is not known: its SHA-256 is in no client of the configuration.',
 };
 
-/** A successful answer of RFC 6749, section 5.1. */
-export const oauth2TokenSchema = object({
-  access_token: text,
-  token_type: { type: 'string', description: 'Bearer, unless the platform names another type.' },
-  expires_in: {
-    type: 'integer',
-    minimum: 1,
-    description: 'Whole seconds for which it may be kept without asking again.',
-  },
-});
-
-type OAuth2TokenView = FromSchema<typeof oauth2TokenSchema>;
-
 /**
  * POST /oauth2/token: the client credentials grant (RFC 6749, section 4.4), so that any OAuth 2.0 library is a client. The app is the
  * `client_id`, an API key the `client_secret`.
  */
 @Controller('oauth2')
-@Public()
 class OAuth2Controller {
   constructor(
     private readonly broker: TokenBroker,
@@ -47,7 +29,7 @@ class OAuth2Controller {
   @Post('token')
   @HttpCode(200)
   @Header('Pragma', 'no-cache')
-  @RouteConfig({ takesForm: true, sendError: sendOAuth2Error })
+  @Api(REQUEST_TOKEN, { sendError: sendOAuth2Error })
   async token(@Req() request: FastifyRequest, @Body() body: unknown): Promise<OAuth2TokenView> {
     if (typeof body !== 'string') {
       throw new OAuth2Error('invalid_request', 'Send the parameters as application/x-www-form-urlencoded.');

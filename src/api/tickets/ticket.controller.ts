@@ -5,12 +5,14 @@ import { Clock } from '../../core/ports/clock.js';
 import { TicketBroker } from '../../core/ticket-broker.js';
 import { TokenBroker } from '../../core/broker.js';
 import type { AppName, HeldToken } from '../../core/token.js';
-import { Caller, RequireScope } from '../auth/api-key.guard.js';
+import { Caller } from '../auth/api-key.guard.js';
 import type { ClientAccess } from '../auth/client-access.js';
+import { Api } from '../common/api-route.js';
 import { HttpProblem } from '../common/problem.js';
 import { JsonBodyPipe } from '../common/json-body.pipe.js';
 import { singleParameter, type Query } from '../common/request.js';
 import { SignatureRequest } from './signature-request.dto.js';
+import { READ_TICKET, SIGN } from './tickets.api.js';
 import { cardSignature, jsapiSignature, signableUrl } from './ticket-signature.js';
 import { ticketView, type SignatureView, type TicketView } from './ticket-view.js';
 
@@ -19,7 +21,6 @@ const NONCE_RADIX = 36;
 
 /** Tickets, and signatures that are made with them. */
 @Controller('ticket')
-@RequireScope('ticket:read')
 class TicketController {
   constructor(
     private readonly tickets: TicketBroker,
@@ -28,6 +29,7 @@ class TicketController {
   ) {}
 
   @Get()
+  @Api(READ_TICKET)
   async read(
     @Req() request: FastifyRequest,
     @Caller() client: ClientAccess,
@@ -41,6 +43,7 @@ class TicketController {
 
   @Post('signature')
   @HttpCode(200)
+  @Api(SIGN)
   async sign(
     @Req() request: FastifyRequest,
     @Caller() client: ClientAccess,

@@ -1,4 +1,6 @@
 import { IsBoolean, IsInt, IsOptional, IsString, Length, Max, Min, ValidateBy } from 'class-validator';
+import { about } from '../common/api-route.js';
+import { errorCode } from '../common/schema.js';
 import { errorCodeOf, type ErrorCode } from '../../core/error-code.js';
 
 /** The longest token that the broker takes from a platform. */
@@ -13,30 +15,28 @@ export class RefreshRequest {
   @IsOptional()
   @Min(0)
   @Max(Number.MAX_SAFE_INTEGER)
-  @IsInt()
+  @IsInt(about('Names the refused token.'))
   generation?: number | null;
 
   @IsOptional()
   @Length(1, MAX_TOKEN_CHARACTERS)
-  @IsString()
+  @IsString(about('Names it too, by value.'))
   access_token?: string | null;
 
   @IsOptional()
-  @IsErrorCode()
+  @IsErrorCode('What the platform answered to the caller.')
   errcode?: ErrorCode | null;
 
   @IsOptional()
-  @IsBoolean()
+  @IsBoolean(about('The token leaked. Needs `token:admin`.'))
   force?: boolean | null;
 }
 
-function IsErrorCode(): PropertyDecorator {
-  return ValidateBy({
-    name: 'isErrorCode',
-    validator: {
-      validate: (value) => errorCodeOf(value) !== null,
-      defaultMessage: () =>
-        'errcode must be an integer number of at most ten digits, or a word such as invalid_token',
-    },
-  });
+function IsErrorCode(description: string): PropertyDecorator {
+  const validator = {
+    validate: (value: unknown) => errorCodeOf(value) !== null,
+    defaultMessage: () =>
+      'errcode must be an integer number of at most ten digits, or a word such as invalid_token',
+  };
+  return ValidateBy({ name: 'isErrorCode', validator }, { context: { ...errorCode, description } });
 }

@@ -2,22 +2,18 @@ import { Body, Controller, HttpCode, Post, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { Clock } from '../../core/ports/clock.js';
 import { TokenBroker } from '../../core/broker.js';
-import type { ReportAnswer, ReportReason } from '../../core/reports/token-report.js';
+import type { ReportAnswer } from '../../core/reports/token-report.js';
 import type { AppName, HeldToken } from '../../core/token.js';
-import { Caller, RequireScope } from '../auth/api-key.guard.js';
+import { Caller } from '../auth/api-key.guard.js';
 import type { ClientAccess } from '../auth/client-access.js';
 import { Authenticator } from '../auth/authenticator.js';
+import { Api } from '../common/api-route.js';
 import { HttpProblem } from '../common/problem.js';
 import { JsonBodyPipe } from '../common/json-body.pipe.js';
 import type { AuditedAct } from '../common/request.js';
 import { RefreshRequest } from './refresh-request.dto.js';
-import { tokenView, withoutToken, type TokenView } from './token.view.js';
-
-/** The token to use, if the client may read it, or only what is known of it; and whether it is a new one. */
-export type RefreshView = (TokenView | ReturnType<typeof withoutToken>) & {
-  readonly refreshed: boolean;
-  readonly reason: ReportReason;
-};
+import { tokenView, withoutToken, type RefreshView } from './token.view.js';
+import { REFRESH } from './tokens.api.js';
 
 /** Callers report here that the platform refused their token. */
 @Controller('token')
@@ -30,7 +26,7 @@ export class RefreshController {
 
   @Post('refresh')
   @HttpCode(200)
-  @RequireScope('token:refresh')
+  @Api(REFRESH)
   async refresh(
     @Req() request: FastifyRequest,
     @Caller() client: ClientAccess,

@@ -7,6 +7,7 @@ import { AuditTrail, HttpObserver, RequestTracing } from '../common/ports.js';
 import { Authenticator } from '../auth/authenticator.js';
 import { TOKEN_EVENTS, auditEntry, singleParameter, type Query } from '../common/request.js';
 import { TokenEventStreams } from './token-event-streams.js';
+import { OPEN_EVENTS } from './tokens.api.js';
 
 const HEAD = {
   'content-type': 'text/event-stream',
@@ -36,7 +37,8 @@ export class TokenEventsRoute implements OnModuleInit, BeforeApplicationShutdown
       this.handle(request, reply);
     };
     // Without HEAD: its answer would never end.
-    fastify.get<{ Querystring: Query }>(TOKEN_EVENTS, { exposeHeadRoute: false }, handle);
+    const options = { exposeHeadRoute: false, config: { api: OPEN_EVENTS } };
+    fastify.get<{ Querystring: Query }>(TOKEN_EVENTS, options, handle);
   }
 
   /** Called when the fetches that were sent have come back, and before the server waits for open answers to end. */
@@ -45,7 +47,7 @@ export class TokenEventsRoute implements OnModuleInit, BeforeApplicationShutdown
   }
 
   private handle(request: FastifyRequest<{ Querystring: Query }>, reply: FastifyReply): void {
-    const client = this.authenticator.authenticate(request, 'token:read');
+    const client = this.authenticator.authenticate(request, OPEN_EVENTS.access);
     const app = client.app(singleParameter(request.query, 'app'));
     reply.hijack();
     reply.raw.writeHead(200, { ...HEAD, 'x-request-id': request.id });

@@ -21,10 +21,10 @@ import {
 } from '../common/request.js';
 import { Readiness } from '../health/readiness.js';
 import { TokenAnswers } from './token.view.js';
+import { READ_TOKEN } from './tokens.api.js';
 
 const ROUTE = '/token';
 const NAMING_AN_APP = `${ROUTE}?app=`;
-const SCOPE = 'token:read';
 
 /**
  * GET /token: nearly every request there is. A plain Fastify route, without guards, pipes or interceptors, answers each of
@@ -51,7 +51,8 @@ export class TokenRoute implements OnModuleInit {
   onModuleInit(): void {
     const { httpAdapter } = this.adapterHost;
     const fastify = httpAdapter.getInstance();
-    fastify.get<{ Querystring: Query }>(ROUTE, (request, reply) => this.handle(request, reply));
+    const options = { config: { api: READ_TOKEN } };
+    fastify.get<{ Querystring: Query }>(ROUTE, options, (request, reply) => this.handle(request, reply));
     this.goAhead(httpAdapter.getHttpServer());
   }
 
@@ -78,7 +79,7 @@ export class TokenRoute implements OnModuleInit {
     if (!isForToken || method !== 'GET' || this.readiness.isStopping) return false;
     const startMs = this.clock.monotonicMs();
     const who = this.apiKeys.authenticate(request.headers.authorization);
-    if (who.kind !== 'ok' || !who.client.may(SCOPE)) return false;
+    if (who.kind !== 'ok' || !who.client.may(READ_TOKEN.access)) return false;
     if (this.tracing.begin(request, isKnown) !== null) return false;
     const app = usualApp(url, who.client);
     const held = app === undefined ? undefined : this.broker.held(app);
@@ -96,7 +97,7 @@ export class TokenRoute implements OnModuleInit {
     request: FastifyRequest<{ Querystring: Query }>,
     reply: FastifyReply,
   ): Promise<void> | undefined {
-    const client = this.authenticator.authenticate(request, SCOPE);
+    const client = this.authenticator.authenticate(request, READ_TOKEN.access);
     const app = client.app(singleParameter(request.query, 'app'));
     const minGeneration = generationParameter(request.query, 'min_generation') ?? 0;
     const held = this.broker.held(app);

@@ -1,25 +1,43 @@
 import { remainingMs, type AppName, type HeldToken } from '../../core/token.js';
-import { alias, cacheMaxAge, object, text, time, type FromSchema } from '../common/schema.js';
+import { alias, cacheMaxAge, object, oneOf, text, time, type FromSchema } from '../common/schema.js';
 
 const MAX_CACHE_SECONDS = 60;
 
-const fields = object({
+const fields = {
   app: alias,
   access_token: text,
   expires_in: { type: 'integer', description: 'Whole seconds left, from when the platform was asked.' },
   expires_at: time,
   generation: { type: 'integer', format: 'int64', description: 'Opaque; only ever grows for an app.' },
   cache_max_age: cacheMaxAge,
-});
+} as const;
 const tokenType = {
   type: 'string',
   description: 'How to present it, where the platform named a type other than Bearer.',
 } as const;
 
 /** A token as callers get it. */
-export const tokenSchema = { ...fields, properties: { ...fields.properties, token_type: tokenType } };
+export const tokenSchema = { title: 'Token', ...object(fields, { token_type: tokenType }) } as const;
 
-export type TokenView = FromSchema<typeof fields> & { readonly token_type?: FromSchema<typeof tokenType> };
+export type TokenView = FromSchema<typeof tokenSchema>;
+
+const { access_token, cache_max_age, ...told } = fields;
+
+/** What a report is answered with: of the token, only what is told of it if the client may not read it. */
+export const refreshSchema = {
+  title: 'Refresh',
+  description: 'Without the scope `token:read` there is neither `access_token` nor `cache_max_age`.',
+  ...object(
+    {
+      ...told,
+      refreshed: { type: 'boolean' },
+      reason: oneOf('rotated', 'already_rotated', 'recently_rotated', 'still_valid'),
+    },
+    { access_token, cache_max_age, token_type: tokenType },
+  ),
+} as const;
+
+export type RefreshView = FromSchema<typeof refreshSchema>;
 
 /** What a client is told of a token that it may not read. */
 export function withoutToken(

@@ -5,6 +5,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { parse as parseForm } from 'node:querystring';
 import { BrokerError } from '../../core/errors.js';
 import { DropIn, sendAsIs } from '../drop-in.js';
+import { CLASSIC_TOKEN, CLASSIC_TOKEN_POSTED, STABLE_TOKEN, TICKET, TICKET_POSTED } from './drop-in.api.js';
 import { DropInTickets } from './drop-in-tickets.js';
 import { DropInTokens } from './drop-in-tokens.js';
 import { HttpObserver } from '../../api/common/ports.js';
@@ -123,20 +124,17 @@ class DropInRoute implements OnModuleInit {
         return reply;
       };
     for (const route of ROUTES) this.observer.dropInMayRefuse(route, BROKERS_ERRCODES);
-    const methods = ['GET', 'POST'];
-    scope.route({ method: methods, url: '/token', handler: answer((request) => this.classicToken(request)) });
-    scope.post(
-      '/stable_token',
-      answer((request) => this.stableToken(request)),
-    );
-    scope.route({
-      method: methods,
-      url: '/ticket/getticket',
-      handler: answer((request) => {
-        const { access_token: accessToken, type } = parametersOf(request);
-        return this.tickets.ticket(text(accessToken), text(type), request);
-      }),
+    const classicToken = answer((request) => this.classicToken(request));
+    scope.get('/token', { config: { api: CLASSIC_TOKEN } }, classicToken);
+    scope.post('/token', { config: { api: CLASSIC_TOKEN_POSTED } }, classicToken);
+    const stableToken = answer((request) => this.stableToken(request));
+    scope.post('/stable_token', { config: { api: STABLE_TOKEN } }, stableToken);
+    const ticket = answer((request) => {
+      const { access_token: accessToken, type } = parametersOf(request);
+      return this.tickets.ticket(text(accessToken), text(type), request);
     });
+    scope.get('/ticket/getticket', { config: { api: TICKET } }, ticket);
+    scope.post('/ticket/getticket', { config: { api: TICKET_POSTED } }, ticket);
   }
 
   private classicToken(request: FastifyRequest): Promise<object> {

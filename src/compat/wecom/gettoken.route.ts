@@ -9,7 +9,9 @@ import { HttpProblem } from '../../api/common/problem.js';
 import { routeOf } from '../../api/common/request.js';
 import { BrokerError } from '../../core/errors.js';
 import type { AppName } from '../../core/token.js';
-import { DropIn, sendAsIs, type DropInToken } from '../drop-in.js';
+import type { ApiRoute } from '../../api/common/api-route.js';
+import { integer, object, oneOf, text, type FromSchema } from '../../api/common/schema.js';
+import { DropIn, errcodeZero, platformErrorSchema, requiredText, sendAsIs } from '../drop-in.js';
 
 const PROVIDER = 'wecom';
 const ROUTE = '/cgi-bin/gettoken';
@@ -42,10 +44,33 @@ class WecomRefusal extends Error {
   }
 }
 
-interface GettokenAnswer extends DropInToken {
-  readonly errcode: 0;
-  readonly errmsg: 'ok';
-}
+const answerSchema = {
+  title: 'WecomToken',
+  ...object({
+    errcode: errcodeZero,
+    errmsg: oneOf('ok'),
+    access_token: text,
+    expires_in: { ...integer, minimum: 1, description: 'Seconds for which it may be kept.' },
+  }),
+};
+
+type GettokenAnswer = FromSchema<typeof answerSchema>;
+
+const GETTOKEN: ApiRoute = {
+  access: 'public',
+  summary: 'The current token, for SDKs of WeCom',
+  description:
+    'Scope `token:read`. `corpid` is the corpid of an app with `provider: wecom`, and the key must see one agent of it only. `expires_in` is the time for which the token may be kept.',
+  query: { corpid: requiredText, corpsecret: { ...requiredText, description: 'The API key.' } },
+  answers: {
+    200: {
+      description:
+        'As WeCom answers, errors included, which have errcode and errmsg: 40001 wrong API key, 40013 unknown or forbidden corpid, 41002 no corpid, 41004 no corpsecret, 48002 the key lacks the scope; no token: -1 or, for more than a minute, 45009.',
+      schema: { oneOf: [answerSchema, platformErrorSchema] },
+      example: { errcode: 0, errmsg: 'ok', access_token: '83_dE5x0yb2…', expires_in: 6543 },
+    },
+  },
+};
 
 /**
  * `GET /cgi-bin/gettoken` as WeCom has it, with an API key in the place of the Secret, so that SDKs of WeCom need only
@@ -69,7 +94,7 @@ class GettokenRoute implements OnModuleInit {
         this.refuse(error, request, reply);
       });
       this.observer.dropInMayRefuse(ROUTE, BROKERS_ERRCODES);
-      scope.get(ROUTE, async (request, reply) => {
+      scope.get(ROUTE, { config: { api: GETTOKEN } }, async (request, reply) => {
         sendAsIs(reply, CONTENT_TYPE, await this.token(request));
         return reply;
       });
