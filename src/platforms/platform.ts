@@ -14,16 +14,14 @@ import type {
 export interface IssuerContext {
   /** The variable of the environment that names a proxy, which is not used; null if none does. */
   readonly proxyVariable: string | null;
-  /** The credential that `dependsOn` names; null where it names none. */
+  /** The app's token, for what is fetched with it; null for the token itself. */
   readonly source: AccessTokenSource | null;
 }
 
 /** One thing that an app fetches and keeps: its token, or a ticket that a token is needed for. */
 export interface CredentialSpec {
-  /** Names it among the app's credentials. The first one of an app is its token. */
+  /** Names it among the app's credentials. The first one of an app is its token; the others are fetched with it. */
   readonly id: string;
-  /** The id of another credential of the app, without which this one cannot be fetched. */
-  readonly dependsOn?: string;
   readonly rule: IssuanceRule;
   readonly defaults: RefreshDefaults;
   readonly issuer: (context: IssuerContext) => TokenIssuer;

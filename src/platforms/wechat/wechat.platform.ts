@@ -51,7 +51,6 @@ function token({ grant, apiBaseUrl }: WechatSection): CredentialSpec {
 function ticket({ apiBaseUrl }: WechatSection, type: TicketType): CredentialSpec {
   return {
     id: type,
-    dependsOn: 'token',
     rule: TICKET_RULE,
     defaults: TICKET_DEFAULTS,
     issuer: ({ proxyVariable, source }) => {

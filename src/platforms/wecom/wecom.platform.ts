@@ -44,7 +44,6 @@ function token({ corpId, apiBaseUrl }: WecomSection): CredentialSpec {
 function ticket({ apiBaseUrl }: WecomSection, type: TicketType): CredentialSpec {
   return {
     id: type,
-    dependsOn: 'token',
     rule: TOKEN_RULE,
     defaults: TICKET_DEFAULTS,
     issuer: ({ proxyVariable, source }) => {

@@ -1,0 +1,115 @@
+import { AppSection } from '../../src/config/app.section.js';
+import { About, SecretText, Text, Url } from '../../src/config/keys.js';
+import type { Secret } from '../../src/config/secret.js';
+import type { ErrorCode } from '../../src/core/error-code.js';
+import {
+  TokenIssuer,
+  type AppCredentials,
+  type Deadline,
+  type ErrcodeAdvice,
+  type IssuanceRule,
+  type IssueOutcome,
+  type ProbeOutcome,
+} from '../../src/core/ports/token-issuer.js';
+import { callPlatform } from '../../src/platforms/http/http-call.js';
+import type { Ping, Platform } from '../../src/platforms/platform.js';
+
+class ToySection extends AppSection {
+  readonly provider = 'toy';
+
+  @About('the number on the card of the library')
+  @Text(/^\d{6}$/, 'six digits')
+  readonly member!: string;
+
+  @About('what the librarian asks for')
+  @SecretText((text) => (text.length < 12 ? 'must be the phrase, of twelve characters or more' : undefined))
+  readonly phrase!: Secret;
+
+  @About('where the library is')
+  @Url('an http or https URL')
+  readonly library!: string;
+
+  readonly grant = 'pass';
+
+  get appId(): string {
+    return this.member;
+  }
+
+  get appSecret(): Secret {
+    return this.phrase;
+  }
+
+  get apiBaseUrl(): string {
+    return this.library;
+  }
+}
+
+const RULE: IssuanceRule = {
+  repeats: 'never',
+  previous: { graceMs: 0 },
+  renewsOnFetch: false,
+  canForce: false,
+};
+
+function explain(errcode: ErrorCode): ErrcodeAdvice {
+  return {
+    class: errcode === 'CLOSED' ? 'busy' : 'configuration',
+    remedy: errcode === 'WRONG_PHRASE' ? 'Ask the librarian for the phrase.' : 'Read the notice at the door.',
+    secretRejected: errcode === 'WRONG_PHRASE',
+    addressRejected: false,
+    curedByNewToken: errcode === 'STALE' ? 'yes' : 'no',
+  };
+}
+
+class ToyIssuer extends TokenIssuer {
+  readonly rule = RULE;
+  readonly explain = explain;
+
+  constructor(private readonly library: string) {
+    super();
+  }
+
+  async issue({ appSecret }: AppCredentials, deadline: Deadline): Promise<IssueOutcome> {
+    const headers = { 'x-phrase': appSecret };
+    const reply = await callPlatform(this.library, { method: 'POST', path: '/pass', headers }, deadline);
+    if (reply.kind !== 'answered') return reply;
+    const { 'x-why': errcode, 'x-pass': value } = reply.headers;
+    if (typeof errcode === 'string') return { kind: 'refused', errcode, message: '' };
+    return { kind: 'issued', value: String(value), expiresInSeconds: Number(reply.body) };
+  }
+
+  override async probe(token: string, deadline: Deadline): Promise<ProbeOutcome> {
+    const headers = { 'x-pass': token };
+    const reply = await callPlatform(this.library, { method: 'GET', path: '/shelf', headers }, deadline);
+    if (reply.kind !== 'answered') return 'no_answer';
+    return reply.status === 401 ? 'rejected' : 'accepted';
+  }
+}
+
+async function ping(library: string, deadline: Deadline): Promise<Ping> {
+  const reply = await callPlatform(library, { method: 'GET', path: '/shelf' }, deadline);
+  return reply.kind === 'answered' ? { kind: 'answered', errcode: String(reply.headers['x-why']) } : reply;
+}
+
+export const toy: Platform = {
+  id: 'toy',
+  section: ToySection,
+  quotaDayOffsetMs: -5 * 3_600_000,
+  errors: { passing: ['CLOSED'], explain },
+  tokenShape: /\btoypass-[0-9a-f]{32}/,
+  ping,
+  credentials: ({ library }: ToySection) => [
+    {
+      id: 'pass',
+      rule: RULE,
+      defaults: {
+        aheadSeconds: 1,
+        jitterSeconds: 0,
+        dailyBudget: 500,
+        forcedDailyBudget: 5,
+        verifyReports: true,
+      },
+      issuer: () => new ToyIssuer(library),
+    },
+  ],
+};
