@@ -10,5 +10,7 @@ export type { TokenReport } from './token-report.js';
 export { WechatSimulator } from './wechat/wechat-simulator.js';
 export { DEFAULT_CLIENT, type Oauth2Options, type SimulatedClient } from './oauth2/settings.js';
 export { Oauth2Simulator } from './oauth2/oauth2-simulator.js';
+export { DEFAULT_QQ_APP, type QqOptions, type SimulatedQqApp } from './qq/settings.js';
+export { QqSimulator } from './qq/qq-simulator.js';
 export { DEFAULT_AGENT, type SimulatedAgent, type WecomOptions } from './wecom/settings.js';
 export { WecomSimulator } from './wecom/wecom-simulator.js';

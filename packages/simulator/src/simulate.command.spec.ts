@@ -56,6 +56,14 @@ describe('simulate', () => {
       '/cgi-bin/gettoken?corpid=ww1&corpsecret=s',
     ],
     ['oauth2', 'OAuth 2 simulator listening on ', ['--client-id', 'c', '--life-as', 'text'], '/oauth2/token'],
+    ['wechat', 'WeChat simulator listening on ', ['--type', 'website'], '/connect/qrconnect'],
+    ['wechat', 'WeChat simulator listening on ', ['--type', 'mini_program'], '/__sim/codes'],
+    [
+      'qq',
+      'QQ simulator listening on ',
+      ['--app-id', '101', '--redirect-uris', 'http://a/'],
+      '/oauth2.0/authorize',
+    ],
   ])('--platform %s runs another one', async (platform, greeting, flags, path) => {
     const { out, err, result } = await run('--platform', platform, '--port', '0', ...flags);
     if (result.kind !== 'running') throw new Error('It does not run');
@@ -99,8 +107,14 @@ describe('simulate', () => {
     [['--grace', ''], 'simulate: --grace: must be a number, at least 0. --help lists the options.'],
     [['--grace', '7200'], 'simulate: --grace: must be shorter than --expires-in. --help lists the options.'],
     [
-      ['--platform', 'qq'],
-      'simulate: --platform: must be wechat or wecom or oauth2. --help lists the options.',
+      ['--type', 'qq'],
+      'simulate: --type: must be official_account or mini_program or website. --help lists the options.',
+    ],
+    [['--callback-domains', 'a,b,c'], 'simulate: --callback-domains: at most 2. --help lists the options.'],
+    [['--refusal', 'x'], 'simulate: --refusal: must be redirect or close. --help lists the options.'],
+    [
+      ['--platform', 'line'],
+      'simulate: --platform: must be wechat or wecom or oauth2 or qq. --help lists the options.',
     ],
     [
       ['--platform', 'wecom', '--in-hole', 'x'],

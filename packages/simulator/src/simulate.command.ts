@@ -3,6 +3,7 @@ import { flagHelp, inFlags, parseFlags, type Flag, type FlagValues, type Platfor
 import { ControlInputError } from './input-checks.js';
 import type { Simulator } from './simulator.js';
 import { oauth2Command } from './oauth2/oauth2.command.js';
+import { qqCommand } from './qq/qq.command.js';
 import { wechatCommand } from './wechat/wechat.command.js';
 import { wecomCommand } from './wecom/wecom.command.js';
 
@@ -20,10 +21,11 @@ const PLATFORMS: Readonly<Record<string, PlatformCommand>> = {
   wechat: wechatCommand,
   wecom: wecomCommand,
   oauth2: oauth2Command,
+  qq: qqCommand,
 };
 
 const COMMON: Readonly<Record<string, Flag>> = {
-  platform: { kind: 'text', option: 'platform', help: ['<name>', 'wechat, wecom or oauth2; wechat'] },
+  platform: { kind: 'text', option: 'platform', help: ['<name>', 'wechat, wecom, oauth2 or qq; wechat'] },
   port: { kind: 'number', option: 'port', help: ['<n>', '9100; 0 for any free port'] },
   host: { kind: 'text', option: 'host', help: ['<address>', '127.0.0.1'] },
 };

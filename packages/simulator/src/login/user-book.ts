@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { isBoolean, isText, isTextOrNull, type FieldCheck } from '../input-checks.js';
 
 /** Who logs in where nobody is named. */
@@ -39,20 +38,30 @@ export const USER_FIELDS: Readonly<Record<keyof UserSpec, FieldCheck>> = {
   blocked: isBoolean,
 };
 
-const OPENID_LENGTH = 28;
-const APP_PART = 6;
+/** How a platform names people. */
+export interface IdPattern {
+  openidOf(appId: string, user: string): string;
+  /** Whether it can be seen from an openid that somebody of that app has it. */
+  hasOpenid(appId: string, openid: string): boolean;
+  /** Undefined where there is none. The same for one person at all apps. */
+  unionidOf(appId: string, openid: string, user: string): string | undefined;
+}
 
-/** The users of one app. Everybody with an openid of the app's own pattern exists; others once they were put down. */
+/** The users of one app: those who were put down, and everybody whose openid shows that the app knows them. */
 export class UserBook {
   readonly #users = new Map<string, SimulatedUser>();
 
   constructor(
     private readonly appId: string,
-    private readonly isBound: boolean,
+    private readonly ids: IdPattern,
   ) {}
 
   /** The user whom a spec names, with what it says of them. */
-  put({ user = DEFAULT_USER, openid = this.openidOf(user), ...spec }: UserSpec): SimulatedUser {
+  put({
+    user = DEFAULT_USER,
+    openid = this.ids.openidOf(this.appId, user),
+    ...spec
+  }: UserSpec): SimulatedUser {
     const known = this.#users.get(openid) ?? this.#stranger(openid, user);
     const put = {
       openid,
@@ -70,33 +79,17 @@ export class UserBook {
   find(openid: string): SimulatedUser | undefined {
     const known = this.#users.get(openid);
     if (known) return known;
-    const isOwn = openid.length === OPENID_LENGTH && openid.startsWith(appPart(this.appId));
-    return isOwn ? this.#stranger(openid, DEFAULT_USER) : undefined;
-  }
-
-  openidOf(user: string): string {
-    return appPart(this.appId) + digest(user, OPENID_LENGTH - APP_PART);
+    return this.ids.hasOpenid(this.appId, openid) ? this.#stranger(openid, DEFAULT_USER) : undefined;
   }
 
   #stranger(openid: string, user: string): SimulatedUser {
-    const isOwn = openid.startsWith(appPart(this.appId));
-    const person = isOwn ? openid.slice(APP_PART) : digest(openid, OPENID_LENGTH - APP_PART);
     return {
       openid,
-      unionid: this.isBound ? `oUnion${person}` : undefined,
+      unionid: this.ids.unionidOf(this.appId, openid, user),
       nickname: `${user} 小明😀`,
-      headimgurl: `https://thirdwx.qlogo.cn/mmopen/vi_32/${person}/132`,
+      headimgurl: `https://thirdwx.qlogo.cn/mmopen/vi_32/${openid}/132`,
       subscribed: true,
       blocked: false,
     };
   }
-}
-
-/** Live openids of one app begin alike. */
-function appPart(appId: string): string {
-  return `o${digest(appId, APP_PART - 1)}`;
-}
-
-function digest(text: string, length: number): string {
-  return createHash('sha256').update(text).digest('base64url').slice(0, length);
 }

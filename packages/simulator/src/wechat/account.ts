@@ -9,6 +9,7 @@ import type { Settings, SimulatedApp } from './settings.js';
 import { StableFamily } from './stable-family.js';
 import type { TokenLedger } from '../token-ledger.js';
 import { UserBook } from '../login/user-book.js';
+import { openidPattern } from './login/openid-pattern.js';
 import type { AppType } from './login/login-settings.js';
 
 /** `classic`: GET /cgi-bin/token. `stable`: POST /cgi-bin/stable_token. They live side by side. */
@@ -48,7 +49,7 @@ export class Account {
     this.appId = app.appId;
     this.callbackDomains = app.callbackDomains;
     this.type = app.type ?? 'official_account';
-    this.users = new UserBook(app.appId, app.boundToOpenPlatform ?? true);
+    this.users = new UserBook(app.appId, openidPattern(app.boundToOpenPlatform ?? true));
     for (const openid of settings.login.users) this.users.put({ openid });
     this.appSecret = app.appSecret;
     this.unauthorizedPaths = app.unauthorizedPaths ?? [];

@@ -5,10 +5,30 @@ import { WechatSimulator } from './wechat-simulator.js';
 export const wechatCommand: PlatformCommand = {
   title: 'WeChat',
   about:
-    "WeChat's token rules on a local port: both token families, quotas, errcodes, tickets, faults on demand.",
+    "WeChat's token rules on a local port: both token families, quotas, errcodes, tickets, logins of users, faults on demand.",
   flags: {
     'app-id': { kind: 'text', option: 'appId', help: ['<id>', DEFAULT_APP.appId] },
     'app-secret': { kind: 'text', option: 'appSecret', help: ['<secret>', DEFAULT_APP.appSecret] },
+    type: {
+      kind: 'text',
+      option: 'type',
+      help: ['<word>', 'official_account, mini_program or website; official_account'],
+    },
+    'callback-domains': {
+      kind: 'list',
+      option: 'callbackDomains',
+      help: ['<a,b>', 'hosts to which users who log in are sent back; all'],
+    },
+    'code-life': {
+      kind: 'number',
+      option: 'codeLifeSeconds',
+      help: ['<seconds>', 'life of a login code, 300; scaled with --expires-in'],
+    },
+    refusal: {
+      kind: 'text',
+      option: 'refusal',
+      help: ['<word>', 'what follows when a user refuses: redirect or close; redirect'],
+    },
     'expires-in': {
       kind: 'number',
       option: 'expiresInSeconds',
@@ -42,10 +62,10 @@ export const wechatCommand: PlatformCommand = {
       help: ['<n>', '40125 or 40001'],
     },
   },
-  create: ({ appId, appSecret, ...options }) =>
-    new WechatSimulator({ ...options, apps: [appOf({ appId, appSecret })] }),
+  create: ({ appId, appSecret, type, callbackDomains, ...options }) =>
+    new WechatSimulator({ ...options, apps: [appOf({ appId, appSecret, type, callbackDomains })] }),
   greeting(url, options) {
-    const { appId, appSecret } = appOf(options);
+    const { appId, appSecret, type } = appOf(options);
     const body = { grant_type: 'client_credential', appid: appId, secret: appSecret };
     return [
       `AppID      ${appId}`,
@@ -54,13 +74,25 @@ export const wechatCommand: PlatformCommand = {
       `  curl '${url}/cgi-bin/token?grant_type=client_credential&appid=${appId}&secret=${appSecret}'`,
       `  curl ${url}/cgi-bin/stable_token -d '${JSON.stringify(body)}'`,
       `  curl '${url}/cgi-bin/get_api_domain_ip?access_token=TOKEN'`,
+      ...tryLogin(url, appId, type),
     ];
   },
 };
 
-function appOf({ appId, appSecret }: FlagValues): SimulatedApp {
+function tryLogin(url: string, appId: string, type: SimulatedApp['type']): string[] {
+  if (type === 'mini_program') return [`  curl -X POST ${url}/__sim/codes    # a js_code`];
+  const target = encodeURIComponent('http://localhost/callback');
+  const [path, scope] =
+    type === 'website' ? ['qrconnect', 'snsapi_login'] : ['oauth2/authorize', 'snsapi_userinfo'];
+  const query = `appid=${appId}&redirect_uri=${target}&response_type=code&scope=${scope}&state=S1`;
+  return [`  open '${url}/connect/${path}?${query}'`];
+}
+
+function appOf({ appId, appSecret, type, callbackDomains }: FlagValues): SimulatedApp {
   return {
     appId: textOf(appId, DEFAULT_APP.appId),
     appSecret: textOf(appSecret, DEFAULT_APP.appSecret),
+    ...(type !== undefined && { type: type as SimulatedApp['type'] }), // which the simulator checks
+    ...(Array.isArray(callbackDomains) && { callbackDomains: callbackDomains.map(String) }),
   };
 }
