@@ -2,7 +2,6 @@ import type { Logger } from 'pino';
 import type { AuditAction, AuditEntry } from '../core/ports/audit-entry.js';
 import type { Clock } from '../core/ports/clock.js';
 import { fingerprint } from '../core/token.js';
-import { KnownAddresses } from './known-addresses.js';
 import { LineLimit } from './line-limit.js';
 
 /** Which reads become lines. `sampled`: of each generation the first by each client, so that it shows who uses which token. */
@@ -101,5 +100,27 @@ export class AuditLog {
     };
     const isFirst = origin !== null && this.firsts.isFree(`${kind} ${origin.remote}`, () => undefined);
     return this.limit.isFree(kind, tell, isFirst);
+  }
+}
+
+/** Of one client. Beyond them the ones that were noted first are forgotten, and are new when they come again. */
+const MAX_ADDRESSES = 2000;
+
+/** From where each client has been seen. */
+export class KnownAddresses {
+  private readonly byClient = new Map<string, Set<string>>();
+
+  has(client: string, address: string): boolean {
+    return this.byClient.get(client)?.has(address) ?? false;
+  }
+
+  add(client: string, address: string): void {
+    const known = this.byClient.get(client) ?? new Set<string>();
+    this.byClient.set(client, known.add(address));
+    if (known.size <= MAX_ADDRESSES) return;
+    for (const first of known) {
+      known.delete(first);
+      return;
+    }
   }
 }

@@ -1,4 +1,4 @@
-import { KnownAddresses } from './known-addresses.js';
+import { KnownAddresses } from './audit-log.js';
 
 const LIMIT = 2000;
 

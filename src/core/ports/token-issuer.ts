@@ -82,11 +82,6 @@ export interface IssuanceRule {
   readonly canForce: boolean;
 }
 
-/** How long the platform takes a token after its successor was minted, in milliseconds; `Infinity`: to its own end. */
-export function graceMsOf({ previous }: IssuanceRule): number {
-  return previous === 'stays_valid' ? Infinity : previous.graceMs;
-}
-
 /** Asks a platform for a token. Never retries, never throws for what a platform or a network may do. */
 export abstract class TokenIssuer {
   abstract readonly rule: IssuanceRule;

@@ -96,31 +96,6 @@ export interface CommitRequest {
   readonly reason: FetchReason;
 }
 
-/** The record that a commit is about to store, as long as nobody committed since it began. */
-export function recordOf({
-  grant,
-  value,
-  expiresInMs,
-  tokenType,
-  owner,
-  reason,
-}: Omit<CommitRequest, 'grant'> & {
-  readonly grant: Pick<Grant, 'fence'> & { readonly view: Pick<StoreView, 'record' | 'nowMs'> };
-}): TokenRecord {
-  const { record: base, nowMs } = grant.view;
-  return {
-    generation: grant.fence,
-    base: base?.generation ?? 0,
-    since: base?.value === value ? base.since : grant.fence,
-    value,
-    issuedAtMs: nowMs,
-    expiresAtMs: nowMs + expiresInMs,
-    ...(tokenType !== undefined && { tokenType }),
-    owner,
-    reason,
-  };
-}
-
 /** `superseded`: a later fetch was stored first; this token was dropped, and what is stored is under suspicion. */
 export interface CommitResult {
   readonly kind: 'committed' | 'superseded';

@@ -1,6 +1,6 @@
 import { REFRESH } from '../../../test/support/create-broker.js';
 import { ManualClock } from '../../../test/support/manual-clock.js';
-import { FetchFloor } from './fetch-floor.js';
+import { FetchFloor } from './budgets.js';
 
 const HOUR_MS = 3_600_000;
 

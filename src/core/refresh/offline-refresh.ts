@@ -11,11 +11,11 @@ import {
   type Charge,
   type DayCount,
 } from './budgets.js';
-import type { RefreshRequest } from './refresh.js';
-import type { PendingWrites } from './pending-writes.js';
+import type { RefreshRequest, PendingWrites } from './refresh.js';
 import type { TokenFetch } from './token-fetch.js';
 import { fingerprint } from '../token.js';
-import { recordOf, type BackOff } from '../ports/token-store.js';
+import type { BackOff } from '../ports/token-store.js';
+import { recordOf } from './transitions.js';
 
 /** Two replicas that fetch in the same millisecond should not name two tokens by one generation. */
 const GENERATION_SPREAD = 1000;

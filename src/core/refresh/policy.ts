@@ -53,6 +53,11 @@ export function endedTokenWaitMs(failures: number): number {
   return (SECOND_MS / 4) * 2 ** Math.min(failures, 5);
 }
 
+/** How long the platform takes a token after its successor was minted, in milliseconds; `Infinity`: to its own end. */
+export function graceMsOf({ previous }: IssuanceRule): number {
+  return previous === 'stays_valid' ? Infinity : previous.graceMs;
+}
+
 /** In how much of a token's end the platform gives the next one; `Infinity` where any fetch has an effect. */
 export function windowMsOf({ repeats, renewsOnFetch }: IssuanceRule): number {
   return repeats === 'never' || renewsOnFetch ? Infinity : repeats.sameUntilMs;

@@ -1,8 +1,7 @@
 import type { AppDefinition } from '../app-definition.js';
 import type { AppSecrets } from './app-secrets.js';
 import type { BrokerPorts } from '../ports/broker-ports.js';
-import type { Charge, DayCount } from './budgets.js';
-import { FetchFloor } from './fetch-floor.js';
+import { type Charge, type DayCount, FetchFloor } from './budgets.js';
 import { endedTokenWaitMs, waitAfterFailureMs, windowMsOf, type FailuresBefore } from './policy.js';
 import { remedyOf, type IssueOutcome } from '../ports/token-issuer.js';
 import { fingerprint, type FetchReason } from '../token.js';

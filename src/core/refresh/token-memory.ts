@@ -1,11 +1,11 @@
 import type { AppDefinition } from '../app-definition.js';
 import { plausibleFence } from './transitions.js';
 import type { Clock } from '../ports/clock.js';
-import { FoundToken } from './found-token.js';
+import { FoundToken, ReportedToken } from './evidence.js';
 import { MAX_LIFE_MS } from './read-app-state.js';
-import { ReportedToken } from './reported-token.js';
 import { RecentTokens, fingerprint, type HeldToken, type TokenRecord } from '../token.js';
 import {
+  graceMsOf,
   suspectReasonOf,
   healAtMs,
   holdsUp,
@@ -14,7 +14,6 @@ import {
   type SuspectReason,
 } from './policy.js';
 import { countOn, dayOf, nextDayAtMs, NO_COUNT, type DayCount } from './budgets.js';
-import { graceMsOf } from '../ports/token-issuer.js';
 import type { ProbeOutcome } from '../ports/token-issuer.js';
 import type { BackOff, StoreView } from '../ports/token-store.js';
 

@@ -1,16 +1,16 @@
 import { counted, countOn, dayOf, exhaustedBudget, NO_COUNT, type DayCount } from './budgets.js';
 import { holdsUp, isOverlapping } from './policy.js';
-import {
-  recordOf,
-  type AbortRequest,
-  type BackOff,
-  type BeginRequest,
-  type BeginResult,
-  type CommitRequest,
-  type CommitResult,
-  type Intent,
-  type KnownRecord,
-  type StoreView,
+import type {
+  AbortRequest,
+  BackOff,
+  BeginRequest,
+  BeginResult,
+  CommitRequest,
+  CommitResult,
+  Grant,
+  Intent,
+  KnownRecord,
+  StoreView,
 } from '../ports/token-store.js';
 import type { TokenRecord } from '../token.js';
 
@@ -83,6 +83,31 @@ function viewOf(state: AppState, nowMs: number): StoreView {
     day: state.day,
     count: state.count,
     nowMs,
+  };
+}
+
+/** The record that a commit is about to store, as long as nobody committed since it began. */
+export function recordOf({
+  grant,
+  value,
+  expiresInMs,
+  tokenType,
+  owner,
+  reason,
+}: Omit<CommitRequest, 'grant'> & {
+  readonly grant: Pick<Grant, 'fence'> & { readonly view: Pick<StoreView, 'record' | 'nowMs'> };
+}): TokenRecord {
+  const { record: base, nowMs } = grant.view;
+  return {
+    generation: grant.fence,
+    base: base?.generation ?? 0,
+    since: base?.value === value ? base.since : grant.fence,
+    value,
+    issuedAtMs: nowMs,
+    expiresAtMs: nowMs + expiresInMs,
+    ...(tokenType !== undefined && { tokenType }),
+    owner,
+    reason,
   };
 }
 

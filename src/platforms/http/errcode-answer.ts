@@ -1,4 +1,5 @@
 import type { IssueOutcome } from '../../core/ports/token-issuer.js';
+import type { HttpReply } from './http-call.js';
 import { NetworkFault, type FaultId } from './network-fault.js';
 import { numberOf, parseJsonObject } from './parse-json-object.js';
 
@@ -21,7 +22,7 @@ export interface ErrcodeAnswer {
 export function readErrcodeAnswer(body: string, { field, messageOf }: ErrcodeAnswer): IssueOutcome {
   const answer = parseJsonObject(body);
   if (!answer) {
-    return unknown('is not a JSON object', /^\s*</.test(body) ? 'answer_html' : 'answer_not_json');
+    return unknown('is not a JSON object', faultOfBody(body));
   }
 
   const { errcode: givenErrcode = 0, [field]: value, expires_in: givenSeconds } = answer;
@@ -38,6 +39,23 @@ export function readErrcodeAnswer(body: string, { field, messageOf }: ErrcodeAns
     return unknown(`has an expires_in that is not an integer from 1 to ${MAX_EXPIRES_IN_SECONDS}`);
   }
   return { kind: 'issued', value, expiresInSeconds };
+}
+
+/** Of a call without a token: the platform is known by the errcode with which it refuses. */
+export function readPing(
+  reply: HttpReply,
+): { readonly kind: 'answered'; readonly errcode: number } | Extract<HttpReply, { cause: Error }> {
+  if (reply.kind !== 'answered') return reply;
+  const errcode = numberOf(parseJsonObject(reply.body)?.errcode);
+  if (typeof errcode === 'number') return { kind: 'answered', errcode };
+  return {
+    kind: 'unknown',
+    cause: new NetworkFault(faultOfBody(reply.body), "The platform's answer has no errcode."),
+  };
+}
+
+function faultOfBody(body: string): FaultId {
+  return /^\s*</.test(body) ? 'answer_html' : 'answer_not_json';
 }
 
 function unknown(what: string, fault: FaultId = 'answer_not_json'): IssueOutcome {

@@ -9,11 +9,9 @@ import {
   type ProbeOutcome,
 } from '../../core/ports/token-issuer.js';
 import { explain } from './errcodes.js';
-import { fetchClassicToken } from './fetch-classic-token.js';
-import { fetchStableToken } from './fetch-stable-token.js';
-import { RULES } from './issuance-rules.js';
+import { fetchClassicToken, fetchStableToken, probeToken } from './wechat-http.js';
 import { isFaultId, remedyOfFault } from '../http/network-fault.js';
-import { probeToken } from './probe-token.js';
+import type { Grant } from './wechat.section.js';
 
 export interface WechatIssuerOptions {
   /** Each grant has tokens of its own; neither kills the other's. */
@@ -58,3 +56,24 @@ export class WechatIssuer extends TokenIssuer {
       : null;
   }
 }
+
+/** How long WeChat still takes a classic token after the next one, and in how much of a stable one's end the next one comes. */
+const GRACE_MS = 300_000;
+
+export const RULES: Readonly<Record<Grant, IssuanceRule>> = {
+  stable: {
+    repeats: { sameUntilMs: GRACE_MS },
+    previous: 'stays_valid',
+    renewsOnFetch: false,
+    canForce: true,
+  },
+  classic: { repeats: 'never', previous: { graceMs: GRACE_MS }, renewsOnFetch: false, canForce: false },
+};
+
+/** The ticket comes back the same within two hours, and WeChat says two hours each time, however old it is. */
+export const TICKET_RULE: IssuanceRule = {
+  repeats: { sameUntilMs: 0 },
+  previous: 'stays_valid',
+  renewsOnFetch: true,
+  canForce: false,
+};

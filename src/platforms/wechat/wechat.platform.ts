@@ -1,12 +1,10 @@
 import type { RefreshDefaults } from '../../config/app.section.js';
 import type { CredentialSpec, Platform } from '../platform.js';
 import { explain, PASSING_ERRCODES } from './errcodes.js';
-import { RULES, TICKET_RULE } from './issuance-rules.js';
-import { pingPlatform } from './ping-platform.js';
+import { RULES, TICKET_RULE, WechatIssuer } from './wechat.issuer.js';
+import { pingPlatform, fetchTicket, TICKET_TYPES, type TicketType } from './wechat-http.js';
 import { WebLogin } from './login/web.login.js';
 import { TicketIssuer } from '../http/ticket.issuer.js';
-import { fetchTicket, TICKET_TYPES, type TicketType } from './fetch-ticket.js';
-import { WechatIssuer } from './wechat.issuer.js';
 import { WechatSection, type Grant } from './wechat.section.js';
 
 const AUTHORIZE_BASE_URL = 'https://open.weixin.qq.com';

@@ -1,7 +1,6 @@
 import type { Deadline, IssueOutcome, ProbeOutcome } from '../../core/ports/token-issuer.js';
-import { readErrcodeAnswer } from '../http/errcode-answer.js';
+import { readErrcodeAnswer, readPing } from '../http/errcode-answer.js';
 import { callPlatform, okOnly, type HttpReply } from '../http/http-call.js';
-import { NetworkFault } from '../http/network-fault.js';
 import { numberOf, parseJsonObject } from '../http/parse-json-object.js';
 import type { Ping } from '../platform.js';
 import { DEAD_TOKEN_ERRCODES, RETRY_AFTER_MS } from './errcodes.js';
@@ -61,12 +60,7 @@ export async function probeToken(
 
 /** A call without a token, which WeCom answers with errcode 41001. It needs no secret and changes nothing. */
 export async function pingPlatform(apiBaseUrl: string, deadline: Deadline): Promise<Ping> {
-  const reply = await get(apiBaseUrl, PROBE_PATH, {}, deadline);
-  if (reply.kind !== 'answered') return reply;
-  const errcode = numberOf(parseJsonObject(reply.body)?.errcode);
-  if (typeof errcode === 'number') return { kind: 'answered', errcode };
-  const fault = /^\s*</.test(reply.body) ? 'answer_html' : 'answer_not_json';
-  return { kind: 'unknown', cause: new NetworkFault(fault, "The platform's answer has no errcode.") };
+  return readPing(await get(apiBaseUrl, PROBE_PATH, {}, deadline));
 }
 
 /** WeCom answers its errors with status 200. */

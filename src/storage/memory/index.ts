@@ -1,5 +1,5 @@
-export { MemoryAppClaim } from './memory-app-claim.js';
+export { MemoryAppClaim } from './memory-coordination.js';
 export { MemoryLoginStore } from './memory-login-store.js';
-export { MemoryRefreshLease } from './memory-refresh-lease.js';
-export { MemoryRotationFeed } from './memory-rotation-feed.js';
+export { MemoryRefreshLease } from './memory-coordination.js';
+export { MemoryRotationFeed } from './memory-coordination.js';
 export { MemoryTokenStore } from './memory-token-store.js';

@@ -11,7 +11,7 @@ import {
   type KnownRecord,
   type StoreView,
 } from '../../core/ports/token-store.js';
-import type { MemoryRefreshLease } from './memory-refresh-lease.js';
+import type { MemoryRefreshLease } from './memory-coordination.js';
 
 /**
  * The state of each app in this process. Its clock is the wall clock at the start plus monotonic time, so that a stepped

@@ -1,5 +1,5 @@
 export { CLAIM_PREFIX } from './keys.js';
-export { KeyUse } from './key-use.js';
+export { KeyUse } from './token-cipher.js';
 export { LegacyState } from './legacy-state.js';
 export { RedisAppClaim } from './redis-app-claim.js';
 export { RedisConnection, type RedisSettings } from './redis-connection.js';

@@ -1,5 +1,5 @@
 import { appNamed, SHOP } from '../../../test/support/app-identity.js';
-import { KeyUse } from './key-use.js';
+import { KeyUse } from './token-cipher.js';
 
 const BLOG = appNamed('blog');
 const MINUTE_MS = 60_000;

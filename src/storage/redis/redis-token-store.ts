@@ -13,13 +13,11 @@ import {
   type KnownRecord,
   type StoreView,
 } from '../../core/ports/token-store.js';
-import type { KeyUse } from './key-use.js';
+import { type KeyUse, StateSeal, type TokenCipher } from './token-cipher.js';
 import { appKeys } from './keys.js';
 import { LegacyState } from './legacy-state.js';
 import type { RedisConnection } from './redis-connection.js';
 import { defineScripts } from './redis-scripts.js';
-import { StateSeal } from './state-seal.js';
-import type { TokenCipher } from './token-cipher.js';
 
 /** How often a step is taken anew because another replica changed the state first. */
 const MAX_ROUNDS = 8;

@@ -1,4 +1,6 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { identityKey, type AppIdentity } from '../../core/app-definition.js';
+import type { AppState } from '../../core/refresh/transitions.js';
 
 const ALGORITHM = 'aes-256-gcm';
 const NONCE_BYTES = 12;
@@ -72,4 +74,90 @@ export class TokenCipher {
 
 function bytesOf(binding: Binding): Buffer {
   return Buffer.from(JSON.stringify(binding));
+}
+
+/** What a stored text turned out to be. `value`: what JSON.parse gave of what a broker sealed; not yet bounded. */
+export type Unsealed =
+  | { readonly kind: 'state'; readonly value: unknown; readonly keyId: string }
+  /** A broker with other encryption keys uses it. */
+  | { readonly kind: 'unknown_key' }
+  | { readonly kind: 'garbage' };
+
+/**
+ * Seals an app's whole state into one text, so that who has no key can forge no field of it. Prefix, name, provider,
+ * AppID and grant are bound to it: the state of another app, or from another prefix, does not open.
+ */
+export class StateSeal {
+  /** The last text of each app. Its binding never changes, so the same text always opens to the same value. */
+  private readonly last = new Map<string, { readonly sealed: string; readonly unsealed: Unsealed }>();
+
+  constructor(
+    private readonly cipher: TokenCipher,
+    private readonly keyPrefix: string,
+  ) {}
+
+  seal(app: AppIdentity, state: AppState): string {
+    return this.cipher.seal(this.bindingOf(app), JSON.stringify(state));
+  }
+
+  open(app: AppIdentity, sealed: string): Unsealed {
+    const key = identityKey(app);
+    const last = this.last.get(key);
+    if (last?.sealed === sealed) return last.unsealed;
+    const unsealed = this.unseal(app, sealed);
+    this.last.set(key, { sealed, unsealed });
+    return unsealed;
+  }
+
+  private unseal(app: AppIdentity, sealed: string): Unsealed {
+    const opened = this.cipher.open(this.bindingOf(app), sealed);
+    if (opened.kind !== 'opened') return opened;
+    try {
+      return { kind: 'state', value: JSON.parse(opened.text), keyId: opened.keyId };
+    } catch {
+      return { kind: 'garbage' };
+    }
+  }
+
+  private bindingOf({ name, provider, appId, grant }: AppIdentity): Binding {
+    return ['state', this.keyPrefix, name, provider, appId, grant];
+  }
+}
+
+/** Replicas that still have another key in front seal with that one: for this long none may have been seen. */
+const QUIET_MS = 60_000;
+
+/** Finds out when nothing that is stored of the configured apps is sealed with an old key any more. */
+export class KeyUse {
+  private readonly missing: Set<string>;
+  private quietSinceMs: number | null = null;
+  private isTold = false;
+
+  /**
+   * @param keyIds of `encryption.keys`, in their order: the first one seals
+   * @param onUnused is told the others, each time that they have become unused
+   */
+  constructor(
+    private readonly keyIds: readonly string[],
+    apps: readonly AppIdentity[],
+    private readonly onUnused: (keyIds: readonly string[]) => void,
+  ) {
+    this.missing = new Set(apps.map(identityKey));
+  }
+
+  /** What is stored of this app is sealed with this key, at this time of the store. */
+  note(app: AppIdentity, keyId: string, nowMs: number): void {
+    const [current, ...others] = this.keyIds;
+    if (others.length === 0) return;
+    if (keyId === current) this.missing.delete(identityKey(app));
+    if (keyId !== current || this.missing.size > 0) {
+      this.quietSinceMs = null;
+      this.isTold = false;
+      return;
+    }
+    this.quietSinceMs ??= nowMs;
+    if (this.isTold || nowMs - this.quietSinceMs < QUIET_MS) return;
+    this.isTold = true;
+    this.onUnused(others);
+  }
 }

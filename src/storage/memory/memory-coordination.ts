@@ -1,0 +1,88 @@
+import { randomUUID } from 'node:crypto';
+import { identityKey, type AppIdentity } from '../../core/app-definition.js';
+import type { Clock } from '../../core/ports/clock.js';
+import { RefreshLease, type Lease } from '../../core/ports/refresh-lease.js';
+import { EventEmitter } from 'node:events';
+import { RotationFeed, type Rotation } from '../../core/ports/rotation-feed.js';
+import { AppClaim, type ClaimAnswer, type ClaimedApp } from '../../core/ports/app-claim.js';
+
+/** A lease among the brokers of one process. */
+export class MemoryRefreshLease extends RefreshLease {
+  private readonly held = new Map<string, { readonly id: string; readonly untilMonoMs: number }>();
+
+  constructor(private readonly clock: Clock) {
+    super();
+  }
+
+  override async acquire(
+    app: AppIdentity,
+    durationMs: number,
+  ): Promise<{ kind: 'acquired'; lease: Lease } | { kind: 'held' }> {
+    const nowMonoMs = this.clock.monotonicMs();
+    const key = identityKey(app);
+    const holder = this.held.get(key);
+    if (holder && holder.untilMonoMs > nowMonoMs) return { kind: 'held' };
+    const lease = { app, id: randomUUID() };
+    this.held.set(key, { id: lease.id, untilMonoMs: nowMonoMs + durationMs });
+    return { kind: 'acquired', lease };
+  }
+
+  override async release(lease: Lease): Promise<void> {
+    const key = identityKey(lease.app);
+    if (this.held.get(key)?.id === lease.id) this.held.delete(key);
+  }
+
+  /** Whether the lease has neither run out nor gone to somebody else. */
+  isHeld(lease: Lease): boolean {
+    const holder = this.held.get(identityKey(lease.app));
+    return holder?.id === lease.id && holder.untilMonoMs > this.clock.monotonicMs();
+  }
+}
+
+/** A feed among the brokers of one process. */
+export class MemoryRotationFeed extends RotationFeed {
+  private readonly emitter = new EventEmitter().setMaxListeners(0);
+
+  override async publish(app: AppIdentity, generation: number): Promise<void> {
+    this.emitter.emit('rotation', { key: identityKey(app), generation });
+  }
+
+  override subscribe(listener: (rotation: Rotation) => void): () => void {
+    this.emitter.on('rotation', listener);
+    return () => {
+      this.emitter.off('rotation', listener);
+    };
+  }
+}
+
+/** Claims among the brokers of one process, each of which has a prefix of its own and the same `claims`. */
+export class MemoryAppClaim extends AppClaim {
+  constructor(
+    private readonly clock: Clock,
+    private readonly prefix = '',
+    private readonly claims = new Map<string, { readonly holder: string; readonly untilMonoMs: number }>(),
+  ) {
+    super();
+  }
+
+  override async claim(
+    { name, provider, host, appId }: ClaimedApp,
+    durationMs: number,
+    { force }: { readonly force: boolean },
+  ): Promise<ClaimAnswer> {
+    const key = JSON.stringify([provider, host, appId]);
+    const holder = `${this.prefix}{${name}}`;
+    const nowMonoMs = this.clock.monotonicMs();
+    const current = this.claims.get(key);
+    if (!force && current && current.holder !== holder && current.untilMonoMs > nowMonoMs) {
+      return { kind: 'theirs', holder: current.holder };
+    }
+    this.claims.set(key, { holder, untilMonoMs: nowMonoMs + durationMs });
+    return { kind: 'ours' };
+  }
+
+  /** Another broker over the same claims. */
+  ofPrefix(prefix: string): MemoryAppClaim {
+    return new MemoryAppClaim(this.clock, prefix, this.claims);
+  }
+}
