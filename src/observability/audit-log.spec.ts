@@ -39,7 +39,45 @@ const refusal: AuditEntry = {
   origin: { requestId: 'r-2', remote: '192.0.2.2' },
 };
 
+const login = (more: Partial<AuditEntry> = {}): AuditEntry => ({
+  action: 'login.exchange',
+  client: 'web',
+  app: 'shop',
+  status: 200,
+  reason: null,
+  openid: 'oKj4x5Q2Zl0n8Rk3vYt7Wb1cDe9A',
+  origin: { requestId: 'r-3', remote: '192.0.2.3' },
+  ...more,
+});
+
 describe('the audit stream', () => {
+  it('names users by a hash', () => {
+    const { audit, lines } = fixtureOf('sampled');
+    audit.record(login());
+    expect(lines).toMatchObject([
+      {
+        event: 'login.exchange',
+        client: 'web',
+        app: 'shop',
+        openid_sha256_8: fingerprint('oKj4x5Q2Zl0n8Rk3vYt7Wb1cDe9A'),
+      },
+    ]);
+    expect(JSON.stringify(lines)).not.toContain('oKj4x5Q2');
+  });
+
+  it('bounds the lines of logins, but never of what hands out secrets of users, and none with reads: all', () => {
+    const written = (reads: AuditedReads, entry: AuditEntry) => {
+      const { audit, lines } = fixtureOf(reads);
+      for (let logins = 0; logins < 100; logins += 1) audit.record(entry);
+      return lines.length;
+    };
+    expect(written('sampled', login())).toBe(60);
+    expect(written('all', login())).toBe(100);
+    expect(written('all', login({ client: null }))).toBe(60);
+    expect(written('none', login({ action: 'login.session_key' }))).toBe(100);
+    expect(written('sampled', login({ action: 'login.tokens' }))).toBe(100);
+  });
+
   it('has a line with who, what, which app, what came of it, and from where', () => {
     const { audit, lines } = fixtureOf('sampled');
     audit.record(read('orders', 7));

@@ -13,7 +13,13 @@ const MAX_LINES_A_MINUTE = 60;
 /** What hands something out and changes nothing. */
 const READS: ReadonlySet<AuditAction> = new Set(['token.read', 'ticket.read', 'ticket.sign']);
 /** Each of them matters, and none can be done without a key and a scope that are worth having. */
-const NEVER_SUPPRESSED: ReadonlySet<AuditAction> = new Set(['token.force', 'events.open', 'secret.reloaded']);
+const NEVER_SUPPRESSED: ReadonlySet<AuditAction> = new Set([
+  'token.force',
+  'events.open',
+  'secret.reloaded',
+  'login.tokens',
+  'login.session_key',
+]);
 /** From so many addresses a minute the first entry of a kind is written although there are too many of the kind. */
 const MAX_NEW_ADDRESSES_A_MINUTE = 1000;
 
@@ -39,7 +45,7 @@ export class AuditLog {
     const { action, client, app, reason } = entry;
     const isDue = READS.has(action) ? this.takeRead(entry) : this.isFree(entry);
     if (!isDue) return;
-    const { status, token, errcode, route, origin } = entry;
+    const { status, token, openid, errcode, route, origin } = entry;
     this.lines.info({
       event: action,
       client,
@@ -48,6 +54,7 @@ export class AuditLog {
       reason,
       generation: token?.generation,
       token_sha256_8: token && fingerprint(token.value),
+      openid_sha256_8: openid === undefined ? undefined : fingerprint(openid),
       errcode,
       route,
       request_id: origin?.requestId,
@@ -91,6 +98,7 @@ export class AuditLog {
 
   private isFree({ action, client, app, reason, origin }: AuditEntry): boolean {
     if (NEVER_SUPPRESSED.has(action)) return true;
+    if (this.reads === 'all' && client !== null && action.startsWith('login.')) return true;
     const kind = [action, client, app, reason].join(' ');
     const tell = (suppressed: number): void => {
       this.lines.info(

@@ -157,6 +157,38 @@ describe('the log', () => {
     expect(lines.map((line) => line.request_id)).toEqual(['r-1', undefined]);
   });
 
+  it('says of a login what stands in the way of all users, and bounds the rest', async () => {
+    const { log, lines, clock } = fixture('debug');
+    const exchanged = {
+      app: 'shop',
+      kind: 'login_exchanged',
+      surface: 'native',
+      durationMs: 80.4,
+      errcode: null,
+      message: null,
+      remedy: null,
+      meaning: null,
+    } as const;
+    log.emit({ ...exchanged, outcome: 'answered' });
+    log.emit({ ...exchanged, outcome: 'unknown', message: 'no answer' });
+    const refused = { ...exchanged, outcome: 'refused', message: 'text', remedy: 'Mend it.' } as const;
+    log.emit({ ...refused, meaning: 'app_misconfigured', errcode: 40125 });
+    for (let users = 0; users < 10; users += 1)
+      log.emit({ ...refused, meaning: 'code_invalid', errcode: 40029 });
+    log.emit({ app: 'shop', kind: 'login_code_repeated' });
+    await clock.advance(60_000);
+    expect(lines.map(({ level, event, errcode }) => [level, event, errcode])).toEqual([
+      ['debug', 'login.exchanged', undefined],
+      ['warn', 'login.exchange_failed', null],
+      ['error', 'login.exchange_failed', 40125],
+      ...Array.from({ length: 5 }, () => ['info', 'login.exchange_failed', 40029]),
+      ['info', 'login.code_repeated', undefined],
+      ['warn', 'login.lines_suppressed', undefined],
+    ]);
+    expect(lines[2]).toMatchObject({ app: 'shop', surface: 'native', remedy: 'Mend it.', duration_ms: 80 });
+    expect(lines.at(-1)).toMatchObject({ reason: 'refused 40029', suppressed: 5 });
+  });
+
   it('counts the reports of a caller that does nothing else', async () => {
     const { log, lines, clock } = fixture();
     for (let reports = 0; reports < 1000; reports += 1) log.emit(REPORTED);

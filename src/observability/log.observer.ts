@@ -3,6 +3,7 @@ import type { Clock } from '../core/ports/clock.js';
 import { EventSink, type BrokerEvent } from '../core/ports/events.js';
 import { FailureLines } from './failure-lines.js';
 import { LineLimit } from './line-limit.js';
+import { LoginLines } from './login-lines.js';
 
 /** Of reports that one caller makes of one app with one result. */
 const MAX_REPORTS_A_MINUTE = 60;
@@ -16,6 +17,7 @@ export class LogObserver extends EventSink {
   private readonly reports: LineLimit;
   private readonly store: LineLimit;
   private readonly failures: FailureLines;
+  private readonly logins: LoginLines;
 
   constructor(
     private readonly logger: Logger,
@@ -25,6 +27,7 @@ export class LogObserver extends EventSink {
     this.reports = new LineLimit(clock, MAX_REPORTS_A_MINUTE);
     this.store = new LineLimit(clock, MAX_OF_STORE_A_MINUTE);
     this.failures = new FailureLines(logger, clock);
+    this.logins = new LoginLines(logger, clock);
   }
 
   override emit(fact: BrokerEvent): void {
@@ -132,6 +135,7 @@ export class LogObserver extends EventSink {
         return;
       case 'login_exchanged':
       case 'login_code_repeated':
+        this.logins.write(fact);
     }
   }
 
@@ -140,6 +144,7 @@ export class LogObserver extends EventSink {
     this.reports.close();
     this.store.close();
     this.failures.close();
+    this.logins.close();
   }
 
   private ofStore(kind: 'store_unavailable' | 'store_available', write: () => void): void {

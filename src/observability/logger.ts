@@ -20,13 +20,19 @@ export function createLogger(
 ): Logger {
   return pino(
     { level: level ?? 'info', base: null, mixin: requestOfLine, ...FORM },
-    redacted(redactor, destination),
+    redacted((line) => redactor.redact(line, requestContext.getStore()?.secrets?.()), destination),
   );
 }
 
-/** The lines of the audit stream: marked as such, and written at every log level. */
+/**
+ * The lines of the audit stream: marked as such, and written at every log level. They hold no text of a caller; what a caller sends as a
+ * code must not be able to blank them.
+ */
 export function createAuditLogger(redactor: Redactor, destination: LogDestination = process.stdout): Logger {
-  return pino({ base: { stream: 'audit' }, ...FORM }, redacted(redactor, destination));
+  return pino(
+    { base: { stream: 'audit' }, ...FORM },
+    redacted((line) => redactor.redact(line), destination),
+  );
 }
 
 const FORM = {
@@ -35,9 +41,12 @@ const FORM = {
   serializers: { err: describeError },
 } satisfies LoggerOptions;
 
-function redacted(redactor: Redactor, destination: LogDestination): { write(line: string): void } {
+function redacted(
+  redact: (line: string) => string,
+  destination: LogDestination,
+): { write(line: string): void } {
   const render = destination.isTTY ? readableLine : (line: string): string => line;
-  return { write: (line) => void destination.write(render(redactor.redact(line))) };
+  return { write: (line) => void destination.write(render(redact(line))) };
 }
 
 function requestOfLine(): object {

@@ -22,8 +22,10 @@ const REPORT_RESULTS: readonly ReportResult[] = [
   'upstream_unavailable',
   'upstream_rejected',
 ];
+/** Those of logins that an alert looks for; the others are refusals that concern one user. */
+const LOGIN_RESULTS = ['ok', 'not_sent', 'unknown', 'app_misconfigured', 'rate_limited'] as const;
 const LEASE_RESULTS = ['acquired', 'held', 'unavailable', 'lost'] as const;
-const DENIAL_REASONS = ['missing_key', 'unknown_key', 'unknown_token', 'missing_scope'] as const;
+const DENIAL_REASONS = ['missing_key', 'unknown_key', 'unknown_token', 'missing_scope', 'browser'] as const;
 const OVERLOAD_LIMITS = ['pipelining', 'in_flight', 'unread'] as const;
 const STORE_COMMANDS = ['read', 'begin', 'commit', 'abort', 'reconcile'] as const;
 
@@ -133,6 +135,27 @@ export class MetricCatalogue {
     'Tokens found dead long before their time although no replica replaced them: something else uses this AppSecret.',
     ['app'],
   );
+  readonly loginExchanges = counter(
+    'login_exchanges_total',
+    'Codes of users that were sent to the platform, by what became of them.',
+    ['app', 'result'],
+  );
+  readonly loginExchangeDuration = new DurationLines({
+    name: `${PREFIX}login_exchange_duration_seconds`,
+    help: 'Time of a request to the platform with the code of a user, whatever became of it.',
+    label: 'app',
+    bounds: PLATFORM_BOUNDS,
+  });
+  readonly loginErrors = counter(
+    'login_errors_total',
+    'Codes of users that the platform refused, by errcode.',
+    ['app', 'errcode'],
+  );
+  readonly loginRepeatedCodes = counter(
+    'login_repeated_codes_total',
+    'Codes of users that came again, and were not sent again.',
+    ['app'],
+  );
   readonly httpRequests = counter(
     'http_requests_total',
     'Answered HTTP requests. The route is its pattern, never the URL.',
@@ -210,6 +233,10 @@ export class MetricCatalogue {
     this.commits,
     this.reports,
     this.tokenDiedEarly,
+    this.loginExchanges,
+    this.loginExchangeDuration,
+    this.loginErrors,
+    this.loginRepeatedCodes,
     this.httpRequests,
     this.dropInRefusals,
     this.httpRequestDuration,
@@ -232,6 +259,12 @@ export class MetricCatalogue {
     for (const result of COMMIT_RESULTS) this.commits.add({ app, result }, 0);
     for (const result of REPORT_RESULTS) this.reports.add({ app, result }, 0);
     this.tokenDiedEarly.add({ app }, 0);
+  }
+
+  /** The same of its logins, which few apps have: once there is one. */
+  showLogins(app: AppName): void {
+    for (const result of LOGIN_RESULTS) this.loginExchanges.add({ app, result }, 0);
+    this.loginRepeatedCodes.add({ app }, 0);
   }
 }
 

@@ -5,6 +5,8 @@ import type { MetricCatalogue } from './metric-catalogue.js';
 /** The platform has some hundred errcodes; one that invents them must not fill the memory. */
 const MAX_ERRCODES = 200;
 
+type LoginExchanged = Extract<BrokerEvent, { kind: 'login_exchanged' }>;
+
 /** Turns what the core reports into numbers. */
 export class MetricsObserver extends EventSink {
   private readonly errcodes: Set<ErrorCode>;
@@ -41,6 +43,18 @@ export class MetricsObserver extends EventSink {
       case 'died_early':
         metrics.tokenDiedEarly.add({ app });
         return;
+      case 'login_exchanged': {
+        const { outcome, meaning, errcode, durationMs } = fact;
+        metrics.showLogins(app);
+        metrics.loginExchanges.add({ app, result: loginResult(outcome, meaning) });
+        metrics.loginExchangeDuration.observe(app, durationMs / 1000);
+        if (errcode !== null) metrics.loginErrors.add({ app, errcode: this.labelOf(errcode) });
+        return;
+      }
+      case 'login_code_repeated':
+        metrics.showLogins(app);
+        metrics.loginRepeatedCodes.add({ app });
+        return;
       case 'lease':
         metrics.leases.inc({ result: fact.result });
         return;
@@ -52,8 +66,6 @@ export class MetricsObserver extends EventSink {
       case 'healed':
       case 'claim_refused':
       case 'claim_won':
-      case 'login_exchanged':
-      case 'login_code_repeated':
       case 'store_unavailable':
       case 'store_available':
     }
@@ -63,4 +75,11 @@ export class MetricsObserver extends EventSink {
     if (this.errcodes.size < MAX_ERRCODES) this.errcodes.add(errcode);
     return this.errcodes.has(errcode) ? String(errcode) : 'other';
   }
+}
+
+/** The platform's own word for an outcome that nobody knows counts as no answer. */
+function loginResult(outcome: LoginExchanged['outcome'], meaning: LoginExchanged['meaning']): string {
+  if (outcome === 'answered') return 'ok';
+  if (meaning === 'outcome_unknown') return 'unknown';
+  return meaning ?? outcome;
 }

@@ -213,6 +213,27 @@ describe('metrics', () => {
     expect(samples.get('http_overload_total{limit="event_streams"}')).toBe(1);
   });
 
+  it('count logins by what became of them, from the first one of an app on', async () => {
+    const { metrics, observer, loggedIn } = watching('shop', 'blog');
+    expect(await metrics.render()).not.toContain('login_exchanges_total{');
+    loggedIn('shop', null);
+    loggedIn('shop', 'code_used', 40163);
+    loggedIn('shop', 'app_misconfigured', 40125);
+    loggedIn('shop', 'outcome_unknown', -1);
+    observer.emit({ app: 'shop', kind: 'login_code_repeated' });
+    const samples = await scrape(metrics);
+    const results = { ok: 1, code_used: 1, app_misconfigured: 1, unknown: 1, not_sent: 0, rate_limited: 0 };
+    for (const [result, count] of Object.entries(results)) {
+      expect(samples.get(`login_exchanges_total{app="shop",result="${result}"}`)).toBe(count);
+    }
+    expect(samples.get('login_errors_total{app="shop",errcode="40163"}')).toBe(1);
+    expect(samples.get('login_repeated_codes_total{app="shop"}')).toBe(1);
+    expect(samples.get('login_exchange_duration_seconds_count{app="shop"}')).toBe(4);
+    expect([...samples.keys()].filter((name) => name.includes('login_') && name.includes('blog'))).toEqual(
+      [],
+    );
+  });
+
   it('stay few when a platform invents errcodes', async () => {
     const { metrics, fetched } = watching('shop');
     for (let errcode = 1; errcode <= 1000; errcode += 1) fetched('shop', 'cold', errcode);

@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../../src/core/error-code.js';
+import type { LoginRefusal } from '../../src/core/ports/login-provider.js';
 import type { FetchReason } from '../../src/core/token.js';
 import { Metrics, type AppSource } from '../../src/observability/metrics.js';
 import { MetricsObserver } from '../../src/observability/metrics.observer.js';
@@ -31,5 +32,18 @@ export function watching(...apps: readonly string[]) {
       retryInMs: null,
     });
   };
-  return { broker, metrics, observer, fetched };
+  const loggedIn = (app: string, meaning: LoginRefusal | null, errcode: ErrorCode | null = null): void => {
+    observer.emit({
+      app,
+      kind: 'login_exchanged',
+      surface: 'native',
+      outcome: meaning === null ? 'answered' : 'refused',
+      meaning,
+      durationMs: 80,
+      errcode,
+      message: null,
+      remedy: null,
+    });
+  };
+  return { broker, metrics, observer, fetched, loggedIn };
 }

@@ -41,7 +41,7 @@ function isAddress(text: string): boolean {
 }
 
 /** What a request did: of its entry in the audit trail, what does not follow from the request and its answer. */
-export interface AuditedAct extends Pick<AuditEntry, 'action' | 'app' | 'token' | 'errcode'> {
+export interface AuditedAct extends Pick<AuditEntry, 'action' | 'app' | 'token' | 'openid' | 'errcode'> {
   /** Left out: that of the answer. */
   status?: number;
   reason?: string | null;
@@ -66,6 +66,7 @@ export function auditEntry(request: FastifyRequest, act: AuditedAct, status: num
     status: act.status ?? status,
     reason: act.reason ?? null,
     token: act.token,
+    openid: act.openid,
     errcode: act.errcode,
     ...(act.action === 'access.refused' && { route: routeOf(request) }),
     origin: originOf(request),

@@ -6,6 +6,7 @@ import { ApiKeys } from '../auth/api-keys.js';
 import { AuditTrail, HttpObserver, RequestTracing } from './ports.js';
 import { Readiness } from '../health/readiness.js';
 import { TOKEN_EVENTS, auditEntry, routeOf } from './request.js';
+import { secretsOf } from './secrets-of.js';
 
 /** What all requests and answers have in common. The token route writes its own headers, but is counted here too. */
 @Injectable()
@@ -29,7 +30,12 @@ export class ResponseHooks implements OnModuleInit {
     });
     // Not earlier: reading a body loses the context.
     fastify.addHook('preValidation', (request, _reply, done) => {
-      requestContext.run({ requestId: request.id, trace: this.tracing.of(request.raw) }, done);
+      const context = {
+        requestId: request.id,
+        trace: this.tracing.of(request.raw),
+        secrets: () => secretsOf(request),
+      };
+      requestContext.run(context, done);
     });
     fastify.addHook('onSend', (request, reply, payload, done) => {
       reply.header('x-request-id', request.id);

@@ -189,8 +189,9 @@ export class CodeExchange {
 }
 
 function whyOf(outcome: LoginOutcome<UserGrant>) {
-  if (outcome.kind === 'answered') return { errcode: null, message: null, remedy: null };
-  if (outcome.kind !== 'refused') return { errcode: null, message: outcome.cause.message, remedy: null };
-  const { errcode, message, remedy } = outcome;
-  return { errcode, message, remedy };
+  const none = { meaning: null, errcode: null, message: null, remedy: null };
+  if (outcome.kind === 'answered') return none;
+  if (outcome.kind !== 'refused') return { ...none, message: outcome.cause.message };
+  const { meaning, errcode, message, remedy } = outcome;
+  return { meaning, errcode, message, remedy };
 }

@@ -9,6 +9,18 @@ export type AuditAction =
   | 'events.open'
   | 'ticket.read'
   | 'ticket.sign'
+  | 'login.begin'
+  | 'login.exchange'
+  | 'login.refresh'
+  | 'login.userinfo'
+  | 'login.tokens'
+  | 'login.session_check'
+  | 'login.session_key'
+  | 'login.decrypt'
+  | 'login.phone'
+  | 'login.callback'
+  | 'login.redeem'
+  | 'login.logout'
   | 'access.refused'
   | 'secret.reloaded';
 
@@ -34,6 +46,8 @@ export interface AuditEntry {
   readonly reason: string | null;
   /** What was handed out. The line names it by generation and hash, never by value. */
   readonly token?: Pick<TokenRecord, 'generation' | 'value'> | undefined;
+  /** The user's openid. The line has its hash. */
+  readonly openid?: string | undefined;
   /** What the platform had answered to the caller. */
   readonly errcode?: ErrorCode | undefined;
   /** The pattern of the route, where the action does not tell it. */

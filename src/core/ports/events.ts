@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../error-code.js';
 import type { SuspectReason } from '../refresh/policy.js';
+import type { LoginRefusal } from './login-provider.js';
 import type { ProbeOutcome } from './token-issuer.js';
 import type { ReportResult } from '../reports/token-report.js';
 import type { AppName, FetchReason } from '../token.js';
@@ -78,6 +79,8 @@ export type BrokerEvent = { readonly app: AppName } & (
       readonly kind: 'login_exchanged';
       readonly surface: 'drop_in' | 'native' | 'hosted';
       readonly outcome: 'answered' | 'refused' | 'not_sent' | 'unknown';
+      /** Of a refusal; null otherwise. */
+      readonly meaning: LoginRefusal | null;
       readonly durationMs: number;
       readonly errcode: ErrorCode | null;
       readonly message: string | null;

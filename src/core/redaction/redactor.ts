@@ -5,8 +5,8 @@ const HIDDEN = '[redacted]';
 const MIN_SECRET_LENGTH = 8;
 /** Configured secrets are hidden in forms that are rare as well. Tokens, which are longer, are so many that this would take too much memory. */
 const MAX_SECRET_IN_RARE_FORMS = 64;
-/** What this broker's API keys look like, whoever they belong to. */
-const API_KEY = /\btbk_[A-Za-z0-9_-]{16,}/;
+/** What this broker's API keys, sessions and tickets look like, whoever they belong to. */
+const OUR_OWN = /\btb[kst]_[A-Za-z0-9_-]{16,}/;
 
 /** A rolling hash over this many characters finds the places where a secret may begin, however many secrets there are. */
 const WINDOW = MIN_SECRET_LENGTH;
@@ -23,7 +23,7 @@ export class Redactor {
 
   /** @param shapes of tokens, which are hidden whoever they belong to */
   constructor(shapes: readonly RegExp[] = []) {
-    this.shapes = new RegExp([API_KEY, ...shapes].map(({ source }) => source).join('|'), 'g');
+    this.shapes = new RegExp([OUR_OWN, ...shapes].map(({ source }) => source).join('|'), 'g');
   }
 
   /** To be called once for each `forget`, if there is one. */
@@ -57,8 +57,13 @@ export class Redactor {
     }
   }
 
-  redact(text: string): string {
-    return this.withoutKnown(text).replace(this.shapes, HIDDEN);
+  /** @param others secrets of this text alone */
+  redact(text: string, others: readonly string[] = []): string {
+    const known = this.withoutKnown(text).replace(this.shapes, HIDDEN);
+    if (others.length === 0) return known;
+    const redactor = new Redactor();
+    for (const secret of others) redactor.add(secret);
+    return redactor.withoutKnown(known);
   }
 
   private withoutKnown(text: string): string {
