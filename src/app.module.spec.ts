@@ -14,6 +14,7 @@ import { Clock } from './core/ports/clock.js';
 import { Redactor } from './core/redaction/redactor.js';
 import {
   MemoryAppClaim,
+  MemoryLoginStore,
   MemoryRefreshLease,
   MemoryRotationFeed,
   MemoryTokenStore,
@@ -85,6 +86,7 @@ describe('the broker, put together by the container', () => {
     const calls: string[] = [];
     const backend: Backend = {
       ports: { lease, store, feed: new MemoryRotationFeed(), claim: new MemoryAppClaim(clock) },
+      logins: { store: new MemoryLoginStore(clock), ownStore: new MemoryLoginStore(clock) },
       ready: () => Promise.resolve(void calls.push('ready')),
       close: () => void calls.push('close'),
     };

@@ -22,6 +22,7 @@ import { WecomCompatModule } from './compat/wecom/gettoken.route.js';
 import { TokenBroker } from './core/broker.js';
 import { Clock, sleep } from './core/ports/clock.js';
 import { JobsModule } from './jobs/renewal.job.js';
+import { LoginModule } from './login.module.js';
 import { Runtime, RuntimeModule } from './runtime.module.js';
 import { Telemetry, TelemetryModule } from './telemetry.module.js';
 
@@ -46,6 +47,7 @@ export class AppModule
         RuntimeModule.forRoot(runtime),
         TelemetryModule,
         BrokerModule,
+        LoginModule,
         AuthModule.forRootAsync({ inject: [Runtime], useFactory: ({ config }: Runtime) => config.clients }),
         EdgeModule,
         TokensModule,

@@ -1,5 +1,6 @@
 import {
   MemoryAppClaim,
+  MemoryLoginStore,
   MemoryRefreshLease,
   MemoryRotationFeed,
   MemoryTokenStore,
@@ -9,6 +10,7 @@ import type { Config } from './config/config.js';
 import type { RedisSection } from './config/redis.section.js';
 import type { BrokerPorts } from './core/ports/broker-ports.js';
 import type { AppIdentity } from './core/app-definition.js';
+import type { LoginPorts } from './core/login/login-call.js';
 import type { Clock } from './core/ports/clock.js';
 import type { StoreUnavailableError } from './core/errors.js';
 import { LineLimit } from './observability/line-limit.js';
@@ -24,6 +26,7 @@ const MAX_FEED_LINES_A_MINUTE = 2;
 /** What the replicas share, or one replica keeps to itself. */
 export abstract class Backend {
   abstract readonly ports: Pick<BrokerPorts, 'store' | 'lease' | 'feed' | 'claim'>;
+  abstract readonly logins: Pick<LoginPorts, 'store' | 'ownStore'>;
   /** Resolves when it answers, or when waiting longer makes no sense. */
   abstract ready(): Promise<void>;
   abstract close(): void;
@@ -38,6 +41,7 @@ export abstract class Backend {
 function memoryBackend(clock: Clock, { feedUp }: MetricCatalogue): Backend {
   feedUp.set(1);
   const lease = new MemoryRefreshLease(clock);
+  const logins = new MemoryLoginStore(clock);
   return {
     ports: {
       lease,
@@ -45,6 +49,7 @@ function memoryBackend(clock: Clock, { feedUp }: MetricCatalogue): Backend {
       feed: new MemoryRotationFeed(),
       claim: new MemoryAppClaim(clock),
     },
+    logins: { store: logins, ownStore: logins },
     ready: () => Promise.resolve(),
     close: () => undefined,
   };
@@ -150,6 +155,7 @@ async function redisBackend(
       feed,
       claim: new RedisAppClaim(connection, { keyPrefix, onRefusal }),
     },
+    logins: { store: new MemoryLoginStore(clock), ownStore: new MemoryLoginStore(clock) },
     ready: async () => {
       await connection.ready(REDIS_START_MS);
       if (!connection.isReady) return;

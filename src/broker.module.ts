@@ -4,7 +4,7 @@ import type { AppSection } from './config/app.section.js';
 import type { AppDefinition } from './core/app-definition.js';
 import { TokenBroker } from './core/broker.js';
 import { Clock } from './core/ports/clock.js';
-import { EventSinks } from './core/ports/events.js';
+import { EventSink, EventSinks } from './core/ports/events.js';
 import { LiveTokens } from './core/redaction/redactor.js';
 import { AppSecrets } from './core/refresh/app-secrets.js';
 import { TicketBroker } from './core/ticket-broker.js';
@@ -15,7 +15,8 @@ import { passingErrcodes, platformOf } from './platforms/registry.js';
 import { Runtime } from './runtime.module.js';
 import { Telemetry } from './telemetry.module.js';
 
-const DEFINITIONS = Symbol('app definitions');
+/** The apps as the core knows them, in the order of the configuration. */
+export const APP_DEFINITIONS = Symbol('app definitions');
 
 /** The core, on the storage and the platforms that are configured. */
 @Global()
@@ -23,22 +24,28 @@ const DEFINITIONS = Symbol('app definitions');
   providers: [
     { provide: Backend, inject: [Runtime, Clock, Metrics], useFactory: backend },
     {
-      provide: DEFINITIONS,
+      provide: APP_DEFINITIONS,
       inject: [Runtime],
       useFactory: ({ config }: Runtime) => config.apps.map((app) => appDefinition(app, config.proxyVariable)),
     },
     {
+      provide: EventSink,
+      inject: [Metrics, Telemetry],
+      useFactory: ({ catalogue }: Metrics, { sinks }: Telemetry) =>
+        new EventSinks(...sinks, new MetricsObserver(catalogue, [...passingErrcodes().values()].flat())),
+    },
+    {
       provide: TokenBroker,
-      inject: [Runtime, DEFINITIONS, Backend, Clock, Metrics, Telemetry],
+      inject: [Runtime, APP_DEFINITIONS, Backend, Clock, Metrics, EventSink],
       useFactory: tokenBroker,
     },
     {
       provide: TicketBroker,
-      inject: [TokenBroker, DEFINITIONS],
+      inject: [TokenBroker, APP_DEFINITIONS],
       useFactory: (broker: TokenBroker, apps: readonly AppDefinition[]) => new TicketBroker(broker, apps),
     },
   ],
-  exports: [Backend, TokenBroker, TicketBroker],
+  exports: [APP_DEFINITIONS, Backend, EventSink, TokenBroker, TicketBroker],
 })
 export class BrokerModule {}
 
@@ -52,16 +59,13 @@ function tokenBroker(
   { ports }: Backend,
   clock: Clock,
   metrics: Metrics,
-  telemetry: Telemetry,
+  events: EventSink,
 ): TokenBroker {
   const broker = new TokenBroker(definitions, {
     ...ports,
     store: new MeasuredTokenStore(ports.store, clock, metrics.catalogue),
     clock,
-    events: new EventSinks(
-      ...telemetry.sinks,
-      new MetricsObserver(metrics.catalogue, [...passingErrcodes().values()].flat()),
-    ),
+    events,
     replica,
   });
   metrics.watch(broker);

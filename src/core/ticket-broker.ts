@@ -1,4 +1,4 @@
-import type { AccessTokenSource } from './ports/access-token-source.js';
+import { appTokens } from './app-tokens.js';
 import type { AppDefinition, TicketDefinition } from './app-definition.js';
 import type { TokenBroker } from './broker.js';
 import { BrokerError } from './errors.js';
@@ -61,19 +61,8 @@ export class TicketBroker {
       name: nameOf(name, type),
       grant: type,
       secrets: new AppSecrets(''),
-      issuer: ticket.issuer(this.tokensOf(name)),
+      issuer: ticket.issuer(appTokens(this.broker, name, REPORTER)),
       refresh: { ...app.refresh, ...ticket.refresh },
-    };
-  }
-
-  private tokensOf(app: AppName): AccessTokenSource {
-    return {
-      current: async () => (this.broker.held(app) ?? (await this.broker.current(app))).record.value,
-      replace: async (accessToken, errcode) => {
-        const report = { caller: REPORTER, accessToken, errcode, force: false };
-        const { token } = await this.broker.report(app, report);
-        return token?.record.value ?? accessToken;
-      },
     };
   }
 }

@@ -1,38 +1,21 @@
 import { StoreUnavailableError } from '../errors.js';
-import { sleep, type Clock } from '../ports/clock.js';
-import type { EventSink } from '../ports/events.js';
+import { sleep } from '../ports/clock.js';
 import type { LoginOutcome, UserGrant } from '../ports/login-provider.js';
-import type {
-  BegunLogin,
-  CodeClaim,
-  CodeOutcome,
-  LoginStore,
-  OpenLogin,
-  StateCheck,
-} from '../ports/login-store.js';
+import type { BegunLogin, CodeClaim, CodeOutcome, OpenLogin, StateCheck } from '../ports/login-store.js';
 import { SingleFlight } from '../refresh/single-flight.js';
 import { resultOf, type ExchangeResult } from './exchange-result.js';
 import { newAttempt, sha256 } from './handles.js';
 import type { LoginApp } from './login-app.js';
-import { callWithSecret } from './login-call.js';
+import { callWithSecret, type LoginPorts } from './login-call.js';
 import { OwnLedger } from './own-ledger.js';
+import { storedInTime } from './stored-in-time.js';
 
 /** Whoever claimed a code has this long, beside the call itself, before it is taken for dead. */
 const MARGIN_MS = 2000;
 /** After a longer pause between claim and call nothing is sent: others may have been told by then that it was. */
 const MAX_UNSENT_MS = 1000;
 const POLL_MS = 50;
-/** How often the end of an attempt is told to a store that does not answer. */
-const STORE_ATTEMPTS = 3;
-const STORE_RETRY_MS = 300;
-
-export interface LoginPorts {
-  readonly store: LoginStore;
-  /** Of this process alone: stands in for the store while it is away. */
-  readonly ownStore: LoginStore;
-  readonly clock: Clock;
-  readonly events: EventSink;
-}
+const TICKET_MS = 60_000;
 
 /** Who brings a code, and how. Only a drop-in exchange may go on without the store. */
 export interface ExchangeRequest {
@@ -124,7 +107,8 @@ export class CodeExchange {
     const result = resultOf(app, outcome, {
       claim,
       client: request.client ?? login?.client ?? '',
-      isDropIn: request.surface === 'drop_in',
+      surface: request.surface,
+      login,
       beganAtMs: nowMs,
       nowMs: nowMs + clock.monotonicMs() - askedMonoMs,
     });
@@ -166,19 +150,21 @@ export class CodeExchange {
     result: ExchangeResult,
   ): Promise<boolean> {
     const { store, ownStore, clock } = this.ports;
-    const isOwn = this.own.knows(app, result.claim.code);
-    for (let attempt = 1; attempt <= STORE_ATTEMPTS && !isOwn; attempt += 1) {
+    const { given, ticket, claim } = result;
+    if (!this.own.knows(app, claim.code)) {
       try {
-        await Promise.all(result.given.map(({ token, lifeMs }) => store.noteToken(app, token, lifeMs)));
-        await store.finish(app, result);
+        await storedInTime(clock, async () => {
+          await Promise.all(given.map(({ token, lifeMs }) => store.noteToken(app, token, lifeMs)));
+          if (ticket) await store.open(app, ticket.handle, ticket.login, TICKET_MS);
+          await store.finish(app, result);
+        });
         return true;
       } catch (error) {
         if (!(error instanceof StoreUnavailableError)) throw error;
-        if (attempt < STORE_ATTEMPTS) await sleep(clock, STORE_RETRY_MS);
       }
     }
     if (surface !== 'drop_in') return false;
-    await Promise.all(result.given.map(({ token, lifeMs }) => ownStore.noteToken(app, token, lifeMs)));
+    await Promise.all(given.map(({ token, lifeMs }) => ownStore.noteToken(app, token, lifeMs)));
     await this.own.finish(app, result);
     return false;
   }

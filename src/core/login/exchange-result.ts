@@ -1,5 +1,12 @@
 import type { LoginOutcome, UserGrant, UserTokens } from '../ports/login-provider.js';
-import type { CodeClaim, CodeOutcome, FinishLogin, LoginAnswer, UserSession } from '../ports/login-store.js';
+import type {
+  CodeClaim,
+  CodeOutcome,
+  FinishLogin,
+  LoginAnswer,
+  OpenLogin,
+  UserSession,
+} from '../ports/login-store.js';
 import { newHandle } from './handles.js';
 import type { LoginApp } from './login-app.js';
 
@@ -16,14 +23,18 @@ export interface GivenToken {
   readonly lifeMs: number;
 }
 
-/** What is stored of an attempt, and what was given away with it. */
-export type ExchangeResult = FinishLogin & { readonly given: readonly GivenToken[] };
+/** What is stored of an attempt, what was given away with it, and the ticket of a hosted one. */
+export type ExchangeResult = FinishLogin & {
+  readonly given: readonly GivenToken[];
+  readonly ticket?: { readonly handle: string; readonly login: OpenLogin };
+};
 
 interface Attempt {
   readonly claim: CodeClaim;
   readonly client: string;
-  /** The caller gets the platform's own answer in place of a session. */
-  readonly isDropIn: boolean;
+  /** `drop_in`: the caller gets the platform's own answer in place of a session. */
+  readonly surface: 'drop_in' | 'native' | 'hosted';
+  readonly login: OpenLogin | null;
   readonly beganAtMs: number;
   /** On the store's clock. */
   readonly nowMs: number;
@@ -33,7 +44,7 @@ interface Attempt {
 export function resultOf(
   app: LoginApp,
   outcome: LoginOutcome<UserGrant>,
-  { claim, client, isDropIn, beganAtMs, nowMs }: Attempt,
+  { claim, client, surface, login, beganAtMs, nowMs }: Attempt,
 ): ExchangeResult {
   if (outcome.kind !== 'answered') return { claim, outcome: failureOf(outcome), given: [] };
   const { value: grant, body } = outcome;
@@ -41,24 +52,29 @@ export function resultOf(
   const key = sessionKey !== undefined && {
     sessionKey: { openid, key: sessionKey, beganAtMs, lifeMs: MINI_PROGRAM_SESSION_MS },
   };
-  if (isDropIn) {
+  if (surface === 'drop_in') {
     const given = grant.tokens ? givenTokens(grant.tokens) : [];
-    return { claim, outcome: { kind: 'answered', answer: null, body }, ...key, given };
+    return { claim, outcome: { kind: 'answered', answer: null, body, ticket: null }, ...key, given };
   }
-  if (grant.isSnapshot) {
-    return { claim, outcome: { kind: 'answered', answer: answerOf(grant, null, 0), body: null }, given: [] };
-  }
-  const handle = newHandle('tbs', app.name);
-  const lifeMs = lifeOf(grant.tokens);
-  const session = sessionOf(grant, client, nowMs, lifeMs);
+  const lifeMs = grant.isSnapshot ? 0 : lifeOf(grant.tokens);
+  const handle = grant.isSnapshot ? null : newHandle('tbs', app.name);
+  const session = handle !== null && {
+    session: { handle, session: sessionOf(grant, client, nowMs, lifeMs), lifeMs },
+  };
   const answer = answerOf(grant, handle, lifeMs);
+  const ticket = surface === 'hosted' && login ? ticketFor(app, login, answer) : null;
   return {
     claim,
-    outcome: { kind: 'answered', answer, body: null },
+    outcome: { kind: 'answered', answer, body: null, ticket: ticket?.handle ?? null },
     ...key,
-    session: { handle, session, lifeMs },
+    ...session,
+    ...(ticket && { ticket }),
     given: [],
   };
+}
+
+function ticketFor(app: LoginApp, login: OpenLogin, answer: LoginAnswer) {
+  return { handle: newHandle('tbt', app.name), login: { ...login, way: 'ticket', answer } } as const;
 }
 
 function failureOf(outcome: Exclude<LoginOutcome<UserGrant>, { kind: 'answered' }>): CodeOutcome | null {
@@ -114,7 +130,7 @@ function lifeOf(tokens: UserTokens | undefined): number {
   return Math.min(MAX_SESSION_MS, refreshToken === undefined ? expiresInSeconds * 1000 : refreshMs);
 }
 
-function givenTokens({
+export function givenTokens({
   accessToken,
   expiresInSeconds,
   refreshToken,

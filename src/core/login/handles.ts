@@ -9,6 +9,7 @@ const FAIR_BYTES = 248;
 const SECRET_BYTES = 32;
 /** Of the app's name, in front of the random part. With them it is a multiple of 3, which base64 needs no padding for. */
 const TAG_BYTES = 7;
+const HANDLE = /^(tbs|tbt)_([\w-]{52})$/;
 const SHOWN = /^[\x21-\x7e]{1,512}$/;
 
 /** WeChat takes letters and digits only, and no more than 128 of them. */
@@ -35,6 +36,12 @@ export function newAttempt(): string {
 /** 256 random bits, and in front of them the app that it is for, so that a session alone finds its place in a cluster. */
 export function newHandle(kind: 'tbs' | 'tbt', app: AppName): string {
   return `${kind}_${Buffer.concat([tagOf(app), randomBytes(SECRET_BYTES)]).toString('base64url')}`;
+}
+
+/** The `appTag` of the app that a handle is for; null for what is no such handle. */
+export function tagIn(handle: string, kind: 'tbs' | 'tbt'): string | null {
+  const [, prefix, text = ''] = HANDLE.exec(handle) ?? [];
+  return prefix === kind ? Buffer.from(text, 'base64url').subarray(0, TAG_BYTES).toString('hex') : null;
 }
 
 export function appTag(app: AppName): string {

@@ -17,8 +17,8 @@ export interface LoginApp extends LoginIdentity {
   readonly timeoutMs: number;
   /** The same one that tokens are fetched with. */
   readonly secrets: AppSecrets;
-  /** The app's own token; null of a type that has none. */
-  readonly tokens: AccessTokenSource | null;
+  /** The app's own token, which no call is made with for an app that has none. */
+  readonly tokens: AccessTokenSource;
 }
 
 /** The apps whose users can log in, by name and by the handles that are given out for them. */

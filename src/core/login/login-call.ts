@@ -1,7 +1,18 @@
 import type { Clock } from '../ports/clock.js';
+import type { EventSink } from '../ports/events.js';
+import type { LoginStore } from '../ports/login-store.js';
 import type { LoginOutcome } from '../ports/login-provider.js';
 import type { AppCredentials, Deadline } from '../ports/token-issuer.js';
 import type { LoginApp } from './login-app.js';
+
+/** What logins work with. */
+export interface LoginPorts {
+  readonly store: LoginStore;
+  /** Of this process alone: stands in for the store while it is away. */
+  readonly ownStore: LoginStore;
+  readonly clock: Clock;
+  readonly events: EventSink;
+}
 
 /** One call to the platform with the app's secret, which is told whether the platform took it. Never throws. */
 export async function callWithSecret<T>(
@@ -22,7 +33,7 @@ export async function callWithSecret<T>(
 }
 
 /** One call to the platform within the app's time limit. Never throws. */
-async function callInTime<T>(
+export async function callInTime<T>(
   { timeoutMs }: LoginApp,
   clock: Clock,
   call: (deadline: Deadline) => Promise<LoginOutcome<T>>,

@@ -165,29 +165,32 @@ describe('a drop-in exchange', () => {
 
   it('gives the platform’s own body, to the same client for a minute', async () => {
     const { login, provider, clock } = createLogin();
-    const answer = await login.dropInExchange(request);
+    const answer = await login.dropIn.exchange(request);
     expect(answer).toMatchObject({ kind: 'body', body: expect.stringContaining('openid-of-mary') });
-    expect(await login.dropInExchange(request)).toEqual(answer);
-    expect(await login.dropInExchange({ ...request, client: 'billing' })).toEqual({ kind: 'code_used' });
+    expect(await login.dropIn.exchange(request)).toEqual(answer);
+    expect(await login.dropIn.exchange({ ...request, client: 'billing' })).toEqual({ kind: 'code_used' });
     await clock.advance(61_000);
-    expect(await login.dropInExchange(request)).toEqual({ kind: 'code_used' });
+    expect(await login.dropIn.exchange(request)).toEqual({ kind: 'code_used' });
     expect(provider.callsOf('exchange')).toHaveLength(1);
   });
 
   it('goes on without the store, with one call for each code on this replica, also when the store is back', async () => {
     const { login, provider, cutStore } = createLogin();
     cutStore(true);
-    const [first, second] = await Promise.all([login.dropInExchange(request), login.dropInExchange(request)]);
+    const [first, second] = await Promise.all([
+      login.dropIn.exchange(request),
+      login.dropIn.exchange(request),
+    ]);
     expect(first.kind).toBe('body');
     expect(second).toEqual(first);
     cutStore(false);
-    expect(await login.dropInExchange(request)).toEqual(first);
+    expect(await login.dropIn.exchange(request)).toEqual(first);
     expect(provider.callsOf('exchange')).toHaveLength(1);
   });
 
   it('is refused for an app of another type', async () => {
     const { login, provider } = createLogin();
-    expect(await login.dropInExchange({ ...request, kind: 'mini_program' })).toEqual({
+    expect(await login.dropIn.exchange({ ...request, kind: 'mini_program' })).toEqual({
       kind: 'wrong_app_type',
     });
     expect(provider.calls).toEqual([]);
@@ -196,8 +199,8 @@ describe('a drop-in exchange', () => {
   it('after a lost answer finds the code used', async () => {
     const { login, provider } = createLogin();
     provider.next.push(LOST);
-    expect(await login.dropInExchange(request)).toEqual({ kind: 'code_used' });
-    expect(await login.dropInExchange(request)).toEqual({ kind: 'code_used' });
+    expect(await login.dropIn.exchange(request)).toEqual({ kind: 'code_used' });
+    expect(await login.dropIn.exchange(request)).toEqual({ kind: 'code_used' });
     expect(provider.callsOf('exchange')).toHaveLength(1);
   });
 });

@@ -2,28 +2,40 @@ import { StoreUnavailableError } from '../errors.js';
 import type { LoginAnswer } from '../ports/login-store.js';
 import type { AppName } from '../token.js';
 import { beginAuthorization, type Authorization, type AuthorizeRequest } from './authorization.js';
-import { CodeExchange, type Exchanged, type LoginPorts } from './code-exchange.js';
+import { CodeExchange } from './code-exchange.js';
+import { DropInLogin } from './drop-in-login.js';
+import { answerOf } from './exchange-answer.js';
 import { isPlausible, proofOf, type Proof } from './handles.js';
+import { HostedLogin, type CallbackRequest } from './hosted-login.js';
 import { LoginApps, type LoginApp } from './login-app.js';
+import type { LoginPorts } from './login-call.js';
 import { LoginError } from './login-error.js';
-import { refusalError, unansweredError } from './refusal-error.js';
+import { MiniProgram } from './mini-program.js';
+import { UserSessions, type RawTokens, type SessionRequest } from './user-sessions.js';
 
 const STORE_RETRY_SECONDS = 2;
 
-/** A caller's answer to a drop-in exchange; in which words, its platform's endpoints know. */
-export type DropInAnswer =
-  /** The platform's own. */
-  | { readonly kind: 'body'; readonly body: string }
-  | Extract<Exchanged, { kind: 'refused' }>
-  /** By another caller or long ago; or it was sent and no answer came, which may have spent it. */
-  | { readonly kind: 'code_used' }
-  | { readonly kind: 'not_sent' }
-  | { readonly kind: 'wrong_app_type' };
+type Data = Readonly<Record<string, unknown>>;
 
-/** Logs users in, with the AppSecrets that no other service has. Who may use which app, its callers have checked. */
+/** Who brings a code, for which app. */
+interface CodeRequest {
+  readonly app: AppName;
+  readonly client: string;
+  readonly code: string;
+}
+
+/**
+ * Logs users in, with the AppSecrets that no other service has. Who may use which app, its callers have checked. All that
+ * is not for drop-in endpoints throws `LoginError`, and what needs the app's own token `BrokerError` as well.
+ */
 export class LoginService {
+  /** What SDKs ask that take this broker for their platform. */
+  readonly dropIn: DropInLogin;
   private readonly apps: LoginApps;
   private readonly exchanges: CodeExchange;
+  private readonly sessions: UserSessions;
+  private readonly miniProgram: MiniProgram;
+  private readonly hosted: HostedLogin;
 
   constructor(
     apps: readonly LoginApp[],
@@ -31,9 +43,13 @@ export class LoginService {
   ) {
     this.apps = new LoginApps(apps);
     this.exchanges = new CodeExchange(ports);
+    this.sessions = new UserSessions(this.apps, ports);
+    this.miniProgram = new MiniProgram(this.apps, this.sessions, ports);
+    this.hosted = new HostedLogin(this.apps, this.exchanges, ports);
+    this.dropIn = new DropInLogin(this.apps, this.exchanges, ports);
   }
 
-  /** @throws LoginError `wrong_app_type`, `redirect_uri_not_allowed`, `scope_not_allowed`, `store_unavailable` */
+  /** Begins a login in a browser. */
   authorizeUrl({ app, ...request }: AuthorizeRequest & { readonly app: AppName }): Promise<Authorization> {
     return this.stored(() => beginAuthorization(this.apps.get(app), this.ports.store, request));
   }
@@ -41,16 +57,8 @@ export class LoginService {
   /**
    * A code that came back to a service. The state is checked and used up before the code is sent; the same four values
    * get the same answer for a minute.
-   *
-   * @throws LoginError
    */
-  exchange(request: {
-    readonly app: AppName;
-    readonly client: string;
-    readonly code: string;
-    readonly state: string;
-    readonly proof: Proof;
-  }): Promise<LoginAnswer> {
+  exchange(request: CodeRequest & { readonly state: string; readonly proof: Proof }): Promise<LoginAnswer> {
     return this.stored(async () => {
       const { client, code, state } = request;
       const app = this.apps.get(request.app);
@@ -62,16 +70,8 @@ export class LoginService {
     });
   }
 
-  /**
-   * A code of a mini program's `wx.login`, which came to the service by the mini program's own call, and so without a state.
-   *
-   * @throws LoginError
-   */
-  exchangeJsCode(request: {
-    readonly app: AppName;
-    readonly client: string;
-    readonly code: string;
-  }): Promise<LoginAnswer> {
+  /** A code of `wx.login`, which came by the mini program's own call, and so without a state. */
+  exchangeJsCode(request: CodeRequest): Promise<LoginAnswer> {
     return this.stored(async () => {
       const { client, code } = request;
       const app = this.apps.get(request.app);
@@ -81,31 +81,41 @@ export class LoginService {
     });
   }
 
-  /** What an SDK gets that takes this broker for its platform. Goes on while the store is away. Never throws. */
-  async dropInExchange(request: {
-    readonly app: AppName;
-    readonly client: string;
-    readonly code: string;
-    readonly kind: 'web' | 'mini_program';
-  }): Promise<DropInAnswer> {
-    const app = this.apps.find(request.app);
-    const { client, code } = request;
-    const isMiniProgram = app?.login.appType === 'mini_program';
-    if (!app || isMiniProgram !== (request.kind === 'mini_program')) return { kind: 'wrong_app_type' };
-    if (app.login.appType === 'qq') return { kind: 'wrong_app_type' };
-    const exchanged = await this.exchanges
-      .run(app, { surface: 'drop_in', code, client, check: null })
-      .catch(() => ({ kind: 'lost' }) as const);
-    switch (exchanged.kind) {
-      case 'answered':
-        return exchanged.body === null ? { kind: 'code_used' } : { kind: 'body', body: exchanged.body };
-      case 'refused':
-        return exchanged;
-      case 'not_sent':
-        return { kind: 'not_sent' };
-      default:
-        return { kind: 'code_used' };
-    }
+  /** Where the hosted callback sends the browser. */
+  callback(request: CallbackRequest): Promise<{ readonly redirectTo: string }> {
+    return this.stored(() => this.hosted.callback(request));
+  }
+
+  redeem(request: Parameters<HostedLogin['redeem']>[0]): Promise<LoginAnswer> {
+    return this.stored(() => this.hosted.redeem(request));
+  }
+
+  profile(request: SessionRequest & { readonly lang?: string }): Promise<Data> {
+    return this.stored(() => this.sessions.profile(request));
+  }
+
+  tokens(request: SessionRequest): Promise<RawTokens> {
+    return this.stored(() => this.sessions.tokens(request));
+  }
+
+  logout(request: SessionRequest): Promise<void> {
+    return this.stored(() => this.sessions.end(request));
+  }
+
+  checkSession(request: SessionRequest): Promise<boolean> {
+    return this.stored(() => this.miniProgram.checkSession(request));
+  }
+
+  decrypt(request: Parameters<MiniProgram['decrypt']>[0]): Promise<Data> {
+    return this.stored(() => this.miniProgram.decrypt(request));
+  }
+
+  sessionKey(request: SessionRequest): Promise<string> {
+    return this.stored(() => this.miniProgram.sessionKey(request));
+  }
+
+  phone(request: Parameters<MiniProgram['phone']>[0]): Promise<Data> {
+    return this.stored(() => this.miniProgram.phone(request));
   }
 
   private async stored<T>(work: () => Promise<T>): Promise<T> {
@@ -115,24 +125,5 @@ export class LoginService {
       if (!(error instanceof StoreUnavailableError)) throw error;
       throw new LoginError('store_unavailable', { retryAfterSeconds: STORE_RETRY_SECONDS, cause: error });
     }
-  }
-}
-
-/** What a service is told of an exchange. Throws `LoginError` for all but an answer. */
-function answerOf(app: LoginApp, exchanged: Exchanged): LoginAnswer {
-  switch (exchanged.kind) {
-    case 'answered':
-      if (exchanged.answer) return exchanged.answer;
-      throw new LoginError('code_used');
-    case 'refused':
-      throw refusalError(exchanged, 'code_invalid');
-    case 'lost':
-      throw new LoginError('exchange_outcome_unknown');
-    case 'not_sent':
-      throw unansweredError(app, exchanged.cause);
-    case 'spent':
-      throw new LoginError(exchanged.byAnother || exchanged.login === null ? 'code_used' : 'state_used');
-    default:
-      throw new LoginError(`state_${exchanged.kind}`);
   }
 }

@@ -5,3 +5,10 @@
 export function isAllowed(redirectUri: string, allowed: readonly string[]): boolean {
   return allowed.includes(redirectUri);
 }
+
+/** Adds a parameter and leaves the rest as it is. */
+export function withParameter(uri: string, name: string, value: string): string {
+  const [, before = uri, fragment = ''] = /^([^#]*)(#.*)?$/s.exec(uri) ?? [];
+  const separator = before.includes('?') ? '&' : '?';
+  return `${before}${separator}${name}=${encodeURIComponent(value)}${fragment}`;
+}

@@ -44,3 +44,9 @@ export function unansweredError(app: LoginApp, cause: Error): LoginError {
   if (app.secrets.missing !== null) return new LoginError('app_misconfigured', { cause });
   return new LoginError('upstream_unavailable', { retryAfterSeconds: UPSTREAM_RETRY_SECONDS, cause });
 }
+
+/** The value of an answer. Throws `LoginError` for everything else. */
+export function answered<T>(app: LoginApp, outcome: LoginOutcome<T>): T {
+  if (outcome.kind === 'answered') return outcome.value;
+  throw outcome.kind === 'refused' ? refusalError(outcome) : unansweredError(app, outcome.cause);
+}

@@ -69,7 +69,15 @@ export interface SessionTokens {
 
 /** What became of a code; of `answered`, for who may hear it again. */
 export type CodeOutcome =
-  | { readonly kind: 'answered'; readonly answer: LoginAnswer | null; readonly body: string | null }
+  | {
+      readonly kind: 'answered';
+      /** Null of a drop-in exchange. */
+      readonly answer: LoginAnswer | null;
+      /** The platform's own, of a drop-in exchange; null of others. */
+      readonly body: string | null;
+      /** Of a hosted login; null of others. */
+      readonly ticket: string | null;
+    }
   | {
       readonly kind: 'refused';
       readonly errcode: ErrorCode;

@@ -1,0 +1,23 @@
+import { StoreUnavailableError } from '../errors.js';
+import { sleep, type Clock } from '../ports/clock.js';
+
+const ATTEMPTS = 3;
+const RETRY_MS = 300;
+
+/**
+ * Stores what would be lost otherwise, such as what a code was spent for: a store that is away for a moment is tried again.
+ * The write must be one that may be done twice.
+ *
+ * @throws StoreUnavailableError when it stays away
+ */
+export async function storedInTime(clock: Clock, write: () => Promise<void>): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await write();
+      return;
+    } catch (error) {
+      if (!(error instanceof StoreUnavailableError) || attempt === ATTEMPTS) throw error;
+      await sleep(clock, RETRY_MS);
+    }
+  }
+}
