@@ -1,5 +1,4 @@
-/** Of older codes nothing is known any more; they are refused like any unknown one. */
-const REMEMBERED = 100_000;
+import { RecentMap } from '../recent-map.js';
 
 /** What a code was made for. `Grant`: whatever the exchange has to know of the consent. */
 interface Minted<Grant> {
@@ -33,7 +32,7 @@ interface Entry<Grant> {
 
 /** Every code that was made or seen. Looking at one spends it, whatever comes of it. */
 export class CodeBook<Grant> {
-  readonly #codes = new Map<string, Entry<Grant>>();
+  readonly #codes = new RecentMap<Entry<Grant>>();
 
   constructor(
     private readonly newValue: () => string,
@@ -85,10 +84,6 @@ export class CodeBook<Grant> {
     if (known) return known;
     const entry: Entry<Grant> = { sent: 0 };
     this.#codes.set(code, entry);
-    for (const oldest of this.#codes.keys()) {
-      if (this.#codes.size <= REMEMBERED) break;
-      this.#codes.delete(oldest);
-    }
     return entry;
   }
 }

@@ -1,4 +1,5 @@
 import { createCipheriv, createHash, createHmac, randomBytes } from 'node:crypto';
+import { RecentMap } from '../../recent-map.js';
 
 const KEY_BYTES = 16;
 
@@ -13,7 +14,7 @@ export interface EncryptedData {
 
 /** The one session_key that is valid for each user of a mini program: 24 characters, base64 of 16 bytes. */
 export class SessionKeys {
-  readonly #keys = new Map<string, string>();
+  readonly #keys = new RecentMap<string>();
 
   current(appId: string, openid: string): string {
     return this.#keys.get(`${appId} ${openid}`) ?? this.renew(appId, openid);
