@@ -83,6 +83,7 @@ async function redisBackend(
     LegacyState,
     RedisAppClaim,
     RedisConnection,
+    RedisLoginStore,
     RedisRefreshLease,
     RedisRotationFeed,
     RedisTokenStore,
@@ -155,7 +156,10 @@ async function redisBackend(
       feed,
       claim: new RedisAppClaim(connection, { keyPrefix, onRefusal }),
     },
-    logins: { store: new MemoryLoginStore(clock), ownStore: new MemoryLoginStore(clock) },
+    logins: {
+      store: new RedisLoginStore(connection, { keyPrefix, cipher }),
+      ownStore: new MemoryLoginStore(clock),
+    },
     ready: async () => {
       await connection.ready(REDIS_START_MS);
       if (!connection.isReady) return;

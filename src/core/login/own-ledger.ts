@@ -1,6 +1,6 @@
 import type { Clock } from '../ports/clock.js';
 import {
-  SPENT_MS,
+  LOGIN_TIMES,
   type BegunLogin,
   type CodeClaim,
   type FinishLogin,
@@ -48,7 +48,7 @@ export class OwnLedger {
     const key = keyOf(app, code);
     // The last one to end stands last.
     this.untilMonoMs.delete(key);
-    this.untilMonoMs.set(key, nowMonoMs + pendingMs + SPENT_MS);
+    this.untilMonoMs.set(key, nowMonoMs + pendingMs + LOGIN_TIMES.spentMs);
   }
 }
 

@@ -2,10 +2,19 @@ import type { ErrorCode } from '../error-code.js';
 import type { AppName } from '../token.js';
 import type { LoginRefusal } from './login-provider.js';
 
-/** How long a state may be used, how long an answer is given again, and how long a code is remembered as spent. */
+/** How long a state may be used. */
 export const STATE_MS = 600_000;
-export const REPEAT_MS = 60_000;
-export const SPENT_MS = 600_000;
+
+/** What a store keeps for how long. */
+export interface LoginTimes {
+  /** An answer is given again. */
+  readonly repeatMs: number;
+  /** A code counts as spent, and a state or ticket whose life is over is told apart from one that never was. */
+  readonly spentMs: number;
+}
+
+export const LOGIN_TIMES: LoginTimes = { repeatMs: 60_000, spentMs: 600_000 };
+
 /** So many wrong proofs use a state up. */
 export const MAX_MISMATCHES = 5;
 
@@ -144,7 +153,7 @@ export interface FinishLogin {
  * known by their hash. What cannot be read, or cannot be right, is as if it were not there.
  */
 export abstract class LoginStore {
-  /** Keeps a state for `STATE_MS`, or a ticket for `lifeMs`. For `SPENT_MS` more it is told apart from one that never was. */
+  /** Keeps a state for `STATE_MS`, or a ticket for `lifeMs`. For `spentMs` more it is told apart from one that never was. */
   abstract open(app: LoginIdentity, state: string, login: OpenLogin, lifeMs: number): Promise<void>;
 
   /**

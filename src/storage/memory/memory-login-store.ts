@@ -1,10 +1,9 @@
 import { hash } from 'node:crypto';
 import type { Clock } from '../../core/ports/clock.js';
 import {
+  LOGIN_TIMES,
   LoginStore,
   MAX_MISMATCHES,
-  REPEAT_MS,
-  SPENT_MS,
   type BeginLogin,
   type BegunLogin,
   type CodeClaim,
@@ -47,7 +46,10 @@ export class MemoryLoginStore extends LoginStore {
   private readonly tokens: ExpiringMap<string>;
   private readonly epochMs: number;
 
-  constructor(private readonly clock: Clock) {
+  constructor(
+    private readonly clock: Clock,
+    private readonly times = LOGIN_TIMES,
+  ) {
     super();
     this.epochMs = clock.wallMs() - clock.monotonicMs();
     const map = <Value>(): ExpiringMap<Value> => new ExpiringMap(clock, MAX_ENTRIES);
@@ -61,7 +63,7 @@ export class MemoryLoginStore extends LoginStore {
 
   override async open(app: LoginIdentity, state: string, login: OpenLogin, lifeMs: number): Promise<void> {
     const stored = { login, expiresAtMs: this.nowMs() + lifeMs, mismatches: 0, usedFor: null };
-    this.states.set(keyOf(app, state), stored, lifeMs + SPENT_MS);
+    this.states.set(keyOf(app, state), stored, lifeMs + this.times.spentMs);
   }
 
   override async begin(app: LoginIdentity, { check, claim }: BeginLogin): Promise<BegunLogin> {
@@ -80,7 +82,7 @@ export class MemoryLoginStore extends LoginStore {
     const stored = this.codes.get(key);
     const { id, caller } = claim;
     if (!stored || stored.id === id) {
-      if (outcome) this.codes.set(key, { id, caller, outcome, atMs: this.nowMs() }, SPENT_MS);
+      if (outcome) this.codes.set(key, { id, caller, outcome, atMs: this.nowMs() }, this.times.spentMs);
       else this.codes.delete(key);
     }
     if (session) this.sessions.set(keyOf(app, session.handle), session.session, session.lifeMs);
@@ -150,7 +152,7 @@ export class MemoryLoginStore extends LoginStore {
     const isProven = proof === null || stored.login.proof === proof;
     const keep = (change: Partial<StoredState>): StoredState => {
       const changed = { ...stored, ...change };
-      this.states.set(key, changed, stored.expiresAtMs - this.nowMs() + SPENT_MS);
+      this.states.set(key, changed, stored.expiresAtMs - this.nowMs() + this.times.spentMs);
       return changed;
     };
     if (stored.usedFor) return isProven && stored.usedFor.code === claim?.code ? stored : { kind: 'used' };
@@ -179,13 +181,17 @@ export class MemoryLoginStore extends LoginStore {
       // It was used before, and the code given back.
       if (used && nowMs >= used.expiresAtMs) return { kind: 'expired' };
       const { id, caller, pendingMs } = claim;
-      this.codes.set(key, { id, caller, outcome: null, atMs: nowMs + pendingMs }, pendingMs + SPENT_MS);
+      this.codes.set(
+        key,
+        { id, caller, outcome: null, atMs: nowMs + pendingMs },
+        pendingMs + this.times.spentMs,
+      );
       return { kind: 'claimed' };
     }
     if (stored.caller !== claim.caller) return { kind: 'spent', byAnother: true };
     if (!stored.outcome && nowMs < stored.atMs) return { kind: 'pending' };
     const outcome = stored.outcome ?? { kind: 'lost' };
-    const isTold = outcome.kind === 'refused' || nowMs < stored.atMs + REPEAT_MS;
+    const isTold = outcome.kind === 'refused' || nowMs < stored.atMs + this.times.repeatMs;
     return isTold ? { kind: 'finished', outcome } : { kind: 'spent', byAnother: false };
   }
 

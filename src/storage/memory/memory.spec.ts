@@ -1,14 +1,26 @@
 import { ManualClock } from '../../../test/support/manual-clock.js';
 import { describeAppClaim } from '../../core/ports/app-claim.contract.js';
+import { CONTRACT_TIMES, describeLoginStore } from '../../core/ports/login-store.contract.js';
 import { describeRefreshLease } from '../../core/ports/refresh-lease.contract.js';
 import { describeRotationFeed } from '../../core/ports/rotation-feed.contract.js';
 import { describeTokenStore } from '../../core/ports/token-store.contract.js';
-import { MemoryAppClaim, MemoryRefreshLease, MemoryRotationFeed, MemoryTokenStore } from './index.js';
+import {
+  MemoryAppClaim,
+  MemoryLoginStore,
+  MemoryRefreshLease,
+  MemoryRotationFeed,
+  MemoryTokenStore,
+} from './index.js';
 
 describeTokenStore('memory', async () => {
   const clock = new ManualClock();
   const lease = new MemoryRefreshLease(clock);
   return { store: new MemoryTokenStore(clock, lease), lease, elapse: (ms) => clock.advance(ms) };
+});
+
+describeLoginStore('memory', async () => {
+  const clock = new ManualClock();
+  return { store: new MemoryLoginStore(clock, CONTRACT_TIMES), elapse: (ms) => clock.advance(ms) };
 });
 
 describeRefreshLease('memory', async () => {

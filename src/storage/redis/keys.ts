@@ -1,4 +1,5 @@
 import { identityKey, type AppIdentity } from '../../core/app-definition.js';
+import type { AppName } from '../../core/token.js';
 
 /** Of the claims of all brokers on one Redis, which have to find each other whatever their own prefixes are. */
 export const CLAIM_PREFIX = 'tokenbroker:claim:';
@@ -26,6 +27,19 @@ export function legacyKeys(
 ): { readonly state: string; readonly fence: string; readonly lease: string } {
   const base = `${prefix}{${name}}`;
   return { state: `${base}:state`, fence: `${base}:fence`, lease: `${base}:lease` };
+}
+
+/** What is kept of logins; `refresh` is the right to refresh a session's tokens. */
+export type LoginKind = 'state' | 'code' | 'outcome' | 'session' | 'refresh' | 'key';
+
+/** Found by a hash, on the same node as all else of the app. */
+export function loginKey(prefix: string, app: AppName, kind: LoginKind, digest: string): string {
+  return `${prefix}{${app}}:login:${kind}:${digest}`;
+}
+
+/** Of a user's token that was handed out: found before it is known for which app. */
+export function tokenKey(prefix: string, digest: string): string {
+  return `${prefix}login:token:${digest}`;
 }
 
 /** Where rotations are announced. */

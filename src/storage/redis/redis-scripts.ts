@@ -7,12 +7,29 @@ type ScriptArguments = readonly (string | number)[];
 export type LoadReply = readonly [nowMs: number, state: string, owner: string, isLeaseHeld: 0 | 1];
 export type SwapReply = readonly [code: 0 | 1 | 2, nowMs: number, state: string, owner: string];
 
+export type LoginBeginReply =
+  | readonly [kind: 'unknown' | 'expired' | 'mismatch' | 'used' | 'claimed', nowMs: number, login: string]
+  | readonly [
+      kind: 'known',
+      nowMs: number,
+      login: string,
+      isSameCaller: 0 | 1,
+      phase: 'p' | 'a' | 'r' | 'l',
+      atMs: number,
+      outcome: string,
+    ];
+
 declare module 'ioredis' {
   interface RedisCommander<Context> {
     brokerLoad(...args: ScriptArguments): Result<LoadReply, Context>;
     brokerSwap(...args: ScriptArguments): Result<SwapReply, Context>;
     /** Who else holds the app, or empty. */
     brokerClaim(...args: ScriptArguments): Result<string, Context>;
+    brokerLoginOpen(...args: ScriptArguments): Result<1, Context>;
+    brokerLoginBegin(...args: ScriptArguments): Result<LoginBeginReply, Context>;
+    brokerLoginFinish(...args: ScriptArguments): Result<0 | 1, Context>;
+    brokerLoginLoad(...args: ScriptArguments): Result<readonly [nowMs: number, value: string], Context>;
+    brokerLoginSave(...args: ScriptArguments): Result<1, Context>;
     brokerLegacyRead(...args: ScriptArguments): Result<readonly string[], Context>;
     brokerLegacyWrite(...args: ScriptArguments): Result<0 | 1, Context>;
   }
@@ -22,6 +39,11 @@ const SCRIPTS = [
   { command: 'brokerLoad', file: 'load', numberOfKeys: 3 },
   { command: 'brokerSwap', file: 'swap', numberOfKeys: 3 },
   { command: 'brokerClaim', file: 'claim', numberOfKeys: 1 },
+  { command: 'brokerLoginOpen', file: 'login-open', numberOfKeys: 1 },
+  { command: 'brokerLoginBegin', file: 'login-begin', numberOfKeys: 3 },
+  { command: 'brokerLoginFinish', file: 'login-finish', numberOfKeys: 4 },
+  { command: 'brokerLoginLoad', file: 'login-load', numberOfKeys: 1 },
+  { command: 'brokerLoginSave', file: 'login-save', numberOfKeys: 2 },
   { command: 'brokerLegacyRead', file: 'legacy-read', numberOfKeys: 3 },
   { command: 'brokerLegacyWrite', file: 'legacy-write', numberOfKeys: 2 },
 ] as const;
