@@ -23,15 +23,16 @@ export class CountingHttpObserver {
   }
 
   request(route: string, method: string, status: number, durationMs: number): void {
-    this.metrics.countRequest(route, method, status, durationMs);
+    this.metrics.tally.count(route, method, status);
+    this.metrics.catalogue.httpRequestDuration.observe(route, durationMs / 1000);
   }
 
   denied(reason: string): void {
-    this.metrics.countDenial(reason);
+    this.metrics.catalogue.authFailures.inc({ reason });
   }
 
   overloaded(limit: keyof typeof OVERLOADS, remote: string): void {
-    this.metrics.countOverload(limit);
+    this.metrics.catalogue.httpOverload.inc({ limit });
     const isFirst = this.overloads.isFree(limit, (more) => {
       this.logger.warn({ event: 'http.overloaded', limit, more }, `${more} more of these within a minute`);
     });
@@ -39,10 +40,14 @@ export class CountingHttpObserver {
   }
 
   dropInRefused(route: string, errcode: number): void {
-    this.metrics.countDropInRefusal(route, errcode);
+    this.countRefusal(route, errcode, 1);
   }
 
   dropInMayRefuse(route: string, errcodes: readonly number[]): void {
-    for (const errcode of errcodes) this.metrics.countDropInRefusal(route, errcode, 0);
+    for (const errcode of errcodes) this.countRefusal(route, errcode, 0);
+  }
+
+  private countRefusal(route: string, errcode: number, by: number): void {
+    this.metrics.catalogue.dropInRefusals.add({ route, errcode: String(errcode) }, by);
   }
 }

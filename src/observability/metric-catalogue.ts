@@ -4,7 +4,7 @@ import type { AppStatus } from '../core/status/app-status.js';
 import type { FetchOutcomeKind } from '../core/ports/events.js';
 import type { ReportResult } from '../core/reports/token-report.js';
 import { FETCH_REASONS, type AppName } from '../core/token.js';
-import { DurationLines } from './duration-lines.js';
+import { DurationLines } from './hot-counts.js';
 import { SampleLines } from './sample-lines.js';
 
 const PREFIX = 'tokenbroker_';

@@ -4,15 +4,15 @@ import { REFUSED, watching } from '../../test/support/watched-metrics.js';
 
 describe('docs/metrics.md', () => {
   it('lists what there is', async () => {
-    const { broker, metrics, fetched, loggedIn } = watching('shop', 'blog', 'mail', 'news');
+    const { broker, metrics, http, fetched, loggedIn } = watching('shop', 'blog', 'mail', 'news');
     broker.statuses.set('shop', { lastError: { ...REFUSED, class: 'configuration' } });
     broker.statuses.set('blog', { lastError: { ...REFUSED, class: 'day_quota' } });
     broker.statuses.set('mail', { lastError: { ...REFUSED, class: 'dead' } });
     broker.statuses.set('news', { lastError: { ...REFUSED, class: 'claim' } });
     fetched('shop', 'cold', 40125);
     loggedIn('shop', 'code_used', 40163);
-    metrics.countRequest('/token', 'GET', 200, 1);
-    metrics.countDropInRefusal('/cgi-bin/token', -1);
+    http.request('/token', 'GET', 200, 1);
+    http.dropInRefused('/cgi-bin/token', -1);
     const text = await metrics.render();
     const heads = [...text.matchAll(/^# TYPE (tokenbroker_\w+) (\w+)$/gm)];
     const existing = heads.map(([, name = '', type = '']) => {

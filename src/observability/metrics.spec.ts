@@ -1,8 +1,5 @@
-import { pino } from 'pino';
-import { ManualClock } from '../../test/support/manual-clock.js';
 import { FakeBroker } from '../../test/support/fake-broker.js';
 import { REFUSED, sourceOf, watching } from '../../test/support/watched-metrics.js';
-import { CountingHttpObserver } from './http.observer.js';
 import type { Metrics } from './metrics.js';
 
 const NO_TOKEN = {
@@ -171,15 +168,15 @@ describe('metrics', () => {
   });
 
   it('count requests and their time by route', async () => {
-    const { metrics } = watching();
+    const { metrics, http } = watching();
     const before = await scrape(metrics);
     for (const route of ['/token', '/ticket']) {
       expect(before.get(`http_requests_total{route="${route}",method="GET",code="503"}`)).toBe(0);
     }
-    for (const ms of [0.4, 1, 3, 20_000]) metrics.countRequest('/token', 'GET', 200, ms);
+    for (const ms of [0.4, 1, 3, 20_000]) http.request('/token', 'GET', 200, ms);
     await metrics.render();
-    metrics.countRequest('/token', 'GET', 401, 0.1);
-    metrics.countRequest('unmatched', 'PUT', 404, 0.1);
+    http.request('/token', 'GET', 401, 0.1);
+    http.request('unmatched', 'PUT', 404, 0.1);
     const samples = await scrape(metrics);
     expect(samples.get('http_requests_total{route="/token",method="GET",code="200"}')).toBe(4);
     expect(samples.get('http_requests_total{route="/token",method="GET",code="401"}')).toBe(1);
@@ -191,26 +188,25 @@ describe('metrics', () => {
   });
 
   it('count what the drop-in routes refuse, from 0 where it is a failure of ours', async () => {
-    const { metrics } = watching();
-    const observer = new CountingHttpObserver(metrics, pino({ enabled: false }), new ManualClock());
-    observer.dropInMayRefuse('/cgi-bin/token', [-1, 45011]);
+    const { metrics, http } = watching();
+    http.dropInMayRefuse('/cgi-bin/token', [-1, 45011]);
     const before = await scrape(metrics);
     expect(before.get('drop_in_refusals_total{route="/cgi-bin/token",errcode="-1"}')).toBe(0);
     expect(before.get('drop_in_refusals_total{route="/cgi-bin/token",errcode="45011"}')).toBe(0);
-    for (const errcode of [-1, -1, 40125]) observer.dropInRefused('/cgi-bin/token', errcode);
+    for (const errcode of [-1, -1, 40125]) http.dropInRefused('/cgi-bin/token', errcode);
     const after = await scrape(metrics);
     expect(after.get('drop_in_refusals_total{route="/cgi-bin/token",errcode="-1"}')).toBe(2);
     expect(after.get('drop_in_refusals_total{route="/cgi-bin/token",errcode="40125"}')).toBe(1);
   });
 
   it('count who was denied and what was too much, by reason and limit', async () => {
-    const { metrics } = watching();
-    for (const reason of ['unknown_key', 'unknown_key', 'missing_key']) metrics.countDenial(reason);
-    metrics.countOverload('event_streams');
+    const { metrics, http } = watching();
+    for (const reason of ['unknown_key', 'unknown_key', 'missing_key']) http.denied(reason);
+    http.overloaded('unread', '203.0.113.7');
     const samples = await scrape(metrics);
     expect(samples.get('auth_failures_total{reason="unknown_key"}')).toBe(2);
     expect(samples.get('auth_failures_total{reason="missing_key"}')).toBe(1);
-    expect(samples.get('http_overload_total{limit="event_streams"}')).toBe(1);
+    expect(samples.get('http_overload_total{limit="unread"}')).toBe(1);
   });
 
   it('count logins by what became of them, from the first one of an app on', async () => {

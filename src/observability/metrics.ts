@@ -3,7 +3,7 @@ import type { ErrorCode } from '../core/error-code.js';
 import type { AppStatus } from '../core/status/app-status.js';
 import type { AppName } from '../core/token.js';
 import { MetricCatalogue } from './metric-catalogue.js';
-import { RequestTally } from './request-tally.js';
+import { RequestTally } from './hot-counts.js';
 
 /** Gauges whose names promise counters, so that promtool complains. The same names without `_total` say more. */
 const MISNAMED = ['handles', 'requests', 'resources'].map((what) => `nodejs_active_${what}_total`);
@@ -21,7 +21,8 @@ export interface AppSource {
 /** What Prometheus is told: what was counted, and how the apps fare at the moment it asks. */
 export class Metrics {
   readonly catalogue = new MetricCatalogue();
-  private readonly tally = new RequestTally();
+  /** Of answered HTTP requests. */
+  readonly tally = new RequestTally();
   private readonly sources: AppSource[] = [];
   private readonly shown = new Set<AppName>();
 
@@ -43,23 +44,6 @@ export class Metrics {
   /** Shows the source's apps from now on, and those that it gets later. */
   watch(source: AppSource): void {
     this.sources.push(source);
-  }
-
-  countRequest(route: string, method: string, status: number, durationMs: number): void {
-    this.tally.count(route, method, status);
-    this.catalogue.httpRequestDuration.observe(route, durationMs / 1000);
-  }
-
-  countDenial(reason: string): void {
-    this.catalogue.authFailures.inc({ reason });
-  }
-
-  countOverload(limit: string): void {
-    this.catalogue.httpOverload.inc({ limit });
-  }
-
-  countDropInRefusal(route: string, errcode: number, by = 1): void {
-    this.catalogue.dropInRefusals.add({ route, errcode: String(errcode) }, by);
   }
 
   get contentType(): string {

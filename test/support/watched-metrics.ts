@@ -3,6 +3,9 @@ import type { LoginRefusal } from '../../src/core/ports/login-provider.js';
 import type { FetchReason } from '../../src/core/token.js';
 import { Metrics, type AppSource } from '../../src/observability/metrics.js';
 import { MetricsObserver } from '../../src/observability/metrics.observer.js';
+import { pino } from 'pino';
+import { CountingHttpObserver } from '../../src/observability/http.observer.js';
+import { ManualClock } from './manual-clock.js';
 import { FakeBroker } from './fake-broker.js';
 
 /** A `lastError`, but for its class. */
@@ -45,5 +48,6 @@ export function watching(...apps: readonly string[]) {
       remedy: null,
     });
   };
-  return { broker, metrics, observer, fetched, loggedIn };
+  const http = new CountingHttpObserver(metrics, pino({ enabled: false }), new ManualClock());
+  return { broker, metrics, observer, http, fetched, loggedIn };
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { ApiKeys } from './api-keys.js';
+import { ApiKeys } from './client-access.js';
 
 const sha256 = (key: string) => createHash('sha256').update(key).digest('hex');
 

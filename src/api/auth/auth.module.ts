@@ -2,7 +2,7 @@ import { Global, Module, type DynamicModule, type FactoryProvider } from '@nestj
 import { APP_GUARD } from '@nestjs/core';
 import { TokenBroker } from '../../core/broker.js';
 import { ApiKeyGuard } from './api-key.guard.js';
-import { ApiKeys } from './api-keys.js';
+import { ApiKeys } from './client-access.js';
 import { Authenticator } from './authenticator.js';
 import type { ClientSection } from '../../config/client.section.js';
 

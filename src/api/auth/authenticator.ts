@@ -1,9 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { HttpObserver, type DenialReason } from '../common/ports.js';
-import { ApiKeys, type Authentication } from './api-keys.js';
+import { ApiKeys, type Authentication, type ClientAccess } from './client-access.js';
 import type { Scope } from '../../config/client.section.js';
-import type { ClientAccess } from './client-access.js';
 import { HttpProblem } from '../common/problem.js';
 import { routeOf } from '../common/request.js';
 

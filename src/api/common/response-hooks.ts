@@ -2,7 +2,7 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyAdapter } from '@nestjs/platform-fastify';
 import { requestContext } from '../../core/request-context.js';
-import { ApiKeys } from '../auth/api-keys.js';
+import { ApiKeys } from '../auth/client-access.js';
 import { AuditTrail, HttpObserver, RequestTracing } from './ports.js';
 import { Readiness } from '../health/readiness.js';
 import { TOKEN_EVENTS, auditEntry, routeOf } from './request.js';

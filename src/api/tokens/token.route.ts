@@ -8,8 +8,7 @@ import { TokenBroker } from '../../core/broker.js';
 import type { AppName, HeldToken } from '../../core/token.js';
 import { answerInTurn } from '../common/answer-in-turn.js';
 import { AuditTrail, HttpObserver, RequestTracing } from '../common/ports.js';
-import { ApiKeys } from '../auth/api-keys.js';
-import type { ClientAccess } from '../auth/client-access.js';
+import { ApiKeys, type ClientAccess } from '../auth/client-access.js';
 import { Authenticator } from '../auth/authenticator.js';
 import {
   givenRequestId,
