@@ -11,6 +11,7 @@ import { AuthModule } from './api/auth/auth.module.js';
 import { EdgeModule } from './api/common/edge.module.js';
 import { HealthModule } from './api/health/health.controller.js';
 import { Readiness } from './api/health/readiness.js';
+import { LoginApiModule } from './api/login/login.controller.js';
 import { MetricsModule } from './api/metrics/metrics.controller.js';
 import { OAuth2Module } from './api/oauth2/oauth2.controller.js';
 import { TicketsModule } from './api/tickets/ticket.controller.js';
@@ -53,6 +54,7 @@ export class AppModule
         TokensModule,
         TicketsModule,
         OAuth2Module,
+        LoginApiModule,
         AppsModule,
         HealthModule,
         MetricsModule,

@@ -44,18 +44,24 @@ interface HandOut {
 /** What the drop-in endpoints of all platforms have in common: apps by the platform's name for them, and their tokens. */
 @Injectable()
 export class DropIn {
-  private readonly apps = new Map<string, readonly ConfiguredApp[]>();
+  private readonly configured = new Map<string, readonly ConfiguredApp[]>();
 
   constructor(private readonly broker: TokenBroker) {
     for (const app of broker.apps) {
       const { appId, provider, grant } = broker.status(app);
-      this.apps.set(appId, [...(this.apps.get(appId) ?? []), { app, provider, grant }]);
+      this.configured.set(appId, [...(this.configured.get(appId) ?? []), { app, provider, grant }]);
     }
   }
 
-  /** Of this platform, and with this id there, in configured order, those that the client may see. */
+  /** Of this platform, and with this id there, in configured order. */
+  apps(provider: string, appId: string): readonly AppName[] {
+    const known = this.configured.get(appId) ?? [];
+    return known.filter((one) => one.provider === provider).map(({ app }) => app);
+  }
+
+  /** Those of them that the client may see. */
   visibleApps(provider: string, appId: string, client: ClientAccess): readonly ConfiguredApp[] {
-    const known = this.apps.get(appId) ?? [];
+    const known = this.configured.get(appId) ?? [];
     return known.filter((one) => one.provider === provider && client.visibleApp(one.app) !== undefined);
   }
 

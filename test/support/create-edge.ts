@@ -22,7 +22,10 @@ import { WecomCompatModule } from '../../src/compat/wecom/gettoken.route.js';
 import { MetricsModule, MetricsSource } from '../../src/api/metrics/metrics.controller.js';
 import { mountDocs } from '../../src/api/docs/mount-docs.js';
 import { Readiness } from '../../src/api/health/readiness.js';
+import { LoginApiModule } from '../../src/api/login/login.controller.js';
+import { LoginService } from '../../src/core/login/login-service.js';
 import { FakeBroker } from './fake-broker.js';
+import { FakeLogins } from './fake-logins.js';
 import { FakeTickets } from './fake-tickets.js';
 
 /** Stands still until it is told. */
@@ -118,6 +121,7 @@ class FakeCoreModule {
   static of(
     broker: FakeBroker,
     tickets: FakeTickets,
+    logins: FakeLogins,
     clock: Clock,
     observer: HttpObserver,
     audit: AuditTrail,
@@ -129,13 +133,23 @@ class FakeCoreModule {
       providers: [
         { provide: TokenBroker, useValue: broker },
         { provide: TicketBroker, useValue: tickets },
+        { provide: LoginService, useValue: logins },
         { provide: Clock, useValue: clock },
         { provide: HttpObserver, useValue: observer },
         { provide: AuditTrail, useValue: audit },
         { provide: RequestTracing, useValue: NO_TRACING },
         { provide: MetricsSource, useValue: metrics },
       ],
-      exports: [TokenBroker, TicketBroker, Clock, HttpObserver, AuditTrail, RequestTracing, MetricsSource],
+      exports: [
+        TokenBroker,
+        TicketBroker,
+        LoginService,
+        Clock,
+        HttpObserver,
+        AuditTrail,
+        RequestTracing,
+        MetricsSource,
+      ],
     };
   }
 }
@@ -176,6 +190,7 @@ export async function createEdge({
   const broker = new FakeBroker(apps);
   for (const [app, status] of Object.entries(statuses)) broker.statuses.set(app, status);
   const tickets = new FakeTickets();
+  const logins = new FakeLogins();
   const clock = new HandClock();
   const observer = new RecordingObserver();
   const audit = new RecordingAudit();
@@ -185,12 +200,13 @@ export async function createEdge({
     {
       module: EdgeTestModule,
       imports: [
-        FakeCoreModule.of(broker, tickets, clock, observer, audit, metrics),
+        FakeCoreModule.of(broker, tickets, logins, clock, observer, audit, metrics),
         AuthModule.forRootAsync({ useFactory: () => clients }),
         EdgeModule,
         TokensModule,
         TicketsModule,
         OAuth2Module,
+        LoginApiModule,
         AppsModule,
         HealthModule,
         MetricsModule,
@@ -217,6 +233,7 @@ export async function createEdge({
     app,
     broker,
     tickets,
+    logins,
     clock,
     observer,
     audit,

@@ -1,5 +1,7 @@
 import { IssuedToken, type Fate } from './issued-token.js';
-import { RecentMap } from './recent-map.js';
+
+/** Of older tokens nothing is known any more; they are refused like any unknown one. */
+const REMEMBERED = 100_000;
 
 /** Whose token it is, of which kind, who got it, and what it was asked for with. */
 export type Issue = Pick<IssuedToken, 'appId' | 'family' | 'issuedTo' | 'details'>;
@@ -18,7 +20,7 @@ export interface Verdict {
 
 /** Every token that was ever issued, in order: what the platform checks against, and what the oracle tells from. */
 export class TokenLedger {
-  readonly #tokens = new RecentMap<IssuedToken>();
+  readonly #tokens = new Map<string, IssuedToken>();
 
   /** @param newValue makes the text of a token, a new one at every call */
   constructor(private readonly newValue: () => string) {}
@@ -27,6 +29,10 @@ export class TokenLedger {
     const value = this.newValue();
     const token = new IssuedToken(value, appId, family, issuedTo, nowMs, nowMs + lifeMs, details);
     this.#tokens.set(value, token);
+    for (const oldest of this.#tokens.keys()) {
+      if (this.#tokens.size <= REMEMBERED) break;
+      this.#tokens.delete(oldest);
+    }
     return token;
   }
 

@@ -10,7 +10,8 @@ export class ApiKeyGuard implements CanActivate {
 
   canActivate(context: ExecutionContext): boolean {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
-    const access = request.routeOptions.config.api?.access ?? 'any_key';
+    const { access = 'any_key', refusesBrowsers = false } = request.routeOptions.config.api ?? {};
+    if (refusesBrowsers) this.authenticator.refuseBrowser(request);
     if (access !== 'public') this.authenticator.authenticate(request, access);
     return true;
   }

@@ -32,6 +32,16 @@ export class Authenticator {
     return who.client;
   }
 
+  /** @throws HttpProblem `browser_refused` */
+  refuseBrowser(request: FastifyRequest): void {
+    if (request.headers.origin === undefined) return;
+    this.refused(request, 'browser');
+    throw new HttpProblem(
+      'browser_refused',
+      'This route answers backend services only, and the request came from a page: it has the header Origin. Call it from your server, where the API key stays.',
+    );
+  }
+
   /** The same for a key that came elsewhere than in the header. The caller says in its own form why it was refused. */
   recognize(request: FastifyRequest, key: string): Authentication {
     return this.noted(this.apiKeys.recognize(key), request);

@@ -16,6 +16,7 @@ function subsetsOf(scopes: readonly Scope[]): Scope[][] {
 }
 
 const APP_ID = 'wx0123456789abcdef';
+const MINI_APP_ID = 'wxfedcba9876543210';
 const CORP_ID = 'ww0123456789abcdef';
 const withValue = (generation: number, value: string): HeldToken => {
   const held = heldToken(generation, 7_000_500);
@@ -25,8 +26,11 @@ const TOKEN = withValue(7, 'canary-of-the-current-token');
 const NEWER = withValue(8, 'canary-of-the-newer-token');
 const TICKET = withValue(5, 'canary-of-the-ticket');
 
+const USER_TOKEN = 'canary-of-the-user-token';
+const SESSION_KEY = 'canary-of-the-session-key';
+
 /** Whose value an answer shows. */
-type Shown = 'token' | 'ticket';
+type Shown = 'token' | 'ticket' | 'user token' | 'session key';
 
 interface Way {
   readonly what: string;
@@ -46,6 +50,17 @@ interface Way {
 
 const REFRESH = { method: 'POST', path: '/token/refresh' } as const;
 const asWechat = (key: string) => ({ grant_type: 'client_credential', appid: APP_ID, secret: key });
+
+const LOGIN_BODIES: Readonly<Record<string, object>> = {
+  'authorize-url': { app: 'shop', redirect_uri: 'https://a.example' },
+  exchange: { app: 'shop', code: 'c', state: 's', binding: 'b' },
+  redeem: { ticket: 't', binding: 'b' },
+  phone: { app: 'shop', code: 'c' },
+  userinfo: { session: 's' },
+  'session/check': { session: 's' },
+  'session/decrypt': { session: 's', encrypted_data: 'd', iv: 'i' },
+  logout: { session: 's' },
+};
 
 /** All routes, and all that they can answer with. */
 const WAYS: readonly Way[] = [
@@ -135,6 +150,54 @@ const WAYS: readonly Way[] = [
     form: (key) => ({ grant_type: 'client_credentials', client_id: 'shop', client_secret: key }),
     shows: ['token', 'token:read'],
   },
+  ...Object.entries(LOGIN_BODIES).map(([path, body]): Way => ({
+    what: `login: ${path}`,
+    method: 'POST',
+    path: `/login/${path}`,
+    body,
+  })),
+  { what: 'a callback', method: 'GET', path: '/login/callback/shop?code=c&state=s' },
+  {
+    what: "a user's tokens",
+    method: 'POST',
+    path: '/login/tokens',
+    body: { session: 's' },
+    shows: ['user token', 'login:tokens'],
+  },
+  {
+    what: 'a session_key',
+    method: 'POST',
+    path: '/login/session/key',
+    body: { session: 's' },
+    shows: ['session key', 'login:session-key'],
+  },
+  {
+    what: "a user's token, for an SDK",
+    method: 'GET',
+    path: '/sns/oauth2/access_token',
+    query: (key) => ({ grant_type: 'authorization_code', appid: APP_ID, secret: key, code: 'c' }),
+    shows: ['user token', 'login'],
+  },
+  {
+    what: 'a session_key, for an SDK',
+    method: 'GET',
+    path: '/sns/jscode2session',
+    query: (key) => ({ grant_type: 'authorization_code', appid: MINI_APP_ID, secret: key, js_code: 'c' }),
+    shows: ['session key', 'login'],
+  },
+  // Whoever has a user's token may ask WeChat itself: an API key opens nothing here.
+  {
+    what: "a user's new token with an API key",
+    method: 'GET',
+    path: '/sns/oauth2/refresh_token',
+    query: (key) => ({ grant_type: 'refresh_token', appid: APP_ID, refresh_token: key }),
+  },
+  ...['userinfo', 'auth'].map((what): Way => ({
+    what: `${what} with an API key`,
+    method: 'GET',
+    path: `/sns/${what}`,
+    query: (key) => ({ access_token: key, openid: 'o' }),
+  })),
   // Whoever has a living token may fetch the ticket from WeChat as well: an API key opens nothing here.
   {
     what: "WeChat's ticket with an API key",
@@ -144,17 +207,25 @@ const WAYS: readonly Way[] = [
   },
 ];
 
-describe('no answer has a token without token:read, or a ticket without ticket:read', () => {
+describe('no answer has a token, a ticket, or a secret of a user without the scope for it', () => {
   let edge: Edge;
   let url: string;
 
   beforeAll(async () => {
     edge = await createEdge({
-      apps: ['shop', 'hr'],
-      statuses: { hr: { provider: 'wecom', appId: CORP_ID, grant: 'agent-1000002' } },
+      apps: ['shop', 'hr', 'mini'],
+      statuses: {
+        mini: { appId: MINI_APP_ID },
+        hr: { provider: 'wecom', appId: CORP_ID, grant: 'agent-1000002' },
+      },
       clients: SUBSETS.map((scopes, index) => apiClient(`client-${index}`, { scopes })),
       docs: true,
     });
+    const bodyWith = (value: string) => ({ kind: 'body', body: JSON.stringify({ value }) }) as const;
+    edge.logins.dropInAnswer = (_app, kind) => {
+      if (kind === undefined) return { kind: 'unknown_token' };
+      return bodyWith(kind === 'web' ? USER_TOKEN : SESSION_KEY);
+    };
     edge.broker.tokens.set('shop', TOKEN);
     edge.broker.tokens.set('hr', TOKEN);
     edge.broker.currentAnswer = () => NEWER;
@@ -171,6 +242,7 @@ describe('no answer has a token without token:read, or a ticket without ticket:r
     const search = query ? `?${new URLSearchParams(query(key)).toString()}` : '';
     const response = await fetch(url + path + search, {
       method,
+      redirect: 'manual',
       headers: {
         ...(!form && !query && { authorization: `Bearer ${key}` }),
         ...(sent && { 'content-type': 'application/json' }),
@@ -199,6 +271,8 @@ describe('no answer has a token without token:read, or a ticket without ticket:r
       const shown = {
         token: [TOKEN, NEWER].some(({ record }) => answer.includes(record.value)),
         ticket: answer.includes(TICKET.record.value),
+        userToken: answer.includes(USER_TOKEN),
+        sessionKey: answer.includes(SESSION_KEY),
       };
       const [what, ...needed] = way.shows ?? [];
       const isShown = what !== undefined && needed.every((scope) => scopes.includes(scope));
@@ -206,6 +280,8 @@ describe('no answer has a token without token:read, or a ticket without ticket:r
         scopes,
         token: isShown && what === 'token',
         ticket: isShown && what === 'ticket',
+        userToken: isShown && what === 'user token',
+        sessionKey: isShown && what === 'session key',
       });
     }
   });
@@ -213,6 +289,7 @@ describe('no answer has a token without token:read, or a ticket without ticket:r
   it('is looked at for every route that is described', async () => {
     const { paths } = (await edge.send('GET', '/docs/openapi.json')).json<{ paths: object }>();
     const looked = new Set(WAYS.map(({ path }) => path.split('?')[0]));
+    looked.add('/login/callback/{app}');
     expect(Object.keys(paths).filter((path) => !looked.has(path))).toEqual([]);
   });
 });

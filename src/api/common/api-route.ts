@@ -34,18 +34,22 @@ export type Fault = ProblemCode | readonly [code: ProblemCode, detail: string, h
  */
 export interface ApiRoute {
   readonly access: Access;
+  /** Turns requests with an `Origin` header away: what it answers must never reach a browser. */
+  readonly refusesBrowsers?: true;
   readonly summary: string;
   readonly description?: string;
   /** For a public route that has credentials of its own; OpenAPI's security requirements. */
   readonly security?: readonly Readonly<Record<string, readonly string[]>>[];
+  /** In the path, as `:name`. */
+  readonly path?: Parameters;
   /** Of the query string. */
   readonly query?: Parameters;
   readonly headers?: Parameters;
   /** JSON that a `JsonBodyPipe` holds against a class, or whatever the schema says. */
   readonly body?:
     { readonly shape: Type<object>; readonly example: object; readonly mayBeLeftOut?: true } | Content;
-  /** By status. */
-  readonly answers: Readonly<Record<number, Content & { readonly description: string }>>;
+  /** By status. Those without a schema have no body. */
+  readonly answers: Readonly<Record<number, Partial<Content> & { readonly description: string }>>;
   /** Besides those that follow from the rest: of keys, scopes, apps and bodies. */
   readonly faults?: readonly Fault[];
 }

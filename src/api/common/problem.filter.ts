@@ -4,6 +4,7 @@ import { HttpProblem, problem, type Problem, type ProblemCode } from './problem.
 import { routeOf } from './request.js';
 import { UnseenAppError } from '../auth/client-access.js';
 import { BrokerError } from '../../core/errors.js';
+import { LoginError } from '../../core/login/login-error.js';
 
 /** The one filter: every error of a route, of Nest and of Fastify ends here. What nobody foresaw is logged, and only there described. */
 @Catch()
@@ -75,7 +76,8 @@ export function sendProblem(error: unknown, reply: FastifyReply): void {
 /** What went wrong, whatever was thrown, in the words of the broker. */
 export function describeProblem(error: unknown): Problem {
   if (error instanceof HttpProblem) return problem(error.code, error.message, error.options);
-  if (error instanceof BrokerError) return problem(error.code, error.message, error);
+  if (error instanceof BrokerError || error instanceof LoginError)
+    return problem(error.code, error.message, error);
   const status = statusOf(error);
   if (status === undefined || status < 400 || status >= 500) {
     return problem('internal_error', 'The broker failed at this request. Its log says why.');

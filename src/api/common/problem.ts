@@ -1,12 +1,14 @@
 import type { ErrorCode } from '../../core/error-code.js';
 import { STATUS_CODES } from 'node:http';
 import type { BrokerErrorCode } from '../../core/errors.js';
-import { errorCode, integer, object, text, type FromSchema } from './schema.js';
+import type { LoginAction, LoginErrorCode } from '../../core/login/login-error.js';
+import { errorCode, integer, object, oneOf, text, type FromSchema } from './schema.js';
 
 type EdgeErrorCode =
   | 'invalid_request'
   | 'unauthorized'
   | 'forbidden'
+  | 'browser_refused'
   | 'not_found'
   | 'method_not_allowed'
   | 'request_timeout'
@@ -19,13 +21,39 @@ type EdgeErrorCode =
   | 'starting';
 
 /** Every `code` that an answer can bear. */
-export type ProblemCode = BrokerErrorCode | EdgeErrorCode;
+export type ProblemCode = BrokerErrorCode | LoginErrorCode | EdgeErrorCode;
+
+const LOGIN_STATUS: Readonly<Record<Exclude<LoginErrorCode, BrokerErrorCode>, number>> = {
+  redirect_uri_not_allowed: 400,
+  scope_not_allowed: 400,
+  code_missing: 400,
+  wrong_app_type: 400,
+  state_unknown: 400,
+  state_expired: 400,
+  state_mismatch: 400,
+  ticket_unknown: 400,
+  scope_missing: 403,
+  user_blocked: 403,
+  session_unknown: 404,
+  state_used: 409,
+  code_used: 409,
+  ticket_used: 409,
+  reauthorize_required: 409,
+  code_expired: 410,
+  code_invalid: 422,
+  data_invalid: 422,
+  rate_limited: 429,
+  exchange_outcome_unknown: 502,
+  app_misconfigured: 503,
+  store_unavailable: 503,
+};
 
 const STATUS: Readonly<Record<ProblemCode, number>> = {
   invalid_request: 400,
   app_required: 400,
   unauthorized: 401,
   forbidden: 403,
+  browser_refused: 403,
   not_found: 404,
   unknown_app: 404,
   method_not_allowed: 405,
@@ -46,10 +74,13 @@ const STATUS: Readonly<Record<ProblemCode, number>> = {
   overloaded: 503,
   starting: 503,
   stopping: 503,
+  ...LOGIN_STATUS,
 };
 
 /** For problems that may pass by themselves and do not know when. */
 const DEFAULT_RETRY_AFTER_SECONDS = 5;
+
+const loginAction = oneOf<LoginAction>('fix_request', 'reauthorize', 'stop', 'retry', 'fix_config');
 
 export const problemSchema = {
   title: 'Problem',
@@ -59,6 +90,7 @@ export const problemSchema = {
     {
       errcode: { ...errorCode, description: 'What the platform said.' },
       retry_after: { ...integer, description: 'Seconds; the same as the header Retry-After.' },
+      action: { ...loginAction, description: 'Of a login: what the service does about it.' },
     },
   ),
 };
@@ -69,6 +101,7 @@ export type Problem = FromSchema<typeof problemSchema> & { readonly code: Proble
 export interface ProblemHints {
   readonly errcode?: ErrorCode | undefined;
   readonly retryAfterSeconds?: number | undefined;
+  readonly action?: LoginAction | undefined;
 }
 
 export function problem(code: ProblemCode, detail: string, hints: ProblemHints = {}): Problem {
@@ -82,6 +115,7 @@ export function problem(code: ProblemCode, detail: string, hints: ProblemHints =
     code,
     detail,
     ...(hints.errcode === undefined ? {} : { errcode: hints.errcode }),
+    ...(hints.action === undefined ? {} : { action: hints.action }),
     ...(retryAfter === undefined ? {} : { retry_after: Math.max(1, Math.ceil(retryAfter)) }),
   };
 }

@@ -12,11 +12,15 @@ type Described<S> = S extends { readonly enum: readonly (infer Value)[] }
     ? FromSchema<Either>
     : S extends { readonly properties: infer P }
       ? Fields<P, S extends { readonly required: readonly (infer Key)[] } ? Key : never>
-      : S extends { readonly type: 'integer' }
-        ? number
-        : S extends { readonly type: 'boolean' }
-          ? boolean
-          : string;
+      : S extends { readonly type: 'array'; readonly items: infer Item }
+        ? readonly FromSchema<Item>[]
+        : S extends { readonly type: 'object' }
+          ? object
+          : S extends { readonly type: 'integer' }
+            ? number
+            : S extends { readonly type: 'boolean' }
+              ? boolean
+              : string;
 
 type Fields<P, Required> = { readonly [Key in keyof P as Key & Required]: FromSchema<P[Key]> } & {
   readonly [Key in Exclude<keyof P, Required>]?: FromSchema<P[Key]>;
@@ -39,6 +43,7 @@ export function oneOf<const Word extends string>(...words: readonly Word[]) {
 }
 
 export const text = { type: 'string' } as const;
+export const boolean = { type: 'boolean' } as const;
 export const integer = { type: 'integer' } as const;
 export const time = { type: 'string', format: 'date-time' } as const;
 export const alias = { type: 'string', description: 'Alias of the app.' } as const;
@@ -47,6 +52,9 @@ export const cacheMaxAge = {
   maximum: 60,
   description: 'Seconds to keep it without asking again.',
 } as const;
+
+/** Whatever the platform says, under its own names. */
+export const anyObject = { type: 'object', additionalProperties: true } as const;
 
 /** A number or a word, as the platform has it. */
 export const errorCode = {

@@ -6,7 +6,7 @@ import { faultAnswers, isScope } from './openapi-faults.js';
 
 const JSON_TYPE = 'application/json';
 
-type Content = ApiRoute['answers'][number];
+type Content = ApiRoute['answers'][number] & { readonly schema: object };
 
 /** The OpenAPI document, made of what the routes declare. */
 export class OpenApi {
@@ -43,13 +43,18 @@ export class OpenApi {
   }
 
   private operation(route: ApiRoute): object {
-    const { access, summary, query = {}, headers = {}, body, answers } = route;
+    const { access, summary, path = {}, query = {}, headers = {}, body, answers } = route;
     const security = route.security ?? (access === 'public' ? [] : undefined);
     const description = [accessText(route), route.description].filter((text) => text).join(' ');
-    const parameters = [...parametersIn('query', query), ...parametersIn('header', headers)];
+    const parameters = [
+      ...parametersIn('path', path),
+      ...parametersIn('query', query),
+      ...parametersIn('header', headers),
+    ];
     const responses: Record<string, object> = {};
     for (const [status, answer] of Object.entries(answers)) {
-      responses[status] = { description: answer.description, content: content(answer) };
+      const { description, schema } = answer;
+      responses[status] = { description, ...(schema && { content: content({ ...answer, schema }) }) };
     }
     return this.referring({
       summary,
@@ -86,7 +91,10 @@ function accessText({ access }: ApiRoute): string {
   return isScope(access) ? `Scope \`${access}\`.` : '';
 }
 
-function parametersIn(place: 'query' | 'header', parameters: NonNullable<ApiRoute['query']>): object[] {
+function parametersIn(
+  place: 'path' | 'query' | 'header',
+  parameters: NonNullable<ApiRoute['query']>,
+): object[] {
   return Object.entries(parameters).map(([name, { required, description, ...schema }]) => ({
     name,
     in: place,

@@ -69,8 +69,6 @@ describe('the drop-in token endpoints', () => {
     ['GET', '/cgi-bin/user/info', 40066],
     ['PUT', '/cgi-bin/message/custom/send', 40066],
     ['GET', '/cgi-bin', 40066],
-    ['GET', '/sns/jscode2session', 40066],
-    ['POST', '/sns/oauth2/access_token', 40066],
     ['POST', '/wxa/business/getuserphonenumber', 40066],
     ['POST', '/wxaapi/newtmpl/addtemplate', 40066],
     ['POST', '/datacube/getusersummary', 40066],

@@ -6,16 +6,19 @@ import { parse as parseForm } from 'node:querystring';
 import { BrokerError } from '../../core/errors.js';
 import { DropIn, sendAsIs } from '../drop-in.js';
 import { CLASSIC_TOKEN, CLASSIC_TOKEN_POSTED, STABLE_TOKEN, TICKET, TICKET_POSTED } from './drop-in.api.js';
+import { DropInLogins } from './drop-in-logins.js';
+import { LOGIN_CONTENT_TYPE, openLogins } from './drop-in-login.routes.js';
 import { DropInTickets } from './drop-in-tickets.js';
 import { DropInTokens } from './drop-in-tokens.js';
 import { HttpObserver } from '../../api/common/ports.js';
 import { HttpProblem } from '../../api/common/problem.js';
 import { parseJson } from '../../api/common/parse-json.js';
 import { routeOf } from '../../api/common/request.js';
-import { WechatRefusal } from './wechat-refusal.js';
+import { PlatformRefusal, WechatRefusal } from './wechat-refusal.js';
 
 /** The odd parameter name is WeChat's own. */
 const CONTENT_TYPE = 'application/json; encoding=utf-8';
+const LOGIN_PREFIX = 'sns';
 
 /**
  * The first parts of the paths of WeChat's API. An SDK whose host is the broker may ask for any of them, and reads
@@ -62,6 +65,10 @@ const RECORDED_AS: Readonly<Record<number, number>> = {
   40125: 401,
   41004: 401,
   48001: 403,
+  40029: 422,
+  40030: 409,
+  40163: 409,
+  42003: 410,
 };
 
 type Answer = (request: FastifyRequest) => Promise<object>;
@@ -80,6 +87,7 @@ class DropInRoute implements OnModuleInit {
     private readonly adapterHost: HttpAdapterHost<FastifyAdapter>,
     private readonly tokens: DropInTokens,
     private readonly tickets: DropInTickets,
+    private readonly logins: DropInLogins,
     private readonly observer: HttpObserver,
   ) {}
 
@@ -90,6 +98,7 @@ class DropInRoute implements OnModuleInit {
         (scope: FastifyInstance, _options, done) => {
           this.answerAsWechat(scope);
           if (prefix === 'cgi-bin') this.open(scope);
+          if (prefix === LOGIN_PREFIX) openLogins(scope, this.logins);
           done();
         },
         { prefix: `/${prefix}` },
@@ -165,12 +174,16 @@ class DropInRoute implements OnModuleInit {
     const { errcode, message } = this.refusal(error, request);
     this.observer.dropInRefused(routeOf(request), errcode);
     const status = RECORDED_AS[errcode];
-    if (request.audited && status !== undefined) request.audited.status = status;
-    sendAsIs(reply, CONTENT_TYPE, { errcode, errmsg: message });
+    if (request.audited) {
+      if (status !== undefined) request.audited.status = status;
+      request.audited.reason ??= String(errcode);
+    }
+    const isLogin = request.url.startsWith(`/${LOGIN_PREFIX}/`);
+    sendAsIs(reply, isLogin ? LOGIN_CONTENT_TYPE : CONTENT_TYPE, { errcode, errmsg: message });
   }
 
-  private refusal(error: unknown, request: FastifyRequest): WechatRefusal {
-    if (error instanceof WechatRefusal) return error;
+  private refusal(error: unknown, request: FastifyRequest): WechatRefusal | PlatformRefusal {
+    if (error instanceof WechatRefusal || error instanceof PlatformRefusal) return error;
     if (error instanceof BrokerError) return WechatRefusal.from(error);
     if (error instanceof HttpProblem) return new WechatRefusal(-1, `${error.code}: ${error.message}`);
     const isUnreadable = error instanceof Error && 'statusCode' in error;
@@ -187,7 +200,7 @@ function wrongMethodOrPath(scope: FastifyInstance, { url }: FastifyRequest): Wec
   if (takes('POST')) return new WechatRefusal(43002, 'use POST.');
   return new WechatRefusal(
     40066,
-    'the broker answers token endpoints only, which are /cgi-bin/token, /cgi-bin/stable_token and /cgi-bin/ticket/getticket. Send other calls to WeChat itself: with the access token, and a login with the AppSecret, never with an API key.',
+    'the broker answers token endpoints, which are /cgi-bin/token, /cgi-bin/stable_token and /cgi-bin/ticket/getticket, and those of logins below /sns. Send other calls to WeChat itself: with the access token, never with an API key.',
   );
 }
 
@@ -211,5 +224,5 @@ function text(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }
 
-@Module({ providers: [DropIn, DropInTickets, DropInTokens, DropInRoute] })
+@Module({ providers: [DropIn, DropInTickets, DropInTokens, DropInLogins, DropInRoute] })
 export class WechatCompatModule {}

@@ -6,13 +6,19 @@ const TEXTS = {
   40001:
     'invalid credential, access_token is invalid or not latest, could get access_token by getStableAccessToken, more details at https://mmbizurl.cn/s/JtxxFh33r',
   40002: 'invalid grant_type',
+  40003: 'invalid openid',
   40013: 'invalid appid',
+  40030: 'invalid refresh_token',
   40066: 'invalid url',
   40097: 'invalid args',
   40125: 'invalid appsecret',
+  40163: 'code been used',
   41001: 'access_token missing',
   41002: 'appid missing',
+  41003: 'refresh_token missing',
   41004: 'appsecret missing',
+  41008: 'missing code',
+  41009: 'missing openid',
   43001: 'require GET method',
   43002: 'require POST method',
   44002: 'empty post data',
@@ -40,5 +46,17 @@ export class WechatRefusal extends Error {
   static from(error: BrokerError): WechatRefusal {
     const isBusy = (error.retryAfterSeconds ?? 0) <= MAX_BUSY_SECONDS;
     return new WechatRefusal(isBusy ? -1 : 45011, `${error.code}: ${error.message}`);
+  }
+}
+
+/** What the platform itself answered. */
+export class PlatformRefusal extends Error {
+  override readonly name = 'PlatformRefusal';
+
+  constructor(
+    readonly errcode: number,
+    errmsg: string,
+  ) {
+    super(errmsg);
   }
 }

@@ -1,4 +1,5 @@
 import type { LoginAnswer, OpenLogin } from '../ports/login-store.js';
+import type { AppName } from '../token.js';
 import type { CodeExchange } from './code-exchange.js';
 import { answerOf } from './exchange-answer.js';
 import { isPlausible, proofOf, tagIn } from './handles.js';
@@ -57,10 +58,13 @@ export class HostedLogin {
     readonly client: string;
     readonly ticket: string;
     readonly binding: string;
+    /** Told for which app the ticket is, for the audit trail. */
+    readonly found?: (ticket: { readonly app: AppName }) => void;
   }): Promise<LoginAnswer> {
-    const { client, ticket, binding } = request;
+    const { client, ticket, binding, found } = request;
     const app = this.apps.ofHandle(tagIn(ticket, 'tbt'));
     if (!app) throw new LoginError('ticket_unknown');
+    found?.({ app: app.name });
     const check = { state: ticket, way: 'ticket', client, proof: proofOf({ binding }) } as const;
     const begun = await this.ports.store.begin(app, { check, claim: null });
     if (begun.kind === 'used') throw new LoginError('ticket_used');

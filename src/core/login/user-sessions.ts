@@ -1,6 +1,7 @@
 import { sleep } from '../ports/clock.js';
 import type { LoginRefusal } from '../ports/login-provider.js';
 import type { SessionTokens, UserSession } from '../ports/login-store.js';
+import type { AppName } from '../token.js';
 import { SingleFlight } from '../refresh/single-flight.js';
 import { givenTokens } from './exchange-result.js';
 import { newAttempt, tagIn } from './handles.js';
@@ -27,6 +28,8 @@ const ENDS_GRANT: ReadonlySet<LoginRefusal> = new Set([
 export interface SessionRequest {
   readonly client: string;
   readonly session: string;
+  /** Told whose session it is as soon as that is known, for the audit trail. */
+  readonly found?: (user: { readonly app: AppName; readonly openid: string }) => void;
 }
 
 export interface FoundSession {
@@ -59,11 +62,12 @@ export class UserSessions {
   ) {}
 
   /** @throws LoginError `session_unknown` */
-  async find({ client, session: handle }: SessionRequest): Promise<FoundSession> {
+  async find({ client, session: handle, found }: SessionRequest): Promise<FoundSession> {
     const app = this.apps.ofHandle(tagIn(handle, 'tbs'));
     if (!app) throw new LoginError('session_unknown');
     const { nowMs, session } = await this.ports.store.session(app, handle);
     if (session?.client !== client || nowMs >= session.expiresAtMs) throw new LoginError('session_unknown');
+    found?.({ app: app.name, openid: session.openid });
     return { app, handle, session, nowMs };
   }
 

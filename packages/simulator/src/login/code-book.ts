@@ -1,4 +1,5 @@
-import { RecentMap } from '../recent-map.js';
+/** Of older codes nothing is known any more; they are refused like any unknown one. */
+const REMEMBERED = 100_000;
 
 /** What a code was made for. `Grant`: whatever the exchange has to know of the consent. */
 interface Minted<Grant> {
@@ -32,7 +33,7 @@ interface Entry<Grant> {
 
 /** Every code that was made or seen. Looking at one spends it, whatever comes of it. */
 export class CodeBook<Grant> {
-  readonly #codes = new RecentMap<Entry<Grant>>();
+  readonly #codes = new Map<string, Entry<Grant>>();
 
   constructor(
     private readonly newValue: () => string,
@@ -84,6 +85,10 @@ export class CodeBook<Grant> {
     if (known) return known;
     const entry: Entry<Grant> = { sent: 0 };
     this.#codes.set(code, entry);
+    for (const oldest of this.#codes.keys()) {
+      if (this.#codes.size <= REMEMBERED) break;
+      this.#codes.delete(oldest);
+    }
     return entry;
   }
 }

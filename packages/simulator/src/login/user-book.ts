@@ -1,4 +1,3 @@
-import { RecentMap } from '../recent-map.js';
 import { isBoolean, isText, isTextOrNull, type FieldCheck } from '../input-checks.js';
 
 /** Who logs in where nobody is named. */
@@ -50,7 +49,7 @@ export interface IdPattern {
 
 /** The users of one app: those who were put down, and everybody whose openid shows that the app knows them. */
 export class UserBook {
-  readonly #users = new RecentMap<SimulatedUser>();
+  readonly #users = new Map<string, SimulatedUser>();
 
   constructor(
     private readonly appId: string,

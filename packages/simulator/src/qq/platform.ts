@@ -3,7 +3,6 @@ import { CallLog } from '../call-log.js';
 import type { IssuedToken } from '../issued-token.js';
 import { CodeBook } from '../login/code-book.js';
 import type { UserSpec } from '../login/user-book.js';
-import { RecentMap } from '../recent-map.js';
 import { TokenLedger } from '../token-ledger.js';
 import { QqApp } from './qq-app.js';
 import { QqError } from './qq-error.js';
@@ -44,8 +43,8 @@ export class Platform {
   readonly calls = new CallLog();
   readonly codes: CodeBook<QqConsent>;
   readonly #apps: ReadonlyMap<string, QqApp>;
-  readonly #byAccessToken = new RecentMap<QqGrant>();
-  readonly #byRefreshToken = new RecentMap<QqGrant>();
+  readonly #byAccessToken = new Map<string, QqGrant>();
+  readonly #byRefreshToken = new Map<string, QqGrant>();
 
   constructor(readonly settings: QqSettings) {
     this.codes = new CodeBook(newToken, settings.codeLifeMs);

@@ -1,5 +1,4 @@
 import { createCipheriv, createHash, createHmac, randomBytes } from 'node:crypto';
-import { RecentMap } from '../../recent-map.js';
 
 const KEY_BYTES = 16;
 
@@ -14,7 +13,7 @@ export interface EncryptedData {
 
 /** The one session_key that is valid for each user of a mini program: 24 characters, base64 of 16 bytes. */
 export class SessionKeys {
-  readonly #keys = new RecentMap<string>();
+  readonly #keys = new Map<string, string>();
 
   current(appId: string, openid: string): string {
     return this.#keys.get(`${appId} ${openid}`) ?? this.renew(appId, openid);

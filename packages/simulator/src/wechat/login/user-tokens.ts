@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { RecentMap } from '../../recent-map.js';
 import { Refusal } from '../../refusal.js';
 
+const REMEMBERED = 100_000;
 /** With the prefix: 88 and 110 characters, as live ones. */
 const ACCESS_TOKEN_BYTES = 63;
 const REFRESH_TOKEN_CHARACTERS = 107;
@@ -27,8 +27,8 @@ interface Lives {
 
 /** The tokens of users, which have nothing to do with an app's own token. Several grants of a user live side by side. */
 export class UserTokens {
-  readonly #byAccessToken = new RecentMap<UserGrant>();
-  readonly #byRefreshToken = new RecentMap<UserGrant>();
+  readonly #byAccessToken = new Map<string, UserGrant>();
+  readonly #byRefreshToken = new Map<string, UserGrant>();
 
   constructor(private readonly lives: Lives) {}
 
@@ -39,8 +39,8 @@ export class UserTokens {
       ...{ accessToken: newAccessToken(), expiresAtMs: nowMs + lifeMs },
       ...{ refreshToken: newRefreshToken(), refreshExpiresAtMs: nowMs + refreshTokenLifeMs },
     };
-    this.#byAccessToken.set(grant.accessToken, grant);
-    this.#byRefreshToken.set(grant.refreshToken, grant);
+    remember(this.#byAccessToken, grant.accessToken, grant);
+    remember(this.#byRefreshToken, grant.refreshToken, grant);
     return grant;
   }
 
@@ -52,12 +52,12 @@ export class UserTokens {
     if (grant.revoked) throw new Refusal(42007);
     if (nowMs >= grant.expiresAtMs) {
       grant.accessToken = newAccessToken();
-      this.#byAccessToken.set(grant.accessToken, grant);
+      remember(this.#byAccessToken, grant.accessToken, grant);
     }
     grant.expiresAtMs = nowMs + this.lives.lifeMs;
     if (this.lives.refreshTokens === 'rotated') {
       grant.refreshToken = newRefreshToken();
-      this.#byRefreshToken.set(grant.refreshToken, grant);
+      remember(this.#byRefreshToken, grant.refreshToken, grant);
     }
     return grant;
   }
@@ -84,6 +84,14 @@ export class UserTokens {
     );
     for (const grant of doomed) grant.revoked = true;
     return doomed.length;
+  }
+}
+
+function remember(grants: Map<string, UserGrant>, key: string, grant: UserGrant): void {
+  grants.set(key, grant);
+  for (const oldest of grants.keys()) {
+    if (grants.size <= REMEMBERED) break;
+    grants.delete(oldest);
   }
 }
 
