@@ -1,0 +1,151 @@
+import { createLogin, LOST, NOT_SENT, refused } from '../../../test/support/create-login.js';
+import { settle } from '../../../test/support/manual-clock.js';
+
+const HOURS_2 = 7_200_000;
+
+async function loggedIn(changes: Parameters<typeof createLogin>[0] = {}) {
+  const fixture = createLogin(changes);
+  const { session } = await fixture.login.exchange(await fixture.returned('code-of-mary'));
+  return { ...fixture, request: { client: 'orders', session: session ?? '' } };
+}
+
+describe('a session', () => {
+  it('gives the profile of its user, to its client alone', async () => {
+    const { login, request, errorOf } = await loggedIn();
+    expect(await login.profile({ ...request, lang: 'en' })).toEqual({
+      openid: 'openid-of-mary',
+      nickname: '小王',
+      lang: 'en',
+    });
+    expect(await errorOf(login.profile({ ...request, client: 'billing' }))).toBe('session_unknown');
+    for (const session of ['', 'tbs_', `tbs_${'A'.repeat(52)}`, request.session.replace('tbs_', 'tbt_')]) {
+      expect(await errorOf(login.profile({ client: 'orders', session }))).toBe('session_unknown');
+    }
+  });
+
+  it('renews a token that ends, once for all who ask on all replicas', async () => {
+    const { login, replica, provider, request, clock } = await loggedIn();
+    const other = replica();
+    await clock.advance(HOURS_2);
+    const all = Array.from({ length: 20 }, (_, index) => (index % 2 ? login : other).profile(request));
+    await clock.advance(100);
+    await Promise.all(all);
+    expect(provider.callsOf('refresh')).toEqual(['refresh-token-1']);
+    expect(new Set(provider.callsOf('profile'))).toEqual(new Set(['user-token-2']));
+  });
+
+  it('stores the next refresh token before anybody gets the new token', async () => {
+    const { login, provider, request, clock, cutStore, errorOf } = await loggedIn();
+    await clock.advance(HOURS_2);
+    let answer: (value: never) => void = () => undefined;
+    provider.nextRefresh.push(new Promise((resolve) => (answer = resolve)));
+    const asked = errorOf(login.profile(request));
+    await settle();
+    cutStore(true);
+    answer({
+      kind: 'answered',
+      value: { accessToken: 'user-token-9', expiresInSeconds: 7200, refreshToken: 'refresh-token-9' },
+      body: '',
+    } as never);
+    await clock.advance(400);
+    expect(provider.callsOf('profile')).toEqual([]);
+    cutStore(false);
+    await clock.advance(400);
+    expect(await asked).toBe('none');
+    await clock.advance(HOURS_2);
+    await login.profile(request);
+    expect(provider.callsOf('refresh')).toEqual(['refresh-token-1', 'refresh-token-9']);
+  });
+
+  it('is over when the platform takes the refresh token no more, and asks it no more', async () => {
+    const { login, provider, request, clock, errorOf } = await loggedIn();
+    await clock.advance(HOURS_2);
+    provider.nextRefresh.push(refused(40030, 'reauthorize_required'));
+    expect(await errorOf(login.profile(request))).toBe('reauthorize_required');
+    expect(await errorOf(login.profile(request))).toBe('reauthorize_required');
+    expect(provider.callsOf('refresh')).toHaveLength(1);
+  });
+
+  it('lives on when a refresh brought no answer', async () => {
+    const { login, provider, request, clock, errorOf } = await loggedIn();
+    await clock.advance(HOURS_2);
+    provider.nextRefresh.push(NOT_SENT, LOST);
+    expect(await errorOf(login.profile(request))).toBe('upstream_unavailable');
+    expect(await errorOf(login.profile(request))).toBe('upstream_unavailable');
+    expect(await login.profile(request)).toMatchObject({ openid: 'openid-of-mary' });
+  });
+
+  it('renews a token that the platform ended before its time, once', async () => {
+    const { login, provider, request, errorOf } = await loggedIn();
+    provider.nextProfile.push(refused(40001, 'token_dead'));
+    expect(await login.profile(request)).toMatchObject({ openid: 'openid-of-mary' });
+    provider.nextProfile.push(refused(40001, 'token_dead'), refused(40001, 'token_dead'));
+    expect(await errorOf(login.profile(request))).toBe('reauthorize_required');
+    expect(provider.callsOf('refresh')).toHaveLength(2);
+  });
+
+  it('says what is missing where the user agreed to less', async () => {
+    const { login, provider, request, errorOf } = await loggedIn();
+    provider.nextProfile.push(refused(48001, 'scope_missing'));
+    expect(await errorOf(login.profile(request))).toBe('scope_missing');
+  });
+
+  it('gives the tokens themselves, which the drop-in endpoints take from then on', async () => {
+    const { login, request } = await loggedIn();
+    const asked = { accessToken: 'user-token-1', openid: 'openid-of-mary' };
+    expect(await login.dropIn.userinfo(asked)).toEqual({ kind: 'unknown_token' });
+    expect(await login.tokens(request)).toEqual({
+      accessToken: 'user-token-1',
+      refreshToken: 'refresh-token-1',
+      expiresInSeconds: 7200,
+      openid: 'openid-of-mary',
+      scope: ['base'],
+    });
+    expect(await login.dropIn.userinfo(asked)).toMatchObject({ kind: 'body' });
+  });
+
+  it('ends at logout and at the end of its life', async () => {
+    const { login, request, clock, errorOf, returned } = await loggedIn();
+    await login.logout(request);
+    expect(await errorOf(login.profile(request))).toBe('session_unknown');
+    expect(await errorOf(login.logout(request))).toBe('session_unknown');
+    const { session } = await login.exchange(await returned('code-of-john'));
+    await clock.advance(30 * 24 * 3_600_000 + 1);
+    expect(await errorOf(login.profile({ client: 'orders', session: session ?? '' }))).toBe(
+      'session_unknown',
+    );
+  });
+});
+
+describe('a drop-in relay', () => {
+  it('takes tokens that were handed out here, and no others', async () => {
+    const { login, provider, clock } = createLogin();
+    const exchanged = await login.dropIn.exchange({
+      app: 'shop',
+      client: 'orders',
+      code: 'code-of-mary',
+      kind: 'web',
+    });
+    expect(exchanged.kind).toBe('body');
+    const user = { accessToken: 'user-token-1', openid: 'openid-of-mary' };
+    expect(await login.dropIn.userinfo(user)).toMatchObject({ kind: 'body' });
+    expect(await login.dropIn.auth(user)).toMatchObject({ kind: 'body' });
+    expect(await login.dropIn.refresh({ app: 'shop', refreshToken: 'refresh-token-1' })).toMatchObject({
+      kind: 'body',
+      body: expect.stringContaining('user-token-2'),
+    });
+    expect(await login.dropIn.auth({ ...user, accessToken: 'user-token-2' })).toMatchObject({ kind: 'body' });
+    const unknown = { kind: 'unknown_token' };
+    expect(await login.dropIn.userinfo({ ...user, accessToken: 'stolen' })).toEqual(unknown);
+    expect(await login.dropIn.refresh({ app: 'shop', refreshToken: 'stolen' })).toEqual(unknown);
+    await clock.advance(HOURS_2 + 1);
+    expect(await login.dropIn.userinfo(user)).toEqual(unknown);
+    expect(provider.callsOf('profile')).toHaveLength(1);
+  });
+
+  it('cannot tell while the store is away, and says so', async () => {
+    const { login, cutStore } = createLogin();
+    cutStore(true);
+    expect(await login.dropIn.auth({ accessToken: 'any', openid: 'any' })).toEqual({ kind: 'not_sent' });
+  });
+});
