@@ -97,10 +97,14 @@ describe('GET /metrics', () => {
     });
     const fetches = (labels: Record<string, string>): number =>
       sum(samples, 'upstream_fetches_total', labels);
-    expect(fetches({ app: 'shop', reason: 'cold', outcome: 'issued' })).toBe(1);
-    expect(fetches({ app: 'shop', reason: 'force', outcome: 'issued' })).toBe(1);
-    expect(fetches({ app: 'shop', reason: 'report', outcome: 'issued' })).toBeGreaterThan(0);
-    expect(fetches({ app: 'refused', reason: 'cold', outcome: 'refused' })).toBe(1);
+    const reasons = (reason: string): number =>
+      sum(samples, 'upstream_fetch_reasons_total', { app: 'shop', reason });
+    expect(reasons('cold')).toBe(1);
+    expect(reasons('force')).toBe(1);
+    expect(reasons('report')).toBeGreaterThan(0);
+    expect(sum(samples, 'upstream_fetch_reasons_total', { app: 'shop' })).toBe(fetches({ app: 'shop' }));
+    expect(fetches({ app: 'shop', outcome: 'issued' })).toBe(fetches({ app: 'shop' }));
+    expect(fetches({ app: 'refused', outcome: 'refused' })).toBe(1);
     expect(fetches({ app: 'dropped', outcome: 'unknown' })).toBe(1);
     expect(sum(samples, 'upstream_errors_total', { app: 'refused', errcode: '40164' })).toBe(1);
     expect(sum(samples, 'commits_total', { app: 'shop', result: 'committed' })).toBe(

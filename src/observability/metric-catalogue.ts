@@ -2,26 +2,13 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { ErrorCode } from '../core/error-code.js';
 import type { AppStatus } from '../core/status/app-status.js';
 import type { FetchOutcomeKind } from '../core/ports/events.js';
-import type { ReportResult } from '../core/reports/token-report.js';
-import { FETCH_REASONS, type AppName } from '../core/token.js';
+import type { AppName } from '../core/token.js';
 import { DurationLines } from './hot-counts.js';
 import { SampleLines } from './sample-lines.js';
 
 const PREFIX = 'tokenbroker_';
 
-// Counters show these from the start, so that the first event is an increase like every other.
 const FETCH_OUTCOMES: readonly FetchOutcomeKind[] = ['issued', 'refused', 'not_sent', 'unknown'];
-const COMMIT_RESULTS = ['committed', 'superseded', 'unstored'] as const;
-const REPORT_RESULTS: readonly ReportResult[] = [
-  'rotated',
-  'already_rotated',
-  'recently_rotated',
-  'still_valid',
-  'budget_exhausted',
-  'not_a_token_error',
-  'upstream_unavailable',
-  'upstream_rejected',
-];
 /** Those of logins that an alert looks for; the others are refusals that concern one user. */
 const LOGIN_RESULTS = ['ok', 'not_sent', 'unknown', 'app_misconfigured', 'rate_limited'] as const;
 const LEASE_RESULTS = ['acquired', 'held', 'unavailable', 'lost'] as const;
@@ -82,14 +69,19 @@ export class MetricCatalogue {
 
   readonly upstreamFetches = counter(
     'upstream_fetches_total',
-    'Requests to the platform for a token, by what they were for and what became of them.',
-    ['app', 'reason', 'outcome'],
+    'Requests to the platform for a token, by what became of them.',
+    ['app', 'outcome'],
   );
-  readonly upstreamFetchDuration = new DurationLines({
+  readonly upstreamFetchReasons = counter(
+    'upstream_fetch_reasons_total',
+    'The same requests, by what they were for.',
+    ['app', 'reason'],
+  );
+  readonly upstreamFetchDuration = new Histogram({
     name: `${PREFIX}upstream_fetch_duration_seconds`,
     help: 'Time of a request to the platform for a token, whatever became of it.',
-    label: 'app',
-    bounds: PLATFORM_BOUNDS,
+    buckets: PLATFORM_BOUNDS,
+    ...this.own,
   });
   readonly upstreamErrors = counter(
     'upstream_errors_total',
@@ -223,7 +215,7 @@ export class MetricCatalogue {
   readonly lines = [
     ...this.tokens.map(({ lines }) => lines),
     this.upstreamFetches,
-    this.upstreamFetchDuration,
+    this.upstreamFetchReasons,
     this.upstreamErrors,
     this.upstreamConfigError,
     this.upstreamQuotaExhausted,
@@ -249,15 +241,13 @@ export class MetricCatalogue {
     for (const command of STORE_COMMANDS) this.storeCommandDuration.zero({ command });
   }
 
-  /** Shows the app's counters, as they are or at 0. `errcodes`: those that are counted from 0. */
+  /**
+   * Shows the counters of the app that alerts are made of, as they are or at 0, so that the first event is an increase like every other.
+   * The rest comes when it happens. `errcodes`: those that are counted from 0.
+   */
   show(app: AppName, errcodes: readonly ErrorCode[]): void {
-    for (const reason of FETCH_REASONS) {
-      for (const outcome of FETCH_OUTCOMES) this.upstreamFetches.add({ app, reason, outcome }, 0);
-    }
-    this.upstreamFetchDuration.show(app);
+    for (const outcome of FETCH_OUTCOMES) this.upstreamFetches.add({ app, outcome }, 0);
     for (const errcode of errcodes) this.upstreamErrors.add({ app, errcode: String(errcode) }, 0);
-    for (const result of COMMIT_RESULTS) this.commits.add({ app, result }, 0);
-    for (const result of REPORT_RESULTS) this.reports.add({ app, result }, 0);
     this.tokenDiedEarly.add({ app }, 0);
   }
 

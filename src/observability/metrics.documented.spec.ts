@@ -2,15 +2,27 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { REFUSED, watching } from '../../test/support/watched-metrics.js';
 
+const REPORTED = {
+  kind: 'reported',
+  result: 'rotated',
+  errcode: 40001,
+  caller: 'orders',
+  generation: 1,
+  fingerprint: '01234567',
+  durationMs: 1,
+} as const;
+
 describe('docs/metrics.md', () => {
   it('lists what there is', async () => {
-    const { broker, metrics, http, fetched, loggedIn } = watching('shop', 'blog', 'mail', 'news');
+    const { broker, metrics, observer, http, fetched, loggedIn } = watching('shop', 'blog', 'mail', 'news');
     broker.statuses.set('shop', { lastError: { ...REFUSED, class: 'configuration' } });
     broker.statuses.set('blog', { lastError: { ...REFUSED, class: 'day_quota' } });
     broker.statuses.set('mail', { lastError: { ...REFUSED, class: 'dead' } });
     broker.statuses.set('news', { lastError: { ...REFUSED, class: 'claim' } });
     fetched('shop', 'cold', 40125);
     loggedIn('shop', 'code_used', 40163);
+    observer.emit({ app: 'shop', kind: 'superseded', fence: 1, generation: 2 });
+    observer.emit({ ...REPORTED, app: 'shop' });
     http.request('/token', 'GET', 200, 1);
     http.dropInRefused('/cgi-bin/token', -1);
     const text = await metrics.render();

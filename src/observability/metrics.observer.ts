@@ -26,8 +26,9 @@ export class MetricsObserver extends EventSink {
     switch (fact.kind) {
       case 'fetch_ended': {
         const { reason, outcome, durationMs, errcode } = fact;
-        metrics.upstreamFetches.add({ app, reason, outcome });
-        metrics.upstreamFetchDuration.observe(app, durationMs / 1000);
+        metrics.upstreamFetches.add({ app, outcome });
+        metrics.upstreamFetchReasons.add({ app, reason });
+        metrics.upstreamFetchDuration.observe(durationMs / 1000);
         if (errcode !== null) metrics.upstreamErrors.add({ app, errcode: this.labelOf(errcode) });
         return;
       }

@@ -1,6 +1,6 @@
 import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
-import { parentOf } from './parent-of.js';
+import { parentOf } from './tracing.js';
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 const SPAN = '00f067aa0ba902b7';
@@ -36,7 +36,8 @@ describe('the parent of a request', () => {
     ['a span of zeros', `00-${TRACE}-${'0'.repeat(16)}-01`],
     ['no flags', `00-${TRACE}-${SPAN}`],
     ['flags that are too long', `00-${TRACE}-${SPAN}-011`],
-    ['something before it', ` 00-${TRACE}-${SPAN}-01`],
+    ['something before it', `x00-${TRACE}-${SPAN}-01`],
+    ['more fields than this version has', `00-${TRACE}-${SPAN}-01-more`],
   ])('is none with %s', (_, traceparent) => {
     expect(parentIn(traceparent === undefined ? {} : { traceparent })).toBeNull();
   });

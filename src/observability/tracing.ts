@@ -1,4 +1,15 @@
-import { ROOT_CONTEXT, SpanKind, SpanStatusCode, trace, type Tracer } from '@opentelemetry/api';
+import {
+  ROOT_CONTEXT,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+  TraceFlags,
+  type Context,
+  type Span,
+  type SpanContext,
+  type Tracer,
+} from '@opentelemetry/api';
+import { parseTraceParent } from '@opentelemetry/core';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { AlwaysOnSampler, BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
@@ -7,8 +18,6 @@ import type { Logger } from 'pino';
 import { requestContext } from '../core/request-context.js';
 import { sleep, type Clock } from '../core/ports/clock.js';
 import { EventSink, type BrokerEvent } from '../core/ports/events.js';
-import { parentOf } from './parent-of.js';
-import { TracedRequest } from './traced-request.js';
 import { WatchedExporter } from './watched-exporter.js';
 
 const CALL = { kind: SpanKind.CLIENT };
@@ -23,6 +32,32 @@ export interface TracingSettings {
   readonly sampleRatio: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly replica: string;
+}
+
+/** One request, as far as the broker sees it. Its attributes are ours alone: no URL, header or body is among them. */
+class TracedRequest {
+  readonly context: Context;
+
+  constructor(private readonly span: Span) {
+    this.context = trace.setSpan(ROOT_CONTEXT, span);
+  }
+
+  end(route: string, method: string, status: number): void {
+    this.span.updateName(`${method} ${route}`);
+    this.span.setAttributes({
+      'http.request.method': method,
+      'http.route': route,
+      'http.response.status_code': status,
+    });
+    if (status >= 500) this.span.setStatus({ code: SpanStatusCode.ERROR });
+    this.span.end();
+  }
+}
+
+/** The span that the caller began; null when there is none. Its `tracestate` is left behind: it is anybody's text. */
+export function parentOf({ headers: { traceparent } }: IncomingMessage): SpanContext | null {
+  const parsed = typeof traceparent === 'string' ? parseTraceParent(traceparent) : null;
+  return parsed && { ...parsed, traceFlags: parsed.traceFlags & TraceFlags.SAMPLED, isRemote: true };
 }
 
 /** Spans of requests, and of the fetches, probes and reports that they cause, sent to a collector by OTLP over HTTP. */

@@ -13,7 +13,7 @@ import { dayStart } from '../refresh/budgets.js';
 import type { SuspectReason } from '../refresh/policy.js';
 
 const BUDGET_REMEDY =
-  'Find out what fetched so often: upstream_fetches_total names the reasons. Until then raise apps[].refresh.dailyBudget or forcedDailyBudget, within what the platform allows.';
+  'Find out what fetched so often: upstream_fetch_reasons_total names the reasons. Until then raise apps[].refresh.dailyBudget or forcedDailyBudget, within what the platform allows.';
 
 const RETURNED_DEAD_REMEDY =
   "Nothing in the broker replaces it: the platform gives another one when it expires. To have one sooner, reset the app's secret in the platform's console, or ask the platform's support. The broker asks again from time to time.";
