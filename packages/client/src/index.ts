@@ -10,3 +10,10 @@ export {
   type AxiosRequestLike,
   type InterceptAxiosOptions,
 } from './intercept-axios.js';
+export {
+  LoginClient,
+  LoginClientError,
+  type Authorization,
+  type Login,
+  type LoginClientOptions,
+} from './login-client.js';
