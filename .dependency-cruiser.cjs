@@ -18,7 +18,7 @@ const platforms = readdirSync('src/platforms', { withFileTypes: true })
 const house = [
   { room: 'core', imports: [], packages: [] },
   { room: 'platforms/platform.ts', imports: ['core', 'config'], packages: [] },
-  { room: 'platforms/registry.ts', imports: ['platforms'], packages: [] },
+  { room: 'platforms/registry.ts', imports: ['platforms', 'config'], packages: [] },
   { room: 'platforms/http', imports: ['core'], packages: ['axios'] },
   ...platforms.map((id) => ({
     room: `platforms/${id}`,
@@ -51,7 +51,12 @@ const house = [
   },
   {
     room: 'config',
-    imports: ['core/redaction/redactor.ts', 'platforms/platform.ts', 'platforms/registry.ts'],
+    imports: [
+      'core/redaction/redactor.ts',
+      'core/ports/login-provider.ts',
+      'platforms/platform.ts',
+      'platforms/registry.ts',
+    ],
     packages: ['yaml', 'class-validator', 'leven'],
   },
   {
@@ -99,7 +104,11 @@ const house = [
     imports: ['core', 'observability', 'config'],
     packages: ['@nestjs/common'],
   },
-  { room: 'backend.ts', imports: ['core', 'storage', 'observability', 'config'], packages: [] },
+  {
+    room: 'backend.ts',
+    imports: ['core', 'storage', 'observability', 'config', 'platforms/registry.ts'],
+    packages: [],
+  },
   {
     room: 'telemetry.module.ts',
     imports: ['core', 'api', 'observability', 'config', 'platforms/registry.ts', 'runtime.module.ts'],

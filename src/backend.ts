@@ -9,6 +9,7 @@ import type { RedisSettings } from './storage/redis/index.js';
 import type { Config } from './config/config.js';
 import type { RedisSection } from './config/redis.section.js';
 import type { BrokerPorts } from './core/ports/broker-ports.js';
+import { hasToken } from './platforms/registry.js';
 import type { AppIdentity } from './core/app-definition.js';
 import type { LoginPorts } from './core/login/login-call.js';
 import type { Clock } from './core/ports/clock.js';
@@ -97,7 +98,7 @@ async function redisBackend(
   );
   const keyUse = new KeyUse(
     encryptionKeys.map(({ id }) => id),
-    apps,
+    apps.filter(hasToken),
     (keyIds) => {
       logger.info(
         { event: 'store.keys_unused', key_ids: keyIds },

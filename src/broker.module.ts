@@ -1,7 +1,7 @@
 import { Global, Module } from '@nestjs/common';
 import { Backend } from './backend.js';
 import type { AppSection } from './config/app.section.js';
-import type { AppDefinition } from './core/app-definition.js';
+import type { AppDefinition, TokenlessApp } from './core/app-definition.js';
 import { TokenBroker } from './core/broker.js';
 import { Clock } from './core/ports/clock.js';
 import { EventSink, EventSinks } from './core/ports/events.js';
@@ -42,7 +42,11 @@ export const APP_DEFINITIONS = Symbol('app definitions');
     {
       provide: TicketBroker,
       inject: [TokenBroker, APP_DEFINITIONS],
-      useFactory: (broker: TokenBroker, apps: readonly AppDefinition[]) => new TicketBroker(broker, apps),
+      useFactory: (broker: TokenBroker, apps: readonly (AppDefinition | TokenlessApp)[]) =>
+        new TicketBroker(
+          broker,
+          apps.filter((app) => 'issuer' in app),
+        ),
     },
   ],
   exports: [APP_DEFINITIONS, Backend, EventSink, TokenBroker, TicketBroker],
@@ -55,7 +59,7 @@ function backend({ config, logger }: Runtime, clock: Clock, { catalogue }: Metri
 
 function tokenBroker(
   { redactor, replica }: Runtime,
-  definitions: readonly AppDefinition[],
+  definitions: readonly (AppDefinition | TokenlessApp)[],
   { ports }: Backend,
   clock: Clock,
   metrics: Metrics,
@@ -76,19 +80,23 @@ function tokenBroker(
   return broker;
 }
 
-function appDefinition(app: AppSection, proxyVariable: string | null): AppDefinition {
-  const { refresh } = app;
-  const platform = platformOf(app.provider);
+function appDefinition(app: AppSection, proxyVariable: string | null): AppDefinition | TokenlessApp {
+  const { name, provider, appId, type, refresh, appSecret } = app;
+  const secrets = new AppSecrets(appSecret.fault === null ? appSecret.value() : { fault: appSecret.fault });
+  const platform = platformOf(provider);
   const [token, ...derived] = platform.credentials(app);
+  if (!token) {
+    if (!type) throw new Error(`the app "${name}" has neither a token nor a type`);
+    return { name, provider, appId, type, secrets };
+  }
   return {
-    name: app.name,
-    provider: app.provider,
+    name,
+    provider,
+    type,
     grant: app.grant,
-    appId: app.appId,
+    appId,
     host: new URL(app.apiBaseUrl).host,
-    secrets: new AppSecrets(
-      app.appSecret.fault === null ? app.appSecret.value() : { fault: app.appSecret.fault },
-    ),
+    secrets,
     issuer: token.issuer({ proxyVariable, source: null }),
     refresh: {
       aheadMs: refresh.aheadSeconds * 1000,

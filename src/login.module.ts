@@ -1,7 +1,7 @@
 import { Global, Module } from '@nestjs/common';
 import { Backend } from './backend.js';
 import { APP_DEFINITIONS, BrokerModule } from './broker.module.js';
-import type { AppDefinition } from './core/app-definition.js';
+import type { AppDefinition, TokenlessApp } from './core/app-definition.js';
 import { appTokens } from './core/app-tokens.js';
 import { TokenBroker } from './core/broker.js';
 import type { LoginApp } from './core/login/login-app.js';
@@ -21,7 +21,7 @@ import { Runtime } from './runtime.module.js';
       inject: [Runtime, APP_DEFINITIONS, TokenBroker, Backend, Clock, EventSink],
       useFactory: (
         { config }: Runtime,
-        definitions: readonly AppDefinition[],
+        definitions: readonly (AppDefinition | TokenlessApp)[],
         broker: TokenBroker,
         { logins }: Backend,
         clock: Clock,
@@ -37,11 +37,11 @@ import { Runtime } from './runtime.module.js';
               provider: app.provider,
               appId: app.appId,
               login,
-              redirectUris: [],
-              callbackBaseUrl: null,
+              redirectUris: app.login?.redirectUris ?? [],
+              callbackBaseUrl: app.login?.callbackBaseUrl ?? null,
               timeoutMs: app.refresh.upstreamTimeoutSeconds * 1000,
               secrets: definition.secrets,
-              tokens: appTokens(broker, app.name, 'broker:login'),
+              tokens: 'issuer' in definition ? appTokens(broker, app.name, 'broker:login') : null,
             },
           ];
         });

@@ -104,7 +104,7 @@ function announce(config: Config, url: string, replica: string, logger: Logger):
       url,
       replica,
       backend: config.redis ? `redis (${config.redis.server.kind})` : 'memory',
-      apps: config.apps.map(({ name, grant }) => `${name} (${grant})`),
+      apps: config.apps.map(({ name, shownKind }) => `${name} (${shownKind})`),
       clients: config.clients.map(({ name }) => name),
       version: readVersion(),
       node: process.version,

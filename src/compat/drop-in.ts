@@ -23,7 +23,7 @@ export const requiredText = { ...text, minLength: 1, required: true } as const;
 interface ConfiguredApp {
   readonly app: AppName;
   readonly provider: string;
-  readonly grant: string;
+  readonly grant: string | null;
 }
 
 /** What a platform's token endpoint answers, whatever it calls it. */

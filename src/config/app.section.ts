@@ -1,5 +1,7 @@
 import { isWordLike } from './faults.js';
 import { About, Check, Flag, Optional, Seconds, Section, Text, WholeNumber } from './keys.js';
+import type { LoginSection } from './login.section.js';
+import type { AppType } from '../core/ports/login-provider.js';
 import type { Secret } from './secret.js';
 
 /** The form of the names of apps and callers: they appear in URLs, metrics and Redis keys. */
@@ -96,8 +98,12 @@ export abstract class AppSection {
 
   /** The app's id at the platform. It is no secret: it names the app's state in the store, and `GET /apps` shows it. */
   abstract readonly appId: string;
-  /** How the platform gives this app tokens; a word of the platform. */
+  /** How the platform gives this app tokens; a word of the platform. Means nothing for an app without credentials. */
   abstract readonly grant: string;
+  /** Of a platform whose apps differ in how users log in. */
+  declare readonly type?: AppType;
+  /** Of a platform where users can log in. */
+  declare readonly login?: LoginSection;
   abstract readonly appSecret: Secret;
   /** Where the platform is; without a slash at its end. */
   abstract readonly apiBaseUrl: string;
@@ -105,6 +111,11 @@ export abstract class AppSection {
   /** What `check` shows of `appId`. An id of no fixed form may be a secret in the wrong place; a platform whose ids have one overrides this. */
   get shownId(): string {
     return isWordLike(this.appId) ? this.appId : 'an id not shown, it may be a secret';
+  }
+
+  /** What `check` and the log say that it is. */
+  get shownKind(): string {
+    return this.grant;
   }
 
   /**

@@ -13,7 +13,7 @@ export function check({ env = process.env, out, err }: CheckIo): 0 | 1 {
   try {
     const { apps, clients, redis, warnings } = loadConfig(env);
     out(`the configuration is good
-  apps: ${apps.map(({ name, grant, shownId }, index) => `${shownName(name, index)} (${grant}, ${shownId})`).join(', ')}
+  apps: ${apps.map(({ name, shownKind, shownId }, index) => `${shownName(name, index)} (${shownKind}, ${shownId})`).join(', ')}
   clients: ${clients.map(({ name, scopes }, index) => `${shownName(name, index)} (${scopes.join(' ')})`).join(', ')}
   tokens are kept in ${redis ? `Redis (${redis.server.kind})` : 'memory: run one replica'}
 `);

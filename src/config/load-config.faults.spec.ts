@@ -72,10 +72,16 @@ describe('a fault', () => {
     ['app name twice', file({ apps: [APP, { ...OTHER_APP, name: 'shop' }] }), 'apps[1].name: is the same as apps[0].name; it must be its own'],
     ['provider', withApp({ provider: 'qq' }), 'apps[0].provider: must be one of wechat, wecom, oauth2, got "qq"'],
     ['grant', withApp({ grant: 'old' }), 'apps[0].grant: must be one of stable, classic, got "old"'],
+    ['type', withApp({ type: 'qq' }), 'apps[0].type: must be one of official_account, mini_program, website, got "qq"'],
+    ['grant of an app without a token', withApp({ type: 'website', grant: 'stable' }), 'apps[0].grant: must be left out: an app of type website has no access token'],
+    ['one AppID of two types', file({ apps: [APP, { ...APP, name: 'mini', type: 'mini_program' }] }), 'apps[1].type: is not that of apps[0], which has the same appId: an AppID is of one type'],
     ['base URL without scheme', withApp({ apiBaseUrl: 'api.weixin.qq.com' }), `apps[0].apiBaseUrl: ${url}`],
     ['base URL of another scheme', withApp({ apiBaseUrl: 'ftp://host' }), `apps[0].apiBaseUrl: ${url}`],
     ['base URL with a password', withApp({ apiBaseUrl: 'http://u:p@host' }), 'apps[0].apiBaseUrl: must be a URL without user, password, query and fragment'],
     ['base URL with a query', withApp({ apiBaseUrl: 'http://host/?a=1' }), 'apps[0].apiBaseUrl: must be a URL without user, password, query and fragment'],
+
+    ['redirect URIs as text', withApp({ login: { redirectUris: 'https://a.example/' } }), 'apps[0].login.redirectUris: must be a list of addresses, got text of 18 characters'],
+    ['callback over http', withApp({ login: { callbackBaseUrl: 'http://login.example.com' } }), 'apps[0].login.callbackBaseUrl: must be the https URL at which browsers reach this broker, such as https://login.example'],
 
     ['secret missing', withApp({ appSecret: undefined }), `apps[0].appSecret: must be set: ${secret}`],
     ['secret of digits without quotes', withApp({ appSecret: 1234 }), 'apps[0].appSecret: must be text: put it in quotes'],

@@ -1,6 +1,6 @@
 import { Redactor } from '../core/redaction/redactor.js';
 import { platformOf, tokenShapes } from '../platforms/registry.js';
-import { completeRefresh } from './app.section.js';
+import { completeRefresh, type AppSection, type RefreshSection } from './app.section.js';
 import { Config, NAMED_LISTS } from './config.js';
 import { aheadFinding, crossChecks } from './cross-checks.js';
 import { overlayEnvironment } from './environment.js';
@@ -72,6 +72,10 @@ export function loadConfig(
   if (!others.some(({ path }) => path.startsWith('apps'))) {
     for (const [index, app] of config.apps.entries()) {
       const [token] = platformOf(app.provider).credentials(app);
+      if (!token) {
+        warnings.push(...refreshWithoutEffect(app, index));
+        continue;
+      }
       completeRefresh(app.refresh, token.defaults);
       const finding = aheadFinding(app.refresh.aheadSeconds, token);
       const path = `apps[${index}].refresh.aheadSeconds`;
@@ -84,6 +88,23 @@ export function loadConfig(
   config.warnings = warnings.map(written);
   config.proxyVariable = PROXY_VARIABLES.find((name) => env[name]) ?? null;
   return deepFreeze(config);
+}
+
+/** Keys about the renewal of a token, of an app that has none. */
+function refreshWithoutEffect({ refresh, type }: AppSection, index: number): Fault[] {
+  const keys = [
+    'aheadSeconds',
+    'jitterSeconds',
+    'dailyBudget',
+    'forcedDailyBudget',
+    'verifyReports',
+  ] as const;
+  return keys
+    .filter((key) => (refresh as Partial<RefreshSection>)[key] !== undefined)
+    .map((key) => ({
+      path: `apps[${index}].refresh.${key}`,
+      text: `has no effect: an app of type ${String(type)} has no token to renew; of refresh only upstreamTimeoutSeconds counts`,
+    }));
 }
 
 function readFile(path: string | undefined): Record<string, unknown> | null {

@@ -1,5 +1,6 @@
 import type { AppName } from './token.js';
 import type { AccessTokenSource } from './ports/access-token-source.js';
+import type { AppType } from './ports/login-provider.js';
 import type { TokenIssuer } from './ports/token-issuer.js';
 import type { AppSecrets } from './refresh/app-secrets.js';
 
@@ -46,8 +47,17 @@ export interface TicketDefinition {
   readonly issuer: (tokens: AccessTokenSource) => TokenIssuer;
 }
 
+/** An app without a token, whose users only log in. */
+export interface TokenlessApp extends Pick<AppIdentity, 'name' | 'provider' | 'appId'> {
+  readonly type: AppType;
+  /** Shared with logins, as in `AppDefinition`. */
+  readonly secrets: AppSecrets;
+}
+
 /** One app as the broker keeps it. */
 export interface AppDefinition extends AppIdentity {
+  /** Of a platform whose apps differ in how users log in. */
+  readonly type?: AppType | undefined;
   /** Shared with all else that needs the secret, such as logins; `TokenBroker.changeSecret` offers a newer one. */
   readonly secrets: AppSecrets;
   /** Of the platform's API, with its port if that is not the usual one. */

@@ -1,8 +1,9 @@
 import { hash } from 'node:crypto';
-import { identityKey, type AppDefinition } from './app-definition.js';
+import { identityKey, type AppDefinition, type TokenlessApp } from './app-definition.js';
 import { Scheduler } from './refresh/scheduler.js';
 import { TokenManager } from './refresh/token-manager.js';
 import type { AppStatus } from './status/app-status.js';
+import { tokenlessStatus } from './status/tokenless-status.js';
 import type { BrokerPorts } from './ports/broker-ports.js';
 import { BrokerError } from './errors.js';
 import { ReportService } from './reports/report-service.js';
@@ -17,6 +18,7 @@ export class TokenBroker {
     AppName,
     { readonly manager: TokenManager; readonly reports: ReportService }
   >();
+  private readonly tokenless = new Map<AppName, TokenlessApp>();
   /** By `identityKey`. */
   private readonly managersByKey = new Map<string, TokenManager>();
   private readonly scheduler: Scheduler;
@@ -26,12 +28,15 @@ export class TokenBroker {
   private readonly listeners: ((app: AppName, held: HeldToken) => void)[] = [];
 
   constructor(
-    apps: readonly AppDefinition[],
+    apps: readonly (AppDefinition | TokenlessApp)[],
     private readonly ports: BrokerPorts,
   ) {
     this.scheduler = new Scheduler(ports.clock);
     this.apps = apps.map(({ name }) => name);
-    for (const app of apps) this.add(app);
+    for (const app of apps) {
+      if ('issuer' in app) this.add(app);
+      else this.tokenless.set(app.name, app);
+    }
   }
 
   /**
@@ -42,7 +47,7 @@ export class TokenBroker {
     if (!this.managed.has(app.name)) this.add(app);
   }
 
-  /** The configured apps, and what was registered besides them. */
+  /** The configured apps that have a token, and what was registered besides them. */
   get registered(): readonly AppName[] {
     return [...this.managed.keys()];
   }
@@ -50,7 +55,7 @@ export class TokenBroker {
   /** The configured app whose token this is, as far as it is one that the platform would still take. */
   appOf(token: string): AppName | undefined {
     const sha256 = hash('sha256', token);
-    return this.apps.find((app) => this.find(app).manager.memory.isRecent(sha256));
+    return this.apps.find((app) => this.managed.get(app)?.manager.memory.isRecent(sha256) === true);
   }
 
   /** Milliseconds for which a caller may keep this token without asking again; above 0. */
@@ -67,7 +72,7 @@ export class TokenBroker {
    * The current token, waiting for the first fetch if there is none yet.
    *
    * @param minGeneration a generation that the caller has seen; an older token is never returned.
-   * @throws BrokerError `no_token_yet`, `token_expired`, `behind`, `unknown_app`
+   * @throws BrokerError `no_token_yet`, `token_expired`, `behind`, `unknown_app`, `no_token_for_app_type`
    */
   async current(app: AppName, minGeneration = 0): Promise<HeldToken> {
     return this.find(app).manager.current(minGeneration);
@@ -76,7 +81,7 @@ export class TokenBroker {
   /**
    * A caller saw its token refused.
    *
-   * @throws BrokerError `upstream_unavailable`, `upstream_rejected`, `not_a_token_error`, `unknown_app`
+   * @throws BrokerError `upstream_unavailable`, `upstream_rejected`, `not_a_token_error`, `unknown_app`, `no_token_for_app_type`
    */
   async report(app: AppName, report: TokenReport): Promise<ReportAnswer> {
     return this.find(app).reports.handle(report);
@@ -86,7 +91,7 @@ export class TokenBroker {
    * Calls back for each newer token that this replica serves, until the returned function is called. The listener runs in
    * the middle of a rotation: it must not throw, and what takes time it does later.
    *
-   * @throws BrokerError `unknown_app`
+   * @throws BrokerError `unknown_app`, `no_token_for_app_type`
    */
   subscribe(app: AppName, listener: (held: HeldToken) => void): () => void {
     const { memory } = this.find(app).manager;
@@ -106,12 +111,14 @@ export class TokenBroker {
 
   /** @throws BrokerError `unknown_app` */
   status(app: AppName): AppStatus {
+    const tokenless = this.tokenless.get(app);
+    if (tokenless) return tokenlessStatus(tokenless, this.ports.clock.wallMs());
     return this.find(app).manager.diagnosis.status();
   }
 
   /** No app is waited for any more; see `TokenManager.isReadyEnough`. */
   get isReady(): boolean {
-    this.wasReady ||= this.apps.every((app) => this.find(app).manager.isReady);
+    this.wasReady ||= this.apps.every((app) => this.managed.get(app)?.manager.isReady ?? true);
     return this.wasReady;
   }
 
@@ -122,12 +129,17 @@ export class TokenBroker {
 
   /** Offers a newer AppSecret; it is tried at once and the old one kept until the new one has worked. */
   async changeSecret(app: AppName, appSecret: string): Promise<void> {
-    await this.find(app).manager.changeSecret(appSecret);
+    const tokenless = this.tokenless.get(app);
+    if (tokenless) tokenless.secrets.offer(appSecret);
+    else await this.find(app).manager.changeSecret(appSecret);
   }
 
   /** Its AppSecret cannot be read any more, which a restart would need, or can be again (null). The one that was read is kept. */
   secretCouldNotBeRead(app: AppName, why: string | null): void {
-    this.find(app).manager.secretCouldNotBeRead(why);
+    const tokenless = this.tokenless.get(app);
+    const lost = why === null ? null : { why, atMs: this.ports.clock.wallMs() };
+    if (tokenless) tokenless.secrets.couldNotBeRead(lost);
+    else this.find(app).manager.secretCouldNotBeRead(why);
   }
 
   /** Listens to rotations, takes over what is stored, and fetches what is missing. Resolves when that has been tried once. */
@@ -167,6 +179,16 @@ export class TokenBroker {
   private find(app: AppName): { readonly manager: TokenManager; readonly reports: ReportService } {
     const found = this.managed.get(app);
     if (found) return found;
-    throw new BrokerError('unknown_app', `There is no app "${app}", or this caller may not see it.`);
+    throw this.whyNoToken(app);
+  }
+
+  /** Of an app that nothing is fetched for. */
+  whyNoToken(app: AppName): BrokerError {
+    const type = this.tokenless.get(app)?.type;
+    if (type === undefined) {
+      return new BrokerError('unknown_app', `There is no app "${app}", or this caller may not see it.`);
+    }
+    const detail = `The app "${app}" is of type ${type}, which has no access token: users log in to it, and nothing else. Name an app that has one.`;
+    return new BrokerError('no_token_for_app_type', detail);
   }
 }

@@ -4,6 +4,7 @@ import type { ErrorCode } from './error-code.js';
 export type BrokerErrorCode =
   | 'app_required'
   | 'unknown_app'
+  | 'no_token_for_app_type'
   | 'no_token_yet'
   | 'token_expired'
   | 'behind'

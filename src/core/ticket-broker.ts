@@ -1,5 +1,5 @@
 import { appTokens } from './app-tokens.js';
-import type { AppDefinition, TicketDefinition } from './app-definition.js';
+import type { AppDefinition } from './app-definition.js';
 import type { TokenBroker } from './broker.js';
 import { BrokerError } from './errors.js';
 import { AppSecrets } from './refresh/app-secrets.js';
@@ -42,19 +42,24 @@ export class TicketBroker {
     return this.broker.cacheableMs(nameOf(app, type), held);
   }
 
-  /** The kinds of ticket that the app's platform has. */
+  /**
+   * The kinds of ticket that the app's platform has.
+   *
+   * @throws BrokerError `unknown_app`, `no_token_for_app_type`
+   */
   types(app: AppName): string[] {
-    return this.ticketsOf(app).map(({ type }) => type);
+    return this.find(app).tickets.map(({ type }) => type);
   }
 
-  private ticketsOf(name: AppName): readonly TicketDefinition[] {
-    return this.apps.get(name)?.tickets ?? [];
+  private find(name: AppName): AppDefinition {
+    const app = this.apps.get(name);
+    if (app) return app;
+    throw this.broker.whyNoToken(name);
   }
 
   private definition(name: AppName, type: string): AppDefinition {
-    const app = this.apps.get(name);
-    if (!app) throw new BrokerError('unknown_app', `There is no app "${name}".`);
-    const ticket = this.ticketsOf(name).find((one) => one.type === type);
+    const app = this.find(name);
+    const ticket = app.tickets.find((one) => one.type === type);
     if (!ticket) throw new BrokerError('unknown_app', `The app "${name}" has no ticket "${type}".`);
     return {
       ...app,

@@ -52,6 +52,13 @@ export async function fetchToken(
 ): Promise<Finding> {
   const { name, provider, appId, appSecret, refresh } = app;
   const [token] = platformOf(provider).credentials(app);
+  if (!token) {
+    return {
+      step: 'fetch',
+      isGood: true,
+      text: `nothing to fetch: an app of type ${String(app.type)} has no token`,
+    };
+  }
   const issuer = token.issuer({ proxyVariable, source: null });
   const timeoutMs = refresh.upstreamTimeoutSeconds * 1000;
   const credentials = { app: name, appId, appSecret: appSecret.value() };

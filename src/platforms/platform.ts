@@ -51,8 +51,8 @@ export interface Platform {
   readonly tokenShape?: RegExp;
   /** A call without any secret, to see that it is the platform which answers at this address. Left out where there is none. */
   ping?(apiBaseUrl: string, deadline: Deadline): Promise<Ping>;
-  /** The token first. @param app an instance of `section`, validated */
-  credentials(app: AppSection): readonly [CredentialSpec, ...CredentialSpec[]];
+  /** The token first; none where the app only logs users in. @param app an instance of `section`, validated */
+  credentials(app: AppSection): readonly CredentialSpec[];
   /** How users log in to the app. Left out where they cannot. @param app as for `credentials` */
   login?(app: AppSection): LoginProvider;
 }

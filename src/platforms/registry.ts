@@ -1,3 +1,4 @@
+import type { AppSection } from '../config/app.section.js';
 import { oauth2 } from './oauth2/oauth2.platform.js';
 import type { Platform } from './platform.js';
 import { wechat } from './wechat/wechat.platform.js';
@@ -14,6 +15,11 @@ export function passingErrcodes(): ReadonlyMap<string, Platform['errors']['passi
 /** What tokens look like, where that can be told. */
 export function tokenShapes(): readonly RegExp[] {
   return PLATFORMS.flatMap(({ tokenShape }) => tokenShape ?? []);
+}
+
+/** Whether the broker fetches anything for the app. */
+export function hasToken(app: AppSection): boolean {
+  return platformOf(app.provider).credentials(app).length > 0;
 }
 
 /** @throws Error for a platform that is not in the list; the configuration is checked against it */

@@ -7,6 +7,8 @@ export interface AppOptions extends SimulatedApp {
   readonly grant?: 'classic' | 'stable';
   /** Instead of the secret itself. */
   readonly secretFile?: string;
+  /** Other keys of `apps[]`: `provider`, `login`. */
+  readonly more?: Readonly<Record<string, unknown>>;
   /** Keys of `apps[].refresh`. */
   readonly refresh?: Readonly<Record<string, number | boolean>>;
 }
@@ -15,6 +17,8 @@ export interface ConfigOptions {
   readonly apps: readonly AppOptions[];
   /** API keys by client, each for all apps and with every scope. */
   readonly keys: Readonly<Record<string, string>>;
+  /** Of all clients; left out: those of tokens and tickets. */
+  readonly scopes?: readonly string[];
   /** Keys of `server`. */
   readonly server?: Readonly<Record<string, unknown>>;
   /** Whole sections: `audit`, `tracing`. */
@@ -22,23 +26,37 @@ export interface ConfigOptions {
 }
 
 /** A configuration as the file holds it: any free port of the loopback address, the memory backend. */
-export function brokerConfig({ apps, keys, server, sections }: ConfigOptions): object {
+export function brokerConfig({ apps, keys, scopes, server, sections }: ConfigOptions): object {
   return {
     ...sections,
     server: { port: 0, host: '127.0.0.1', ...server },
-    apps: apps.map(({ name, appId, appSecret, secretFile, apiBaseUrl, grant = 'classic', refresh = {} }) => ({
-      name,
-      grant,
-      appId,
-      appSecret: secretFile === undefined ? appSecret : { file: secretFile },
-      apiBaseUrl,
-      refresh: { jitterSeconds: 0, ...refresh },
-    })),
+    apps: apps.map(
+      ({
+        name,
+        appId,
+        appSecret,
+        secretFile,
+        apiBaseUrl,
+        type,
+        more = {},
+        grant = 'classic',
+        refresh = {},
+      }) => ({
+        name,
+        ...more,
+        ...(type && { type }),
+        ...(more.provider === undefined && type !== 'website' && { grant }),
+        appId,
+        appSecret: secretFile === undefined ? appSecret : { file: secretFile },
+        apiBaseUrl,
+        refresh: { jitterSeconds: 0, ...refresh },
+      }),
+    ),
     clients: Object.entries(keys).map(([name, key]) => ({
       name,
       keySha256: [createHash('sha256').update(key).digest('hex')],
       apps: '*',
-      scopes: ['token:read', 'token:refresh', 'token:admin', 'ticket:read'],
+      scopes: scopes ?? ['token:read', 'token:refresh', 'token:admin', 'ticket:read'],
     })),
   };
 }

@@ -91,6 +91,7 @@ export class FakeBroker implements Served {
     return {
       app,
       provider: 'wechat',
+      type: 'official_account',
       grant: 'stable',
       appId: 'wx0123456789abcdef',
       state: 'ok',

@@ -11,12 +11,24 @@ keeps it equal to the server's own rules.
 
 {{- $names := dict -}}
 {{- $accounts := dict -}}
+{{- $types := dict -}}
 {{- range $apps -}}
 {{- $app := .name -}}
 {{- if hasKey $names .name }}{{ $faults = append $faults (printf "config.apps: the name %s is there twice" .name) }}{{ end -}}
 {{- $_ := set $names .name true -}}
 {{- $url := .apiBaseUrl | default "https://api.weixin.qq.com" -}}
-{{- $account := list (regexReplaceAll "^https?://([^/]*).*$" $url "${1}") .appId (.grant | default "stable") | join " " -}}
+{{- $holder := list (regexReplaceAll "^https?://([^/]*).*$" $url "${1}") .appId | join " " -}}
+{{- $type := .type | default "official_account" -}}
+{{- if eq (.provider | default "wechat") "wechat" -}}
+{{- if and (hasKey $types $holder) (ne (get $types $holder) $type) -}}
+{{- $faults = append $faults (printf "config.apps: the type of %s is not that of another app with the same appId: an AppID is of one type" $app) -}}
+{{- end -}}
+{{- $_ := set $types $holder $type -}}
+{{- if and (eq $type "website") (hasKey . "grant") -}}
+{{- $faults = append $faults (printf "config.apps: grant of %s must be left out: an app of type website has no access token" $app) -}}
+{{- end -}}
+{{- end -}}
+{{- $account := list $holder (.grant | default "stable") | join " " -}}
 {{- with and (eq (.provider | default "wechat") "wechat") (get $accounts $account) -}}
 {{- $faults = append $faults (printf "config.apps: %s and %s have the same appId, host and grant: each fetch of one would kill the other's token; keep one of the two, which several callers can use" . $app) -}}
 {{- end -}}

@@ -16,7 +16,8 @@ export const appSchema = {
   ...object({
     app: text,
     provider: text,
-    grant: text,
+    type: { ...text, nullable: true },
+    grant: { ...text, nullable: true },
     app_id: text,
     state: appState,
     generation: { type: 'integer', nullable: true, format: 'int64' },
@@ -44,6 +45,7 @@ function appView(status: AppStatus): AppView {
   return {
     app: status.app,
     provider: status.provider,
+    type: status.type,
     grant: status.grant,
     app_id: status.appId,
     state: status.state,

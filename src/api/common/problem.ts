@@ -56,6 +56,7 @@ const STATUS: Readonly<Record<ProblemCode, number>> = {
   browser_refused: 403,
   not_found: 404,
   unknown_app: 404,
+  no_token_for_app_type: 404,
   method_not_allowed: 405,
   request_timeout: 408,
   payload_too_large: 413,

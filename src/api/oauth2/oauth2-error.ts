@@ -1,5 +1,6 @@
 import type { FastifyReply } from 'fastify';
 import { describeProblem } from '../common/problem.filter.js';
+import { BrokerError } from '../../core/errors.js';
 import { UnseenAppError } from '../auth/client-access.js';
 import { HttpProblem } from '../common/problem.js';
 import { oneOf, type FromSchema } from '../common/schema.js';
@@ -32,8 +33,7 @@ const CHALLENGE = { 'www-authenticate': 'Basic realm="access-token-broker", char
 
 /** Answers with an error of RFC 6749, whatever was thrown. What may pass by itself also has the broker's own `code`, `errcode` and `retry_after`. */
 export function sendOAuth2Error(thrown: unknown, reply: FastifyReply): void {
-  const refusal =
-    thrown instanceof UnseenAppError ? new OAuth2Error('invalid_client', thrown.message) : thrown;
+  const refusal = inTermsOfOAuth2(thrown);
   const { status, code, detail, errcode, retry_after } = describeProblem(refusal);
   if (status === 401) reply.headers(CHALLENGE);
   if (retry_after !== undefined) reply.header('retry-after', String(retry_after));
@@ -46,6 +46,12 @@ export function sendOAuth2Error(thrown: unknown, reply: FastifyReply): void {
       error_description: description(detail),
       ...(!isOAuth2 && { code, errcode, retry_after }),
     });
+}
+
+function inTermsOfOAuth2(thrown: unknown): unknown {
+  if (thrown instanceof UnseenAppError) return new OAuth2Error('invalid_client', thrown.message);
+  const hasNoToken = thrown instanceof BrokerError && thrown.code === 'no_token_for_app_type';
+  return hasNoToken ? new OAuth2Error('unauthorized_client', thrown.message) : thrown;
 }
 
 function errorOf(status: number): OAuth2ErrorCode {

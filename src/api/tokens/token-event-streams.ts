@@ -64,14 +64,23 @@ export class TokenEventStreams {
     for (const { response } of this.all()) response.end();
   }
 
+  /**
+   * Hears of the app's tokens from now on: before the head of an answer is set, so that a refusal still has a status.
+   *
+   * @throws BrokerError `no_token_for_app_type`
+   */
+  follow(app: AppName): void {
+    this.streamsOf(app);
+  }
+
   private streamsOf(app: AppName): Set<Stream> {
     const known = this.byApp.get(app);
     if (known) return known;
     const streams = new Set<Stream>();
-    this.byApp.set(app, streams);
     this.broker.subscribe(app, (held) => {
       this.announce(app, held);
     });
+    this.byApp.set(app, streams);
     return streams;
   }
 

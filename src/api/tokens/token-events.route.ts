@@ -49,6 +49,7 @@ export class TokenEventsRoute implements OnModuleInit, BeforeApplicationShutdown
   private handle(request: FastifyRequest<{ Querystring: Query }>, reply: FastifyReply): void {
     const client = this.authenticator.authenticate(request, OPEN_EVENTS.access);
     const app = client.app(singleParameter(request.query, 'app'));
+    this.streams.follow(app);
     reply.hijack();
     reply.raw.writeHead(200, { ...HEAD, 'x-request-id': request.id });
     this.streams.open(app, reply.raw, generationOf(request.headers['last-event-id']));

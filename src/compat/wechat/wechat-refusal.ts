@@ -44,6 +44,7 @@ export class WechatRefusal extends Error {
   }
 
   static from(error: BrokerError): WechatRefusal {
+    if (error.code === 'no_token_for_app_type') return new WechatRefusal(48001, error.message);
     const isBusy = (error.retryAfterSeconds ?? 0) <= MAX_BUSY_SECONDS;
     return new WechatRefusal(isBusy ? -1 : 45011, `${error.code}: ${error.message}`);
   }

@@ -59,6 +59,11 @@ export class AppSecrets {
     return this.current !== null && this.refusedAtMonoMs.has(this.current);
   }
 
+  /** What the platform said when it refused the current one; null if it did not, or one has worked since. */
+  get currentRefusal(): SecretRefusal | null {
+    return this.isCurrentRefused ? this.refusal : null;
+  }
+
   /** Why there is no secret, or null. */
   get missing(): string | null {
     return this.fault;

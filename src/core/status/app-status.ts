@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../error-code.js';
+import type { AppType } from '../ports/login-provider.js';
 import type { BackOff } from '../ports/token-store.js';
 import type { AppName } from '../token.js';
 
@@ -29,7 +30,10 @@ export interface LastError {
 export interface AppStatus {
   readonly app: AppName;
   readonly provider: string;
-  readonly grant: string;
+  /** Null where the platform has but one. */
+  readonly type: AppType | null;
+  /** Null of an app without a token, which is always `ok`. */
+  readonly grant: string | null;
   readonly appId: string;
   readonly state: AppState;
   readonly generation: number | null;

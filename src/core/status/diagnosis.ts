@@ -61,12 +61,13 @@ export class Diagnosis {
   }
 
   status(): AppStatus {
-    const { name, provider, grant, appId, refresh } = this.app;
+    const { name, provider, type = null, grant, appId, refresh } = this.app;
     const { memory } = this;
     const record = memory.token?.record;
     return {
       app: name,
       provider,
+      type,
       grant,
       appId,
       state: this.state(),

@@ -1,8 +1,10 @@
 import type { RefreshDefaults } from '../../config/app.section.js';
+import type { LoginProvider } from '../../core/ports/login-provider.js';
 import type { CredentialSpec, Platform } from '../platform.js';
 import { explain, PASSING_ERRCODES } from './errcodes.js';
 import { RULES, TICKET_RULE, WechatIssuer } from './wechat.issuer.js';
 import { pingPlatform, fetchTicket, TICKET_TYPES, type TicketType } from './wechat-http.js';
+import { MiniProgramLogin } from './login/mini-program.login.js';
 import { WebLogin } from './login/web.login.js';
 import { TicketIssuer } from '../http/ticket.issuer.js';
 import { WechatSection, type Grant } from './wechat.section.js';
@@ -23,7 +25,7 @@ const TICKET_DEFAULTS: RefreshDefaults = {
   verifyReports: false,
 };
 
-/** WeChat's official accounts, mini programs and mini games. */
+/** WeChat's official accounts, mini programs and mini games, and websites that log people in with WeChat. */
 export const wechat: Platform = {
   id: 'wechat',
   section: WechatSection,
@@ -32,10 +34,16 @@ export const wechat: Platform = {
   errors: { passing: PASSING_ERRCODES, explain },
   tokenShape: /\b\d+_[A-Za-z0-9_-]{100,}/,
   ping: pingPlatform,
-  credentials: (app: WechatSection) => [token(app), ...TICKET_TYPES.map((type) => ticket(app, type))],
-  login: ({ apiBaseUrl }: WechatSection) =>
-    new WebLogin({ appType: 'official_account', apiBaseUrl, authorizeBaseUrl: AUTHORIZE_BASE_URL }),
+  credentials: (app: WechatSection) =>
+    app.type === 'website' ? [] : [token(app), ...TICKET_TYPES.map((type) => ticket(app, type))],
+  login: loginOf,
 };
+
+function loginOf({ type, apiBaseUrl, login }: WechatSection): LoginProvider {
+  if (type === 'mini_program') return new MiniProgramLogin(apiBaseUrl);
+  const { authorizeBaseUrl = AUTHORIZE_BASE_URL } = login;
+  return new WebLogin({ appType: type, apiBaseUrl, authorizeBaseUrl });
+}
 
 function token({ grant, apiBaseUrl }: WechatSection): CredentialSpec {
   return {

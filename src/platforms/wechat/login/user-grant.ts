@@ -25,6 +25,15 @@ export function readWebGrant(answer: Answer): UserGrant | Unreadable {
   };
 }
 
+/** What `/sns/jscode2session` brought. */
+export function readMiniProgramGrant(answer: Answer): UserGrant | Unreadable {
+  const user = readUser(answer);
+  if (user instanceof Unreadable) return user;
+  const { session_key: sessionKey } = answer;
+  if (!isText(sessionKey, TOKEN)) return new Unreadable('has no session_key');
+  return { ...user, scope: [], isSnapshot: false, sessionKey };
+}
+
 /** The tokens of an exchange or a refresh. WeChat may hand back the same ones. */
 export function readUserTokens(answer: Answer): UserTokens | Unreadable {
   const { access_token: accessToken, refresh_token: refreshToken } = answer;
