@@ -41,7 +41,7 @@ import { Runtime } from './runtime.module.js';
               callbackBaseUrl: app.login?.callbackBaseUrl ?? null,
               timeoutMs: app.refresh.upstreamTimeoutSeconds * 1000,
               secrets: definition.secrets,
-              tokens: 'issuer' in definition ? appTokens(broker, app.name, 'broker:login') : null,
+              tokens: appTokens(broker, app.name, 'broker:login'),
             },
           ];
         });

@@ -82,6 +82,7 @@ describe('every key of the configuration', () => {
       'WechatSection.provider',
       'WecomSection.provider',
       'Oauth2Section.provider',
+      'QqSection.provider',
     ]);
   });
 

@@ -37,7 +37,8 @@ describe('a configuration file', () => {
         {
           ...APP,
           provider: 'wechat',
-          grant: 'stable',
+          type: 'official_account',
+          login: { redirectUris: [] },
           appSecret: '[secret]',
           apiBaseUrl: 'https://api.weixin.qq.com',
           refresh: {
@@ -56,6 +57,11 @@ describe('a configuration file', () => {
       warnings: [],
       proxyVariable: null,
     });
+  });
+
+  it('has the stable grant unless it says otherwise', () => {
+    expect(load(file()).apps[0]?.grant).toBe('stable');
+    expect(load(withApp({ grant: 'classic' })).apps[0]?.grant).toBe('classic');
   });
 
   it('refreshes a classic grant 900 s ahead, unless it says otherwise', () => {

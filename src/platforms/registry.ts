@@ -1,11 +1,12 @@
 import type { AppSection } from '../config/app.section.js';
 import { oauth2 } from './oauth2/oauth2.platform.js';
 import type { Platform } from './platform.js';
+import { qq } from './qq/qq.platform.js';
 import { wechat } from './wechat/wechat.platform.js';
 import { wecom } from './wecom/wecom.platform.js';
 
 /** All platforms. The first is that of an app without `provider`. */
-export const PLATFORMS: readonly [Platform, ...Platform[]] = [wechat, wecom, oauth2];
+export const PLATFORMS: readonly [Platform, ...Platform[]] = [wechat, wecom, oauth2, qq];
 
 /** Of all platforms, by provider: the error codes that pass by themselves. */
 export function passingErrcodes(): ReadonlyMap<string, Platform['errors']['passing']> {

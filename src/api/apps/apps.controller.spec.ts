@@ -24,6 +24,7 @@ describe('GET /apps', () => {
       {
         app: 'blog',
         provider: 'wechat',
+        type: 'official_account',
         grant: 'stable',
         app_id: 'wx0123456789abcdef',
         state: 'ok',

@@ -1,8 +1,8 @@
 import type { ErrorCode } from '../error-code.js';
 import type { AppCredentials, Deadline, Unanswered } from './token-issuer.js';
 
-/** What kind of app users log in to. `website` and `qq` have no global token. */
-export type AppType = 'official_account' | 'mini_program' | 'website' | 'qq';
+/** What kind of app users log in to: a word of the platform, such as `mini_program`. */
+export type AppType = string;
 
 /**
  * What a platform's refusal of a login call means.
@@ -57,7 +57,7 @@ export type LoginOutcome<T> =
 export interface UserTokens {
   readonly accessToken: string;
   readonly expiresInSeconds: number;
-  /** Left out where the platform gives none. QQ takes each only once. */
+  /** Left out where the platform gives none. Some platforms take each only once. */
   readonly refreshToken?: string;
   /** Left out where a refresh does not prolong it. */
   readonly refreshExpiresInSeconds?: number;
@@ -69,7 +69,7 @@ export interface UserGrant {
   readonly openid: string;
   readonly unionid?: string;
   readonly scope: readonly string[];
-  /** A virtual user of WeChat's preview page: no account may be made for it or linked to it. */
+  /** A virtual user of a preview page: no account may be made for it or linked to it. */
   readonly isSnapshot: boolean;
   /** Not of a mini program. */
   readonly tokens?: UserTokens;
@@ -88,7 +88,7 @@ export interface AuthorizeRequest {
 
 export interface CodeRequest {
   readonly code: string;
-  /** As it was at the authorize page, which QQ wants to see again; null where there was none. */
+  /** As it was at the authorize page, which some platforms want to see again; null where there was none. */
   readonly redirectUri: string | null;
 }
 

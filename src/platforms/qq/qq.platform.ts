@@ -1,0 +1,35 @@
+import type { Deadline } from '../../core/ports/token-issuer.js';
+import { errorCodeOf } from '../../core/error-code.js';
+import { callPlatform, okOnly } from '../http/http-call.js';
+import { NetworkFault } from '../http/network-fault.js';
+import { numberOf } from '../http/parse-json-object.js';
+import type { Ping, Platform } from '../platform.js';
+import { explain } from './error-numbers.js';
+import { parseQqAnswer } from './qq-answer.js';
+import { QqLogin } from './qq.login.js';
+import { QqSection } from './qq.section.js';
+
+const AUTHORIZE_BASE_URL = 'https://graph.qq.com';
+
+/** QQ Connect: logins, and no token of the app. */
+export const qq: Platform = {
+  id: 'qq',
+  section: QqSection,
+  quotaDayOffsetMs: 8 * 3_600_000,
+  errors: { passing: [], explain },
+  ping: pingQq,
+  credentials: () => [],
+  login: ({ apiBaseUrl, login: { authorizeBaseUrl = AUTHORIZE_BASE_URL } }: QqSection) =>
+    new QqLogin({ apiBaseUrl, authorizeBaseUrl }),
+};
+
+/** A question without a token, which QQ answers with an error. */
+async function pingQq(apiBaseUrl: string, deadline: Deadline): Promise<Ping> {
+  const request = { method: 'GET', path: '/oauth2.0/me', query: { fmt: 'json' } } as const;
+  const reply = okOnly(await callPlatform(apiBaseUrl, request, deadline));
+  if (reply.kind !== 'answered') return reply;
+  const errcode = errorCodeOf(numberOf(parseQqAnswer(reply.body)?.error));
+  if (errcode !== null) return { kind: 'answered', errcode };
+  const fault = /^\s*</.test(reply.body) ? 'answer_html' : 'answer_not_json';
+  return { kind: 'unknown', cause: new NetworkFault(fault, "The platform's answer has no error number.") };
+}
