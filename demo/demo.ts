@@ -3,15 +3,13 @@
  * step. It goes on until Ctrl-C; `-- --once` ends after the last step. Exit code 1 if a step did not happen.
  */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs, styleText } from 'node:util';
+import { INTERRUPTED, over, start } from './processes.ts';
 
 /** WeChat's 7200 s and 300 s, and the broker's 900 s, short enough to watch. */
 const LIFE_SECONDS = 12;
@@ -20,8 +18,6 @@ const AHEAD_SECONDS = 5;
 
 const CALLERS = 20;
 const STEP_LIMIT_SECONDS = 15;
-const STOP_LIMIT_MS = 5_000;
-const LOG_TAIL = 15;
 
 const APP_ID = 'wx0123456789abcdef';
 const APP_SECRET = randomBytes(16).toString('hex');
@@ -33,43 +29,6 @@ interface Token {
   readonly access_token: string;
   readonly expires_in: number;
   readonly generation: number;
-}
-
-const INTERRUPTED = new Error('interrupted');
-/** Aborted with that by Ctrl-C, and by a service that ends by itself: whoever waits for something stops waiting. */
-const over = new AbortController();
-
-/** Starts a command of the built package. `url` rejects if it does not listen. */
-function start(name: string, args: readonly string[], env: NodeJS.ProcessEnv = {}) {
-  const child = spawn(process.execPath, args, {
-    cwd: join(import.meta.dirname, '..'),
-    env: { PATH: process.env.PATH, ...env },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  process.once('exit', () => child.kill('SIGKILL'));
-  const ended = once(child, 'exit').then(([code, signal]) => {
-    over.abort(new Error(`${name} ended by itself (${String(signal ?? `exit code ${String(code)}`)})`));
-  });
-  const log: string[] = [];
-  const url = new Promise<string>((resolve, reject) => {
-    createInterface({ input: child.stdout }).on('line', (line) => {
-      log.splice(0, log.length - LOG_TAIL + 1);
-      log.push(line);
-      const [, address] = /listening.*?(http:\/\/[\d.]+:\d+)/.exec(line) ?? [];
-      if (address !== undefined) resolve(address);
-    });
-    over.signal.addEventListener('abort', () => {
-      reject(INTERRUPTED);
-    });
-    setTimeout(reject, STEP_LIMIT_SECONDS * 1000, new Error(`${name} does not listen`)).unref();
-  });
-  const stop = async () => {
-    const force = setTimeout(() => child.kill('SIGKILL'), STOP_LIMIT_MS);
-    child.kill('SIGTERM');
-    await ended;
-    clearTimeout(force);
-  };
-  return { log, url, stop };
 }
 
 function startPlatform() {
@@ -266,11 +225,6 @@ function messageOf(error: unknown): string {
 const { values: options } = parseArgs({ options: { once: { type: 'boolean' } } });
 const directory = mkdtempSync(join(tmpdir(), 'broker-demo-'));
 const services: ReturnType<typeof start>[] = [];
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.once(signal, () => {
-    over.abort(INTERRUPTED);
-  });
-}
 
 try {
   hint('starting');
