@@ -1,3 +1,4 @@
+import type { Errcode } from './dead-token-errcode.js';
 import { jsonOf } from './streams.js';
 import { TimeLimit } from './timers.js';
 import { tokenAnswer, type TokenAnswer } from './token-answer.js';
@@ -13,7 +14,7 @@ export interface RefusedToken {
   readonly value: string;
   /** Left out where it is not known: the broker then goes by the value alone. */
   readonly generation: number | undefined;
-  readonly errcode: number;
+  readonly errcode: Errcode | undefined;
 }
 
 /** A token, and the moment before the broker was asked for it, so that the trip only ever shortens its life here. */
@@ -150,7 +151,7 @@ async function refusal(response: Response, signal: AbortSignal): Promise<TokenCl
     typeof detail === 'string' ? detail : `The broker answered ${String(response.status)}.`,
     {
       status: response.status,
-      errcode: typeof errcode === 'number' ? errcode : undefined,
+      errcode: typeof errcode === 'number' || typeof errcode === 'string' ? errcode : undefined,
       retryAfterSeconds: Number.isFinite(retryAfter) ? retryAfter : undefined,
     },
   );

@@ -1,8 +1,11 @@
 import axios, { AxiosError, AxiosHeaders } from 'axios';
-import { deadTokenErrcode } from './dead-token-errcode.js';
+import { DEAD_TOKEN_ERRCODES, deadTokenErrcode as find, type ErrcodeReading } from './dead-token-errcode.js';
 
 const DEAD = { errcode: 40001, errmsg: 'invalid credential' };
 const TEXT = JSON.stringify(DEAD);
+
+const deadTokenErrcode = (outcome: unknown, errcodeOf?: ErrcodeReading['errcodeOf']) =>
+  find(outcome, { deadTokenErrcodes: DEAD_TOKEN_ERRCODES, errcodeOf });
 
 const response = (text: string, type = 'application/json; encoding=utf-8'): Response =>
   new Response(text, { headers: { 'content-type': type } });
@@ -50,7 +53,7 @@ describe('the errcode of a dead token is found in', () => {
   });
 
   it('what the caller knows how to read', async () => {
-    const own = (outcome: unknown): number | undefined => (outcome === 'sorry' ? 42001 : undefined);
+    const own = (outcome: unknown) => (outcome === 'sorry' ? '42001' : undefined);
     expect(await deadTokenErrcode('sorry', own)).toBe(42001);
     expect(await deadTokenErrcode(DEAD, own)).toBe(40001);
   });
@@ -62,12 +65,51 @@ describe('the errcode of a dead token is found in', () => {
   });
 });
 
+describe('the word of a dead token is found in', () => {
+  const WORD = { error: 'invalid_token', error_description: 'The token expired' };
+  const challenge = 'Bearer realm="api", error="invalid_token", error_description="The token expired"';
+  const headers = { 'www-authenticate': challenge };
+
+  it.each<[string, unknown]>([
+    ['a parsed answer', WORD],
+    ['a text', JSON.stringify(WORD)],
+    ['a Response', response(JSON.stringify(WORD))],
+    ['the challenge of a Response without a body', new Response(null, { status: 401, headers })],
+    ['the challenge of a Response whose body says nothing', new Response('{}', { status: 401, headers })],
+    ['the challenge in an answer of axios', { status: 401, headers, data: '' }],
+    ['the challenge in an answer of got', { statusCode: 401, headers, body: 'Unauthorized' }],
+    ['an error of axios', axiosError(WORD)],
+    ['an error with errcode', Object.assign(new Error('no'), { errcode: 'invalid_token' })],
+    ['an error with a code', Object.assign(new Error('no'), { code: 'invalid_token' })],
+    ['an error with a word, as OAuth 2 libraries throw', Object.assign(new Error('no'), WORD)],
+  ])('%s', async (_, outcome) => {
+    expect(await deadTokenErrcode(outcome)).toBe('invalid_token');
+  });
+
+  it('codes that were given, and in no others then', async () => {
+    const settings = { deadTokenErrcodes: [99991663, 'token_expired'] };
+    expect(await find({ errcode: 99991663 }, settings)).toBe(99991663);
+    expect(await find({ error: 'token_expired' }, settings)).toBe('token_expired');
+    expect(await find(DEAD, settings)).toBeUndefined();
+  });
+});
+
 describe('no errcode of a dead token is found in', () => {
   it.each<[string, unknown]>([
     ['nothing', undefined],
     ['null', null],
     ['success', { errcode: 0, errmsg: 'ok' }],
     ['another error', { errcode: 48001 }],
+    ['another word', { error: 'insufficient_scope' }],
+    ['data of that name', { error: DEAD }],
+    [
+      'another challenge',
+      new Response(null, { headers: { 'www-authenticate': 'Bearer realm="invalid_token"' } }),
+    ],
+    [
+      'the challenge of another scheme',
+      { headers: { 'www-authenticate': 'DPoP error="invalid_token"' }, data: '' },
+    ],
     ['data that mentions one', { list: [DEAD], data: DEAD }],
     [
       'an error with another errcode',

@@ -1,5 +1,6 @@
 /* What `@access-token-broker/client` offers. */
 export { createTokenClient, type TokenClientOptions } from './create-token-client.js';
+export type { Errcode } from './dead-token-errcode.js';
 export type { TokenClient } from './token-client.js';
 export { TokenClientError, type TokenClientErrorDetails } from './token-client-error.js';
 export type { TokenClientEvent } from './token-follower.js';

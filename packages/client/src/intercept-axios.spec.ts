@@ -184,9 +184,7 @@ describe('interceptAxios', () => {
   });
 
   it('heals by an errcode that only the errcodeOf of the client finds', async () => {
-    const errcodeOf = (outcome: unknown): number | undefined =>
-      (outcome as { data?: { result?: number } }).data?.result;
-    Object.assign(client, { errcodeOf });
+    client.reading.errcodeOf = (outcome) => (outcome as { data?: { result?: number } }).data?.result;
     const transformResponse = [
       (data: string) => ({ result: (JSON.parse(data) as { errcode: number }).errcode }),
     ];

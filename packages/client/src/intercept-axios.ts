@@ -1,4 +1,3 @@
-import { deadTokenErrcode } from './dead-token-errcode.js';
 import type { TokenClient } from './token-client.js';
 
 const WECHAT = 'https://api.weixin.qq.com';
@@ -62,7 +61,7 @@ export function interceptAxios<Request extends AxiosRequestLike, Answer extends 
   ): Promise<Answer> => {
     const token = tokenIn(config);
     if (!config || token === undefined) return giveUp(outcome);
-    const errcode = await deadTokenErrcode(outcome, client.errcodeOf);
+    const errcode = await client.deadTokenErrcode(outcome);
     const next = errcode !== undefined && (await client.report(token, errcode).catch(() => null));
     if (next === null || next === false || isSpent(config.data)) return giveUp(outcome);
     // All interceptors of requests have seen it, and its data is what was sent.

@@ -1,8 +1,10 @@
+import type { Errcode } from './dead-token-errcode.js';
+
 export interface TokenClientErrorDetails {
   /** HTTP status of the broker's answer; absent when there was none. */
   readonly status?: number | undefined;
   /** The platform's errcode behind it, if there is one. */
-  readonly errcode?: number | undefined;
+  readonly errcode?: Errcode | undefined;
   readonly retryAfterSeconds?: number | undefined;
   readonly cause?: unknown;
 }
@@ -11,7 +13,7 @@ export interface TokenClientErrorDetails {
 export class TokenClientError extends Error {
   override readonly name = 'TokenClientError';
   readonly status: number | undefined;
-  readonly errcode: number | undefined;
+  readonly errcode: Errcode | undefined;
   readonly retryAfterSeconds: number | undefined;
 
   constructor(

@@ -32,14 +32,24 @@ describe('call() of a token client', () => {
     expect(world.edge.broker.reports).toEqual([]);
   });
 
-  it.each([40001, 42001, 40014])('reports %i, and runs once more with the new token', async (errcode) => {
+  it.each([40001, 42001, 40014, 'invalid_token'])(
+    'reports %s, and runs once more with the new token',
+    async (errcode) => {
+      const { client } = world.connect();
+      const { seen, work } = platform('83_value-8', { ...DEAD, errcode });
+      expect(await client.call(work)).toBe(FINE);
+      expect(seen).toEqual(['83_value-7', '83_value-8']);
+      expect(world.edge.broker.reports).toMatchObject([
+        { app: 'shop', report: { accessToken: '83_value-7', generation: 7, errcode } },
+      ]);
+    },
+  );
+
+  it('reports without an errcode what the caller found dead by itself', async () => {
     const { client } = world.connect();
-    const { seen, work } = platform('83_value-8', { ...DEAD, errcode });
-    expect(await client.call(work)).toBe(FINE);
-    expect(seen).toEqual(['83_value-7', '83_value-8']);
-    expect(world.edge.broker.reports).toMatchObject([
-      { app: 'shop', report: { accessToken: '83_value-7', generation: 7, errcode } },
-    ]);
+    const token = await client.get();
+    expect(await client.report(token)).toBe('83_value-8');
+    expect(world.edge.broker.reports).toMatchObject([{ report: { accessToken: token, errcode: undefined } }]);
   });
 
   it('does the same when it throws', async () => {

@@ -1,5 +1,5 @@
 import type { BrokerApi } from './broker-api.js';
-import { deadTokenErrcode } from './dead-token-errcode.js';
+import { deadTokenErrcode, type Errcode, type ErrcodeReading } from './dead-token-errcode.js';
 import { backOffMs, pause } from './timers.js';
 import { TokenClientError } from './token-client-error.js';
 import { type TokenClientEvent, TokenFollower } from './token-follower.js';
@@ -14,12 +14,11 @@ const MAX_BACK_OFF_MS = 2000;
 const MIN_ATTEMPT_MS = 10;
 const INSPECT = Symbol.for('nodejs.util.inspect.custom');
 
-export interface TokenClientSettings {
+export interface TokenClientSettings extends ErrcodeReading {
   readonly api: BrokerApi;
   readonly closing: AbortController;
   readonly stream: boolean;
   readonly timeoutMs: number;
-  readonly errcodeOf: ((outcome: unknown) => number | undefined) | undefined;
 }
 
 type Outcome<T> = { readonly answer: T } | { readonly error: unknown };
@@ -44,9 +43,9 @@ export class TokenClient {
     this.follower = new TokenFollower(settings.api, this.memory, emit, this.closed, settings.stream);
   }
 
-  /** The option of that name. */
-  get errcodeOf(): TokenClientSettings['errcodeOf'] {
-    return this.settings.errcodeOf;
+  /** The errcode in an answer or error by which the platform says that the token is dead. Never rejects. */
+  deadTokenErrcode(outcome: unknown): Promise<Errcode | undefined> {
+    return deadTokenErrcode(outcome, this.settings);
   }
 
   /**
@@ -60,12 +59,12 @@ export class TokenClient {
   }
 
   /**
-   * The platform refused this token with this errcode: tells the broker, unless it is replaced already, and returns the
+   * The platform refused this token, with this errcode if it named one: tells the broker, unless it is replaced already, and returns the
    * token to use instead. Everybody who reports the same token shares one report.
    *
    * @throws TokenClientError when the broker has no other
    */
-  report(token: string, errcode = 40001): Promise<string> {
+  report(token: string, errcode?: Errcode): Promise<string> {
     const { memory, lastReport } = this;
     if (memory.isLiving && token !== memory.value) return memory.promise;
     if (lastReport?.value === token && performance.now() < lastReport.untilMs) return lastReport.answer;
@@ -84,16 +83,13 @@ export class TokenClient {
   }
 
   /**
-   * Runs `work` with the token. When its answer or its error bears 40001, 42001 or 40014, reports the token and runs it
+   * Runs `work` with the token. When its answer or its error bears the errcode of a dead token, reports the token and runs it
    * once more with the new one, never twice.
    */
   async call<T>(work: (token: string) => T | PromiseLike<T>): Promise<T> {
     const token = await this.get();
     const outcome = await attempt(work, token);
-    const errcode = await deadTokenErrcode(
-      'error' in outcome ? outcome.error : outcome.answer,
-      this.errcodeOf,
-    );
+    const errcode = await this.deadTokenErrcode('error' in outcome ? outcome.error : outcome.answer);
     const next = errcode === undefined ? null : await this.report(token, errcode).catch(() => null);
     if (next !== null) return work(next);
     if ('error' in outcome) throw outcome.error;
@@ -162,7 +158,7 @@ export class TokenClient {
     return this.memory.isLiving;
   }
 
-  private send(value: string, errcode: number): Promise<string> {
+  private send(value: string, errcode: Errcode | undefined): Promise<string> {
     const { memory, follower } = this;
     const { api } = this.settings;
     const generation = value === memory.value ? memory.generation : undefined;

@@ -1,3 +1,4 @@
+import type { Errcode } from './dead-token-errcode.js';
 import { TokenClientError } from './token-client-error.js';
 import type { BrokerApi, TimedAnswer } from './broker-api.js';
 import { eventData } from './streams.js';
@@ -13,7 +14,11 @@ export type TokenClientEvent =
   | { readonly type: 'degraded'; readonly error: TokenClientError; readonly expiresInSeconds: number }
   | { readonly type: 'recovered' }
   /** A token was refused by the platform, and the broker gave no other: `call()` returned what the platform had said. */
-  | { readonly type: 'report_failed'; readonly errcode: number; readonly error: TokenClientError };
+  | {
+      readonly type: 'report_failed';
+      readonly errcode: Errcode | undefined;
+      readonly error: TokenClientError;
+    };
 
 /** The broker answers GET /token from memory; only a cold one takes longer. */
 const POLL_TIMEOUT_MS = 3000;
