@@ -1,4 +1,4 @@
-/** `npm run bench -- [--seconds 3] [--rounds 5] [--minute] [--json]`. docs/benchmarks.md says how to read what it prints. */
+/** `npm run bench -- [--seconds 3] [--rounds 5] [--runs 1] [--minute] [--json]`. docs/benchmarks.md says how to read what it prints. */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -7,12 +7,13 @@ import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { text } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
 import { NPM_START, ROOT } from './npm-start.ts';
 
 const CONNECTIONS = 64;
-const WARM_UP_SECONDS = 3;
+const WARM_UP_SECONDS = 5;
+/** A round of each server is cut into so many, which alternate: what slows the machine down for a second hits all servers. */
+const SLICES = 6;
 const COLD_STARTS = 5;
 const PATH = '/token?app=default';
 const SERVER_CORE = 0;
@@ -31,17 +32,21 @@ interface Server {
 }
 
 /** What load.ts prints. */
-interface Load {
+interface Slice {
   readonly requests: number;
   readonly elapsedMs: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
-  /** CPU time of the load itself over elapsed time; near 1 it, and not the server, is measured. */
-  readonly cpuShare: number;
+  /** CPU time of the load itself. */
+  readonly cpuMs: number;
 }
 
-interface Round extends Load {
+interface Round {
   readonly requestsPerSecond: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  /** CPU time of the load over elapsed time; near 1 it, and not the server, is measured. */
+  readonly loadCpuShare: number;
   /** CPU time that the server spent, user and system. */
   readonly cpuUsPerRequest: number;
   /** CPU time of the server over elapsed time; far below 1 something else had its core. */
@@ -67,7 +72,7 @@ function launch([file = '', ...args]: readonly string[], env: NodeJS.ProcessEnv)
   const child = spawn(file, args, {
     cwd: ROOT,
     env: { PATH: process.env.PATH, NODE_ENV: 'production', ...env },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['pipe', 'pipe', 'inherit'],
   });
   children.push(child);
   return child;
@@ -92,7 +97,15 @@ async function start(name: string, command: readonly string[], env: NodeJS.Proce
 
 const startPlatform = () =>
   start('simulator', [
-    ...[process.execPath, 'dist/cli.js', 'simulate', '--port', '0', '--day-quota', '1000000'],
+    ...[
+      ...pinned(LOAD_CORE, [process.execPath]),
+      'dist/cli.js',
+      'simulate',
+      '--port',
+      '0',
+      '--day-quota',
+      '1000000',
+    ],
     ...['--app-id', APP.BROKER_APP_ID, '--app-secret', APP.BROKER_APP_SECRET],
   ]);
 
@@ -132,21 +145,51 @@ async function answerOf({ name, url }: Server) {
   return { headers, body: await response.text() };
 }
 
-async function measure({ url, pid }: Server, seconds: number): Promise<Round> {
-  const script = join(import.meta.dirname, 'load.ts');
-  const before = cpuSeconds(pid);
-  const child = launch(
-    pinned(LOAD_CORE, [process.execPath, script, url + PATH, String(seconds), String(CONNECTIONS)]),
-    { API_KEY },
-  );
-  const load = JSON.parse(await text(child.stdout)) as Load;
-  const spentMs = (cpuSeconds(pid) - before) * 1000;
-  return {
-    ...load,
-    requestsPerSecond: (load.requests / load.elapsedMs) * 1000,
-    cpuUsPerRequest: (spentMs / load.requests) * 1000,
-    serverCpuShare: spentMs / load.elapsedMs,
-  };
+/** A server with its load, whose connections stay open between the slices. */
+class Measured {
+  private readonly lines: AsyncIterator<string>;
+  private readonly load: ReturnType<typeof launch>;
+  private slices: Slice[] = [];
+  private cpuBefore = 0;
+  readonly server: Server;
+
+  constructor(server: Server) {
+    this.server = server;
+    const script = join(import.meta.dirname, 'load.ts');
+    const command = [process.execPath, script, server.url + PATH, String(CONNECTIONS)];
+    this.load = launch(pinned(LOAD_CORE, command), { API_KEY });
+    this.lines = createInterface({ input: this.load.stdout })[Symbol.asyncIterator]();
+  }
+
+  async slice(seconds: number): Promise<void> {
+    this.load.stdin.write(`${seconds * 1000}\n`);
+    const line = await this.lines.next();
+    assert.ok(line.done !== true, `the load of ${this.server.name} ended`);
+    this.slices.push(JSON.parse(line.value) as Slice);
+  }
+
+  /** What its slices since the last call come to. */
+  takeRound(): Round {
+    const { slices, cpuBefore } = this;
+    this.slices = [];
+    this.cpuBefore = cpuSeconds(this.server.pid);
+    const sum = (field: keyof Slice) => slices.reduce((total, slice) => total + slice[field], 0);
+    const requests = sum('requests');
+    const elapsedMs = sum('elapsedMs');
+    const spentMs = (this.cpuBefore - cpuBefore) * 1000;
+    return {
+      requestsPerSecond: (requests / elapsedMs) * 1000,
+      p50Ms: median(slices.map(({ p50Ms }) => p50Ms)),
+      p99Ms: median(slices.map(({ p99Ms }) => p99Ms)),
+      loadCpuShare: sum('cpuMs') / elapsedMs,
+      cpuUsPerRequest: (spentMs / requests) * 1000,
+      serverCpuShare: spentMs / elapsedMs,
+    };
+  }
+
+  stop(): void {
+    this.load.kill('SIGKILL');
+  }
 }
 
 /** NaN where there is no /proc. */
@@ -193,25 +236,38 @@ const { values: options } = parseArgs({
   options: {
     seconds: { type: 'string', default: '3' },
     rounds: { type: 'string', default: '5' },
+    runs: { type: 'string', default: '1' },
     minute: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
 });
 const seconds = Number(options.seconds);
 const rounds = Number(options.rounds);
-assert.ok(seconds > 0 && rounds >= 1, '--seconds and --rounds must be numbers above 0');
+const runs = Number(options.runs);
+assert.ok(seconds > 0 && rounds >= 1 && runs >= 1, '--seconds, --rounds and --runs must be numbers above 0');
 
 function note(line: string): void {
   if (!options.json) console.log(line);
 }
 
-/** Alternates between the servers, so that what else the machine does hits all of them. */
-async function compare(servers: readonly Server[]) {
-  for (const server of servers) await measure(server, WARM_UP_SECONDS);
-  const measured = servers.map((server) => ({ server, rounds: [] as Round[] }));
-  for (let round = 0; round < rounds; round += 1) {
-    for (const { server, rounds } of measured) rounds.push(await measure(server, seconds));
+/** Slices of all servers, there and back, so that none is always the first after another one. */
+async function alternate(measured: readonly Measured[], secondsEach: number): Promise<void> {
+  for (let slice = 0; slice < SLICES; slice += 1) {
+    const order = slice % 2 === 0 ? measured : measured.toReversed();
+    for (const one of order) await one.slice(secondsEach / SLICES);
   }
+}
+
+async function compare(servers: readonly Server[]) {
+  const loads = servers.map((server) => new Measured(server));
+  await alternate(loads, WARM_UP_SECONDS);
+  for (const load of loads) load.takeRound();
+  const measured = loads.map(({ server }) => ({ server, rounds: [] as Round[] }));
+  for (let round = 0; round < rounds; round += 1) {
+    await alternate(loads, seconds);
+    for (const [at, load] of loads.entries()) measured[at]?.rounds.push(load.takeRound());
+  }
+  for (const load of loads) load.stop();
   const yardstick = measured[0]?.rounds ?? [];
   return measured.map(({ server, rounds }) => {
     const of = (field: keyof Round) => median(rounds.map((round) => round[field]));
@@ -226,7 +282,7 @@ async function compare(servers: readonly Server[]) {
       p50Ms: of('p50Ms'),
       p99Ms: of('p99Ms'),
       residentMb: residentMb(server),
-      loadCpuShare: of('cpuShare'),
+      loadCpuShare: of('loadCpuShare'),
       serverCpuShare: of('serverCpuShare'),
     };
   });
@@ -264,31 +320,43 @@ function doubts(results: readonly Result[]): string[] {
   ];
 }
 
-const machine = `${process.platform} ${process.arch}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}`;
-const running: Server[] = [];
-try {
-  note(`GET ${PATH}, ${CONNECTIONS} connections, ${rounds} rounds of ${seconds} s, Node ${process.version}`);
-  note(
-    canPin
-      ? `${machine}; server on core ${SERVER_CORE}, load on core ${LOAD_CORE}\n`
-      : `${machine}; without taskset: server and load share the cores, trust the CPU columns only\n`,
-  );
-  const platform = await startPlatform();
-  running.push(platform);
+/** One comparison with servers of its own, whose compiled code and memory are as they happen to be in these processes. */
+async function run(platform: Server, { isLast }: { readonly isLast: boolean }) {
   const servers = await startServers(platform);
-  running.push(...servers);
-
-  const results = await compare(servers);
-  for (const line of table(results)) note(line);
-  note('');
-  for (const line of doubts(results)) note(line);
-
-  const [, , broker] = servers;
-  let minuteResidentMb: number | undefined;
-  if (options.minute) {
-    await measure(broker, 60);
-    minuteResidentMb = residentMb(broker);
+  try {
+    const results = await compare(servers);
+    for (const line of table(results)) note(line);
+    note('');
+    for (const line of doubts(results)) note(line);
+    if (!isLast || !options.minute) return { results };
+    const [, , broker] = servers;
+    const load = new Measured(broker);
+    await load.slice(60);
+    load.stop();
+    const minuteResidentMb = residentMb(broker);
     note(`Resident memory of the broker after a minute of load: ${minuteResidentMb.toFixed(0)} MB`);
+    return { results, minuteResidentMb };
+  } finally {
+    await Promise.all(servers.map(({ stop }) => stop()));
+  }
+}
+
+const machine = `${process.platform} ${process.arch}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}`;
+note(`GET ${PATH}, ${CONNECTIONS} connections, ${rounds} rounds of ${seconds} s, Node ${process.version}`);
+note(
+  canPin
+    ? `${machine}; server on core ${SERVER_CORE}, load on core ${LOAD_CORE}\n`
+    : `${machine}; without taskset: server and load share the cores, trust the CPU columns only\n`,
+);
+const platform = await startPlatform();
+try {
+  const done: Awaited<ReturnType<typeof run>>[] = [];
+  for (let at = 1; at <= runs; at += 1) done.push(await run(platform, { isLast: at === runs }));
+  const ratios = done.map(({ results }) => results.at(-1)?.ofNodeHttp ?? NaN);
+  if (runs > 1) {
+    note(
+      `The broker's ratio, median of ${rounds} rounds, in each run: ${ratios.map((ratio) => ratio.toFixed(2)).join(', ')}`,
+    );
   }
 
   const coldStarts: { node: string; ms: number }[] = [];
@@ -301,10 +369,19 @@ try {
     );
   }
   if (options.json) {
+    const { results, minuteResidentMb } = done.at(-1) ?? {};
     console.log(
-      JSON.stringify({ machine, node: process.version, canPin, results, minuteResidentMb, coldStarts }),
+      JSON.stringify({
+        machine,
+        node: process.version,
+        canPin,
+        results,
+        ratios,
+        minuteResidentMb,
+        coldStarts,
+      }),
     );
   }
 } finally {
-  await Promise.all(running.map(({ stop }) => stop()));
+  await platform.stop();
 }

@@ -1,25 +1,30 @@
 /**
- * The load: `load.ts <url> <seconds> <connections>`, with the API key in API_KEY. Each connection sends its next request when
- * the last answer is complete. Over bare sockets, because an HTTP client would cost more than the servers it measures.
- * Prints one line of JSON, a `Load`.
+ * The load: `load.ts <url> <connections>`, with the API key in API_KEY. Each line on stdin is a number of milliseconds: for so
+ * long each connection sends its next request when the last answer is complete. Then it prints one line of JSON, a `Slice`, and
+ * the connections rest. Over bare sockets, because an HTTP client would cost more than the servers it measures.
  */
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { createHistogram } from 'node:perf_hooks';
+import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const [address = '', seconds = '1', connections = '64'] = process.argv.slice(2);
+const [address = '', connections = '64'] = process.argv.slice(2);
 const { hostname, port, pathname, search } = new URL(address);
 const request = Buffer.from(
   `GET ${pathname}${search} HTTP/1.1\r\nHost: ${hostname}:${port}\r\nAuthorization: Bearer ${process.env.API_KEY ?? ''}\r\n\r\n`,
 );
 const latencyUs = createHistogram();
-let isOver = false;
+let isOver = true;
+/** Answers that have not come yet. */
+let open = 0;
 
-function converse(): void {
+/** Resolves to what sends the first request of a slice. */
+function converse(): Promise<() => void> {
   let sentAt = 0;
   let missing = 0;
-  const send = () => {
+  const send = (): void => {
+    open += 1;
     sentAt = performance.now();
     socket.write(request);
   };
@@ -33,14 +38,20 @@ function converse(): void {
         if (missing === 0) missing = answerLength(Buffer.from(chunk.buffer, chunk.byteOffset, length));
         missing -= length;
         assert.ok(missing >= 0, 'more than the answer came');
-        if (missing > 0 || isOver) return true;
+        if (missing > 0) return true;
+        open -= 1;
+        if (isOver) return true;
         latencyUs.record(Math.max(1, Math.round((performance.now() - sentAt) * 1000)));
         send();
         return true;
       },
     },
   });
-  socket.on('connect', send);
+  return new Promise((resolve) => {
+    socket.once('connect', () => {
+      resolve(send);
+    });
+  });
 }
 
 /** Bytes of the answer that begins with this chunk. A head in two chunks is not foreseen: it is far shorter than a packet. */
@@ -52,18 +63,28 @@ function answerLength(chunk: Buffer): number {
   return headLength + Number(contentLength);
 }
 
-for (let i = 0; i < Number(connections); i += 1) converse();
-const startedAt = performance.now();
-const cpu = process.cpuUsage();
-await sleep(Number(seconds) * 1000);
-isOver = true;
-const elapsedMs = performance.now() - startedAt;
-const { user, system } = process.cpuUsage(cpu);
-const result = {
-  requests: latencyUs.count,
-  elapsedMs,
-  p50Ms: latencyUs.percentile(50) / 1000,
-  p99Ms: latencyUs.percentile(99) / 1000,
-  cpuShare: (user + system) / 1000 / elapsedMs,
-};
-process.stdout.write(`${JSON.stringify(result)}\n`, () => process.exit());
+async function slice(sends: readonly (() => void)[], ms: number) {
+  latencyUs.reset();
+  isOver = false;
+  const startedAt = performance.now();
+  const cpu = process.cpuUsage();
+  for (const send of sends) send();
+  await sleep(ms);
+  isOver = true;
+  const elapsedMs = performance.now() - startedAt;
+  const { user, system } = process.cpuUsage(cpu);
+  while (open > 0) await sleep(1);
+  return {
+    requests: latencyUs.count,
+    elapsedMs,
+    p50Ms: latencyUs.percentile(50) / 1000,
+    p99Ms: latencyUs.percentile(99) / 1000,
+    cpuMs: (user + system) / 1000,
+  };
+}
+
+const sends = await Promise.all(Array.from({ length: Number(connections) }, converse));
+for await (const line of createInterface({ input: process.stdin })) {
+  console.log(JSON.stringify(await slice(sends, Number(line))));
+}
+process.exit();
