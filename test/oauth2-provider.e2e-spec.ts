@@ -24,11 +24,11 @@ afterAll(async () => {
   await Promise.all([...brokers].map((broker) => broker.kill()));
 });
 
-/** An app `billing` of that server. */
-function configFor({ tokenUrl }: Oauth2Simulator, keys: object = {}): object {
+/** An app of that server. */
+function appFor({ tokenUrl }: Oauth2Simulator, name: string, keys: object): object {
   const { refresh, ...more } = keys as { refresh?: object };
-  const app = {
-    name: 'billing',
+  return {
+    name,
     provider: 'oauth2',
     tokenUrl,
     clientId,
@@ -36,7 +36,14 @@ function configFor({ tokenUrl }: Oauth2Simulator, keys: object = {}): object {
     refresh: { jitterSeconds: 0, ...refresh },
     ...more,
   };
-  return { ...brokerConfig({ apps: [], keys: { orders: KEY }, server: { docs: true } }), apps: [app] };
+}
+
+function configOf(...apps: object[]): object {
+  return { ...brokerConfig({ apps: [], keys: { orders: KEY }, server: { docs: true } }), apps };
+}
+
+function configFor(simulator: Oauth2Simulator, keys: object = {}): object {
+  return configOf(appFor(simulator, 'billing', keys));
 }
 
 async function startFor(simulator: Oauth2Simulator, keys?: object): Promise<BrokerProcess> {
@@ -59,53 +66,80 @@ async function command(name: string, config: object, ...args: string[]) {
   return { code, text: process.output };
 }
 
-describe.each<[string, Oauth2Options, object, number]>([
-  ['independent', {}, { refresh: { aheadSeconds: 1.2 } }, 1],
-  [
-    'replaces',
+/** The server, what the app says of it, and fetches in a rotation. */
+const ISSUANCES: Readonly<
+  Record<string, readonly [server: Oauth2Options, app: object, fetchesEach: number]>
+> = {
+  independent: [{}, { refresh: { aheadSeconds: 1.2 } }, 1],
+  replaces: [
     { issuance: 'replaces', overlapSeconds: 1 },
     { issuance: 'replaces', overlapSeconds: 1, refresh: { aheadSeconds: 1.2 } },
     1,
   ],
-  [
-    'repeats',
-    { issuance: 'repeats', freshWithinSeconds: 1 },
-    { issuance: 'repeats', freshWithinSeconds: 1, refresh: { aheadSeconds: 0.9 } },
+  repeats: [
+    { issuance: 'repeats', freshWithinSeconds: 1.5 },
+    { issuance: 'repeats', freshWithinSeconds: 1.5, refresh: { aheadSeconds: 0.9 } },
     1,
   ],
-  [
-    'repeats to the end',
+  'repeats-to-the-end': [
     { issuance: 'repeats' },
     { issuance: 'repeats', refresh: { aheadSeconds: 0.3 } },
     15,
   ],
-  ['renews', { issuance: 'renews' }, { issuance: 'renews', refresh: { aheadSeconds: 1.2 } }, 1],
-])('polled for three lifetimes, a server whose issuance is: %s', (_name, server, app, fetchesEach) => {
-  let simulator: Oauth2Simulator;
-  let answers: HttpAnswer[];
+  renews: [{ issuance: 'renews' }, { issuance: 'renews', refresh: { aheadSeconds: 1.2 } }, 1],
+};
 
+describe('polled for three lifetimes, a server', () => {
+  const simulators = new Map<string, Oauth2Simulator>();
+  const polled = new Map<string, readonly HttpAnswer[]>();
+  const of = (issuance: string) => {
+    const [simulator, answers] = [simulators.get(issuance), polled.get(issuance)];
+    if (!simulator || !answers) throw new Error(`${issuance} was not polled`);
+    return { simulator, answers };
+  };
+
+  /** One broker for all of them, at the same time. */
   beforeAll(async () => {
-    simulator = await startOauth2Server({ expiresInSeconds: LIFE_SECONDS, ...server });
-    const broker = await startFor(simulator, app);
+    const apps: object[] = [];
+    for (const [issuance, [server, app]] of Object.entries(ISSUANCES)) {
+      const simulator = await startOauth2Server({ expiresInSeconds: LIFE_SECONDS, ...server });
+      simulators.set(issuance, simulator);
+      apps.push(appFor(simulator, issuance, app));
+    }
+    const broker = await startBroker({ config: configOf(...apps), key: KEY });
+    brokers.add(broker);
+    await broker.ready();
     const forMs = 3 * LIFE_SECONDS * 1000;
-    answers = await poll(() => broker.get('/token?app=billing'), { forMs, pauseMs: 15 });
+    await Promise.all(
+      Object.keys(ISSUANCES).map(async (issuance) => {
+        const ask = () => broker.get(`/token?app=${issuance}`);
+        polled.set(issuance, await poll(ask, { forMs, pauseMs: 50 }));
+      }),
+    );
     await broker.stop();
-  }, 40_000);
+  }, 60_000);
 
-  it('never keeps a caller without a token, nor gives one that the server would refuse', () => {
-    expect(answers.length).toBeGreaterThan(50);
-    expect(answers.filter(({ status }) => status !== 200)).toEqual([]);
-    const isAlive = ({ body, startedAtMs, endedAtMs }: HttpAnswer) =>
-      [startedAtMs, endedAtMs].some((atMs) => simulator.verdict(String(body.access_token), atMs).valid);
-    expect(answers.filter((answer) => !isAlive(answer))).toEqual([]);
-  });
+  it.each(Object.keys(ISSUANCES))(
+    'whose issuance is: %s, never keeps a caller without a token, nor gives one that the server would refuse',
+    (issuance) => {
+      const { simulator, answers } = of(issuance);
+      expect(answers.length).toBeGreaterThan(50);
+      expect(answers.filter(({ status }) => status !== 200)).toEqual([]);
+      const isAlive = ({ body, startedAtMs, endedAtMs }: HttpAnswer) =>
+        [startedAtMs, endedAtMs].some((atMs) => simulator.verdict(String(body.access_token), atMs).valid);
+      expect(answers.filter((answer) => !isAlive(answer))).toEqual([]);
+    },
+  );
 
-  it('is asked no more often than its issuance needs', () => {
-    const { fetches } = simulator.calls();
-    const rotations = Math.ceil((3 * LIFE_SECONDS) / (LIFE_SECONDS - 1.2)) + 1;
-    expect(fetches).toBeGreaterThanOrEqual(3);
-    expect(fetches).toBeLessThanOrEqual(rotations * fetchesEach);
-  });
+  it.each(Object.entries(ISSUANCES))(
+    'whose issuance is: %s, is asked no more often than that needs',
+    (issuance, [, , fetchesEach]) => {
+      const { fetches } = of(issuance).simulator.calls();
+      const rotations = Math.ceil((3 * LIFE_SECONDS) / (LIFE_SECONDS - 1.2)) + 1;
+      expect(fetches).toBeGreaterThanOrEqual(3);
+      expect(fetches).toBeLessThanOrEqual(rotations * fetchesEach);
+    },
+  );
 });
 
 describe('a report of a dead token', () => {
@@ -221,6 +255,17 @@ describe('an app of an OAuth 2 server', () => {
     expect(simulator.calls().minted).toBe(before);
     expect((await command('diagnose', config, 'billing', '--fetch')).text).toContain('a token for 3600 s');
   });
+});
+
+it('a clientId that may be a secret in the wrong place is shown by nothing', async () => {
+  const simulator = await startOauth2Server();
+  const misplaced = 'Zk3vQ9-xT7mBw2LpR8sYd4Jf6NhC1gUa';
+  const broker = await startFor(simulator, { clientId: misplaced });
+  await eventually('refused', async () => JSON.stringify(await statusOf(broker)).includes('invalid_client'));
+  expect(await statusOf(broker)).toMatchObject({ app_id: 'an id not shown, it may be a secret' });
+  const answers = await Promise.all(['/apps', '/token?app=billing'].map((path) => broker.get(path)));
+  const shown = [broker.output(), await broker.metrics(), ...answers.map(({ text }) => text)].join('\n');
+  expect(findLeaks(shown, { misplaced })).toEqual([]);
 });
 
 it('a server that renews tokens may be asked as early as one likes', async () => {
