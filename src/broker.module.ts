@@ -95,6 +95,7 @@ function appDefinition(app: AppSection, proxyVariable: string | null): AppDefini
     type,
     grant: app.grant,
     appId,
+    shownId: app.shownId,
     host: new URL(app.apiBaseUrl).host,
     secrets,
     issuer: token.issuer({ proxyVariable, source: null }),

@@ -108,7 +108,7 @@ export abstract class AppSection {
   /** Where the platform is; without a slash at its end. */
   abstract readonly apiBaseUrl: string;
 
-  /** What `check` shows of `appId`. An id of no fixed form may be a secret in the wrong place; a platform whose ids have one overrides this. */
+  /** What people are shown of `appId`. An id of no fixed form may be a secret in the wrong place; a platform whose ids have one overrides this. */
   get shownId(): string {
     return isWordLike(this.appId) ? this.appId : 'an id not shown, it may be a secret';
   }

@@ -58,6 +58,8 @@ export interface TokenlessApp extends Pick<AppIdentity, 'name' | 'provider' | 'a
 export interface AppDefinition extends AppIdentity {
   /** Of a platform whose apps differ in how users log in. */
   readonly type?: AppType | undefined;
+  /** What people are shown of `appId`, which may be a secret in the wrong place. Left out: the id itself. */
+  readonly shownId?: string;
   /** Shared with all else that needs the secret, such as logins; `TokenBroker.changeSecret` offers a newer one. */
   readonly secrets: AppSecrets;
   /** Of the platform's API, with its port if that is not the usual one. */

@@ -70,6 +70,11 @@ export type ProbeOutcome = 'accepted' | 'rejected' | 'no_answer';
 const UNREACHABLE_REMEDY =
   'Check that this host reaches the platform: DNS, egress firewall, and apiBaseUrl. The broker keeps trying.';
 
+/** The `fault` of a fetch that brought the token which has ended: the platform gives the next one a moment later. */
+export const TOKEN_ENDED = 'token_ended';
+const TOKEN_ENDED_REMEDY =
+  'Nothing: the platform gives the next token a moment after the end of this one, and the broker keeps asking. If this lasts for more than a minute, compare the clock of this host with the time.';
+
 /** How a platform gives tokens. Renewal ahead of time, the pace of asking again and what survives a lost answer follow from it. */
 export interface IssuanceRule {
   /** A fetch returns the same token until this much of its life is left; `never`: every fetch mints a token. */
@@ -118,5 +123,6 @@ export function remedyOf(
   }: { readonly errcode: ErrorCode | null; readonly message: string; readonly fault?: string },
 ): string {
   if (errcode !== null) return issuer.explain(errcode).remedy;
+  if (fault === TOKEN_ENDED) return TOKEN_ENDED_REMEDY;
   return issuer.explainSilence?.(message, fault ?? null) ?? UNREACHABLE_REMEDY;
 }

@@ -98,6 +98,8 @@ describe('a platform that returns the same token to its end', () => {
       code: 'token_expired',
       retryAfterSeconds: expect.any(Number) as number,
     });
+    // It is not the way to the platform that is to be looked after.
+    expect(fixture.broker.status(APP).lastError?.remedy).toContain('the platform gives the next token');
   });
 });
 

@@ -3,7 +3,7 @@ import type { AppSecrets } from './app-secrets.js';
 import type { BrokerPorts } from '../ports/broker-ports.js';
 import { type Charge, type DayCount, FetchFloor } from './budgets.js';
 import { endedTokenWaitMs, waitAfterFailureMs, windowMsOf, type FailuresBefore } from './policy.js';
-import { remedyOf, type IssueOutcome } from '../ports/token-issuer.js';
+import { remedyOf, TOKEN_ENDED, type IssueOutcome } from '../ports/token-issuer.js';
 import { fingerprint, type FetchReason } from '../token.js';
 import type { BackOff, FailedFetch } from '../ports/token-store.js';
 
@@ -142,6 +142,7 @@ export class TokenFetch {
       errcode: null,
       message: 'the platform returned the token that has ended, and none after it yet',
       credential: null,
+      fault: TOKEN_ENDED,
       delayMs: endedTokenWaitMs(before.failures),
     } as const;
     return { kind: 'failed', outcome: 'refused', failure, isOwn: false };

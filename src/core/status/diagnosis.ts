@@ -61,7 +61,7 @@ export class Diagnosis {
   }
 
   status(): AppStatus {
-    const { name, provider, type = null, grant, appId, refresh } = this.app;
+    const { name, provider, type = null, grant, refresh } = this.app;
     const { memory } = this;
     const record = memory.token?.record;
     return {
@@ -69,7 +69,7 @@ export class Diagnosis {
       provider,
       type,
       grant,
-      appId,
+      appId: this.shownId,
       state: this.state(),
       generation: record?.generation ?? null,
       issuedAtMs: record?.issuedAtMs ?? null,
@@ -269,7 +269,7 @@ export class Diagnosis {
   }
 
   private isHeldBy(holder: string): string {
-    return `another broker on this Redis, ${holder}, fetches for AppID ${this.app.appId}`;
+    return `another broker on this Redis, ${holder}, fetches for AppID ${this.shownId}`;
   }
 
   private contested(): LastError {
@@ -282,6 +282,10 @@ export class Diagnosis {
         'Report it again then, if it is still refused. If tokens keep dying, something else fetches with this AppSecret: find it and have it ask this broker instead.',
       atMs: memory.reported.contestedAtMs,
     };
+  }
+
+  private get shownId(): string {
+    return this.app.shownId ?? this.app.appId;
   }
 
   private budgetIsUsedUp(): string {
