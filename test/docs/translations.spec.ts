@@ -6,6 +6,9 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const PAIRS = [
   ['README.md', 'README.zh-CN.md'],
   ['docs/adopting.md', 'docs/zh-CN/adopting.md'],
+  ['docs/platforms.md', 'docs/zh-CN/platforms.md'],
+  ['docs/wecom.md', 'docs/zh-CN/wecom.md'],
+  ['docs/oauth2-provider.md', 'docs/zh-CN/oauth2-provider.md'],
 ] as const;
 
 describe.each(PAIRS)('%s and %s', (english, chinese) => {
