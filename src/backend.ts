@@ -7,7 +7,6 @@ import {
 } from './storage/memory/index.js';
 import type { RedisSettings } from './storage/redis/index.js';
 import type { Config } from './config/config.js';
-import { isWordLike } from './config/faults.js';
 import type { RedisSection } from './config/redis.section.js';
 import type { BrokerPorts } from './core/ports/broker-ports.js';
 import { hasToken } from './platforms/registry.js';
@@ -119,7 +118,7 @@ async function redisBackend(
     const section = apps.find((app) => app.appId === appId && app.provider === provider);
     const shownId = section?.shownId ?? appId;
     // Where ids have no fixed form, the one before may be a secret that somebody has moved to its place since.
-    const hasForm = shownId === appId && !isWordLike(appId) && owner.startsWith(`{${name}}:${provider}:`);
+    const hasForm = section?.hasIdForm === true && owner.startsWith(`{${name}}:${provider}:`);
     const stored = hasForm ? owner : 'an id not shown, it may be a secret';
     logger.warn(
       { event: 'store.other_app', app: name, app_id: shownId, provider, grant, stored_for: stored },

@@ -118,6 +118,11 @@ export abstract class AppSection {
     return this.grant;
   }
 
+  /** Whether ids of the platform have a fixed form, so that none is a secret in the wrong place. */
+  get hasIdForm(): boolean {
+    return this.shownId === this.appId && !isWordLike(this.appId);
+  }
+
   /**
    * What is wrong with two apps of one platform in one file, whose fetches would kill each other's tokens, or one of
    * which has a wrong secret. Neither need be valid.
