@@ -20,7 +20,7 @@ const sessionSchema = {
 const answers = (schema: object, example: object, errcodes: string): ApiRoute['answers'] => ({
   200: {
     description: `As WeChat answered, errors included, which have errcode and errmsg: ${errcodes}`,
-    schema: { oneOf: [schema, platformErrorSchema] },
+    schema: { anyOf: [schema, platformErrorSchema] },
     example,
   },
 });
