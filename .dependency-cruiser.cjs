@@ -30,7 +30,7 @@ const house = [
   {
     room: 'api',
     imports: ['core', 'config/client.section.ts'],
-    packages: ['@nestjs/[^/]+', 'fastify', 'class-validator', 'class-transformer', 'rxjs'],
+    packages: ['@nestjs/[^/]+', 'fastify', 'class-validator', 'class-transformer', 'rxjs', 'undici'],
   },
   { room: 'compat/drop-in.ts', imports: ['core', 'api'], packages: ['@nestjs/[^/]+', 'fastify'] },
   {

@@ -9,6 +9,7 @@ import {
 import { AppsModule } from './api/apps/apps.controller.js';
 import { AuthModule } from './api/auth/auth.module.js';
 import { EdgeModule } from './api/common/edge.module.js';
+import { GatewayModule } from './api/gateway/gateway.module.js';
 import { HealthModule } from './api/health/health.controller.js';
 import { Readiness } from './api/health/readiness.js';
 import { LoginApiModule } from './api/login/login.controller.js';
@@ -55,6 +56,7 @@ export class AppModule
         TicketsModule,
         OAuth2Module,
         LoginApiModule,
+        GatewayModule,
         AppsModule,
         HealthModule,
         MetricsModule,

@@ -5,6 +5,7 @@ import type { AppDefinition, TokenlessApp } from './core/app-definition.js';
 import { TokenBroker } from './core/broker.js';
 import { Clock } from './core/ports/clock.js';
 import { EventSink, EventSinks } from './core/ports/events.js';
+import { GatewaySettings } from './core/ports/gateway-profile.js';
 import { LiveTokens } from './core/redaction/redactor.js';
 import { AppSecrets } from './core/refresh/app-secrets.js';
 import { TicketBroker } from './core/ticket-broker.js';
@@ -48,8 +49,9 @@ export const APP_DEFINITIONS = Symbol('app definitions');
           apps.filter((app) => 'issuer' in app),
         ),
     },
+    { provide: GatewaySettings, inject: [Runtime], useFactory: gatewaySettings },
   ],
-  exports: [APP_DEFINITIONS, Backend, EventSink, TokenBroker, TicketBroker],
+  exports: [APP_DEFINITIONS, Backend, EventSink, TokenBroker, TicketBroker, GatewaySettings],
 })
 export class BrokerModule {}
 
@@ -121,5 +123,18 @@ function appDefinition(app: AppSection, proxyVariable: string | null): AppDefini
       },
       issuer: (source) => issuer({ proxyVariable, source }),
     })),
+  };
+}
+
+function gatewaySettings({ config: { apps, gateway } }: Runtime): GatewaySettings {
+  return {
+    maxInFlightPerApp: gateway.maxInFlightPerApp,
+    spoolDirectory: gateway.spoolDirectory ?? null,
+    apps: apps.flatMap((app) => {
+      const platform = platformOf(app.provider);
+      const profile = platform.gateway?.(app);
+      const timeoutMs = (gateway.timeoutSeconds ?? app.refresh.upstreamTimeoutSeconds) * 1000;
+      return profile ? [{ name: app.name, profile, errors: platform.errors, timeoutMs }] : [];
+    }),
   };
 }

@@ -6,7 +6,9 @@ import { AuditFile } from './observability/audit-file.js';
 import { AuditLog } from './observability/audit-log.js';
 import { LogObserver } from './observability/log.observer.js';
 import { Global, Module } from '@nestjs/common';
+import { GatewayObserver } from './api/gateway/gateway-observer.js';
 import { MetricsSource } from './api/metrics/metrics.controller.js';
+import { CountingGatewayObserver } from './observability/gateway.observer.js';
 import { CountingHttpObserver } from './observability/http.observer.js';
 import { Metrics } from './observability/metrics.js';
 import { readVersion } from './observability/read-version.js';
@@ -69,6 +71,11 @@ async function startTracing(
     { provide: Telemetry, inject: [Runtime, Clock], useFactory: Telemetry.start.bind(Telemetry) },
     { provide: Metrics, useFactory: () => new Metrics(readVersion(), passingErrcodes()) },
     { provide: MetricsSource, useExisting: Metrics },
+    {
+      provide: GatewayObserver,
+      inject: [Metrics],
+      useFactory: ({ catalogue }: Metrics): GatewayObserver => new CountingGatewayObserver(catalogue),
+    },
     { provide: AuditTrail, inject: [Telemetry], useFactory: ({ audit }: Telemetry) => audit },
     {
       provide: RequestTracing,
@@ -82,6 +89,6 @@ async function startTracing(
         new CountingHttpObserver(metrics, logger, clock),
     },
   ],
-  exports: [Telemetry, Metrics, MetricsSource, AuditTrail, RequestTracing, HttpObserver],
+  exports: [Telemetry, Metrics, MetricsSource, AuditTrail, RequestTracing, HttpObserver, GatewayObserver],
 })
 export class TelemetryModule {}

@@ -1,7 +1,8 @@
 import { API_KEY_PREFIX } from './api-key.js';
 import { NAME, NAME_FORM } from './app.section.js';
 import { problem } from './faults.js';
-import { About, Check, checkEntries, List, Optional, Text, WholeNumber } from './keys.js';
+import { ClientGatewaySection } from './gateway.section.js';
+import { About, Check, checkEntries, List, Optional, Section, Text, WholeNumber } from './keys.js';
 import { oddCharacter } from './secret-text.js';
 
 /**
@@ -17,6 +18,8 @@ export const SCOPES = [
   'login:tokens',
   'login:session-key',
   'users:read',
+  'gateway',
+  'gateway:admin',
 ] as const;
 export type Scope = (typeof SCOPES)[number];
 
@@ -41,7 +44,7 @@ export class ClientSection {
   readonly apps!: readonly string[] | '*';
 
   @About(
-    '`token:read`; `token:refresh` to report refused tokens; `token:admin` to force a rotation without proof; `ticket:read` for tickets and signatures; `login` to log users in; `login:tokens` and `login:session-key` for the raw tokens and session_key of a user; `users:read` for what the platform knows of users',
+    '`token:read`; `token:refresh` to report refused tokens; `token:admin` to force a rotation without proof; `ticket:read` for tickets and signatures; `login` to log users in; `login:tokens` and `login:session-key` for the raw tokens and session_key of a user; `users:read` for what the platform knows of users; `gateway` for calls through the broker, `gateway:admin` also for those that reset quotas',
   )
   @List(checkScope, `must list at least one of ${SCOPES.join(', ')}`, { items: { enum: [...SCOPES] } })
   readonly scopes!: readonly Scope[];
@@ -53,6 +56,11 @@ export class ClientSection {
   @Optional()
   @WholeNumber(60, 7200)
   readonly maxExpiresInSeconds?: number;
+
+  @About('with the scope `gateway`: what it may call through [the gateway](gateway.md)')
+  @Optional()
+  @Section(() => ClientGatewaySection)
+  readonly gateway?: ClientGatewaySection;
 }
 
 // Shows no value: the most likely mistake is the key itself.

@@ -3,6 +3,7 @@ import { PLATFORMS } from '../platforms/registry.js';
 import { AppSection } from './app.section.js';
 import { ClientSection } from './client.section.js';
 import { isWordLike, problem, shapeProblem, type Fault } from './faults.js';
+import { GatewaySection } from './gateway.section.js';
 import {
   About,
   Check,
@@ -157,6 +158,9 @@ export class Config {
 
   @SectionList(() => ClientSection, NO_CLIENT)
   readonly clients: readonly ClientSection[] = [];
+
+  @Section(() => GatewaySection)
+  readonly gateway: GatewaySection = new GatewaySection();
 
   /** What was put right, and should be by those who wrote it. Holds no secret. */
   warnings: readonly Fault[] = [];

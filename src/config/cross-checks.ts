@@ -19,6 +19,7 @@ export function crossChecks(config: Config): Fault[] {
     ...conflicts(asList(apps)),
     ...demoKeys(asList(apps), clients, keys),
     ...unknownApps(apps, clients),
+    ...asList(clients).flatMap(gatewayFaults),
     ...(redis === undefined ? [] : redisFaults(redis, encryption)),
   ];
 }
@@ -66,6 +67,19 @@ function unknownApps(apps: unknown, clients: unknown): Fault[] {
       return [{ path: `clients[${index}].apps[${at}]`, text: `no app is named ${shown}; ${hint}` }];
     }),
   );
+}
+
+/** A client of the gateway has both the scope and a list of calls. */
+function gatewayFaults(client: unknown, index: number): Fault[] {
+  if (!isMapping(client)) return [];
+  const path = `clients[${index}]`;
+  const hasScope = asList(client.scopes).includes('gateway');
+  const lists = client.gateway !== undefined;
+  if (hasScope && !lists) {
+    return [{ path: `${path}.gateway`, text: 'must list what the scope gateway is for: set gateway.allow' }];
+  }
+  if (hasScope || !lists) return [];
+  return [{ path: `${path}.gateway`, text: 'needs the scope gateway: add it to scopes, or remove this' }];
 }
 
 /** Two apps that the platform says get in each other's way. */

@@ -84,7 +84,9 @@ function addClient({ root, faults, warnings }: Overlay, read: Variables): void {
   if (key instanceof ReadFault) faults.push({ path: API_KEY, text: key.text });
   else if (key.dropped !== null) warnings.push({ path: API_KEY, text: droppedText(key.dropped) });
   const sha256 = sha256Hex(key instanceof ReadFault ? given : key.text);
-  root.clients = [{ name: 'default', keySha256: [sha256], apps: '*', scopes: [...SCOPES] }];
+  // What goes through the gateway has to be listed, which no variable does.
+  const scopes = SCOPES.filter((scope) => !scope.startsWith('gateway'));
+  root.clients = [{ name: 'default', keySha256: [sha256], apps: '*', scopes }];
 }
 
 function refuseSecondSource({ faults }: Overlay, read: Variables): void {

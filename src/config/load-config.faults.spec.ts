@@ -30,7 +30,7 @@ describe('a fault', () => {
   const secret = '{ file: PATH }, { env: NAME } or the text itself';
   const key = '`access-token-broker keygen --encryption` makes one';
   const scopes =
-    'token:read, token:refresh, token:admin, ticket:read, login, login:tokens, login:session-key, users:read';
+    'token:read, token:refresh, token:admin, ticket:read, login, login:tokens, login:session-key, users:read, gateway, gateway:admin';
   const nodes = [{ host: 'a', port: 1 }];
   const collector =
     'must be the URL to which a collector takes OTLP over HTTP, such as http://collector:4318/v1/traces';
@@ -52,7 +52,7 @@ describe('a fault', () => {
     ['section left empty', withServer(null), 'server: must be a mapping (key: value), got nothing'],
 
     ['mistyped key', withApp({ app_Secrt: 's' }), 'apps[0].app_Secrt: is not a known key; did you mean appSecret?'],
-    ['unknown key', file({ colour: 1 }), 'colour: is not a known key; known are server, redis, encryption, audit, tracing, apps, clients'],
+    ['unknown key', file({ colour: 1 }), 'colour: is not a known key; known are server, redis, encryption, audit, tracing, apps, clients, gateway'],
     ['key with a secret in it', withServer({ 'appSecret:abc123': null }), 'server.(a key not shown, it may hold a secret): is not a known key; known are port, host, logLevel, docs, trustProxy, drainSeconds'],
     ['key that objects inherit', withServer({ constructor: 1 }), 'THE_FILE: constructor is not a known key'],
 
@@ -115,6 +115,14 @@ describe('a fault', () => {
     ['promise too short', withClient({ maxExpiresInSeconds: 59 }), 'clients[0].maxExpiresInSeconds: must be a whole number from 60 to 7200, got 59'],
     ['promise too long', withClient({ maxExpiresInSeconds: 7201 }), 'clients[0].maxExpiresInSeconds: must be a whole number from 60 to 7200, got 7201'],
     ['promise of a fraction', withClient({ maxExpiresInSeconds: 300.5 }), 'clients[0].maxExpiresInSeconds: must be a whole number from 60 to 7200, got 300.5'],
+    ['gateway without calls', withClient({ scopes: ['gateway'] }), 'clients[0].gateway: must list what the scope gateway is for: set gateway.allow'],
+    ['calls without the scope', withClient({ gateway: { allow: ['GET /a'] } }), 'clients[0].gateway: needs the scope gateway: add it to scopes, or remove this'],
+    ['no call', withClient({ scopes: ['gateway'], gateway: { allow: [] } }), 'clients[0].gateway.allow: must list 1 to 500 calls, such as POST /cgi-bin/message/**'],
+    ['call without a method', withClient({ scopes: ['gateway'], gateway: { allow: ['/cgi-bin/user/info'] } }), 'clients[0].gateway.allow[0]: must be a method and a path, such as GET /cgi-bin/user/info or POST /cgi-bin/message/**, got text of 18 characters'],
+    ['call with half a wildcard', withClient({ scopes: ['gateway'], gateway: { allow: ['GET /cgi-bin/us*'] } }), 'clients[0].gateway.allow[0]: must be a method and a path, such as GET /cgi-bin/user/info or POST /cgi-bin/message/**, got text of 16 characters'],
+    ['body too large', withClient({ scopes: ['gateway'], gateway: { allow: ['GET /a'], maxBodyBytes: 'all' } }), 'clients[0].gateway.maxBodyBytes: must be a whole number from 0 to 1073741824, got "all"'],
+    ['no call in flight', file({ gateway: { maxInFlightPerApp: 0 } }), 'gateway.maxInFlightPerApp: must be a whole number from 1 to 100000, got 0'],
+    ['spool in no absolute path', file({ gateway: { spoolDirectory: 'spool' } }), 'gateway.spoolDirectory: must be the absolute path of a directory, got "spool"'],
     ['no scope', withClient({ scopes: [] }), `clients[0].scopes: must list at least one of ${scopes}`],
 
     ['Redis without encryption', file({ redis: { url: 'redis://host' } }), 'encryption: must be set with redis, or tokens would be stored in clear: make a key with `access-token-broker keygen --encryption` and list it under encryption.keys in the file that BROKER_CONFIG names'],

@@ -55,6 +55,7 @@ describe('a configuration file', () => {
       ],
       clients: [CLIENT],
       warnings: [],
+      gateway: { maxInFlightPerApp: 512 },
       proxyVariable: null,
     });
   });

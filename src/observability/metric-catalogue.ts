@@ -164,6 +164,29 @@ export class MetricCatalogue {
     label: 'route',
     bounds: HTTP_BOUNDS,
   });
+  readonly gatewayRequests = counter(
+    'gateway_requests_total',
+    "Calls through the gateway, by what became of them. The path is the entry of the client's allow list, none where none allows it.",
+    ['app', 'path', 'outcome'],
+  );
+  readonly gatewayRetries = counter(
+    'gateway_retries_total',
+    'Calls that were sent once more, with a new token.',
+    ['app'],
+  );
+  readonly gatewayInFlight = gauge('gateway_in_flight', 'Calls that are under way.', ['app']);
+  readonly gatewayDuration = new DurationLines({
+    name: `${PREFIX}gateway_duration_seconds`,
+    help: 'Time of a call through the gateway, from its arrival to the end of its answer.',
+    label: 'app',
+    bounds: HTTP_BOUNDS,
+  });
+  readonly gatewayUpstreamDuration = new DurationLines({
+    name: `${PREFIX}gateway_upstream_seconds`,
+    help: 'Time from sending a call to the first byte of the answer of the platform.',
+    label: 'app',
+    bounds: HTTP_BOUNDS,
+  });
   readonly authFailures = new Counter({
     name: `${PREFIX}auth_failures_total`,
     help: 'Requests that were turned away for their API key.',
@@ -232,6 +255,11 @@ export class MetricCatalogue {
     this.httpRequests,
     this.dropInRefusals,
     this.httpRequestDuration,
+    this.gatewayRequests,
+    this.gatewayRetries,
+    this.gatewayInFlight,
+    this.gatewayDuration,
+    this.gatewayUpstreamDuration,
   ];
 
   constructor() {

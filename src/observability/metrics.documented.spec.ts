@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { CountingGatewayObserver } from './gateway.observer.js';
 import { REFUSED, watching } from '../../test/support/watched-metrics.js';
 
 const REPORTED = {
@@ -25,6 +26,10 @@ describe('docs/metrics.md', () => {
     observer.emit({ ...REPORTED, app: 'shop' });
     http.request('/token', 'GET', 200, 1);
     http.dropInRefused('/cgi-bin/token', -1);
+    const calls = new CountingGatewayObserver(metrics.catalogue);
+    calls.called('shop', 'GET /cgi-bin/user/info', 'ok', 5, 4);
+    calls.inFlight('shop', 1);
+    calls.retried('shop');
     const text = await metrics.render();
     const heads = [...text.matchAll(/^# TYPE (tokenbroker_\w+) (\w+)$/gm)];
     const existing = heads.map(([, name = '', type = '']) => {

@@ -2,6 +2,7 @@ import type { AppSection, RefreshDefaults } from '../config/app.section.js';
 import type { ErrorCode } from '../core/error-code.js';
 import type { AccessTokenSource } from '../core/ports/access-token-source.js';
 import type { LoginProvider } from '../core/ports/login-provider.js';
+import type { GatewayProfile } from '../core/ports/gateway-profile.js';
 import type {
   Deadline,
   ErrcodeAdvice,
@@ -55,4 +56,6 @@ export interface Platform {
   credentials(app: AppSection): readonly CredentialSpec[];
   /** How users log in to the app. Left out where they cannot. @param app as for `credentials` */
   login?(app: AppSection): LoginProvider;
+  /** How calls of this app go through the gateway; undefined where nobody said where its API is. */
+  gateway?(app: AppSection): GatewayProfile | undefined;
 }

@@ -19,6 +19,8 @@ export interface ConfigOptions {
   readonly keys: Readonly<Record<string, string>>;
   /** Of all clients; left out: those of tokens and tickets. */
   readonly scopes?: readonly string[];
+  /** Callers with less than every scope, as `gatewayClient` makes them. */
+  readonly clients?: readonly object[];
   /** Keys of `server`. */
   readonly server?: Readonly<Record<string, unknown>>;
   /** Whole sections: `audit`, `tracing`. */
@@ -26,7 +28,7 @@ export interface ConfigOptions {
 }
 
 /** A configuration as the file holds it: any free port of the loopback address, the memory backend. */
-export function brokerConfig({ apps, keys, scopes, server, sections }: ConfigOptions): object {
+export function brokerConfig({ apps, keys, scopes, clients = [], server, sections }: ConfigOptions): object {
   return {
     ...sections,
     server: { port: 0, host: '127.0.0.1', ...server },
@@ -52,13 +54,37 @@ export function brokerConfig({ apps, keys, scopes, server, sections }: ConfigOpt
         refresh: { jitterSeconds: 0, ...refresh },
       }),
     ),
-    clients: Object.entries(keys).map(([name, key]) => ({
-      name,
-      keySha256: [createHash('sha256').update(key).digest('hex')],
-      apps: '*',
-      scopes: scopes ?? ['token:read', 'token:refresh', 'token:admin', 'ticket:read'],
-    })),
+    clients: [
+      ...Object.entries(keys).map(([name, key]) => ({
+        name,
+        keySha256: [sha256(key)],
+        apps: '*',
+        scopes: scopes ?? ['token:read', 'token:refresh', 'token:admin', 'ticket:read'],
+      })),
+      ...clients,
+    ],
   };
+}
+
+/** A caller of the gateway, for all apps. Other keys of `clients[]` in `more`. */
+export function gatewayClient(
+  name: string,
+  key: string,
+  allow: readonly string[],
+  more: object = {},
+): object {
+  return {
+    name,
+    keySha256: [sha256(key)],
+    apps: '*',
+    scopes: ['gateway'],
+    gateway: { allow },
+    ...more,
+  };
+}
+
+function sha256(key: string): string {
+  return createHash('sha256').update(key).digest('hex');
 }
 
 export function newApiKey(): string {

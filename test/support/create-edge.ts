@@ -4,6 +4,7 @@ import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { AppStatus } from '../../src/core/status/app-status.js';
 import { Clock } from '../../src/core/ports/clock.js';
+import { GatewaySettings, type GatewayApp } from '../../src/core/ports/gateway-profile.js';
 import { TicketBroker } from '../../src/core/ticket-broker.js';
 import { TokenBroker } from '../../src/core/broker.js';
 import type { AuditEntry } from '../../src/core/ports/audit-entry.js';
@@ -13,6 +14,8 @@ import type { ClientSection } from '../../src/config/client.section.js';
 import { AppsModule } from '../../src/api/apps/apps.controller.js';
 import { AuthModule } from '../../src/api/auth/auth.module.js';
 import { EdgeModule } from '../../src/api/common/edge.module.js';
+import { GatewayModule } from '../../src/api/gateway/gateway.module.js';
+import { GatewayObserver, type CallOutcome } from '../../src/api/gateway/gateway-observer.js';
 import { HealthModule } from '../../src/api/health/health.controller.js';
 import { OAuth2Module } from '../../src/api/oauth2/oauth2.controller.js';
 import { TicketsModule } from '../../src/api/tickets/ticket.controller.js';
@@ -80,6 +83,21 @@ class RecordingObserver extends HttpObserver {
   }
 }
 
+class RecordingGatewayObserver extends GatewayObserver {
+  readonly calls: string[] = [];
+  retries = 0;
+  inFlightNow = 0;
+  called(app: string, path: string, outcome: CallOutcome): void {
+    this.calls.push(`${app} ${path} ${outcome}`);
+  }
+  inFlight(_app: string, count: number): void {
+    this.inFlightNow = count;
+  }
+  retried(): void {
+    this.retries += 1;
+  }
+}
+
 class RecordingAudit extends AuditTrail {
   readonly entries: AuditEntry[] = [];
   /** Whether reads would be recorded. */
@@ -126,6 +144,7 @@ class FakeCoreModule {
     observer: HttpObserver,
     audit: AuditTrail,
     metrics: MetricsSource,
+    gateway: { readonly settings: GatewaySettings; readonly observer: GatewayObserver },
   ): DynamicModule {
     return {
       module: FakeCoreModule,
@@ -139,6 +158,8 @@ class FakeCoreModule {
         { provide: AuditTrail, useValue: audit },
         { provide: RequestTracing, useValue: NO_TRACING },
         { provide: MetricsSource, useValue: metrics },
+        { provide: GatewaySettings, useValue: gateway.settings },
+        { provide: GatewayObserver, useValue: gateway.observer },
       ],
       exports: [
         TokenBroker,
@@ -149,6 +170,8 @@ class FakeCoreModule {
         AuditTrail,
         RequestTracing,
         MetricsSource,
+        GatewaySettings,
+        GatewayObserver,
       ],
     };
   }
@@ -178,6 +201,8 @@ export interface EdgeOptions {
   readonly docs?: boolean;
   /** What differs from the fake broker's usual answer. */
   readonly statuses?: Readonly<Record<string, Partial<AppStatus>>>;
+  /** Whose platforms take calls; none. */
+  readonly gateway?: { readonly apps: readonly GatewayApp[]; readonly maxInFlightPerApp?: number };
 }
 
 /** The HTTP edge over fakes, with its filter, guard and hooks, and without a socket. Close `app` after use. */
@@ -186,6 +211,7 @@ export async function createEdge({
   clients = [apiClient('orders')],
   docs = false,
   statuses = {},
+  gateway = { apps: [] },
 }: EdgeOptions = {}) {
   const broker = new FakeBroker(apps);
   for (const [app, status] of Object.entries(statuses)) broker.statuses.set(app, status);
@@ -196,17 +222,23 @@ export async function createEdge({
   const audit = new RecordingAudit();
   const logger = new RecordingLogger();
   const metrics = new FakeMetrics();
+  const gatewayObserver = new RecordingGatewayObserver();
+  const settings = { maxInFlightPerApp: 512, spoolDirectory: null, ...gateway };
   const app = await NestFactory.create<NestFastifyApplication>(
     {
       module: EdgeTestModule,
       imports: [
-        FakeCoreModule.of(broker, tickets, logins, clock, observer, audit, metrics),
+        FakeCoreModule.of(broker, tickets, logins, clock, observer, audit, metrics, {
+          settings,
+          observer: gatewayObserver,
+        }),
         AuthModule.forRootAsync({ useFactory: () => clients }),
         EdgeModule,
         TokensModule,
         TicketsModule,
         OAuth2Module,
         LoginApiModule,
+        GatewayModule,
         AppsModule,
         HealthModule,
         MetricsModule,
@@ -236,6 +268,7 @@ export async function createEdge({
     logins,
     clock,
     observer,
+    gatewayObserver,
     audit,
     metrics,
     logger,

@@ -53,6 +53,7 @@ function secretOf(form: SecretForm, hex: string): { readonly text: string; reado
 
 const SAMPLES: Readonly<Record<string, unknown>> = {
   apps: '*',
+  scopes: ['gateway'],
   apiBaseUrl: 'https://api.weixin.qq.com',
   endpoint: 'http://collector:4318/v1/traces',
   destination: 'stdout',

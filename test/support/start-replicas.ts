@@ -20,15 +20,19 @@ export async function startReplicas({
   apps,
   platform,
   keys = {},
+  clients = [],
   server,
+  sections,
 }: WorldOptions): Promise<ReplicatedWorld> {
   const simulator = await startPlatform({ apps, ...platform });
   const redis = await RedisServer.start();
   const config = brokerConfig({
     apps: apps.map((app) => ({ ...app, apiBaseUrl: simulator.url })),
     keys,
+    clients,
     ...(server && { server }),
     sections: {
+      ...sections,
       redis: { url: redis.url() },
       encryption: { keys: [{ id: 'k1', key: randomBytes(32).toString('base64') }] },
     },

@@ -9,6 +9,7 @@ export interface WorldOptions {
   readonly platform?: Omit<SimulatorOptions, 'apps'>;
   /** Default: one caller. */
   readonly keys?: ConfigOptions['keys'];
+  readonly clients?: ConfigOptions['clients'];
   readonly server?: ConfigOptions['server'];
   readonly sections?: ConfigOptions['sections'];
   /** Of the broker's process. */
@@ -28,6 +29,7 @@ export async function startWorld({
   apps,
   platform,
   keys,
+  clients = [],
   server,
   sections,
   env,
@@ -39,6 +41,7 @@ export async function startWorld({
   const config = brokerConfig({
     apps: apps.map((app) => ({ ...app, apiBaseUrl: app.apiBaseUrl ?? simulator.url })),
     keys: callers,
+    clients,
     ...(server && { server }),
     ...(sections && { sections }),
   });

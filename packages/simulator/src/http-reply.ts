@@ -5,14 +5,17 @@ const PADDING_BYTES = 128 * 1024;
 
 export interface HttpReply {
   readonly status: number;
-  readonly contentType: string;
+  /** Null: the answer has none. */
+  readonly contentType: string | null;
   readonly text: string;
+  /** Instead of the text. */
+  readonly bytes?: Buffer | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /** The token that the text carries intact: marked as delivered once the text is written. */
   readonly token?: { delivered: boolean } | undefined;
 }
 
-export function jsonReply(value: unknown, contentType: string, token?: HttpReply['token']): HttpReply {
+export function jsonReply(value: unknown, contentType: string | null, token?: HttpReply['token']): HttpReply {
   return { status: 200, contentType, text: JSON.stringify(value), token };
 }
 
@@ -56,12 +59,12 @@ function withoutShape(reply: HttpReply, { status: gateway, truncate, garbage, bo
 /** Nothing happens when the caller has gone. */
 export function send(response: ServerResponse, reply: HttpReply): void {
   if (response.destroyed || response.socket?.destroyed !== false) return;
-  const length = Buffer.byteLength(reply.text);
+  const bytes = reply.bytes ?? Buffer.from(reply.text);
   response.writeHead(reply.status, {
-    'Content-Type': reply.contentType,
-    'Content-Length': length,
+    ...(reply.contentType !== null && { 'Content-Type': reply.contentType }),
+    'Content-Length': bytes.length,
     ...reply.headers,
   });
-  response.end(reply.text);
+  response.end(bytes);
   if (reply.token) reply.token.delivered = true;
 }

@@ -1,7 +1,10 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { isIPv4 } from 'node:net';
 
-const MAX_BODY_BYTES = 1024 * 1024;
+/** WeChat takes uploads of 30 MB. */
+const MAX_BODY_BYTES = 64 * 1024 * 1024;
+/** Longer ones are looked at as bytes only. */
+const MAX_TEXT_BYTES = 1024 * 1024;
 const MAPPED_IPV4 = '::ffff:';
 
 export interface HttpCall {
@@ -9,7 +12,9 @@ export interface HttpCall {
   readonly path: string;
   readonly query: URLSearchParams;
   readonly headers: IncomingHttpHeaders;
+  /** The text of the body; empty where it is longer than 1 MiB. */
   readonly body: string;
+  readonly bytes: Buffer;
   /** IPv4 as such, never mapped into IPv6. */
   readonly callerIp: string;
 }
@@ -23,13 +28,15 @@ export async function readCall(request: IncomingMessage): Promise<HttpCall | und
     if (length <= MAX_BODY_BYTES) chunks.push(chunk);
   }
   if (length > MAX_BODY_BYTES) return undefined;
+  const bytes = Buffer.concat(chunks);
   const [path = '', ...query] = (request.url ?? '').split('?');
   return {
     method: request.method ?? '',
     path,
     query: new URLSearchParams(query.join('?')),
     headers: request.headers,
-    body: Buffer.concat(chunks).toString('utf8'),
+    body: length > MAX_TEXT_BYTES ? '' : bytes.toString('utf8'),
+    bytes,
     callerIp: callerIp(request.socket.remoteAddress ?? ''),
   };
 }

@@ -8,6 +8,8 @@ import { serveCall } from './serve-call.js';
 import { SimulatedPlatform } from './simulated-platform.js';
 import type { World } from './world.js';
 
+const MAX_CONTROL_BYTES = 1024 * 1024;
+
 interface Running {
   readonly server: Server;
   readonly url: string;
@@ -64,7 +66,9 @@ export abstract class Simulator<W extends World = World> extends SimulatedPlatfo
 
   async #serve(request: IncomingMessage, response: ServerResponse, stopping: AbortSignal): Promise<void> {
     const call = await readCall(request);
-    if (!call) {
+    const isTooLong =
+      !call || (call.path.startsWith(CONTROL_PREFIX) && call.bytes.length > MAX_CONTROL_BYTES);
+    if (isTooLong) {
       send(response, { status: 413, contentType: 'text/plain', text: 'The body is too long.\n' });
     } else if (call.path.startsWith(CONTROL_PREFIX)) {
       serveControl(this, call, response);

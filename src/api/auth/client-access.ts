@@ -2,6 +2,7 @@ import type { ClientSection, Scope } from '../../config/client.section.js';
 import { BrokerError } from '../../core/errors.js';
 import type { AppName } from '../../core/token.js';
 import { hash, timingSafeEqual } from 'node:crypto';
+import { AllowedCalls } from '../gateway/allowed-calls.js';
 
 /** What one API client may see and do, worked out once. */
 export class ClientAccess {
@@ -12,6 +13,9 @@ export class ClientAccess {
   readonly apps: readonly AppName[];
   private readonly visible: ReadonlySet<AppName>;
   private readonly scopes: ReadonlySet<Scope>;
+  /** What it may do through the gateway; undefined: nothing. */
+  readonly gateway: ClientSection['gateway'];
+  readonly calls: AllowedCalls;
   /** Meant when a request names no app; it need not be visible. */
   private readonly implied: AppName;
 
@@ -24,6 +28,8 @@ export class ClientAccess {
     this.maxExpiresInSeconds = client.maxExpiresInSeconds ?? Infinity;
     this.apps = granted === '*' ? configured : configured.filter((app) => granted.includes(app));
     this.visible = new Set(this.apps);
+    this.gateway = client.gateway;
+    this.calls = new AllowedCalls(client.gateway?.allow ?? []);
     this.scopes = new Set(client.scopes);
     const [only, ...others] = this.apps;
     this.implied = only !== undefined && others.length === 0 ? only : 'default';

@@ -1,4 +1,5 @@
 import { apiClient, createEdge, keyOf, type Edge } from '../../../test/support/create-edge.js';
+import { startEchoingApi } from '../../../test/support/echoing-api.js';
 import { heldToken } from '../../../test/support/fake-broker.js';
 import type { HeldToken } from '../../core/token.js';
 import type { ClientAccess } from './client-access.js';
@@ -7,7 +8,8 @@ type Scope = Parameters<ClientAccess['may']>[0];
 
 const OF_APPS: readonly Scope[] = ['token:read', 'token:refresh', 'token:admin', 'ticket:read'];
 const OF_USERS: readonly Scope[] = ['login', 'login:tokens', 'login:session-key', 'users:read'];
-const SUBSETS = [...subsetsOf(OF_APPS), ...subsetsOf(OF_USERS), [...OF_APPS, ...OF_USERS]];
+const OF_CALLS: readonly Scope[] = ['gateway', 'gateway:admin', 'ticket:read'];
+const SUBSETS = [...[OF_APPS, OF_USERS, OF_CALLS].flatMap(subsetsOf), [...OF_APPS, ...OF_USERS, ...OF_CALLS]];
 
 function subsetsOf(scopes: readonly Scope[]): Scope[][] {
   return Array.from({ length: 2 ** scopes.length }, (_, bits) =>
@@ -111,6 +113,15 @@ const WAYS: readonly Way[] = [
   { what: 'the metrics', method: 'GET', path: '/metrics' },
   { what: 'the document', method: 'GET', path: '/docs/openapi.json' },
   { what: 'no route', method: 'GET', path: '/nowhere' },
+  { what: 'a call', method: 'GET', path: '/gateway/shop/cgi-bin/echo?a=1' },
+  { what: 'a call that resets a quota', method: 'POST', path: '/gateway/shop/cgi-bin/clear_quota', body: {} },
+  { what: 'a call for a token', method: 'GET', path: '/gateway/shop/cgi-bin/token' },
+  {
+    what: 'a call for a ticket',
+    method: 'GET',
+    path: '/gateway/shop/cgi-bin/ticket/getticket?type=jsapi',
+    shows: ['ticket', 'ticket:read', 'gateway'],
+  },
   {
     what: 'a classic token',
     method: 'POST',
@@ -213,12 +224,15 @@ describe('no answer has a token, a ticket, or a secret of a user without the sco
 
   beforeAll(async () => {
     edge = await createEdge({
+      gateway: { apps: [await startEchoingApi('shop')] },
       apps: ['shop', 'hr', 'mini'],
       statuses: {
         mini: { appId: MINI_APP_ID },
         hr: { provider: 'wecom', appId: CORP_ID, grant: 'agent-1000002' },
       },
-      clients: SUBSETS.map((scopes, index) => apiClient(`client-${index}`, { scopes })),
+      clients: SUBSETS.map((scopes, index) =>
+        apiClient(`client-${index}`, { scopes, gateway: { allow: ['* /**'], maxBodyBytes: 1000 } }),
+      ),
       docs: true,
     });
     const bodyWith = (value: string) => ({ kind: 'body', body: JSON.stringify({ value }) }) as const;
@@ -288,7 +302,9 @@ describe('no answer has a token, a ticket, or a secret of a user without the sco
 
   it('is looked at for every route that is described', async () => {
     const { paths } = (await edge.send('GET', '/docs/openapi.json')).json<{ paths: object }>();
-    const looked = new Set(WAYS.map(({ path }) => path.split('?')[0]));
+    const looked = new Set(
+      WAYS.map(({ path }) => path.split('?')[0]?.replace(/^\/gateway\/.*/, '/gateway/{app}/{path}')),
+    );
     looked.add('/login/callback/{app}');
     expect(Object.keys(paths).filter((path) => !looked.has(path))).toEqual([]);
   });

@@ -19,8 +19,12 @@ interface ServerSocket extends Socket {
 /** Those that are answered when the answers before are through. */
 const deferred = new WeakSet<Socket>();
 
+/** Sockets on which a body is on its way that somebody else watches: the time limit for a whole request is not theirs. */
+export const mayTakeLong = new WeakSet<Socket>();
+
 /** Answers what Node could not read as a request, on the bare socket: no route, hook or filter ever sees it. */
 export function answerClientError(error: NodeJS.ErrnoException, socket: ServerSocket): void {
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && mayTakeLong.has(socket)) return;
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
     return;

@@ -98,11 +98,18 @@ export function answerInTurn(
 const HOST = 'host';
 
 const VERSION_FAULT = problem('invalid_request', 'Send the request as HTTP/1.1 or HTTP/1.0.');
+const FORM_FAULT = problem('invalid_request', 'Send the path alone as the target, without scheme and host.');
 const HOST_FAULT = problem('invalid_request', 'Send the header Host exactly once.');
 
 /** What is wrong with a request besides its syntax, which Node has checked. Called on the hot path. */
-function headFault({ httpVersionMajor, httpVersionMinor, rawHeaders }: IncomingMessage): Problem | undefined {
+function headFault({
+  httpVersionMajor,
+  httpVersionMinor,
+  rawHeaders,
+  url = '',
+}: IncomingMessage): Problem | undefined {
   if (httpVersionMajor !== 1) return VERSION_FAULT;
+  if (!url.startsWith('/') && url !== '*') return FORM_FAULT;
   let hosts = 0;
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i];

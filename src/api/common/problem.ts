@@ -18,7 +18,11 @@ type EdgeErrorCode =
   | 'headers_too_large'
   | 'internal_error'
   | 'overloaded'
-  | 'starting';
+  | 'starting'
+  | 'path_not_allowed'
+  | 'too_many_requests'
+  | 'upstream_lost'
+  | 'upstream_timeout';
 
 /** Every `code` that an answer can bear. */
 export type ProblemCode = BrokerErrorCode | LoginErrorCode | EdgeErrorCode;
@@ -76,6 +80,10 @@ const STATUS: Readonly<Record<ProblemCode, number>> = {
   starting: 503,
   stopping: 503,
   ...LOGIN_STATUS,
+  path_not_allowed: 403,
+  too_many_requests: 429,
+  upstream_lost: 502,
+  upstream_timeout: 504,
 };
 
 /** For problems that may pass by themselves and do not know when. */
@@ -100,13 +108,15 @@ export const problemSchema = {
 export type Problem = FromSchema<typeof problemSchema> & { readonly code: ProblemCode };
 
 export interface ProblemHints {
+  /** Where the code alone does not say it. */
+  readonly status?: number | undefined;
   readonly errcode?: ErrorCode | undefined;
   readonly retryAfterSeconds?: number | undefined;
   readonly action?: LoginAction | undefined;
 }
 
 export function problem(code: ProblemCode, detail: string, hints: ProblemHints = {}): Problem {
-  const status = STATUS[code];
+  const status = hints.status ?? STATUS[code];
   const mayPass = status === 429 || status >= 500;
   const retryAfter = hints.retryAfterSeconds ?? (mayPass ? DEFAULT_RETRY_AFTER_SECONDS : undefined);
   return {

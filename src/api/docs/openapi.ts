@@ -16,7 +16,8 @@ export class OpenApi {
   /** Called for each route as the server registers it. Those that declare nothing are left out, and so is the HEAD of a GET. */
   add({ url, method, config }: Pick<RouteOptions, 'url' | 'method' | 'config'>): void {
     if (!config?.api) return;
-    const path = (this.paths[url.replaceAll(/:(\w+)/g, '{$1}')] ??= {});
+    const shown = url.replaceAll(/:(\w+)/g, '{$1}').replace(/\*$/, '{path}');
+    const path = (this.paths[shown] ??= {});
     for (const each of [method].flat()) {
       if (each !== 'HEAD') path[each.toLowerCase()] = this.operation(config.api);
     }

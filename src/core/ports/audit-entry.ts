@@ -21,6 +21,7 @@ export type AuditAction =
   | 'login.callback'
   | 'login.redeem'
   | 'login.logout'
+  | 'gateway.call'
   | 'access.refused'
   | 'secret.reloaded';
 

@@ -4,6 +4,7 @@ import { callPlatform } from '../http/http-call.js';
 import { NetworkFault } from '../http/network-fault.js';
 import type { CredentialSpec, Ping, Platform } from '../platform.js';
 import { explain, PASSING_ERRCODES } from './oauth-errors.js';
+import { gatewayProfile } from './gateway-profile.js';
 import { Oauth2Issuer } from './oauth2.issuer.js';
 import { Oauth2Section } from './oauth2.section.js';
 import { readTokenAnswer } from './token-answer.js';
@@ -23,6 +24,7 @@ export const oauth2: Platform = {
   errors: { passing: PASSING_ERRCODES, explain },
   ping: pingTokenEndpoint,
   credentials: (app: Oauth2Section) => [token(app)],
+  gateway: ({ gateway }: Oauth2Section) => gateway && gatewayProfile(gateway.baseUrl),
 };
 
 function token(app: Oauth2Section): CredentialSpec {

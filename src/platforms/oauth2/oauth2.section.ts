@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { AppSection, type Conflict } from '../../config/app.section.js';
 import { isWordLike, problem, shapeProblem } from '../../config/faults.js';
-import { About, Check, OneOf, Optional, SecretText, Seconds, Text } from '../../config/keys.js';
+import { About, Check, OneOf, Optional, Section, SecretText, Seconds, Text, Url } from '../../config/keys.js';
 import type { Secret } from '../../config/secret.js';
 import { isInQuotes, oddCharacter } from '../../config/secret-text.js';
 import { isMapping, isTrialHost, parseUrl } from '../../config/values.js';
@@ -20,6 +20,13 @@ const OWN_PARAMETERS = ['grant_type', 'scope', 'client_id', 'client_secret'];
 const MAX_PARAMETERS = 20;
 const MAX_PARAMETER_CHARACTERS = 2000;
 const MAX_LIFE_SECONDS = 30 * 24 * 3600;
+
+/** Where calls go that pass through the broker. */
+export class Oauth2GatewaySection {
+  @About('of the API that takes the token: what [the gateway](gateway.md) puts before the path of a call')
+  @Url('an http or https URL, such as https://api.example/v1')
+  readonly baseUrl!: string;
+}
 
 /** A client of an OAuth 2 authorization server. */
 export class Oauth2Section extends AppSection {
@@ -67,6 +74,10 @@ export class Oauth2Section extends AppSection {
   @About('`repeats`: so long before the end of a token a fetch gives a new one; 0: after its end only')
   @Seconds({ zero: true })
   readonly freshWithinSeconds: number = 0;
+
+  @Optional()
+  @Section(() => Oauth2GatewaySection)
+  readonly gateway?: Oauth2GatewaySection;
 
   get appId(): string {
     return this.clientId;

@@ -5,6 +5,7 @@ import { explain, PASSING_ERRCODES } from './errcodes.js';
 import { RULES, TICKET_RULE, WechatIssuer } from './wechat.issuer.js';
 import { pingPlatform, fetchTicket, TICKET_TYPES, type TicketType } from './wechat-http.js';
 import { MiniProgramLogin } from './login/mini-program.login.js';
+import { gatewayProfile } from './gateway-profile.js';
 import { WebLogin } from './login/web.login.js';
 import { TicketIssuer } from '../http/ticket.issuer.js';
 import { WechatSection, type Grant } from './wechat.section.js';
@@ -37,6 +38,7 @@ export const wechat: Platform = {
   credentials: (app: WechatSection) =>
     app.type === 'website' ? [] : [token(app), ...TICKET_TYPES.map((type) => ticket(app, type))],
   login: loginOf,
+  gateway: (app: WechatSection) => (app.type === 'website' ? undefined : gatewayProfile(app)),
 };
 
 function loginOf({ type, apiBaseUrl, login }: WechatSection): LoginProvider {

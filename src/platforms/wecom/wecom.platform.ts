@@ -2,6 +2,7 @@ import type { RefreshDefaults } from '../../config/app.section.js';
 import { TicketIssuer } from '../http/ticket.issuer.js';
 import type { CredentialSpec, Platform } from '../platform.js';
 import { explain, PASSING_ERRCODES } from './errcodes.js';
+import { gatewayProfile } from './gateway-profile.js';
 import { fetchTicket, pingPlatform, TICKET_TYPES, type TicketType } from './wecom-calls.js';
 import { TOKEN_RULE, WecomIssuer } from './wecom.issuer.js';
 import { WecomSection } from './wecom.section.js';
@@ -29,6 +30,7 @@ export const wecom: Platform = {
   errors: { passing: PASSING_ERRCODES, explain },
   ping: pingPlatform,
   credentials: (app: WecomSection) => [token(app), ...TICKET_TYPES.map((type) => ticket(app, type))],
+  gateway: gatewayProfile,
 };
 
 function token({ corpId, apiBaseUrl }: WecomSection): CredentialSpec {

@@ -10,6 +10,7 @@ const TEXTS: Readonly<Record<number, string>> = {
   40001: `invalid credential, access_token is invalid or not latest, ${STABLE_HINT}`,
   40002: 'invalid grant_type',
   40003: 'invalid openid',
+  40007: 'invalid media_id',
   40013: 'invalid appid',
   40014: 'invalid access_token',
   40029: 'invalid code',
@@ -27,6 +28,7 @@ const TEXTS: Readonly<Record<number, string>> = {
   41003: 'refresh_token missing', // not verified
   41004: 'appsecret missing',
   41008: 'missing code',
+  41005: 'media data missing',
   42001: 'access_token expired',
   42002: 'refresh_token expired',
   42003: 'code expired',

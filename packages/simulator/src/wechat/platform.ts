@@ -4,6 +4,7 @@ import { Calendar } from './calendar.js';
 import { CallLog } from '../call-log.js';
 import type { Settings } from './settings.js';
 import { Tickets } from './tickets.js';
+import { MediaShelf } from './media-shelf.js';
 import { TokenLedger } from '../token-ledger.js';
 import { LoginState } from './login/login-state.js';
 
@@ -18,6 +19,7 @@ export class Platform {
   readonly calls = new CallLog();
   readonly tickets: Tickets;
   readonly logins: LoginState;
+  readonly media = new MediaShelf();
   readonly #accounts: ReadonlyMap<string, Account>;
 
   constructor(readonly settings: Settings) {

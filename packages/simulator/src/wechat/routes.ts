@@ -14,6 +14,7 @@ import {
   userInfoBatch,
   userProfile,
 } from './login/user-endpoints.js';
+import { echo, getMedia, uploadMedia } from './media-endpoints.js';
 import { clearQuota, clearQuotaBySecret, quotaGet } from './quota-endpoints.js';
 import { Refusal } from '../refusal.js';
 import { classicToken, stableToken } from './token-endpoints.js';
@@ -36,6 +37,9 @@ const ROUTES: ReadonlyMap<string, WechatHandler> = new Map([
   [PHONE_NUMBER_PATH, posted(phoneNumber)],
   ['/cgi-bin/message/custom/send', posted(sendCustomMessage)],
   ['/cgi-bin/ticket/getticket', getTicket],
+  ['/cgi-bin/media/upload', posted(uploadMedia)],
+  ['/cgi-bin/media/get', getMedia],
+  ['/cgi-bin/echo', echo],
   ['/cgi-bin/clear_quota', posted(clearQuota)],
   ['/cgi-bin/clear_quota/v2', posted(clearQuotaBySecret)],
   ['/cgi-bin/openapi/quota/get', posted(quotaGet((path) => ROUTES.has(path)))],

@@ -8,6 +8,12 @@ export interface WechatAnswer {
   readonly body: Readonly<Record<string, unknown>>;
   /** The token that the body carries. */
   readonly token?: IssuedToken;
+  /** In the place of the body. */
+  readonly file?: {
+    readonly contentType: string | null;
+    readonly bytes: Buffer;
+    readonly headers: Readonly<Record<string, string>>;
+  };
 }
 
 /** Answers one API call as of `nowMs`. Throws a Refusal where the platform answers with an errcode. */

@@ -42,13 +42,17 @@ export class WechatWorld extends Platform implements World {
   act(call: HttpCall, nowMs: number): Answer {
     const page = authorizePage(call, this, nowMs);
     if (page) return page;
+    // WeChat takes no body without its length.
+    if (call.headers['transfer-encoding'] !== undefined)
+      return { reply: htmlReply(412), outcome: 'http_412' };
     const handler = routeOf(call.path);
     if (!handler) {
       if (this.settings.unknownPath === 'errcode') return this.refuse(call, nowMs, { errcode: 40066 });
       return { reply: htmlReply(404), outcome: 'http_404' };
     }
     try {
-      const { body, token } = handler(call, this, nowMs);
+      const { body, token, file } = handler(call, this, nowMs);
+      if (file) return { reply: { status: 200, text: '', ...file }, outcome: 'ok' };
       return { reply: jsonReply(body, contentTypeOf(call.path), token), outcome: 'ok' };
     } catch (error) {
       if (error instanceof Refusal) return this.refuse(call, nowMs, { errcode: error.errcode });

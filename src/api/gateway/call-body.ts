@@ -1,0 +1,146 @@
+import { once } from 'node:events';
+import { mkdtemp, open, rm, type FileHandle } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough, type Readable } from 'node:stream';
+import { mayTakeLong } from '../common/answer-client-error.js';
+import { HttpProblem } from '../common/problem.js';
+
+/** What is held in memory of a body; a longer one is streamed, or spooled to a file where its length is not known. */
+const MAX_HELD_BYTES = 1024 * 1024;
+/** A caller that sends nothing of its body for so long is cut off. */
+const SILENCE_MS = 30_000;
+
+/** The body of a call, as it is sent to a platform: always with its length, because WeChat answers 412 to chunked ones. */
+export interface CallBody {
+  /** Null: the call has no body. */
+  readonly length: number | null;
+  /** Whether it can be sent once more. */
+  readonly isHeld: boolean;
+  content(): Buffer | Readable | null;
+  /** Gives up what is held. */
+  close(): void;
+}
+
+const NONE: CallBody = { length: null, isHeld: true, content: () => null, close: () => undefined };
+
+export interface CallBodyLimits {
+  readonly maxBytes: number;
+  readonly spoolDirectory: string | null;
+}
+
+/**
+ * Takes the body of a request, or as much of it as is needed to send it on.
+ *
+ * @throws HttpProblem `payload_too_large`; an Error when the caller goes away
+ */
+export async function readCallBody(request: IncomingMessage, limits: CallBodyLimits): Promise<CallBody> {
+  const { 'content-length': declared, 'transfer-encoding': encoding } = request.headers;
+  if (encoding === undefined && declared === undefined) return NONE;
+  endWhenSilent(request);
+  const length = encoding === undefined ? Number(declared) : null;
+  if (length === null) return spooled(request, limits);
+  if (length > limits.maxBytes) throw tooLarge(limits);
+  if (length <= MAX_HELD_BYTES) return inMemory(await all(request));
+  let isTaken = false;
+  return {
+    length,
+    get isHeld() {
+      return !isTaken;
+    },
+    content: () => {
+      isTaken = true;
+      // Not the request itself: undici takes the socket away from it, and would end the connection of a refused caller.
+      return request.pipe(new PassThrough());
+    },
+    close: () => undefined,
+  };
+}
+
+function tooLarge({ maxBytes }: CallBodyLimits): HttpProblem {
+  return new HttpProblem(
+    'payload_too_large',
+    `The body is larger than ${maxBytes} bytes, the maxBodyBytes of this client.`,
+  );
+}
+
+/** The server's own time limit is for requests of a few kilobytes. */
+function endWhenSilent(request: IncomingMessage): void {
+  if (request.complete) return;
+  const { socket } = request;
+  mayTakeLong.add(socket);
+  request.setTimeout(SILENCE_MS, () => {
+    socket.destroy();
+  });
+  request.once('end', () => {
+    mayTakeLong.delete(socket);
+    socket.setTimeout(0);
+  });
+}
+
+function inMemory(body: Buffer): CallBody {
+  return { length: body.length, isHeld: true, content: () => body, close: () => undefined };
+}
+
+/** Unlike the request's own iterator, this one does not cut off a caller that is refused: it has to get the answer. */
+function chunksOf(request: IncomingMessage): AsyncIterable<Buffer> {
+  return request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
+}
+
+async function all(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of chunksOf(request)) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+/** Reads all of a body whose length nobody knows. */
+async function spooled(request: IncomingMessage, limits: CallBodyLimits): Promise<CallBody> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  let file: FileHandle | null = null;
+  try {
+    for await (const chunk of chunksOf(request)) {
+      length += chunk.length;
+      if (length > limits.maxBytes) throw tooLarge(limits);
+      if (file === null && length > MAX_HELD_BYTES) {
+        file = await namelessFile(limits.spoolDirectory ?? tmpdir());
+        await file.writev(chunks.splice(0));
+      }
+      if (file) await file.write(chunk);
+      else chunks.push(chunk);
+    }
+  } catch (error) {
+    await file?.close();
+    throw error;
+  }
+  return file ? onDisk(file, length) : inMemory(Buffer.concat(chunks));
+}
+
+/** Its name is gone at once, so that nothing stays behind whatever happens to the process. */
+async function namelessFile(directory: string): Promise<FileHandle> {
+  const own = await mkdtemp(join(directory, 'tokenbroker-'));
+  try {
+    return await open(join(own, 'body'), 'wx+', 0o600);
+  } finally {
+    await rm(own, { recursive: true, force: true });
+  }
+}
+
+function onDisk(file: FileHandle, length: number): CallBody {
+  const readers = new Set<Readable>();
+  return {
+    length,
+    isHeld: true,
+    content: () => {
+      const reader = file.createReadStream({ start: 0, autoClose: false });
+      readers.add(reader);
+      return reader;
+    },
+    close: () => {
+      const open = [...readers].filter((reader) => !reader.closed);
+      const ended = open.map((reader) => once(reader.destroy(), 'close'));
+      void Promise.all(ended).then(() => file.close());
+    },
+  };
+}

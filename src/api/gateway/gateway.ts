@@ -1,0 +1,360 @@
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { IncomingHttpHeaders } from 'node:http';
+import { finished, type Readable } from 'node:stream';
+import { TokenBroker } from '../../core/broker.js';
+import type { ErrorCode } from '../../core/error-code.js';
+import { BrokerError } from '../../core/errors.js';
+import { Clock } from '../../core/ports/clock.js';
+import { GatewaySettings, type GatewayApp } from '../../core/ports/gateway-profile.js';
+import type { AppName, HeldToken } from '../../core/token.js';
+import type { ClientAccess } from '../auth/client-access.js';
+import { AuditTrail } from '../common/ports.js';
+import { HttpProblem } from '../common/problem.js';
+import { auditEntry } from '../common/request.js';
+import { Readiness } from '../health/readiness.js';
+import { readCallBody, type CallBody } from './call-body.js';
+import { CallLimits } from './call-limits.js';
+import { readTarget, withToken, type CallTarget } from './call-target.js';
+import { GatewayObserver, type CallOutcome } from './gateway-observer.js';
+import { lengthOf, passedOn, peek, withoutToken, type Peeked } from './platform-answer.js';
+import { failureOf, Upstream } from './upstream.js';
+
+/** For a caller to send the rest of a body that is refused. */
+const DRAIN_MS = 10_000;
+/** Of a call these reach the platform, and every `accept-…` and `wechatmp-…`. */
+const PASSED_ON = new Set(['content-type', 'content-disposition', 'accept', 'user-agent']);
+
+/** One call of a client that is known. */
+export interface GatewayCall {
+  readonly app: AppName;
+  readonly client: ClientAccess;
+  /** As the caller sent it, from the slash that begins the platform's path. */
+  readonly url: string;
+}
+
+/** A call that may be passed on. */
+interface Admitted extends GatewayCall {
+  readonly target: CallTarget;
+  /** The entry of the client's list that allows it. */
+  readonly entry: string;
+  readonly api: Api;
+}
+
+interface Api extends GatewayApp {
+  readonly upstream: Upstream;
+}
+
+interface Answer extends Peeked {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly rest: Readable;
+  readonly held: HeldToken;
+  readonly errcode: ErrorCode | null;
+  readonly upstreamMs: number;
+}
+
+/**
+ * Passes calls on to platforms with the token that the caller does not have. A token that turns out dead is reported, and the
+ * call sent once more with its successor; for any other trouble nothing is ever sent twice.
+ */
+@Injectable()
+export class Gateway implements OnApplicationShutdown {
+  private readonly apis: ReadonlyMap<AppName, Api>;
+  private readonly limits: CallLimits;
+
+  constructor(
+    private readonly settings: GatewaySettings,
+    private readonly broker: TokenBroker,
+    private readonly clock: Clock,
+    private readonly observer: GatewayObserver,
+    private readonly audit: AuditTrail,
+    private readonly readiness: Readiness,
+  ) {
+    this.apis = new Map(
+      settings.apps.map((app) => [
+        app.name,
+        { ...app, upstream: new Upstream(app.profile.baseUrl, app.timeoutMs) },
+      ]),
+    );
+    this.limits = new CallLimits(settings.maxInFlightPerApp, clock, (app, count) => {
+      observer.inFlight(app, count);
+    });
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await Promise.all([...this.apis.values()].map(({ upstream }) => upstream.close()));
+  }
+
+  /**
+   * Whether the broker answers this call itself, with a ticket that it keeps.
+   *
+   * @throws HttpProblem `invalid_request`
+   */
+  isForTicket({ app, url }: GatewayCall): boolean {
+    return this.api(app).profile.ruleOf(ruledPath(targetOf(url))) === 'ticket';
+  }
+
+  /**
+   * Answers the call with what the platform answers. Once it resolves the answer is through, or the caller has gone.
+   *
+   * @throws HttpProblem as http-problem codes say; BrokerError as `TokenBroker.current` does. Nothing is answered yet then
+   */
+  async forward(call: GatewayCall, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const startMonoMs = this.clock.monotonicMs();
+    let entry = 'none';
+    const tell = (outcome: CallOutcome, upstreamMs: number | null = null): void => {
+      const durationMs = this.clock.monotonicMs() - startMonoMs;
+      this.observer.called(call.app, entry, outcome, durationMs, upstreamMs);
+    };
+    const caller = new AbortController();
+    reply.raw.once('close', () => {
+      if (!reply.raw.writableFinished) caller.abort();
+    });
+    try {
+      const admitted = this.admit(call, request.method);
+      ({ entry } = admitted);
+      const { outcome, upstreamMs } = await this.pass(admitted, request, reply, caller.signal);
+      tell(caller.signal.aborted ? 'aborted' : outcome, upstreamMs);
+    } catch (error) {
+      if (caller.signal.aborted) {
+        tell('aborted');
+        reply.hijack();
+        return;
+      }
+      tell(outcomeOf(error));
+      this.drain(request);
+      throw error;
+    }
+  }
+
+  private api(app: AppName): Api {
+    const api = this.apis.get(app);
+    if (api) return api;
+    throw new HttpProblem(
+      'path_not_allowed',
+      `The broker does not know where the API of app ${app} is: set apps[].gateway.baseUrl.`,
+    );
+  }
+
+  private admit(call: GatewayCall, method: string): Admitted {
+    const { app, client, url } = call;
+    const api = this.api(app);
+    const target = targetOf(url);
+    const rule = api.profile.ruleOf(ruledPath(target));
+    const entry = client.calls.entryFor(method, target.plainPath);
+    if (rule === 'forbidden' || rule === 'ticket') {
+      throw new HttpProblem(
+        'path_not_allowed',
+        'The gateway passes no call on that gives tokens away or takes the AppSecret, whatever a client may do.',
+      );
+    }
+    if (entry === undefined) {
+      throw new HttpProblem(
+        'path_not_allowed',
+        `Client ${client.name} may not make this call: no entry of its gateway.allow has this method and path.`,
+      );
+    }
+    if (rule === 'admin' && !client.may('gateway:admin')) {
+      throw new HttpProblem(
+        'path_not_allowed',
+        `This call concerns all who use the app: it needs the scope gateway:admin, which client ${client.name} lacks.`,
+      );
+    }
+    return { ...call, api, target, entry };
+  }
+
+  private async pass(
+    call: Admitted,
+    request: FastifyRequest,
+    reply: FastifyReply,
+    signal: AbortSignal,
+  ): Promise<{ outcome: CallOutcome; upstreamMs: number }> {
+    const { app, client, api } = call;
+    const { maxBodyBytes = 0, ratePerSecond } = client.gateway ?? {};
+    this.limits.enter(app, client.name, ratePerSecond);
+    let body: CallBody | undefined;
+    try {
+      const { spoolDirectory } = this.settings;
+      body = await readCallBody(request.raw, { maxBytes: maxBodyBytes, spoolDirectory });
+      const held = this.broker.held(app) ?? (await this.broker.current(app));
+      let answer = await this.send(call, request, body, held, signal);
+      let isRetried = false;
+      if (isTokenDead(api, answer)) {
+        const next = await this.successor(call, answer);
+        if (next && body.isHeld && !signal.aborted) {
+          answer.rest.destroy();
+          this.observer.retried(app);
+          isRetried = true;
+          answer = await this.send(call, request, body, next, signal);
+        }
+      }
+      const isThrough = await this.answer(call, answer, isRetried, request, reply);
+      return { outcome: isThrough ? outcomeOfAnswer(api, answer) : 'lost', upstreamMs: answer.upstreamMs };
+    } finally {
+      this.limits.leave(app);
+      body?.close();
+    }
+  }
+
+  /** One request to the platform, and as much of its answer as has to be known. */
+  private async send(
+    { api, target }: Admitted,
+    { method, raw }: FastifyRequest,
+    body: CallBody,
+    held: HeldToken,
+    signal: AbortSignal,
+  ): Promise<Answer> {
+    const startMonoMs = this.clock.monotonicMs();
+    const { path, header } = withToken(target, api.profile.token, held.record.value);
+    const headers = forwarded(raw.rawHeaders);
+    if (header) headers.push(...header);
+    if (body.length !== null) headers.push('content-length', String(body.length));
+    try {
+      const answer = await api.upstream.send({ method, path, headers, body: body.content(), signal });
+      const upstreamMs = this.clock.monotonicMs() - startMonoMs;
+      const { statusCode: status, headers: answered, body: rest } = answer;
+      const length = method === 'HEAD' ? null : lengthOf(answered);
+      const peeked = await peek(rest, length);
+      const json = peeked.isJson ? Buffer.concat(peeked.chunks) : null;
+      const errcode = api.profile.errcodeOf({ status, headers: answered, json });
+      return { ...peeked, status, headers: answered, rest, held, errcode, upstreamMs };
+    } catch (error) {
+      if (error instanceof HttpProblem) throw error;
+      throw problemOf(error);
+    }
+  }
+
+  /** The token after the one that was refused; null where there is no other that could help. */
+  private async successor(
+    { app, client }: GatewayCall,
+    { held: { record }, errcode }: Answer,
+  ): Promise<HeldToken | null> {
+    const { generation, value } = record;
+    try {
+      const report = { caller: client.name, generation, accessToken: value, force: false };
+      const { token } = await this.broker.report(app, { ...report, ...(errcode !== null && { errcode }) });
+      return token && token.record.value !== value ? token : null;
+    } catch (error) {
+      if (error instanceof BrokerError) return null;
+      throw error;
+    }
+  }
+
+  /** False when the platform breaks off before the end of its answer; the caller sees that too. */
+  private answer(
+    { app, entry }: Admitted,
+    { status, headers, chunks, isWhole, isJson, rest, held }: Answer,
+    isRetried: boolean,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<boolean> {
+    const act = { action: 'gateway.call', app, reason: entry, token: held.record } as const;
+    this.audit.record(auditEntry(request, act, status));
+    reply.hijack();
+    const response = reply.raw;
+    for (const [name, value] of passedOn(headers)) response.setHeader(name, value);
+    response.setHeader('x-request-id', request.id);
+    response.setHeader('x-token-generation', held.record.generation);
+    if (isRetried) response.setHeader('x-token-retried', '1');
+    response.setHeader('cache-control', 'no-store');
+    if (this.readiness.isStopping) response.setHeader('connection', 'close');
+
+    if (isWhole) {
+      const whole = Buffer.concat(chunks);
+      const shown = isJson ? withoutToken(whole, held.record.value) : whole;
+      const length = request.method === 'HEAD' ? lengthOf(headers) : shown.length;
+      if (length !== null && status !== 204 && status !== 304) response.setHeader('content-length', length);
+      response.writeHead(status).end(shown);
+    } else {
+      const length = lengthOf(headers);
+      if (length !== null) response.setHeader('content-length', length);
+      response.writeHead(status);
+      for (const chunk of chunks) response.write(chunk);
+      rest.once('error', () => response.destroy());
+      rest.pipe(response);
+    }
+    return new Promise((resolve) => {
+      finished(response, { readable: false }, () => {
+        resolve(isWhole || rest.readableEnded);
+      });
+    });
+  }
+
+  /** A caller that is refused reads the answer only after it has sent its body. */
+  private drain({ raw }: FastifyRequest): void {
+    if (raw.complete || raw.destroyed) return;
+    raw.resume();
+    const stop = this.clock.after(DRAIN_MS, () => raw.socket.destroy());
+    raw.once('close', stop);
+  }
+}
+
+function targetOf(url: string): CallTarget {
+  const target = readTarget(url);
+  if (target) return target;
+  throw new HttpProblem(
+    'invalid_request',
+    'The path can be read in two ways: send it without empty segments, dots as segments, backslashes, semicolons and encoded slashes.',
+  );
+}
+
+function ruledPath({ plainPath }: CallTarget): string {
+  return plainPath.toLowerCase().replace(/\/$/, '');
+}
+
+/** The headers of the caller that the platform gets, names and values in turn, as they came. */
+function forwarded(rawHeaders: readonly string[]): string[] {
+  const kept: string[] = [];
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const [name = '', value = ''] = rawHeaders.slice(at, at + 2);
+    if (isPassedOn(name.toLowerCase())) kept.push(name, value);
+  }
+  return kept;
+}
+
+/** Without `accept-encoding` the platform answers plain, so that an error can be read. */
+function isPassedOn(name: string): boolean {
+  if (PASSED_ON.has(name) || name.startsWith('wechatmp-')) return true;
+  return name.startsWith('accept-') && name !== 'accept-encoding';
+}
+
+/** With a 5xx nobody knows what has been carried out, whatever the body says. */
+function isTokenDead({ errors }: GatewayApp, { errcode, status }: Answer): boolean {
+  return errcode !== null && status < 500 && errors.explain(errcode).curedByNewToken === 'yes';
+}
+
+function outcomeOfAnswer(api: GatewayApp, answer: Answer): CallOutcome {
+  if (isTokenDead(api, answer)) return 'token_dead';
+  if (answer.status >= 500) return 'failed';
+  return answer.errcode !== null || answer.status >= 300 ? 'rejected' : 'ok';
+}
+
+const OUTCOMES: Readonly<Partial<Record<string, CallOutcome>>> = {
+  upstream_unavailable: 'unreachable',
+  upstream_lost: 'lost',
+  upstream_timeout: 'timeout',
+};
+
+function outcomeOf(error: unknown): CallOutcome {
+  return (error instanceof HttpProblem ? OUTCOMES[error.code] : undefined) ?? 'refused';
+}
+
+function problemOf(error: unknown): HttpProblem {
+  switch (failureOf(error)) {
+    case 'not_sent':
+      return new HttpProblem('upstream_unavailable', 'The platform cannot be reached: nothing was sent.', {
+        status: 502,
+      });
+    case 'timeout':
+      return new HttpProblem(
+        'upstream_timeout',
+        'The platform did not answer in time. Nobody knows whether it has carried the call out; it was sent once.',
+      );
+    case 'lost':
+      return new HttpProblem(
+        'upstream_lost',
+        'The platform broke the connection off. Nobody knows whether it has carried the call out; it was sent once.',
+      );
+  }
+}

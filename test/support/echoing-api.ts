@@ -1,0 +1,23 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { GatewayApp } from '../../src/core/ports/gateway-profile.js';
+import { explain } from '../../src/platforms/wechat/errcodes.js';
+import { gatewayProfile } from '../../src/platforms/wechat/gateway-profile.js';
+
+const servers: Server[] = [];
+
+afterAll(() => {
+  for (const server of servers) server.close().closeAllConnections();
+});
+
+/** An app whose API answers with the URL that it was asked for, in which the token stands. Ends with the test file. */
+export async function startEchoingApi(name: string): Promise<GatewayApp> {
+  const server = createServer((request, response) => {
+    response.end(JSON.stringify({ errcode: 0, url: request.url }));
+  });
+  servers.push(server);
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const apiBaseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return { name, profile: gatewayProfile({ apiBaseUrl }), errors: { explain }, timeoutMs: 5000 };
+}
