@@ -9,6 +9,8 @@ const PAIRS = [
   ['docs/platforms.md', 'docs/zh-CN/platforms.md'],
   ['docs/wecom.md', 'docs/zh-CN/wecom.md'],
   ['docs/oauth2-provider.md', 'docs/zh-CN/oauth2-provider.md'],
+  ['docs/oauth2.md', 'docs/zh-CN/oauth2.md'],
+  ['docs/gateway.md', 'docs/zh-CN/gateway.md'],
 ] as const;
 
 describe.each(PAIRS)('%s and %s', (english, chinese) => {
