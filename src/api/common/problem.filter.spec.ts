@@ -120,4 +120,24 @@ describe('problems', () => {
       undefined,
     ]);
   });
+
+  it.each([
+    ['/login/callback/shop', 'GET'],
+    ['/login/callback/sh%6fp?code=c1', 'GET'],
+    ['/gateway/shop/cgi-bin/user/info', 'GET, DELETE, PATCH, PUT, POST'],
+  ])('says so also for a path with parameters: %s takes %s', async (url, allow) => {
+    for (const method of ['TRACE', 'QUERY'] as const) {
+      const { statusCode, headers } = await edge.app.inject({ method: method as 'GET', url });
+      expect({ method, statusCode, allow: headers.allow }).toEqual({ method, statusCode: 405, allow });
+    }
+  });
+
+  it.each([
+    ['/gateway/shop', 404],
+    ['/login/callback', 404],
+    ['/login/callback/%zz', 400],
+  ])('says nothing of methods where there is no route: %s', async (url, status) => {
+    const { statusCode, headers } = await edge.app.inject({ method: 'TRACE' as 'GET', url });
+    expect([statusCode, headers.allow]).toEqual([status, undefined]);
+  });
 });

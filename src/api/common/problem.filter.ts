@@ -26,11 +26,13 @@ export class ProblemFilter implements ExceptionFilter {
   }
 }
 
-/** A path that is there, asked with a method that it does not have. */
-function wrongMethod({ is404, server, url }: FastifyRequest): HttpProblem | undefined {
-  if (!is404) return undefined;
-  const [path = ''] = url.split('?');
-  const allowed = ['GET', 'POST'].filter((method) => server.hasRoute({ method, url: path }));
+/** A path that is there, asked with a method that it does not have. HEAD is not named: it goes with GET. */
+function wrongMethod({ is404, method: asked, server, url }: FastifyRequest): HttpProblem | undefined {
+  // Null where there is none, whatever its type says.
+  const takes = (method: string): boolean => Boolean(server.findRoute({ method, url }));
+  // A route may find out by itself that there is nothing.
+  if (!is404 || takes(asked)) return undefined;
+  const allowed = server.supportedMethods.filter((method) => method !== 'HEAD' && takes(method));
   if (allowed.length === 0) return undefined;
   const methods = allowed.join(', ');
   return new HttpProblem('method_not_allowed', `This path takes ${methods}.`, {

@@ -55,8 +55,8 @@ describe('the hosted callback', () => {
   );
 
   it('is for GET alone: who only looks spends nothing', async () => {
-    const { statusCode } = await edge.send('HEAD', '/login/callback/shop?code=c1&state=s1');
-    expect([statusCode, edge.logins.asked]).toEqual([405, []]);
+    const { statusCode, headers } = await edge.send('HEAD', '/login/callback/shop?code=c1&state=s1');
+    expect([statusCode, headers.allow, edge.logins.asked]).toEqual([405, 'GET', []]);
   });
 
   it.each([

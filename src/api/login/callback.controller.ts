@@ -25,7 +25,10 @@ export class CallbackController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     // Fastify offers HEAD wherever there is GET, and whoever only looks must not spend a code.
-    if (request.method !== 'GET') throw new HttpProblem('method_not_allowed', 'This path takes GET.');
+    if (request.method !== 'GET') {
+      reply.header('allow', 'GET');
+      throw new HttpProblem('method_not_allowed', 'This path takes GET.');
+    }
     const { redirectTo } = await audited(request, 'login.callback', null, async (found) => {
       const code = isRefusal(query) ? undefined : singleParameter(query, 'code');
       const next = await this.logins.callback({ app, code, state: singleParameter(query, 'state') });
