@@ -17,6 +17,7 @@ import { MetricsModule } from './api/metrics/metrics.controller.js';
 import { OAuth2Module } from './api/oauth2/oauth2.controller.js';
 import { TicketsModule } from './api/tickets/ticket.controller.js';
 import { TokensModule } from './api/tokens/tokens.module.js';
+import { UsersModule } from './api/users/users.controller.js';
 import { Backend } from './backend.js';
 import { BrokerModule } from './broker.module.js';
 import { WechatCompatModule } from './compat/wechat/drop-in.route.js';
@@ -57,6 +58,7 @@ export class AppModule
         OAuth2Module,
         LoginApiModule,
         GatewayModule,
+        UsersModule,
         AppsModule,
         HealthModule,
         MetricsModule,

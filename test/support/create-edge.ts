@@ -20,6 +20,7 @@ import { HealthModule } from '../../src/api/health/health.controller.js';
 import { OAuth2Module } from '../../src/api/oauth2/oauth2.controller.js';
 import { TicketsModule } from '../../src/api/tickets/ticket.controller.js';
 import { TokensModule } from '../../src/api/tokens/tokens.module.js';
+import { UsersModule } from '../../src/api/users/users.controller.js';
 import { WechatCompatModule } from '../../src/compat/wechat/drop-in.route.js';
 import { WecomCompatModule } from '../../src/compat/wecom/gettoken.route.js';
 import { MetricsModule, MetricsSource } from '../../src/api/metrics/metrics.controller.js';
@@ -239,6 +240,7 @@ export async function createEdge({
         OAuth2Module,
         LoginApiModule,
         GatewayModule,
+        UsersModule,
         AppsModule,
         HealthModule,
         MetricsModule,

@@ -49,6 +49,7 @@ export class FakeLogins implements Calls {
     sessionKey: () => 'canary-of-the-session-key',
     logout: () => undefined,
     phone: () => ({ phoneNumber: '13580006666' }),
+    users: () => ({ users: [{ openid: OPENID }], unknown: [] }),
     callback: () => ({ redirectTo: 'https://shop.example/back?ticket=tbt_1' }),
   };
   /** To whatever an SDK asks about this app; of a user's token it is `''`. */
@@ -69,6 +70,7 @@ export class FakeLogins implements Calls {
   readonly logout = this.call('logout');
   readonly phone = this.call('phone');
   readonly callback = this.call('callback');
+  readonly users = this.call('users');
   readonly dropIn: DropInCalls = {
     exchange: this.dropInCall('dropIn.exchange'),
     refresh: this.dropInCall('dropIn.refresh'),

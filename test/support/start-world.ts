@@ -10,6 +10,7 @@ export interface WorldOptions {
   /** Default: one caller. */
   readonly keys?: ConfigOptions['keys'];
   readonly clients?: ConfigOptions['clients'];
+  readonly scopes?: ConfigOptions['scopes'];
   readonly server?: ConfigOptions['server'];
   readonly sections?: ConfigOptions['sections'];
   /** Of the broker's process. */
@@ -30,6 +31,7 @@ export async function startWorld({
   platform,
   keys,
   clients = [],
+  scopes,
   server,
   sections,
   env,
@@ -42,6 +44,7 @@ export async function startWorld({
     apps: apps.map((app) => ({ ...app, apiBaseUrl: app.apiBaseUrl ?? simulator.url })),
     keys: callers,
     clients,
+    ...(scopes && { scopes }),
     ...(server && { server }),
     ...(sections && { sections }),
   });

@@ -167,6 +167,7 @@ const WAYS: readonly Way[] = [
     path: `/login/${path}`,
     body,
   })),
+  { what: 'users', method: 'POST', path: '/users/info', body: { app: 'shop', openids: ['o1'] } },
   { what: 'a callback', method: 'GET', path: '/login/callback/shop?code=c&state=s' },
   {
     what: "a user's tokens",

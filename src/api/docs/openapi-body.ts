@@ -10,6 +10,10 @@ const RULES: Readonly<Record<string, (...values: unknown[]) => object>> = {
   min: (minimum) => ({ minimum }),
   max: (maximum) => ({ maximum }),
   isLength: (minLength, maxLength) => ({ minLength, maxLength }),
+  isIn: (values) => ({ type: 'string', enum: values }),
+  isArray: () => ({ type: 'array' }),
+  arrayMinSize: (minItems) => ({ minItems }),
+  arrayMaxSize: (maxItems) => ({ maxItems }),
 };
 
 /** The schema of a request's body, from the rules of its class. What a rule cannot say, its `context` does, which is a part of the schema. */
@@ -20,7 +24,9 @@ export function bodySchema(shape: Type<object>) {
     const values = (rule.constraints as unknown[] | undefined) ?? [];
     const context = rule.context as object | undefined;
     if (!RULES[name] && !context) throw new Error(`No schema for the rule ${name} of ${shape.name}.`);
-    Object.assign((properties[propertyName] ??= {}), RULES[name]?.(...values), context);
+    const property = (properties[propertyName] ??= {});
+    const part = rule.each ? (property.items ??= {}) : property;
+    Object.assign(part, RULES[name]?.(...values), context);
   }
   const required = Object.keys(properties).filter((name) => properties[name]?.nullable !== true);
   return {

@@ -10,6 +10,7 @@ import { HostedLogin, type CallbackRequest } from './hosted-login.js';
 import { LoginApps, type LoginApp } from './login-app.js';
 import type { LoginPorts } from './login-call.js';
 import { LoginError } from './login-error.js';
+import { UserLookup, type KnownUsers, type UsersRequest } from './known-users.js';
 import { MiniProgram } from './mini-program.js';
 import { UserSessions, type RawTokens, type SessionRequest } from './user-sessions.js';
 
@@ -36,6 +37,7 @@ export class LoginService {
   private readonly sessions: UserSessions;
   private readonly miniProgram: MiniProgram;
   private readonly hosted: HostedLogin;
+  private readonly lookup: UserLookup;
 
   constructor(
     apps: readonly LoginApp[],
@@ -45,6 +47,7 @@ export class LoginService {
     this.exchanges = new CodeExchange(ports);
     this.sessions = new UserSessions(this.apps, ports);
     this.miniProgram = new MiniProgram(this.apps, this.sessions, ports);
+    this.lookup = new UserLookup(this.apps, ports);
     this.hosted = new HostedLogin(this.apps, this.exchanges, ports);
     this.dropIn = new DropInLogin(this.apps, this.exchanges, ports);
   }
@@ -116,6 +119,11 @@ export class LoginService {
 
   phone(request: Parameters<MiniProgram['phone']>[0]): Promise<Data> {
     return this.stored(() => this.miniProgram.phone(request));
+  }
+
+  /** What the platform knows of users by the app's own token. */
+  users(request: UsersRequest): Promise<KnownUsers> {
+    return this.lookup.users(request);
   }
 
   private async stored<T>(work: () => Promise<T>): Promise<T> {

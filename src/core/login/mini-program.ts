@@ -1,8 +1,7 @@
-import type { LoginOutcome } from '../ports/login-provider.js';
-import type { Deadline } from '../ports/token-issuer.js';
+import { withAppToken } from './app-token-call.js';
 import { isPlausible } from './handles.js';
 import type { LoginApp, LoginApps } from './login-app.js';
-import { callInTime, type LoginPorts } from './login-call.js';
+import type { LoginPorts } from './login-call.js';
 import { LoginError } from './login-error.js';
 import { answered, refusalError } from './refusal-error.js';
 import type { SessionRequest, UserSessions } from './user-sessions.js';
@@ -60,7 +59,7 @@ export class MiniProgram {
     if (!phone) throw new LoginError('wrong_app_type');
     const { code, openid } = request;
     if (!isPlausible(code)) throw new LoginError('code_missing');
-    const outcome = await this.withAppToken(app, (token, deadline) =>
+    const outcome = await withAppToken(app, this.ports.clock, (token, deadline) =>
       phone(token, { code, ...(openid !== undefined && { openid }) }, deadline),
     );
     if (outcome.kind === 'unknown')
@@ -81,26 +80,10 @@ export class MiniProgram {
   private async isValid({ app, openid, sessionKey }: KeyedSession): Promise<boolean> {
     const checkSession = app.login.checkSession?.bind(app.login);
     if (!checkSession) throw new LoginError('wrong_app_type');
-    const outcome = await this.withAppToken(app, (token, deadline) =>
+    const outcome = await withAppToken(app, this.ports.clock, (token, deadline) =>
       checkSession(token, { openid, sessionKey }, deadline),
     );
     if (outcome.kind === 'refused' && outcome.meaning === 'session_stale') return false;
     return answered(app, outcome);
-  }
-
-  /** A call with the app's own token, and once more with the next one if that was dead: it was refused unread. */
-  private async withAppToken<T>(
-    app: LoginApp,
-    call: (token: string, deadline: Deadline) => Promise<LoginOutcome<T>>,
-  ): Promise<LoginOutcome<T>> {
-    const { tokens } = app;
-    const ask = (token: string): Promise<LoginOutcome<T>> =>
-      callInTime(app, this.ports.clock, (deadline) => call(token, deadline));
-    const token = await tokens.current();
-    const first = await ask(token);
-    if (first.kind !== 'refused' || first.meaning !== 'token_dead') return first;
-    const second = await ask(await tokens.replace(token, first.errcode));
-    if (second.kind !== 'refused' || second.meaning !== 'token_dead') return second;
-    return { kind: 'not_sent', cause: new Error('the platform takes none of the tokens that it gave') };
   }
 }

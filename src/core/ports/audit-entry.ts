@@ -22,6 +22,7 @@ export type AuditAction =
   | 'login.redeem'
   | 'login.logout'
   | 'gateway.call'
+  | 'users.info'
   | 'access.refused'
   | 'secret.reloaded';
 

@@ -153,6 +153,16 @@ export abstract class LoginProvider {
     readonly iv: string;
   }): Readonly<Record<string, unknown>> | null;
 
+  /** How many users one call of `users` may ask for; 0 where there is none. */
+  readonly maxUsersPerCall: number = 0;
+
+  /** What the platform knows of these users, in their order. One that is not the app's makes it `data_invalid` as a whole. */
+  users?(
+    globalToken: string,
+    request: { readonly openids: readonly string[]; readonly lang?: string },
+    deadline: Deadline,
+  ): Promise<LoginOutcome<readonly Readonly<Record<string, unknown>>[]>>;
+
   /** Spends a code of the phone number component, which is no login code. */
   phone?(
     globalToken: string,

@@ -9,6 +9,7 @@ import {
 } from '../../../core/ports/login-provider.js';
 import type { AppCredentials, Deadline } from '../../../core/ports/token-issuer.js';
 import { callLogin, Unreadable, type LoginCall } from './login-call.js';
+import { fetchUsers, MAX_USERS_PER_CALL } from './user-info.js';
 import { readUserTokens, readWebGrant } from './user-grant.js';
 
 type Answer = Readonly<Record<string, unknown>>;
@@ -31,11 +32,13 @@ export interface WebLoginOptions {
 export class WebLogin extends LoginProvider {
   override readonly appType: keyof typeof WEB_APPS;
   override readonly scopes: readonly string[];
+  override readonly maxUsersPerCall: number;
 
   constructor(private readonly options: WebLoginOptions) {
     super();
     this.appType = options.appType;
     this.scopes = WEB_APPS[options.appType].scopes;
+    this.maxUsersPerCall = options.appType === 'official_account' ? MAX_USERS_PER_CALL : 0;
   }
 
   override get defaultScope(): string {
@@ -102,6 +105,14 @@ export class WebLogin extends LoginProvider {
   ): Promise<LoginOutcome<Answer>> {
     const query = { access_token: accessToken, openid };
     return this.call('/sns/auth', query, deadline, { secrets: [accessToken], read: (answer) => answer });
+  }
+
+  override users(
+    globalToken: string,
+    request: { readonly openids: readonly string[]; readonly lang?: string },
+    deadline: Deadline,
+  ): Promise<LoginOutcome<readonly Answer[]>> {
+    return fetchUsers(this.options.apiBaseUrl, globalToken, request, deadline);
   }
 
   private call<T>(

@@ -1,0 +1,49 @@
+import type { LoginOutcome } from '../../../core/ports/login-provider.js';
+import type { Deadline } from '../../../core/ports/token-issuer.js';
+import { isObject } from '../../http/parse-json-object.js';
+import { callLogin, Unreadable } from './login-call.js';
+
+type Answer = Readonly<Record<string, unknown>>;
+
+/** Of `batchget`. */
+export const MAX_USERS_PER_CALL = 100;
+
+/** What WeChat knows of users by the app's own token. One openid that is none makes it refuse all of a call with 40003. */
+export async function fetchUsers(
+  apiBaseUrl: string,
+  globalToken: string,
+  { openids, lang = 'zh_CN' }: { readonly openids: readonly string[]; readonly lang?: string },
+  deadline: Deadline,
+): Promise<LoginOutcome<readonly Answer[]>> {
+  const [only = '', ...others] = openids;
+  const query = { access_token: globalToken };
+  const call =
+    others.length === 0
+      ? {
+          request: {
+            method: 'GET',
+            path: '/cgi-bin/user/info',
+            query: { ...query, openid: only, lang },
+          } as const,
+          read: (answer: Answer) => inOrder(openids, [answer]),
+        }
+      : {
+          request: {
+            method: 'POST',
+            path: '/cgi-bin/user/info/batchget',
+            query,
+            data: { user_list: openids.map((openid) => ({ openid, lang })) },
+          } as const,
+          read: ({ user_info_list: list }: Answer) => inOrder(openids, list),
+        };
+  return callLogin(apiBaseUrl, { ...call, secrets: [globalToken] }, deadline);
+}
+
+function inOrder(openids: readonly string[], list: unknown): readonly Answer[] | Unreadable {
+  const users: readonly unknown[] = Array.isArray(list) ? list : [];
+  const byOpenid = new Map(users.filter(isObject).map((user) => [user.openid, user]));
+  const found = openids.map((openid) => byOpenid.get(openid)).filter((user) => user !== undefined);
+  return found.length === openids.length
+    ? found
+    : new Unreadable('does not have all the users that it was asked for');
+}
