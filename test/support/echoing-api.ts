@@ -18,6 +18,10 @@ export async function startEchoingApi(name: string): Promise<GatewayApp> {
   });
   servers.push(server);
   await once(server.listen(0, '127.0.0.1'), 'listening');
-  const apiBaseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return wechatApi(name, `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+}
+
+/** An app of WeChat, whose API is at the URL. */
+export function wechatApi(name: string, apiBaseUrl: string): GatewayApp {
   return { name, profile: gatewayProfile({ apiBaseUrl }), errors: { explain }, timeoutMs: 5000 };
 }
