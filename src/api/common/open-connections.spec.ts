@@ -29,4 +29,24 @@ describe('a connection whose caller does not read its answer', () => {
     for (const connection of [idle, slow]) connection.socket.destroy();
     await edge.app.close();
   });
+
+  it('lives on while the caller reads a part of it now and then', async () => {
+    const edge = await createEdge();
+    edge.metrics.padding = 'x'.repeat(64 * 1024 * 1024);
+    await edge.app.listen(0, '127.0.0.1');
+    const slow = await BareConnection.to(await edge.app.getUrl(), { reads: false });
+    slow.write(SCRAPE);
+    await eventually('rendered', () => edge.metrics.renderings === 1);
+    for (let part = 1; part <= 5; part += 1) {
+      const before = slow.received.length;
+      slow.socket.resume();
+      await eventually('a part', () => slow.received.length > before + 8 * 1024 * 1024);
+      slow.socket.pause();
+      for (let passed = 0; passed < 25_000; passed += 5000) edge.clock.pass(5000);
+    }
+    expect(edge.observer.overloads).toEqual([]);
+    expect(slow.socket.closed).toBe(false);
+    slow.socket.destroy();
+    await edge.app.close();
+  });
 });

@@ -10,7 +10,7 @@ import { remoteOf } from './request.js';
 
 /** For a caller to send the rest of its request, or to read its answer, once the server closes. */
 const PATIENCE_MS = 2000;
-/** For a caller to read an answer, or a part of one that the network has no place for. */
+/** For a caller to read any part of its answer. */
 const READ_WITHIN_MS = 30_000;
 const LOOK_FOR_UNREAD_MS = 5000;
 
@@ -23,8 +23,8 @@ const LOOK_FOR_UNREAD_MS = 5000;
 export class OpenConnections implements OnModuleInit {
   private readonly open = new Set<Socket>();
   private readonly answering = new Map<Socket, FastifyReply>();
-  /** Connections with bytes that the network does not take, and since when. */
-  private readonly unreadSinceMonoMs = new Map<Socket, number>();
+  /** Connections with bytes that the network does not take: how many it took before, and since when. */
+  private readonly unread = new Map<Socket, { readonly takenBytes: number; readonly sinceMonoMs: number }>();
   private stopLooking: () => void = () => undefined;
 
   constructor(
@@ -40,7 +40,7 @@ export class OpenConnections implements OnModuleInit {
       this.open.add(socket);
       socket.once('close', () => {
         this.open.delete(socket);
-        this.unreadSinceMonoMs.delete(socket);
+        this.unread.delete(socket);
         // An answer that its caller cut off, as event streams usually end, is no response to the hooks.
         this.answering.delete(socket);
       });
@@ -65,10 +65,12 @@ export class OpenConnections implements OnModuleInit {
   private readonly lookForUnread = (): void => {
     const nowMonoMs = this.clock.monotonicMs();
     for (const socket of this.open) {
-      const since = this.unreadSinceMonoMs.get(socket);
-      if (socket.writableLength === 0) this.unreadSinceMonoMs.delete(socket);
-      else if (since === undefined) this.unreadSinceMonoMs.set(socket, nowMonoMs);
-      else if (nowMonoMs - since >= READ_WITHIN_MS) {
+      const last = this.unread.get(socket);
+      const takenBytes = takenBytesOf(socket);
+      if (socket.writableLength === 0) this.unread.delete(socket);
+      else if (last?.takenBytes !== takenBytes)
+        this.unread.set(socket, { takenBytes, sinceMonoMs: nowMonoMs });
+      else if (nowMonoMs - last.sinceMonoMs >= READ_WITHIN_MS) {
         this.observer.overloaded('unread', remoteOf(socket));
         this.open.delete(socket);
         socket.destroy();
@@ -88,4 +90,10 @@ export class OpenConnections implements OnModuleInit {
     const reply = this.answering.get(socket);
     return reply !== undefined && reply.request.raw.complete && !reply.raw.writableEnded;
   }
+}
+
+/** Grows as the network takes bytes of a socket, also while it takes a part of one large write: Node's own time limit looks at the same queue. */
+function takenBytesOf(socket: Socket): number {
+  const { _handle: handle } = socket as Socket & { _handle?: { readonly writeQueueSize?: number } | null };
+  return socket.bytesWritten - socket.writableLength - (handle?.writeQueueSize ?? 0);
 }
