@@ -6,7 +6,9 @@ describe('platforms', () => {
     expect(new Set(PLATFORMS.map(({ id }) => id)).size).toBe(PLATFORMS.length);
   });
 
-  it.each(PLATFORMS.map((platform) => [platform.id, platform] as const))(
+  // No token of the app is fetched from QQ, so that no fetch can be refused.
+  const fetchedFrom = PLATFORMS.filter(({ id }) => id !== 'qq');
+  it.each(fetchedFrom.map((platform) => [platform.id, platform] as const))(
     '%s names as passing only what nobody has to mend',
     (_id, { errors }) => {
       expect(errors.passing.length).toBeGreaterThan(0);

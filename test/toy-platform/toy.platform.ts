@@ -35,6 +35,11 @@ class ToySection extends AppSection {
     return this.member;
   }
 
+  /** Six digits are no phrase in the wrong place. */
+  override get shownId(): string {
+    return this.member;
+  }
+
   get appSecret(): Secret {
     return this.phrase;
   }
