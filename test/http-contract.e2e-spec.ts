@@ -113,6 +113,7 @@ describe('the HTTP contract, word for word', () => {
     expect(Object.keys((body as object[])[0] ?? {})).toEqual([
       'app',
       'provider',
+      'type',
       'grant',
       'app_id',
       'state',

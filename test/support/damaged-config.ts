@@ -62,12 +62,15 @@ const SAMPLES: Readonly<Record<string, unknown>> = {
   leaseSeconds: 15,
   upstreamTimeoutSeconds: 8,
 };
+/** Where a pattern allows it: a URL has to be more than its pattern says. */
+const ANY_URL = 'https://shop.example';
 const ofPattern = new Map<string, string>();
 
 function plainOf(name: string, schema: KeySpec['schema'] = {}): unknown {
-  if (name in SAMPLES) return SAMPLES[name];
+  if (name in SAMPLES) return structuredClone(SAMPLES[name]);
   const { type, pattern, minimum, items, anyOf, enum: values } = schema as JsonSchema;
   if (values) return values[0];
+  if (pattern !== undefined && new RegExp(pattern).test(ANY_URL)) return ANY_URL;
   if (pattern !== undefined) {
     const text = ofPattern.get(pattern) ?? fc.sample(fc.stringMatching(new RegExp(pattern)), 1)[0] ?? '';
     ofPattern.set(pattern, text);
