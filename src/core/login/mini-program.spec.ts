@@ -1,4 +1,4 @@
-import { createLogin, LOST, refused } from '../../../test/support/create-login.js';
+import { createLogin, LOST, NOT_SENT, refused } from '../../../test/support/create-login.js';
 
 function createMiniProgram() {
   const fixture = createLogin({ type: 'mini_program' });
@@ -77,5 +77,67 @@ describe('a user of a mini program', () => {
     expect(await errorOf(page.login.exchangeJsCode({ app: 'shop', client: 'orders', code: 'x' }))).toBe(
       'wrong_app_type',
     );
+  });
+
+  it('is asked for a phone number as the user that a caller names, with a code alone', async () => {
+    const { login, errorOf, provider } = createMiniProgram();
+    const request = { app: 'shop', code: 'phone-code', openid: 'openid-of-mary' };
+    expect(await login.phone(request)).toEqual({ phoneNumber: '+8613800000000' });
+    expect(await errorOf(login.phone({ ...request, code: '' }))).toBe('code_missing');
+    provider.nextPhone.push(refused(45011, 'rate_limited'), NOT_SENT);
+    expect(await errorOf(login.phone(request))).toBe('rate_limited');
+    expect(await errorOf(login.phone(request))).toBe('upstream_unavailable');
+  });
+
+  it('has nothing that its platform does not have', async () => {
+    const { login, errorOf, enter, encrypted, provider } = createMiniProgram();
+    const request = await enter('mary');
+    const data = { ...request, ...encrypted('another-key', {}) };
+    const lacking: Partial<Record<'checkSession' | 'decrypt' | 'phone', unknown>> = provider;
+    lacking.checkSession = undefined;
+    expect(await errorOf(login.checkSession(request))).toBe('wrong_app_type');
+    lacking.decrypt = undefined;
+    expect(await errorOf(login.decrypt(data))).toBe('wrong_app_type');
+    lacking.phone = undefined;
+    expect(await errorOf(login.phone({ app: 'shop', code: 'phone-code' }))).toBe('wrong_app_type');
+  });
+
+  it('is nobody’s at the endpoints of pages, nor without its app', async () => {
+    const { login } = createMiniProgram();
+    const request = { app: 'shop', client: 'orders', code: 'code-of-mary' };
+    expect(await login.dropIn.exchange({ ...request, kind: 'web' })).toEqual({ kind: 'wrong_app_type' });
+    const elsewhere = { ...request, app: 'other', kind: 'mini_program' as const };
+    expect(await login.dropIn.exchange(elsewhere)).toEqual({ kind: 'wrong_app_type' });
+    expect(await login.dropIn.refresh({ app: 'other', refreshToken: 'x' })).toEqual({
+      kind: 'wrong_app_type',
+    });
+  });
+});
+
+describe('a user of a page, at the endpoints of the platform', () => {
+  it('is renewed, shown and checked for tokens that were handed out, and for no others', async () => {
+    const { login, provider, cutStore, replica } = createLogin();
+    const request = { app: 'shop', client: 'orders', code: 'code-of-mary', kind: 'web' as const };
+    const answer = await login.dropIn.exchange(request);
+    const { tokens } = JSON.parse(answer.kind === 'body' ? answer.body : '{}') as {
+      tokens: { accessToken: string; refreshToken: string };
+    };
+    const shown = { accessToken: tokens.accessToken, openid: 'openid-of-mary' };
+    expect(await login.dropIn.userinfo({ ...shown, lang: 'en' })).toMatchObject({ kind: 'body' });
+    expect(await login.dropIn.auth(shown)).toMatchObject({ kind: 'body' });
+    expect(await login.dropIn.auth({ ...shown, accessToken: 'foreign' })).toEqual({ kind: 'unknown_token' });
+    const renewal = { app: 'shop', refreshToken: tokens.refreshToken };
+    expect(await login.dropIn.refresh(renewal)).toMatchObject({ kind: 'body' });
+    provider.nextRefresh.push(refused(40030, 'reauthorize_required'), NOT_SENT, LOST);
+    expect(await login.dropIn.refresh(renewal)).toMatchObject({ kind: 'refused', errcode: 40030 });
+    await login.dropIn.refresh(renewal);
+    await login.dropIn.refresh(renewal);
+    const lacking: Partial<Record<'profile' | 'checkToken' | 'refresh', unknown>> = provider;
+    for (const call of ['profile', 'checkToken', 'refresh'] as const) lacking[call] = undefined;
+    expect(await login.dropIn.userinfo(shown)).toEqual({ kind: 'wrong_app_type' });
+    expect(await login.dropIn.auth(shown)).toEqual({ kind: 'wrong_app_type' });
+    expect(await login.dropIn.refresh(renewal)).toEqual({ kind: 'wrong_app_type' });
+    cutStore(true);
+    expect(await replica().dropIn.auth(shown)).toEqual({ kind: 'not_sent' });
   });
 });

@@ -27,6 +27,11 @@ describe('what a store gives back', () => {
     expect(readOpenLogin({ ...LOGIN })).toEqual(LOGIN);
     expect(readSession({ ...SESSION })).toEqual(SESSION);
     expect(readOutcome(ANSWERED)).toEqual(ANSWERED);
+    const ofUnion = { ...ANSWERED, answer: { ...ANSWER, unionid: 'union-mary', session: null } };
+    expect(readOutcome(ofUnion)).toEqual(ofUnion);
+    const renewable = { ...SESSION, tokens: { accessToken: 'a', expiresAtMs: 1, refreshToken: 'r' } };
+    expect(readSession(renewable)).toEqual(renewable);
+    expect(readSession({ ...SESSION, tokens: null })).toEqual({ ...SESSION, tokens: null });
     const refused = { kind: 'refused', errcode: 40029, message: 'invalid code', meaning: 'code_invalid' };
     expect(readOutcome(refused)).toEqual(refused);
   });
@@ -42,6 +47,20 @@ describe('what a store gives back', () => {
     ['a token with a space', readSession, { ...SESSION, tokens: { ...SESSION.tokens, accessToken: 'a b' } }],
     ['an empty openid', readSession, { ...SESSION, openid: '' }],
     ['a time that is none', readSession, { ...SESSION, expiresAtMs: NaN }],
+    ['an end that is none', readSession, { ...SESSION, isOver: 'no' }],
+    ['a scope that is no list', readSession, { ...SESSION, scope: 'base' }],
+    ['a scope of numbers', readSession, { ...SESSION, scope: [1] }],
+    ['a token without an end', readSession, { ...SESSION, tokens: { ...SESSION.tokens, expiresAtMs: '1' } }],
+    [
+      'a refresh token of a number',
+      readSession,
+      { ...SESSION, tokens: { ...SESSION.tokens, refreshToken: 1 } },
+    ],
+    ['tokens that are text', readSession, { ...SESSION, tokens: 'access' }],
+    ['a unionid of a number', readOutcome, { ...ANSWERED, answer: { ...ANSWER, unionid: 1 } }],
+    ['a snapshot of a word', readOutcome, { ...ANSWERED, answer: { ...ANSWER, snapshot: 'no' } }],
+    ['no openid', readOutcome, { ...ANSWERED, answer: { ...ANSWER, openid: undefined } }],
+    ['nothing at all', readOutcome, null],
   ])('is absent with %s', (_, read: (stored: unknown) => unknown, stored) => {
     expect(read(stored)).toBeNull();
   });
