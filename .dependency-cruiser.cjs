@@ -17,9 +17,9 @@ const platforms = readdirSync('src/platforms', { withFileTypes: true })
 /** @type {Room[]} */
 const house = [
   { room: 'core', imports: [], packages: [] },
-  { room: 'platforms/platform.ts', imports: ['core', 'config'], packages: [] },
+  { room: 'platforms/platform.ts', imports: ['core', 'config', 'platforms/http'], packages: [] },
   { room: 'platforms/registry.ts', imports: ['platforms', 'config'], packages: [] },
-  { room: 'platforms/http', imports: ['core'], packages: ['axios'] },
+  { room: 'platforms/http', imports: ['core', 'config/egress.section.ts'], packages: ['axios', 'undici'] },
   ...platforms.map((id) => ({
     room: `platforms/${id}`,
     imports: ['core', 'config', 'platforms/platform.ts', 'platforms/http'],
@@ -90,6 +90,7 @@ const house = [
     room: 'broker.module.ts',
     imports: [
       'core',
+      'platforms/http/egress.ts',
       'platforms/registry.ts',
       'observability',
       'config',

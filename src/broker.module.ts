@@ -3,6 +3,7 @@ import { Backend } from './backend.js';
 import type { AppSection } from './config/app.section.js';
 import type { AppDefinition, TokenlessApp } from './core/app-definition.js';
 import { TokenBroker } from './core/broker.js';
+import type { AppName } from './core/token.js';
 import { Clock } from './core/ports/clock.js';
 import { EventSink, EventSinks } from './core/ports/events.js';
 import { GatewaySettings } from './core/ports/gateway-profile.js';
@@ -12,6 +13,7 @@ import { TicketBroker } from './core/ticket-broker.js';
 import { MeasuredTokenStore } from './observability/measured-token-store.js';
 import { Metrics } from './observability/metrics.js';
 import { MetricsObserver } from './observability/metrics.observer.js';
+import { Egress } from './platforms/http/egress.js';
 import { passingErrcodes, platformOf } from './platforms/registry.js';
 import { Runtime } from './runtime.module.js';
 import { Telemetry } from './telemetry.module.js';
@@ -19,15 +21,26 @@ import { Telemetry } from './telemetry.module.js';
 /** The apps as the core knows them, in the order of the configuration. */
 export const APP_DEFINITIONS = Symbol('app definitions');
 
+/** By app: how its requests leave for its platform. */
+export const EGRESSES = Symbol('egresses');
+export type Egresses = ReadonlyMap<AppName, Egress>;
+
 /** The core, on the storage and the platforms that are configured. */
 @Global()
 @Module({
   providers: [
     { provide: Backend, inject: [Runtime, Clock, Metrics], useFactory: backend },
     {
-      provide: APP_DEFINITIONS,
+      provide: EGRESSES,
       inject: [Runtime],
-      useFactory: ({ config }: Runtime) => config.apps.map((app) => appDefinition(app, config.proxyVariable)),
+      useFactory: ({ config }: Runtime): Egresses =>
+        new Map(config.apps.map((app) => [app.name, new Egress(config.egressOf(app))])),
+    },
+    {
+      provide: APP_DEFINITIONS,
+      inject: [Runtime, EGRESSES],
+      useFactory: ({ config }: Runtime, egresses: Egresses) =>
+        config.apps.map((app) => appDefinition(app, egressOf(egresses, app))),
     },
     {
       provide: EventSink,
@@ -49,9 +62,9 @@ export const APP_DEFINITIONS = Symbol('app definitions');
           apps.filter((app) => 'issuer' in app),
         ),
     },
-    { provide: GatewaySettings, inject: [Runtime], useFactory: gatewaySettings },
+    { provide: GatewaySettings, inject: [Runtime, EGRESSES], useFactory: gatewaySettings },
   ],
-  exports: [APP_DEFINITIONS, Backend, EventSink, TokenBroker, TicketBroker, GatewaySettings],
+  exports: [APP_DEFINITIONS, EGRESSES, Backend, EventSink, TokenBroker, TicketBroker, GatewaySettings],
 })
 export class BrokerModule {}
 
@@ -82,7 +95,13 @@ function tokenBroker(
   return broker;
 }
 
-function appDefinition(app: AppSection, proxyVariable: string | null): AppDefinition | TokenlessApp {
+export function egressOf(egresses: Egresses, { name }: Pick<AppSection, 'name'>): Egress {
+  const egress = egresses.get(name);
+  if (!egress) throw new Error(`the app "${name}" has no egress`);
+  return egress;
+}
+
+function appDefinition(app: AppSection, egress: Egress): AppDefinition | TokenlessApp {
   const { name, provider, appId, type, refresh, appSecret } = app;
   const secrets = new AppSecrets(appSecret.fault === null ? appSecret.value() : { fault: appSecret.fault });
   const platform = platformOf(provider);
@@ -100,7 +119,7 @@ function appDefinition(app: AppSection, proxyVariable: string | null): AppDefini
     shownId: app.shownId,
     host: new URL(app.apiBaseUrl).host,
     secrets,
-    issuer: token.issuer({ proxyVariable, source: null }),
+    issuer: token.issuer({ egress, source: null }),
     refresh: {
       aheadMs: refresh.aheadSeconds * 1000,
       jitterMs: refresh.jitterSeconds * 1000,
@@ -121,12 +140,12 @@ function appDefinition(app: AppSection, proxyVariable: string | null): AppDefini
         forcedDailyBudget: defaults.forcedDailyBudget,
         verifyReports: defaults.verifyReports,
       },
-      issuer: (source) => issuer({ proxyVariable, source }),
+      issuer: (source) => issuer({ egress, source }),
     })),
   };
 }
 
-function gatewaySettings({ config: { apps, gateway } }: Runtime): GatewaySettings {
+function gatewaySettings({ config: { apps, gateway } }: Runtime, egresses: Egresses): GatewaySettings {
   return {
     maxInFlightPerApp: gateway.maxInFlightPerApp,
     spoolDirectory: gateway.spoolDirectory ?? null,
@@ -134,7 +153,17 @@ function gatewaySettings({ config: { apps, gateway } }: Runtime): GatewaySetting
       const platform = platformOf(app.provider);
       const profile = platform.gateway?.(app);
       const timeoutMs = (gateway.timeoutSeconds ?? app.refresh.upstreamTimeoutSeconds) * 1000;
-      return profile ? [{ name: app.name, profile, errors: platform.errors, timeoutMs }] : [];
+      if (!profile) return [];
+      const egress = egressOf(egresses, app);
+      return [
+        {
+          name: app.name,
+          profile,
+          errors: platform.errors,
+          timeoutMs,
+          connect: (target, options) => egress.connect(target, options),
+        },
+      ];
     }),
   };
 }

@@ -1,6 +1,6 @@
 import { Global, Module } from '@nestjs/common';
 import { Backend } from './backend.js';
-import { APP_DEFINITIONS, BrokerModule } from './broker.module.js';
+import { APP_DEFINITIONS, BrokerModule, EGRESSES, egressOf, type Egresses } from './broker.module.js';
 import type { AppDefinition, TokenlessApp } from './core/app-definition.js';
 import { appTokens } from './core/app-tokens.js';
 import { TokenBroker } from './core/broker.js';
@@ -18,10 +18,11 @@ import { Runtime } from './runtime.module.js';
   providers: [
     {
       provide: LoginService,
-      inject: [Runtime, APP_DEFINITIONS, TokenBroker, Backend, Clock, EventSink],
+      inject: [Runtime, APP_DEFINITIONS, EGRESSES, TokenBroker, Backend, Clock, EventSink],
       useFactory: (
         { config }: Runtime,
         definitions: readonly (AppDefinition | TokenlessApp)[],
+        egresses: Egresses,
         broker: TokenBroker,
         { logins }: Backend,
         clock: Clock,
@@ -29,7 +30,7 @@ import { Runtime } from './runtime.module.js';
       ) => {
         const apps = config.apps.flatMap((app, index): LoginApp[] => {
           const definition = definitions[index];
-          const login = platformOf(app.provider).login?.(app);
+          const login = platformOf(app.provider).login?.(app, egressOf(egresses, app));
           if (!login || !definition) return [];
           return [
             {

@@ -71,7 +71,7 @@ describe('access-token-broker diagnose', () => {
   it('stops at the first step that fails, with its remedy and the exit code 1', async () => {
     const { code, lines } = await run({}, [], { HTTPS_PROXY: 'http://proxy.example:3128' });
     expect(lines).toEqual([
-      'NOTE  HTTPS_PROXY is set, but the broker uses no proxy',
+      'NOTE  HTTPS_PROXY is set, but the broker does not use it: see egress',
       expect.stringMatching(/^OK {4}shop {2}DNS: /),
       'FAIL  shop  TCP: 127.0.0.1 port 1: ECONNREFUSED',
       expect.stringMatching(/^ {6}HTTPS_PROXY is set.*Nothing listens at the address/),

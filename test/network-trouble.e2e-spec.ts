@@ -15,7 +15,7 @@ describe('a platform that cannot be reached', () => {
       broker.logs().find(({ event, outcome }) => event === 'token.fetch_ended' && outcome === 'not_sent'),
     );
     expect(line.remedy).toMatch(
-      /^HTTPS_PROXY is set, but the broker uses no proxy: .* Nothing listens at the address/,
+      /^HTTPS_PROXY is set, but the broker does not use it: .* Nothing listens at the address/,
     );
     const { body } = await broker.get('/token');
     expect(body.detail).toContain(line.remedy);

@@ -10,6 +10,7 @@ import { keysOf, sectionsOf } from '../src/config/keys.js';
 import { loadConfig } from '../src/config/load-config.js';
 import { Redactor } from '../src/core/redaction/redactor.js';
 import { checkPlatform } from '../src/diagnose/check-platform.js';
+import { EgressSection } from '../src/config/egress.section.js';
 import { SystemClock } from '../src/core/system-clock.js';
 import { createLogger } from '../src/observability/logger.js';
 import { NestLogger } from '../src/observability/nest-logger.js';
@@ -176,7 +177,7 @@ describe('a platform of one folder and one line in the registry', () => {
 
   it('answers to diagnose', async () => {
     const app = { apiBaseUrl: server.url, provider: 'toy' };
-    const findings = await checkPlatform(app, null, new SystemClock());
+    const findings = await checkPlatform(app, new EgressSection(), new SystemClock());
     expect(findings.at(-1)).toMatchObject({ step: 'answer', isGood: true });
     expect(findings.at(-1)?.text).toContain('STALE');
   });

@@ -1,5 +1,7 @@
 import { DEFAULT_AGENT, WecomSimulator, type WecomOptions } from '@access-token-broker/simulator';
 import type { TokenIssuer } from '../src/core/ports/token-issuer.js';
+import { Egress } from '../src/platforms/http/egress.js';
+import { PlatformApi } from '../src/platforms/http/platform-api.js';
 import { wecom } from '../src/platforms/wecom/wecom.platform.js';
 import { WecomSection } from '../src/platforms/wecom/wecom.section.js';
 
@@ -30,7 +32,7 @@ function issuer(id = 'token', token = ''): TokenIssuer {
   const source = { current: () => Promise.resolve(token), replace: () => Promise.resolve(token) };
   const spec = credentials().specs.find((one) => one.id === id);
   if (!spec) throw new Error(`no credential ${id}`);
-  return spec.issuer({ proxyVariable: null, source });
+  return spec.issuer({ egress: new Egress(), source });
 }
 
 const issue = (appSecret = DEFAULT_AGENT.corpSecret, from = issuer()) =>
@@ -112,7 +114,7 @@ describe('the issuer of WeCom', () => {
 
   it('is found by a call without any secret', async () => {
     await start();
-    expect(await wecom.ping?.(simulator?.url ?? '', deadline())).toEqual({
+    expect(await wecom.ping?.(new PlatformApi(simulator?.url ?? ''), deadline())).toEqual({
       kind: 'answered',
       errcode: 41001,
     });

@@ -1,3 +1,4 @@
+import { EgressSection } from './egress.section.js';
 import { isWordLike } from './faults.js';
 import { About, Check, Flag, Optional, Seconds, Section, Text, WholeNumber } from './keys.js';
 import type { LoginSection } from './login.section.js';
@@ -95,6 +96,14 @@ export abstract class AppSection {
 
   @Section(() => RefreshSection)
   readonly refresh: RefreshSection = new RefreshSection();
+
+  @About(
+    'the way out for this app alone, with the keys of [`egress`](#egress), of which nothing holds then',
+    '`egress`',
+  )
+  @Optional()
+  @Section(() => EgressSection)
+  readonly egress?: EgressSection;
 
   /** The app's id at the platform. It is no secret: it names the app's state in the store, and `GET /apps` shows it. */
   abstract readonly appId: string;

@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { PLATFORMS } from '../platforms/registry.js';
 import { AppSection } from './app.section.js';
 import { ClientSection } from './client.section.js';
+import { EgressSection } from './egress.section.js';
 import { isWordLike, problem, shapeProblem, type Fault } from './faults.js';
 import { GatewaySection } from './gateway.section.js';
 import {
@@ -162,11 +163,16 @@ export class Config {
   @Section(() => GatewaySection)
   readonly gateway: GatewaySection = new GatewaySection();
 
+  /** Of the apps that have none of their own. */
+  @Section(() => EgressSection)
+  readonly egress: EgressSection = new EgressSection();
+
   /** What was put right, and should be by those who wrote it. Holds no secret. */
   warnings: readonly Fault[] = [];
 
-  /** The variable of the environment that names a proxy, which the broker does not use; null if none does. */
-  proxyVariable: string | null = null;
+  egressOf(app: AppSection): EgressSection {
+    return app.egress ?? this.egress;
+  }
 }
 
 function checkTrustProxy(value: unknown): string | readonly string[] | undefined {

@@ -2,6 +2,7 @@ import { isDemoKeyHash, MAKE_A_KEY } from './api-key.js';
 import type { CredentialSpec } from '../platforms/platform.js';
 import { AppSection } from './app.section.js';
 import type { Config } from './config.js';
+import { egressFaults } from './egress.section.js';
 import { isWordLike, type Fault } from './faults.js';
 import { isDemoEncryptionKey, MAKE_AN_ENCRYPTION_KEY } from './redis.section.js';
 import { Secret } from './secret.js';
@@ -9,7 +10,7 @@ import { asList, isMapping, isTrialHost, nearest, parseUrl } from './values.js';
 
 /** The rules between sections. Runs whether or not the sections are right, so it takes nothing for granted. */
 export function crossChecks(config: Config): Fault[] {
-  const { apps, clients, redis, encryption }: Partial<Record<keyof Config, unknown>> = config;
+  const { apps, clients, redis, encryption, egress }: Partial<Record<keyof Config, unknown>> = config;
   const keys = isMapping(encryption) ? encryption.keys : undefined;
   return [
     ...duplicates(textsOf(apps, 'apps', 'name')),
@@ -20,6 +21,7 @@ export function crossChecks(config: Config): Fault[] {
     ...demoKeys(asList(apps), clients, keys),
     ...unknownApps(apps, clients),
     ...asList(clients).flatMap(gatewayFaults),
+    ...[{ path: 'egress', egress }, ...asList(apps).map(egressOfApp)].flatMap(faultsOfEgress),
     ...(redis === undefined ? [] : redisFaults(redis, encryption)),
   ];
 }
@@ -80,6 +82,20 @@ function gatewayFaults(client: unknown, index: number): Fault[] {
   }
   if (hasScope || !lists) return [];
   return [{ path: `${path}.gateway`, text: 'needs the scope gateway: add it to scopes, or remove this' }];
+}
+
+interface PlacedEgress {
+  readonly path: string;
+  readonly egress: unknown;
+}
+
+function egressOfApp(app: unknown, index: number): PlacedEgress {
+  return { path: `apps[${index}].egress`, egress: isMapping(app) ? app.egress : undefined };
+}
+
+function faultsOfEgress({ path, egress }: PlacedEgress): Fault[] {
+  if (!isMapping(egress)) return [];
+  return egressFaults(egress).map(({ key, text }) => ({ path: `${path}.${key}`, text }));
 }
 
 /** Two apps that the platform says get in each other's way. */

@@ -13,11 +13,13 @@ import {
   withApp,
   withAudit,
   withClient,
+  withEgress,
   withRedis,
   withRefresh,
   withServer,
   withTracing,
 } from '../../test/support/config-file.js';
+import { SELF_SIGNED } from '../../test/support/test-certificates.js';
 import { loadConfig } from './load-config.js';
 
 describe('a fault', () => {
@@ -52,7 +54,7 @@ describe('a fault', () => {
     ['section left empty', withServer(null), 'server: must be a mapping (key: value), got nothing'],
 
     ['mistyped key', withApp({ app_Secrt: 's' }), 'apps[0].app_Secrt: is not a known key; did you mean appSecret?'],
-    ['unknown key', file({ colour: 1 }), 'colour: is not a known key; known are server, redis, encryption, audit, tracing, apps, clients, gateway'],
+    ['unknown key', file({ colour: 1 }), 'colour: is not a known key; known are server, redis, encryption, audit, tracing, apps, clients, gateway, egress'],
     ['key with a secret in it', withServer({ 'appSecret:abc123': null }), 'server.(a key not shown, it may hold a secret): is not a known key; known are port, host, logLevel, docs, trustProxy, drainSeconds'],
     ['key that objects inherit', withServer({ constructor: 1 }), 'THE_FILE: constructor is not a known key'],
 
@@ -71,7 +73,7 @@ describe('a fault', () => {
     ['app name', file({ apps: [APP, { ...OTHER_APP, name: 'Shop!' }] }), `apps[1].name: ${name}, got "Shop!"`],
     ['app name twice', file({ apps: [APP, { ...OTHER_APP, name: 'shop' }] }), 'apps[1].name: is the same as apps[0].name; it must be its own'],
     ['provider', withApp({ provider: 'icq' }), 'apps[0].provider: must be one of wechat, wecom, oauth2, qq, got "icq"'],
-    ['grant of QQ', file({ apps: [APP, { name: 'fans', provider: 'qq', appId: '101234567', appSecret: 'k'.repeat(32), grant: 'stable' }] }), 'apps[1].grant: is not a known key; known are name, provider, refresh, type, appId, appSecret, apiBaseUrl, login'],
+    ['grant of QQ', file({ apps: [APP, { name: 'fans', provider: 'qq', appId: '101234567', appSecret: 'k'.repeat(32), grant: 'stable' }] }), 'apps[1].grant: is not a known key; known are name, provider, refresh, egress, type, appId, appSecret, apiBaseUrl, login'],
     ['grant', withApp({ grant: 'old' }), 'apps[0].grant: must be one of stable, classic, got "old"'],
     ['type', withApp({ type: 'qq' }), 'apps[0].type: must be one of official_account, mini_program, website, got "qq"'],
     ['grant of an app without a token', withApp({ type: 'website', grant: 'stable' }), 'apps[0].grant: must be left out: an app of type website has no access token'],
@@ -152,6 +154,17 @@ describe('a fault', () => {
     ['tracing header from an unset variable', withTracing({ headers: { 'x-key': { env: 'NOT_SET' } } }), 'tracing.headers.x-key: the environment variable NOT_SET is not set or empty'],
     ['tracing header of two lines', withTracing({ headers: { 'x-key': 'a\r\nb: c' } }), 'tracing.headers.x-key: must be visible ASCII characters on one line: character 2 is a carriage return'],
     ['tracing header of a wrong name', withTracing({ headers: { 'x key: s3cret': 'v' } }), 'tracing.headers: has a key that is no name of a header'],
+    ['proxy that is no URL', withEgress({ proxy: 'proxy:3128' }), 'egress.proxy: must be the URL of a proxy like http://host:3128, or https:// for TLS to the proxy'],
+    ['proxy with a path', withEgress({ proxy: 'http://proxy:3128/a' }), 'egress.proxy: must have nothing after the port: a proxy has no path'],
+    ['proxy with a bare @ in its password', withEgress({ proxy: 'http://u:a/b@proxy:3128' }), 'egress.proxy: must be the URL of a proxy like http://host:3128, or https:// for TLS to the proxy; # / ? and @ in a user or password must be percent-encoded (%23 %2F %3F %40), or give the password as proxyPassword'],
+    ['proxy password twice', withEgress({ proxy: 'http://u:p@proxy:3128', proxyPassword: 'q' }), 'egress.proxyPassword: proxy has a password as well; remove one of them'],
+    ['proxy password without a proxy', withEgress({ proxyPassword: 'q' }), 'egress.proxyPassword: is for the proxy that proxy names: set proxy or remove this'],
+    ['proxy user with a colon', withEgress({ proxy: 'http://proxy', proxyUsername: 'a:b' }), 'egress.proxyUsername: must be a user name, got "a:b"'],
+    ['two proxies', withApp({ egress: { proxy: 'http://proxy', proxyFromEnvironment: true } }), 'apps[0].egress.proxyFromEnvironment: proxy is set as well; remove one of them'],
+    ['authority of a proxy that is cut off', withEgress({ ca: SELF_SIGNED.cert.slice(0, 300) }), 'egress.ca: must be certificates in PEM: certificate 1 cannot be read'],
+    ['second authority that is cut off', withApp({ egress: { ca: SELF_SIGNED.cert + SELF_SIGNED.cert.slice(0, 90) } }), 'apps[0].egress.ca: must be certificates in PEM: certificate 2 cannot be read'],
+    ['authority in a missing file', withEgress({ ca: { file: '/no/such' } }), 'egress.ca: cannot read /no/such: ENOENT: no such file or directory'],
+    ['local address that is a name', withEgress({ localAddress: 'eth0' }), 'egress.localAddress: must be an IP address of this host, such as 10.0.0.5'],
     ['encryption id twice', file({ encryption: { keys: ['k', 'k'].map((id) => ({ id, key: ENCRYPTION_KEY })) } }), 'encryption.keys[1].id: is the same as encryption.keys[0].id; it must be its own'],
   ])('of this kind is told alone, with its remedy: %s', (_, tree, expected) => {
     expect(faultsOf(() => load(tree))).toEqual([expected.replace('THE_FILE', inFolder('broker.yaml'))]);

@@ -13,6 +13,7 @@ import {
   withClient,
   withRedis,
 } from '../../test/support/config-file.js';
+import { SELF_SIGNED } from '../../test/support/test-certificates.js';
 import { loadConfig } from './load-config.js';
 
 const SECRET = APP.appSecret;
@@ -49,7 +50,7 @@ describe('white space and marks around a secret', () => {
 
   it('are no news where an editor ends the file, or a certificate its last line', () => {
     expect(fromFile(`${SECRET}\n`).warnings).toEqual([]);
-    const ca = '-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\r\n';
+    const ca = SELF_SIGNED.cert.replace(/\n$/, '\r\n');
     expect(load(withRedis({ url: 'rediss://host', tls: { ca } })).warnings).toEqual([]);
   });
 

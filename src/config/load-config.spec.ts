@@ -56,7 +56,7 @@ describe('a configuration file', () => {
       clients: [CLIENT],
       warnings: [],
       gateway: { maxInFlightPerApp: 512 },
-      proxyVariable: null,
+      egress: { proxyFromEnvironment: false, environment: null, unusedProxyVariable: null },
     });
   });
 

@@ -4,6 +4,7 @@ import { completeRefresh, type AppSection, type RefreshSection } from './app.sec
 import { Config, NAMED_LISTS } from './config.js';
 import { aheadFinding, crossChecks } from './cross-checks.js';
 import { overlayEnvironment } from './environment.js';
+import { completeEgress } from './proxy-environment.js';
 import { ConfigError, isWordLike, ReadFault, shownPath, type Fault } from './faults.js';
 import { readText, readYaml } from './read-file.js';
 import { readSection, secretTexts } from './read-section.js';
@@ -23,7 +24,6 @@ export interface LoadConfigOptions {
   readonly redactor?: Redactor;
 }
 
-const PROXY_VARIABLES = ['https_proxy', 'HTTPS_PROXY', 'http_proxy', 'HTTP_PROXY', 'all_proxy', 'ALL_PROXY'];
 const MAX_FILE_BYTES = 1024 * 1024;
 
 /**
@@ -82,11 +82,21 @@ export function loadConfig(
       if (finding) (finding.isFault ? others : warnings).push({ path, text: finding.text });
     }
   }
+  if (others.length === 0) {
+    const egress = completeEgress(
+      [config.egress, ...config.apps.flatMap((app) => app.egress ?? [])],
+      env,
+      (text) => {
+        addSecrets(redactor, [text]);
+      },
+    );
+    others.push(...egress.faults);
+    warnings.push(...egress.warnings);
+  }
   if (others.length > 0 || hasNone) throw new ConfigError([...others, ...awaited].map(written));
   const waits = 'the app waits for it, the others are served';
   warnings.push(...awaited.map(({ path, text }) => ({ path, text: `${text}; ${waits}` })));
   config.warnings = warnings.map(written);
-  config.proxyVariable = PROXY_VARIABLES.find((name) => env[name]) ?? null;
   return deepFreeze(config);
 }
 
@@ -141,18 +151,24 @@ function listByName(file: Record<string, unknown>): Unnamed {
   return result;
 }
 
-/** Of a URL the password alone is secret, of a header also what follows a scheme like `Bearer`. */
+/**
+ * Of the URL of Redis or of a proxy the password alone is secret, of a header also what
+ * follows a scheme like `Bearer`.
+ */
 function addSecrets(redactor: Redactor, texts: readonly (string | undefined)[]): void {
   for (const text of texts) {
     if (!text) continue;
     const url = parseUrl(text);
-    const password = url && /^rediss?:$/.test(url.protocol) ? url.password : null;
-    const parts =
-      password === null
-        ? [text, text.trim(), text.slice(text.lastIndexOf(' ') + 1)]
-        : [password, decoded(password) ?? password];
+    const isOfLogin = url !== null && (/^rediss?:$/.test(url.protocol) || isProxyLogin(url));
+    const parts = isOfLogin
+      ? [url.password, decoded(url.password) ?? url.password]
+      : [text, text.trim(), text.slice(text.lastIndexOf(' ') + 1)];
     for (const part of new Set(parts)) redactor.add(part);
   }
+}
+
+function isProxyLogin({ protocol, password }: URL): boolean {
+  return /^https?:$/.test(protocol) && password !== '';
 }
 
 /** Freezes the object and all that it holds. Private fields, as in `Secret`, stay as they are. */

@@ -10,7 +10,7 @@ import {
   FromVariable,
 } from './keys.js';
 import { Secret } from './secret.js';
-import { isInQuotes, oddCharacter, passwordForm, VISIBLE } from './secret-text.js';
+import { certificatesForm, isInQuotes, oddCharacter, passwordForm, VISIBLE } from './secret-text.js';
 import { decoded, parseUrl } from './values.js';
 
 export const HOST = /^[\w.:-]{1,253}$/;
@@ -152,10 +152,6 @@ function encryptionKeyForm(text: string): string | undefined {
 
 export function isDemoEncryptionKey(text: string): boolean {
   return text === DEMO_ENCRYPTION_KEY;
-}
-
-function certificatesForm(text: string): string | undefined {
-  return text.includes('-----BEGIN CERTIFICATE-----') ? undefined : 'must be certificates in PEM';
 }
 
 function redisUrlForm(text: string): string | undefined {

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { ReadFault } from './faults.js';
 
 /** Says what is wrong with the text of a secret, without showing any of it; undefined when nothing is. */
@@ -97,4 +98,22 @@ export function passwordForm(text: string): string | undefined {
 export function headerForm(text: string): string | undefined {
   const odd = oddCharacter(text, /[\x20-\x7e]/);
   return odd && `must be visible ASCII characters on one line: ${odd}`;
+}
+
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----.*?(?:-----END CERTIFICATE-----|$)/gs;
+
+/** One or more certificates in PEM, all of which can be read. */
+export function certificatesForm(text: string): string | undefined {
+  const certificates = text.match(CERTIFICATE) ?? [];
+  if (certificates.length === 0) return 'must be certificates in PEM';
+  const wrong = certificates.findIndex((pem) => !isCertificate(pem));
+  return wrong < 0 ? undefined : `must be certificates in PEM: certificate ${wrong + 1} cannot be read`;
+}
+
+function isCertificate(pem: string): boolean {
+  try {
+    return new X509Certificate(pem).raw.length > 0;
+  } catch {
+    return false;
+  }
 }

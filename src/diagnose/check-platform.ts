@@ -1,7 +1,13 @@
+import { getCACertificates } from 'node:tls';
 import type { AppSection } from '../config/app.section.js';
+import type { EgressSection } from '../config/egress.section.js';
 import type { Clock } from '../core/ports/clock.js';
 import { remedyOf, type Deadline } from '../core/ports/token-issuer.js';
-import { isFaultId, remedyOfFault } from '../platforms/http/network-fault.js';
+import { ConnectFailure } from '../platforms/http/connector.js';
+import { Egress } from '../platforms/http/egress.js';
+import { faultOfProxy, isFaultId, remedyOfFault } from '../platforms/http/network-fault.js';
+import { PlatformApi } from '../platforms/http/platform-api.js';
+import { hostOf, portOf, proxyFor, type ProxyServer } from '../platforms/http/proxy-server.js';
 import type { Ping } from '../platforms/platform.js';
 import { platformOf } from '../platforms/registry.js';
 import { checkWay, type Finding } from './check-way.js';
@@ -11,21 +17,58 @@ const ANSWER_TIMEOUT_MS = 8000;
 /** The way to a platform's host, and whether what answers there is the platform. Mints nothing. */
 export async function checkPlatform(
   { apiBaseUrl, provider }: Pick<AppSection, 'apiBaseUrl' | 'provider'>,
-  proxyVariable: string | null,
+  section: EgressSection,
   clock: Clock,
 ): Promise<Finding[]> {
   const url = new URL(apiBaseUrl);
-  const isTls = url.protocol === 'https:';
-  const findings = await checkWay({
-    host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
-    port: url.port === '' ? (isTls ? 443 : 80) : Number(url.port),
-    tls: isTls ? {} : null,
-    clock,
-    remedyOf: (fault) => remedyOfFault(fault, proxyVariable),
-  });
-  const ping = platformOf(provider).ping?.bind(null, apiBaseUrl);
+  const proxy = proxyFor(section, url);
+  const findings = proxy
+    ? await checkTunnel(url, proxy, section, clock)
+    : await checkWay({
+        host: hostOf(url),
+        port: portOf(url),
+        tls: url.protocol === 'https:' ? trustOf(section) : null,
+        localAddress: section.localAddress,
+        clock,
+        remedyOf: (fault) => remedyOfFault(fault, section.unusedProxyVariable),
+      });
+  const ping = platformOf(provider).ping?.bind(null, new PlatformApi(apiBaseUrl, new Egress(section)));
   if (!ping || findings.some(({ isGood }) => !isGood)) return findings;
-  return [...findings, await checkAnswer(ping, proxyVariable, clock)];
+  return [...findings, await checkAnswer(ping, section.unusedProxyVariable, clock)];
+}
+
+/** The way to the proxy, and what it says to a CONNECT. */
+async function checkTunnel(
+  url: URL,
+  proxy: ProxyServer,
+  section: EgressSection,
+  clock: Clock,
+): Promise<Finding[]> {
+  const { host, port, isTls } = proxy;
+  const toProxy = await checkWay({
+    host,
+    port,
+    tls: isTls ? trustOf(section) : null,
+    localAddress: section.localAddress,
+    clock,
+    remedyOf: (fault) => remedyOfFault(faultOfProxy(fault)),
+  });
+  const findings = toProxy.map((finding) => ({ ...finding, step: `${finding.step} of the proxy` }));
+  if (findings.some(({ isGood }) => !isGood)) return findings;
+  const step = 'tunnel';
+  try {
+    const socket = await new Egress(section).connect(url, { timeoutMs: ANSWER_TIMEOUT_MS });
+    socket.destroy();
+    return [...findings, { step, isGood: true, text: `the proxy connects to ${url.host}` }];
+  } catch (error) {
+    if (!(error instanceof ConnectFailure)) throw error;
+    const { why: text, fault } = error;
+    return [...findings, { step, isGood: false, text, remedy: remedyOfFault(fault) }];
+  }
+}
+
+function trustOf({ ca }: EgressSection): { readonly ca?: string[] } {
+  return ca ? { ca: [...getCACertificates('default'), ca.value()] } : {};
 }
 
 async function checkAnswer(
@@ -45,11 +88,7 @@ async function checkAnswer(
 }
 
 /** Asks for a token as the broker does. The token is shown to nobody. */
-export async function fetchToken(
-  app: AppSection,
-  proxyVariable: string | null,
-  clock: Clock,
-): Promise<Finding> {
+export async function fetchToken(app: AppSection, section: EgressSection, clock: Clock): Promise<Finding> {
   const { name, provider, appId, appSecret, refresh } = app;
   const [token] = platformOf(provider).credentials(app);
   if (!token) {
@@ -59,7 +98,7 @@ export async function fetchToken(
       text: `nothing to fetch: an app of type ${String(app.type)} has no token`,
     };
   }
-  const issuer = token.issuer({ proxyVariable, source: null });
+  const issuer = token.issuer({ egress: new Egress(section), source: null });
   const timeoutMs = refresh.upstreamTimeoutSeconds * 1000;
   const credentials = { app: name, appId, appSecret: appSecret.value() };
   const outcome = await within(clock, timeoutMs, (deadline) =>

@@ -1,5 +1,5 @@
 import { lookup } from 'node:dns/promises';
-import { connect, type Socket } from 'node:net';
+import { connect, isIP, type Socket } from 'node:net';
 import {
   connect as connectTls,
   type ConnectionOptions,
@@ -23,6 +23,8 @@ export interface Way {
   readonly port: number;
   /** Null: no TLS. */
   readonly tls: Pick<ConnectionOptions, 'ca' | 'servername'> | null;
+  /** The address that connections come from; left out: the system chooses. */
+  readonly localAddress?: string | undefined;
   readonly clock: Clock;
   readonly remedyOf: (fault: FaultId) => string;
 }
@@ -50,7 +52,7 @@ async function checkDns(way: Way): Promise<Finding> {
 
 async function checkTcp(way: Way): Promise<Finding> {
   return timed(way, 'TCP', async () => {
-    const socket = connect({ host: way.host, port: way.port });
+    const socket = connect({ host: way.host, port: way.port, ...localOf(way) });
     try {
       await up(socket, 'connect');
       return `connected to ${socket.remoteAddress ?? way.host} port ${String(way.port)}`;
@@ -68,6 +70,7 @@ async function checkTls(way: Way): Promise<Finding> {
       host: way.host,
       port: way.port,
       ...way.tls,
+      ...localOf(way),
       ...(name !== undefined && { servername: name }),
       rejectUnauthorized: false,
     });
@@ -80,6 +83,10 @@ async function checkTls(way: Way): Promise<Finding> {
       socket.destroy();
     }
   });
+}
+
+function localOf({ localAddress }: Way) {
+  return localAddress === undefined ? {} : { localAddress, family: isIP(localAddress) };
 }
 
 /** Node has a code here, although its type says that it is an error. */

@@ -68,19 +68,22 @@ export async function diagnose({ args, env, out, err }: DiagnoseIo): Promise<0 |
 
 async function diagnoseApps(
   apps: readonly AppSection[],
-  { proxyVariable }: Config,
+  config: Config,
   withFetch: boolean,
   clock: Clock,
   tell: (about: string, findings: readonly Finding[]) => void,
   out: (text: string) => void,
 ): Promise<void> {
-  if (proxyVariable !== null) out(`NOTE  ${proxyVariable} is set, but the broker uses no proxy\n`);
-  const wayOf = ({ provider, apiBaseUrl }: AppSection): string => `${provider} ${apiBaseUrl}`;
+  const egresses = [...new Set(apps.map((app) => config.egressOf(app)))];
+  const [unused] = egresses.flatMap(({ unusedProxyVariable }) => unusedProxyVariable ?? []);
+  if (unused !== undefined) out(`NOTE  ${unused} is set, but the broker does not use it: see egress\n`);
+  const wayOf = (app: AppSection): string =>
+    `${app.provider} ${app.apiBaseUrl} ${String(egresses.indexOf(config.egressOf(app)))}`;
   for (const way of new Set(apps.map(wayOf))) {
     const [first, ...others] = apps.filter((app) => wayOf(app) === way);
     if (!first) continue;
     const about = `${first.name}${others.length > 0 ? ` and ${String(others.length)} more` : ''}`;
-    tell(about, await checkPlatform(first, proxyVariable, clock));
+    tell(about, await checkPlatform(first, config.egressOf(first), clock));
   }
   for (const app of apps) {
     const { fault } = app.appSecret;
@@ -92,6 +95,6 @@ async function diagnoseApps(
     if (app.grant === 'classic') {
       out(`NOTE  ${app.name}  the token in use is replaced now, and lives for five more minutes only\n`);
     }
-    tell(app.name, [await fetchToken(app, proxyVariable, clock)]);
+    tell(app.name, [await fetchToken(app, config.egressOf(app), clock)]);
   }
 }

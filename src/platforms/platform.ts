@@ -3,6 +3,8 @@ import type { ErrorCode } from '../core/error-code.js';
 import type { AccessTokenSource } from '../core/ports/access-token-source.js';
 import type { LoginProvider } from '../core/ports/login-provider.js';
 import type { GatewayProfile } from '../core/ports/gateway-profile.js';
+import type { Egress } from './http/egress.js';
+import type { PlatformApi } from './http/platform-api.js';
 import type {
   Deadline,
   ErrcodeAdvice,
@@ -13,8 +15,7 @@ import type {
 
 /** What an issuer is made with. */
 export interface IssuerContext {
-  /** The variable of the environment that names a proxy, which is not used; null if none does. */
-  readonly proxyVariable: string | null;
+  readonly egress: Egress;
   /** The app's token, for what is fetched with it; null for the token itself. */
   readonly source: AccessTokenSource | null;
 }
@@ -51,11 +52,11 @@ export interface Platform {
   /** What its tokens look like, if nothing else looks so: hidden in log lines also where the broker does not know the token. */
   readonly tokenShape?: RegExp;
   /** A call without any secret, to see that it is the platform which answers at this address. Left out where there is none. */
-  ping?(apiBaseUrl: string, deadline: Deadline): Promise<Ping>;
+  ping?(api: PlatformApi, deadline: Deadline): Promise<Ping>;
   /** The token first; none where the app only logs users in. @param app an instance of `section`, validated */
   credentials(app: AppSection): readonly CredentialSpec[];
   /** How users log in to the app. Left out where they cannot. @param app as for `credentials` */
-  login?(app: AppSection): LoginProvider;
+  login?(app: AppSection, egress: Egress): LoginProvider;
   /** How calls of this app go through the gateway; undefined where nobody said where its API is. */
   gateway?(app: AppSection): GatewayProfile | undefined;
 }

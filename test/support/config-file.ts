@@ -45,6 +45,7 @@ export const withRefresh = (refresh: unknown) => withApp({ refresh });
 export const withClient = (more: Tree) => file({ clients: [{ ...CLIENT, ...more }] });
 export const withServer = (server: unknown) => file({ server });
 export const withAudit = (audit: unknown) => file({ audit });
+export const withEgress = (egress: unknown) => file({ egress });
 export const withTracing = (more: Tree) =>
   file({ tracing: { endpoint: 'http://collector:4318/v1/traces', ...more } });
 export const withRedis = (redis: unknown) =>

@@ -3,6 +3,7 @@ import { stringify } from 'yaml';
 import { Config } from '../../src/config/config.js';
 import { keysOf, type KeySpec, type SectionClass } from '../../src/config/keys.js';
 import type { SecretForm } from '../../src/config/secret-text.js';
+import { SELF_SIGNED } from './test-certificates.js';
 
 /** A configuration with a secret under every key that takes one, which somebody has damaged. */
 export interface DamagedConfig {
@@ -41,7 +42,8 @@ const SHAPES: readonly ((hex: string) => { readonly text: string; readonly secre
     return { text: base64, secret: base64 };
   },
   (hex) => ({ text: `redis://user:${hex}@host:6379/0`, secret: hex }),
-  (hex) => ({ text: `-----BEGIN CERTIFICATE-----\n${hex}\n-----END CERTIFICATE-----\n`, secret: hex }),
+  (hex) => ({ text: `http://user:${hex}@host:3128`, secret: hex }),
+  (hex) => ({ text: `${SELF_SIGNED.cert}${hex}\n`, secret: hex }),
 ];
 
 /** A secret that has the form, with the part of it that nobody may see. */
@@ -61,6 +63,8 @@ const SAMPLES: Readonly<Record<string, unknown>> = {
   parameters: { audience: 'https://api.example' },
   leaseSeconds: 15,
   upstreamTimeoutSeconds: 8,
+  proxyFromEnvironment: false,
+  localAddress: '127.0.0.1',
 };
 /** Where a pattern allows it: a URL has to be more than its pattern says. */
 const ANY_URL = 'https://shop.example';
@@ -188,6 +192,8 @@ const MARKS = Array.from('{}[]:,&*!|>?-"\'#%@` \n\t\u200b\ufeff\0');
 /** Keys of `redis` that exclude each other: one of these rows stays. */
 const SERVERS = [['url'], ['sentinels', 'name', 'sentinelUsername', 'sentinelPassword'], ['clusterNodes']];
 const BESIDE_A_URL = ['username', 'password'];
+/** The URL of a proxy has both. */
+const BESIDE_A_PROXY = ['proxyUsername', 'proxyPassword'];
 
 interface Damage {
   readonly start: number;
@@ -216,6 +222,10 @@ function damaged({
   const redis = tree.redis as Tree;
   const excluded = [...SERVERS.flat(), ...(server.includes('url') ? BESIDE_A_URL : [])];
   for (const key of excluded) if (!server.includes(key)) Reflect.deleteProperty(redis, key);
+
+  for (const holder of [tree, ...(tree.apps as Tree[])]) {
+    for (const key of BESIDE_A_PROXY) Reflect.deleteProperty(holder.egress as Tree, key);
+  }
 
   const places = leaves(tree);
   const secretPlaces = places.filter((place) =>

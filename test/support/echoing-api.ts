@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { GatewayApp } from '../../src/core/ports/gateway-profile.js';
+import { Egress } from '../../src/platforms/http/egress.js';
 import { explain } from '../../src/platforms/wechat/errcodes.js';
 import { gatewayProfile } from '../../src/platforms/wechat/gateway-profile.js';
 
@@ -23,5 +24,12 @@ export async function startEchoingApi(name: string): Promise<GatewayApp> {
 
 /** An app of WeChat, whose API is at the URL. */
 export function wechatApi(name: string, apiBaseUrl: string): GatewayApp {
-  return { name, profile: gatewayProfile({ apiBaseUrl }), errors: { explain }, timeoutMs: 5000 };
+  const egress = new Egress();
+  return {
+    name,
+    profile: gatewayProfile({ apiBaseUrl }),
+    errors: { explain },
+    timeoutMs: 5000,
+    connect: (target, options) => egress.connect(target, options),
+  };
 }

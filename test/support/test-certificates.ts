@@ -10,6 +10,30 @@ export interface TestCertificates {
   readonly keyFile: string;
 }
 
+const pem = (label: string, base64: string) =>
+  `-----BEGIN ${label}-----\n${base64}\n-----END ${label}-----\n`;
+
+/** A certificate of 127.0.0.1, signed by itself, made for tests, until 2120. */
+export const SELF_SIGNED = {
+  key: pem(
+    'PRIVATE KEY',
+    'MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgDFB5g2wCzuSxhy5P' +
+      'MCZPLIavOwzvBtZFMl2FKpq/0BehRANCAATt+sBuARQK/65HY6XDuKWQNI4b/L25' +
+      '8T9IdvEnTfYjqJwLK0KmmvLp7c6ULKKTNWsJiodBEXgxEl66esJoIZaZ',
+  ),
+  cert: pem(
+    'CERTIFICATE',
+    'MIIBXTCCAQKgAwIBAgIBATAKBggqhkjOPQQDAjAUMRIwEAYDVQQDDAl0ZXN0IG9u' +
+      'bHkwIBcNMjAwMTAxMDAwMDAwWhgPMjEyMDAxMDEwMDAwMDBaMBQxEjAQBgNVBAMM' +
+      'CXRlc3Qgb25seTBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABO36wG4BFAr/rkdj' +
+      'pcO4pZA0jhv8vbnxP0h28SdN9iOonAsrQqaa8untzpQsopM1awmKh0EReDESXrp6' +
+      'wmghlpmjQzBBMA8GA1UdEQQIMAaHBH8AAAEwDwYDVR0TAQH/BAUwAwEB/zAdBgNV' +
+      'HQ4EFgQUoD/nk46WAYjAUb3FSqiXAW6hb6IwCgYIKoZIzj0EAwIDSQAwRgIhANWl' +
+      'vu+A7QCxi3+JbE802hWSJC7kjrysE9wMau6Zub4bAiEA0JMU1hjssCM0TTACvDs8' +
+      '3AT/zPD3hEjAjI9Y/zFD2Cc=',
+  ),
+};
+
 /** Makes an authority and a certificate of it for `127.0.0.1` and `localhost`, or other names, with openssl, in the folder. */
 export function makeCertificates(
   folder: string,

@@ -11,7 +11,7 @@ import {
   type IssueOutcome,
   type ProbeOutcome,
 } from '../../src/core/ports/token-issuer.js';
-import { callPlatform } from '../../src/platforms/http/http-call.js';
+import { PlatformApi } from '../../src/platforms/http/platform-api.js';
 import type { Ping, Platform } from '../../src/platforms/platform.js';
 
 class ToySection extends AppSection {
@@ -70,13 +70,13 @@ class ToyIssuer extends TokenIssuer {
   readonly rule = RULE;
   readonly explain = explain;
 
-  constructor(private readonly library: string) {
+  constructor(private readonly library: PlatformApi) {
     super();
   }
 
   async issue({ appSecret }: AppCredentials, deadline: Deadline): Promise<IssueOutcome> {
     const headers = { 'x-phrase': appSecret };
-    const reply = await callPlatform(this.library, { method: 'POST', path: '/pass', headers }, deadline);
+    const reply = await this.library.fetch({ method: 'POST', path: '/pass', headers }, deadline);
     if (reply.kind !== 'answered') return reply;
     const { 'x-why': errcode, 'x-pass': value } = reply.headers;
     if (typeof errcode === 'string') return { kind: 'refused', errcode, message: '' };
@@ -85,14 +85,14 @@ class ToyIssuer extends TokenIssuer {
 
   override async probe(token: string, deadline: Deadline): Promise<ProbeOutcome> {
     const headers = { 'x-pass': token };
-    const reply = await callPlatform(this.library, { method: 'GET', path: '/shelf', headers }, deadline);
+    const reply = await this.library.call({ method: 'GET', path: '/shelf', headers }, deadline);
     if (reply.kind !== 'answered') return 'no_answer';
     return reply.status === 401 ? 'rejected' : 'accepted';
   }
 }
 
-async function ping(library: string, deadline: Deadline): Promise<Ping> {
-  const reply = await callPlatform(library, { method: 'GET', path: '/shelf' }, deadline);
+async function ping(library: PlatformApi, deadline: Deadline): Promise<Ping> {
+  const reply = await library.fetch({ method: 'GET', path: '/shelf' }, deadline);
   return reply.kind === 'answered' ? { kind: 'answered', errcode: String(reply.headers['x-why']) } : reply;
 }
 
@@ -114,7 +114,7 @@ export const toy: Platform = {
         forcedDailyBudget: 5,
         verifyReports: true,
       },
-      issuer: () => new ToyIssuer(library),
+      issuer: ({ egress }) => new ToyIssuer(new PlatformApi(library, egress)),
     },
   ],
 };

@@ -71,12 +71,7 @@ export class Gateway implements OnApplicationShutdown {
     private readonly audit: AuditTrail,
     private readonly readiness: Readiness,
   ) {
-    this.apis = new Map(
-      settings.apps.map((app) => [
-        app.name,
-        { ...app, upstream: new Upstream(app.profile.baseUrl, app.timeoutMs) },
-      ]),
-    );
+    this.apis = new Map(settings.apps.map((app) => [app.name, { ...app, upstream: new Upstream(app) }]));
     this.limits = new CallLimits(settings.maxInFlightPerApp, clock, (app, count) => {
       observer.inFlight(app, count);
     });
@@ -343,9 +338,11 @@ function outcomeOf(error: unknown): CallOutcome {
 function problemOf(error: unknown): HttpProblem {
   switch (failureOf(error)) {
     case 'not_sent':
-      return new HttpProblem('upstream_unavailable', 'The platform cannot be reached: nothing was sent.', {
-        status: 502,
-      });
+      return new HttpProblem(
+        'upstream_unavailable',
+        `The platform cannot be reached: nothing was sent (${(error as Error).message}).`,
+        { status: 502 },
+      );
     case 'timeout':
       return new HttpProblem(
         'upstream_timeout',

@@ -1,5 +1,6 @@
-import { buildConnector, errors, Pool, type Dispatcher } from 'undici';
 import type { Readable } from 'node:stream';
+import { errors, Pool, type Dispatcher } from 'undici';
+import type { GatewayApp } from '../../core/ports/gateway-profile.js';
 
 /** WeChat retires addresses (48017): a connection is not used for longer than this, and the next one asks DNS again. */
 const CONNECTION_LIFE_MS = 60_000;
@@ -23,16 +24,24 @@ export class Upstream {
   private readonly pool: Pool;
   private readonly basePath: string;
 
-  /** @param timeoutMs until the first byte of an answer, and to connect */
-  constructor(baseUrl: string, timeoutMs: number) {
-    const { origin, pathname } = new URL(baseUrl);
+  constructor({ profile, timeoutMs, connect }: Pick<GatewayApp, 'profile' | 'timeoutMs' | 'connect'>) {
+    const { origin, pathname } = new URL(profile.baseUrl);
     this.basePath = pathname === '/' ? '' : pathname;
+    const target = new URL(origin);
     this.pool = new Pool(origin, {
       clientTtl: CONNECTION_LIFE_MS,
       headersTimeout: timeoutMs,
       bodyTimeout: SILENCE_MS,
-      // Said aloud, so that NODE_TLS_REJECT_UNAUTHORIZED cannot give a token away.
-      connect: marked(buildConnector({ rejectUnauthorized: true, timeout: timeoutMs })),
+      connect: (_options, callback) => {
+        connect(target, { timeoutMs }).then(
+          (socket) => {
+            callback(null, socket);
+          },
+          (error: unknown) => {
+            callback(new NotConnected(error), null);
+          },
+        );
+      },
     });
   }
 
@@ -51,24 +60,18 @@ export class Upstream {
   }
 }
 
-/** The connection did not come up, TLS and certificate included. */
-class ConnectFailure extends Error {
-  override readonly name = 'ConnectFailure';
-}
+/** No byte of a request has left. */
+export class NotConnected extends Error {
+  override readonly name = 'NotConnected';
 
-/** Marks what fails before any byte of a request can leave. */
-function marked(connect: buildConnector.connector): buildConnector.connector {
-  return (options, callback) => {
-    connect(options, (...result) => {
-      const [error, socket] = result;
-      if (error) callback(new ConnectFailure('no connection', { cause: error }), null);
-      else callback(null, socket);
-    });
-  };
+  /** @param cause whose message says why, without any secret */
+  constructor(cause: unknown) {
+    super(cause instanceof Error ? cause.message : 'unknown error', { cause });
+  }
 }
 
 export function failureOf(error: unknown): UpstreamFailure {
-  if (error instanceof ConnectFailure) return 'not_sent';
+  if (error instanceof NotConnected) return 'not_sent';
   const isTimeout = error instanceof errors.HeadersTimeoutError || error instanceof errors.BodyTimeoutError;
   return isTimeout ? 'timeout' : 'lost';
 }

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { ErrorCode } from '../error-code.js';
 import type { AppName } from '../token.js';
 import type { ErrcodeAdvice } from './token-issuer.js';
@@ -41,6 +42,8 @@ export interface GatewayApp {
   readonly errors: { explain(errcode: ErrorCode): ErrcodeAdvice };
   /** Until the first byte of an answer. */
   readonly timeoutMs: number;
+  /** A connection to the host of the API, TLS and certificate included. Rejects where none comes up, and says why. */
+  readonly connect: (target: URL, options: { readonly timeoutMs: number }) => Promise<Socket>;
 }
 
 export abstract class GatewaySettings {

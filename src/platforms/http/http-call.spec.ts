@@ -1,33 +1,12 @@
 import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
 import tls from 'node:tls';
-import { callPlatform } from './http-call.js';
-
-const pem = (label: string, base64: string) =>
-  `-----BEGIN ${label}-----\n${base64}\n-----END ${label}-----\n`;
-
-/** Of 127.0.0.1, signed by itself, made for these tests, until 2120. */
-const KEY = pem(
-  'PRIVATE KEY',
-  'MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgDFB5g2wCzuSxhy5P' +
-    'MCZPLIavOwzvBtZFMl2FKpq/0BehRANCAATt+sBuARQK/65HY6XDuKWQNI4b/L25' +
-    '8T9IdvEnTfYjqJwLK0KmmvLp7c6ULKKTNWsJiodBEXgxEl66esJoIZaZ',
-);
-const CERTIFICATE = pem(
-  'CERTIFICATE',
-  'MIIBXTCCAQKgAwIBAgIBATAKBggqhkjOPQQDAjAUMRIwEAYDVQQDDAl0ZXN0IG9u' +
-    'bHkwIBcNMjAwMTAxMDAwMDAwWhgPMjEyMDAxMDEwMDAwMDBaMBQxEjAQBgNVBAMM' +
-    'CXRlc3Qgb25seTBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABO36wG4BFAr/rkdj' +
-    'pcO4pZA0jhv8vbnxP0h28SdN9iOonAsrQqaa8untzpQsopM1awmKh0EReDESXrp6' +
-    'wmghlpmjQzBBMA8GA1UdEQQIMAaHBH8AAAEwDwYDVR0TAQH/BAUwAwEB/zAdBgNV' +
-    'HQ4EFgQUoD/nk46WAYjAUb3FSqiXAW6hb6IwCgYIKoZIzj0EAwIDSQAwRgIhANWl' +
-    'vu+A7QCxi3+JbE802hWSJC7kjrysE9wMau6Zub4bAiEA0JMU1hjssCM0TTACvDs8' +
-    '3AT/zPD3hEjAjI9Y/zFD2Cc=',
-);
+import { SELF_SIGNED } from '../../../test/support/test-certificates.js';
+import { PlatformApi } from './platform-api.js';
 
 const ANSWER = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}';
 
-describe('callPlatform over TLS', () => {
+describe('a platform over TLS', () => {
   const systemCertificates = tls.getCACertificates('default');
   let platform: (socket: tls.TLSSocket) => void;
   let received: string;
@@ -35,7 +14,7 @@ describe('callPlatform over TLS', () => {
   let baseUrl: string;
 
   beforeAll(async () => {
-    server = tls.createServer({ key: KEY, cert: CERTIFICATE }, (socket) => {
+    server = tls.createServer(SELF_SIGNED, (socket) => {
       socket.on('error', () => undefined);
       socket.on('data', (chunk) => {
         received += String(chunk);
@@ -61,13 +40,12 @@ describe('callPlatform over TLS', () => {
   });
 
   const call = (timeoutMs: number, apiBaseUrl = baseUrl) =>
-    callPlatform(
-      apiBaseUrl,
+    new PlatformApi(apiBaseUrl).fetch(
       { method: 'GET', path: '/cgi-bin/token', query: { secret: 's' } },
       { signal: AbortSignal.timeout(timeoutMs), timeoutMs },
     );
   const trustCertificate = () => {
-    tls.setDefaultCACertificates([CERTIFICATE]);
+    tls.setDefaultCACertificates([SELF_SIGNED.cert]);
   };
 
   it('names scheme, host and port of a platform that it does not reach, and nothing else of the URL', async () => {

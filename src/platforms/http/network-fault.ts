@@ -13,6 +13,15 @@ export const FAULTS = [
   'certificate_invalid',
   'tls_protocol',
   'proxy_authentication',
+  'proxy_unknown_name',
+  'proxy_refused',
+  'proxy_unreachable',
+  'proxy_timeout',
+  'proxy_certificate',
+  'proxy_closed',
+  'proxy_not_http',
+  'proxy_denied',
+  'proxy_failed',
   'redirect',
   'http_4xx',
   'http_5xx',
@@ -58,6 +67,26 @@ export function faultOfCode(code: string): FaultId {
   return CODES.find(([pattern]) => pattern.test(code))?.[1] ?? 'other';
 }
 
+/** Of what happened on the way to a proxy, before it answered. */
+export function faultOfProxy(fault: FaultId): FaultId {
+  if (fault.startsWith('dns')) return 'proxy_unknown_name';
+  if (fault.startsWith('certificate') || fault === 'tls_protocol') return 'proxy_certificate';
+  return PROXY_FAULTS[fault] ?? 'proxy_unreachable';
+}
+
+const PROXY_FAULTS: Readonly<Partial<Record<FaultId, FaultId>>> = {
+  refused: 'proxy_refused',
+  connect_timeout: 'proxy_timeout',
+  reset: 'proxy_closed',
+  answer_not_http: 'proxy_not_http',
+};
+
+/** Of the HTTP status with which a proxy refuses a CONNECT. */
+export function faultOfProxyStatus(status: number): FaultId {
+  if (status === 407) return 'proxy_authentication';
+  return status >= 500 ? 'proxy_failed' : 'proxy_denied';
+}
+
 /** Of an HTTP status that is no 2xx, where the platform would not have sent it. */
 export function faultOfStatus(status: number): FaultId {
   if (status === 407) return 'proxy_authentication';
@@ -79,7 +108,7 @@ const REMEDIES: Readonly<Record<FaultId, string>> = {
   refused:
     'Nothing listens at the address, or a firewall rejects the connection: check host and port of apiBaseUrl, and the ' +
     `${FIREWALL}.`,
-  unreachable: `There is no route to the platform, or the system forbids it: check routes, IPv6, ${FIREWALL}.`,
+  unreachable: `There is no route to the platform, or the system forbids it: check routes, IPv6, ${FIREWALL}, and egress.localAddress if it is set, which must be an address of this host.`,
   reset: `Something closed the connection before the answer was whole: check ${FIREWALL}, and boxes that inspect TLS; if it passes, nothing is to be done.`,
   connect_timeout: `No connection came up in time: packets are dropped on the way. Check ${FIREWALL}, and NAT.`,
   answer_timeout:
@@ -87,7 +116,7 @@ const REMEDIES: Readonly<Record<FaultId, string>> = {
   certificate_expired:
     "The certificate is out of its time: check this host's clock; if it is right, renew the certificate of the host in apiBaseUrl, or of the box that intercepts TLS.",
   certificate_untrusted:
-    'The certificate is of an authority that Node does not know: something intercepts TLS, or a gateway has a private CA. Exempt the platform from interception, or name the CA in PEM in the environment variable NODE_EXTRA_CA_CERTS and restart.',
+    'The certificate is of an authority that Node does not know: something intercepts TLS, or a gateway has a private CA. Exempt the platform from interception, or name the CA in PEM with egress.ca (or the environment variable NODE_EXTRA_CA_CERTS) and restart.',
   certificate_name:
     'The certificate belongs to another host: check the host in apiBaseUrl, and whether DNS or a proxy leads somewhere else.',
   certificate_invalid:
@@ -95,7 +124,21 @@ const REMEDIES: Readonly<Record<FaultId, string>> = {
   tls_protocol:
     'The other side speaks no TLS, or an old version: check scheme and port of apiBaseUrl, and boxes that inspect TLS.',
   proxy_authentication:
-    'A proxy on the way asks for a login: exempt the broker from it, or name a way around it in apiBaseUrl.',
+    'A proxy asks for a login: set or correct proxyUsername and proxyPassword of egress. If egress names no proxy, one on the way asks: exempt the broker from it, or name it in egress.proxy.',
+  proxy_unknown_name:
+    'DNS knows no host with the name of the proxy, or does not answer: check the host in egress.proxy, and the DNS servers of this host.',
+  proxy_refused: `Nothing listens at the address of the proxy, or a firewall rejects the connection: check host and port of egress.proxy, that the proxy runs, and the ${FIREWALL}.`,
+  proxy_unreachable: `There is no connection to the proxy: check host, port and scheme of egress.proxy, routes, ${FIREWALL}, and egress.localAddress if it is set.`,
+  proxy_timeout: `The proxy does not answer in time: check that it is not overloaded, host and port of egress.proxy, and the ${FIREWALL}.`,
+  proxy_certificate:
+    'TLS with the proxy itself fails: https:// in egress.proxy is for proxies that speak TLS on this port; name the CA of its certificate with egress.ca.',
+  proxy_closed:
+    'The proxy closed the connection without an answer: look into its log; it may not know this host, or speak TLS on this port (https:// in egress.proxy).',
+  proxy_not_http: 'What answers at egress.proxy is no HTTP proxy: check host and port.',
+  proxy_denied:
+    'The proxy does not let the broker reach this host and port: allow CONNECT to them in its rules (mostly only port 443 is allowed), or let the broker pass it by.',
+  proxy_failed:
+    'The proxy cannot reach the platform, or is out of order: look into its log, and check from its host DNS and the way to the platform.',
   redirect: `Something answered with a redirect, which is not followed, since it would carry the AppSecret elsewhere: ${IN_THE_MIDDLE}. Correct apiBaseUrl, or exempt the broker.`,
   http_4xx: `The request was refused before it reached the platform. ${MIDDLE_BOX} did it: look there, and check the path of apiBaseUrl.`,
   http_5xx: `${MIDDLE_BOX} failed: look there. If it passes, nothing is to be done.`,
@@ -118,13 +161,13 @@ const OF_THE_WAY: ReadonlySet<FaultId> = new Set<FaultId>([
 ]);
 
 /**
- * What a person does about a fault. `proxyVariable` is the variable of the environment that names a proxy, which the
- * broker does not use, or null.
+ * What a person does about a fault. `proxyVariable` is the variable of the environment that names a proxy, which is not
+ * used, or null.
  */
-export function remedyOfFault(fault: FaultId, proxyVariable: string | null): string {
+export function remedyOfFault(fault: FaultId, proxyVariable: string | null = null): string {
   const remedy = `${REMEDIES[fault]} The broker keeps trying.`;
   if (proxyVariable === null || !OF_THE_WAY.has(fault)) return remedy;
-  return `${proxyVariable} is set, but the broker uses no proxy: let it reach the platform directly, or set apiBaseUrl to a gateway of yours that passes requests on to it. If it does reach it directly: ${remedy}`;
+  return `${proxyVariable} is set, but the broker does not use it: set egress.proxyFromEnvironment: true if it is the way out, or egress.proxy. If the platform is to be reached directly: ${remedy}`;
 }
 
 export function isFaultId(text: string): text is FaultId {

@@ -8,7 +8,7 @@ import {
   type IssuanceRule,
   type IssueOutcome,
 } from '../../core/ports/token-issuer.js';
-import { isFaultId, remedyOfFault } from './network-fault.js';
+import type { PlatformApi } from './platform-api.js';
 
 const NO_TICKET = 'No ticket without an access token';
 
@@ -16,8 +16,7 @@ export interface TicketIssuerOptions {
   readonly rule: IssuanceRule;
   readonly tokens: AccessTokenSource;
   readonly explain: (errcode: ErrorCode) => ErrcodeAdvice;
-  /** The variable of the environment that names a proxy, which is not used; null if none does. */
-  readonly proxyVariable: string | null;
+  readonly api: PlatformApi;
   /** One request, with this access token. */
   readonly fetch: (accessToken: string, deadline: Deadline) => Promise<IssueOutcome>;
 }
@@ -53,7 +52,8 @@ export class TicketIssuer extends TokenIssuer {
   }
 
   override explainSilence(message: string, fault: string | null = null): string | null {
-    if (fault !== null && isFaultId(fault)) return remedyOfFault(fault, this.options.proxyVariable);
+    const remedy = this.options.api.remedyOf(fault);
+    if (remedy !== null) return remedy;
     return message.startsWith(NO_TICKET)
       ? "Nothing about the ticket: see the app's own state and last_error in GET /apps. The ticket is fetched as soon as the app has a token that the platform takes."
       : null;

@@ -6,6 +6,7 @@ import {
   type Oauth2Simulator,
 } from '../../../test/support/start-oauth2-server.js';
 import type { IssueOutcome } from '../../core/ports/token-issuer.js';
+import { PlatformApi } from '../http/platform-api.js';
 import { Oauth2Issuer, type Oauth2IssuerOptions } from './oauth2.issuer.js';
 
 const CLIENT = { clientId: 'billing', clientSecret: 'p+4: %T/q&w=9ü!x7Zs2', scopes: ['read', 'write'] };
@@ -16,23 +17,21 @@ const start = async (options: Oauth2Options = {}) => {
 };
 afterEach(() => simulator.stop());
 
-function issuerWith(options: Partial<Oauth2IssuerOptions> = {}): Oauth2Issuer {
+type Options = Partial<Omit<Oauth2IssuerOptions, 'api'>> & { readonly tokenUrl?: string };
+
+function issuerWith({ tokenUrl = simulator.tokenUrl, ...options }: Options = {}): Oauth2Issuer {
   return new Oauth2Issuer({
-    tokenUrl: options.tokenUrl ?? simulator.tokenUrl,
+    api: new PlatformApi(tokenUrl),
     clientAuthentication: 'client_secret_basic',
     scope: null,
     parameters: {},
     defaultLifeSeconds: 600,
     rule: { repeats: 'never', previous: 'stays_valid', renewsOnFetch: false, canForce: false },
-    proxyVariable: null,
     ...options,
   });
 }
 
-function issue(
-  options: Partial<Oauth2IssuerOptions> = {},
-  appSecret = CLIENT.clientSecret,
-): Promise<IssueOutcome> {
+function issue(options: Options = {}, appSecret = CLIENT.clientSecret): Promise<IssueOutcome> {
   const credentials = { app: 'billing', appId: CLIENT.clientId, appSecret };
   return issuerWith(options).issue(credentials, { signal: AbortSignal.timeout(5000), timeoutMs: 5000 });
 }

@@ -7,23 +7,22 @@ import {
   type IssuanceRule,
   type IssueOutcome,
 } from '../../core/ports/token-issuer.js';
-import { callPlatform, type HttpRequest } from '../http/http-call.js';
-import { isFaultId, remedyOfFault } from '../http/network-fault.js';
+import type { HttpRequest } from '../http/http-call.js';
+import type { PlatformApi } from '../http/platform-api.js';
 import { explain } from './oauth-errors.js';
 import { readTokenAnswer } from './token-answer.js';
 
 export type ClientAuthentication = 'client_secret_basic' | 'client_secret_post';
 
 export interface Oauth2IssuerOptions {
-  readonly tokenUrl: string;
+  /** At the token endpoint. */
+  readonly api: PlatformApi;
   readonly clientAuthentication: ClientAuthentication;
   readonly scope: string | null;
   /** Sent with each request, beside those of the grant. */
   readonly parameters: Readonly<Record<string, string>>;
   readonly defaultLifeSeconds: number;
   readonly rule: IssuanceRule;
-  /** The variable of the environment that names a proxy, which is not used; null if none does. */
-  readonly proxyVariable: string | null;
 }
 
 /** An OAuth 2 authorization server with the client credentials grant (RFC 6749 4.4). There is no probe: no call is one that every resource has. */
@@ -37,8 +36,8 @@ export class Oauth2Issuer extends TokenIssuer {
 
   /** There is no way to force: where a fetch mints, each one does. */
   async issue(credentials: AppCredentials, deadline: Deadline): Promise<IssueOutcome> {
-    const { tokenUrl, defaultLifeSeconds } = this.options;
-    const reply = await callPlatform(tokenUrl, this.#request(credentials), deadline);
+    const { api, defaultLifeSeconds } = this.options;
+    const reply = await api.fetch(this.#request(credentials), deadline);
     if (reply.kind !== 'answered') return reply;
     const isRepeated = this.rule.repeats !== 'never';
     return readTokenAnswer(reply, {
@@ -53,11 +52,10 @@ export class Oauth2Issuer extends TokenIssuer {
   }
 
   override explainSilence(_message: string, fault: string | null = null): string | null {
-    if (fault === null || !isFaultId(fault)) return null;
     if (fault === 'http_4xx' || fault === 'answer_html') {
       return 'Check tokenUrl: what answers there is not the token endpoint of an OAuth 2 server.';
     }
-    return remedyOfFault(fault, this.options.proxyVariable);
+    return this.options.api.remedyOf(fault);
   }
 
   #request({ appId, appSecret }: AppCredentials): HttpRequest {

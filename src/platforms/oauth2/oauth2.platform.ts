@@ -1,7 +1,7 @@
 import type { RefreshDefaults } from '../../config/app.section.js';
 import type { Deadline, IssuanceRule } from '../../core/ports/token-issuer.js';
-import { callPlatform } from '../http/http-call.js';
 import { NetworkFault } from '../http/network-fault.js';
+import { PlatformApi } from '../http/platform-api.js';
 import type { CredentialSpec, Ping, Platform } from '../platform.js';
 import { explain, PASSING_ERRCODES } from './oauth-errors.js';
 import { gatewayProfile } from './gateway-profile.js';
@@ -34,15 +34,14 @@ function token(app: Oauth2Section): CredentialSpec {
     id: 'token',
     rule,
     defaults: { ...DEFAULTS, aheadSeconds: aheadSeconds(app) } satisfies RefreshDefaults,
-    issuer: ({ proxyVariable }) =>
+    issuer: ({ egress }) =>
       new Oauth2Issuer({
-        tokenUrl,
+        api: new PlatformApi(tokenUrl, egress),
         clientAuthentication,
         scope,
         parameters,
         defaultLifeSeconds,
         rule,
-        proxyVariable,
       }),
   };
 }
@@ -65,9 +64,9 @@ function aheadSeconds({ issuance, freshWithinSeconds }: Oauth2Section): number {
 }
 
 /** A request that names no client, which a token endpoint answers with an error. It needs no secret and changes nothing. */
-async function pingTokenEndpoint(tokenUrl: string, deadline: Deadline): Promise<Ping> {
+async function pingTokenEndpoint(api: PlatformApi, deadline: Deadline): Promise<Ping> {
   const data = new URLSearchParams({ grant_type: 'client_credentials' });
-  const reply = await callPlatform(tokenUrl, { method: 'POST', path: '', data }, deadline);
+  const reply = await api.fetch({ method: 'POST', path: '', data }, deadline);
   if (reply.kind !== 'answered') return reply;
   const outcome = readTokenAnswer(reply, { defaultLifeSeconds: 1, isRepeated: false, clientSecret: '' });
   if (outcome.kind === 'refused') return { kind: 'answered', errcode: outcome.errcode };

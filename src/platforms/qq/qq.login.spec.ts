@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import { ScriptedPlatform, type Script } from '../../../test/support/scripted-platform.js';
+import { PlatformApi } from '../http/platform-api.js';
 import { QqLogin } from './qq.login.js';
 
 const APP = { app: 'fans', appId: '101234567', appSecret: 'c0ffee00c0ffee00c0ffee00c0ffee00' };
@@ -19,7 +20,7 @@ describe('QqLogin', () => {
 
   beforeAll(async () => {
     platform = await ScriptedPlatform.start();
-    login = new QqLogin({ apiBaseUrl: platform.url, authorizeBaseUrl: 'https://graph.qq.com' });
+    login = new QqLogin({ api: new PlatformApi(platform.url), authorizeBaseUrl: 'https://graph.qq.com' });
   });
   afterAll(() => {
     platform.close();

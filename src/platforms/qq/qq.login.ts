@@ -9,9 +9,10 @@ import {
   type UserTokens,
 } from '../../core/ports/login-provider.js';
 import type { AppCredentials, Deadline } from '../../core/ports/token-issuer.js';
-import { callPlatform, okOnly } from '../http/http-call.js';
+import { okOnly } from '../http/http-call.js';
 import { NetworkFault } from '../http/network-fault.js';
 import { numberOf } from '../http/parse-json-object.js';
+import type { PlatformApi } from '../http/platform-api.js';
 import { isSecretRejected, meaningOf } from './error-numbers.js';
 import { parseQqAnswer } from './qq-answer.js';
 
@@ -35,7 +36,7 @@ const TEXT = /^[\x21-\x7e]{1,2048}$/;
 const MAX_EXPIRES_IN_SECONDS = 400 * 24 * 3600;
 
 export interface QqLoginOptions {
-  readonly apiBaseUrl: string;
+  readonly api: PlatformApi;
   /** Where the authorize page is, without a slash at its end. */
   readonly authorizeBaseUrl: string;
 }
@@ -133,7 +134,7 @@ export class QqLogin extends LoginProvider {
     deadline: Deadline,
   ): Promise<LoginOutcome<T>> {
     const request = { method: 'GET', path, query } as const;
-    const reply = okOnly(await callPlatform(this.options.apiBaseUrl, request, deadline));
+    const reply = okOnly(await this.options.api.call(request, deadline));
     if (reply.kind !== 'answered') return reply;
     const { body } = reply;
     const answer = parseQqAnswer(body);

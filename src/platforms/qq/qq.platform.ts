@@ -1,8 +1,9 @@
 import type { Deadline } from '../../core/ports/token-issuer.js';
 import { errorCodeOf } from '../../core/error-code.js';
-import { callPlatform, okOnly } from '../http/http-call.js';
+import { okOnly } from '../http/http-call.js';
 import { NetworkFault } from '../http/network-fault.js';
 import { numberOf } from '../http/parse-json-object.js';
+import { PlatformApi } from '../http/platform-api.js';
 import type { Ping, Platform } from '../platform.js';
 import { explain } from './error-numbers.js';
 import { parseQqAnswer } from './qq-answer.js';
@@ -19,14 +20,14 @@ export const qq: Platform = {
   errors: { passing: [], explain },
   ping: pingQq,
   credentials: () => [],
-  login: ({ apiBaseUrl, login: { authorizeBaseUrl = AUTHORIZE_BASE_URL } }: QqSection) =>
-    new QqLogin({ apiBaseUrl, authorizeBaseUrl }),
+  login: ({ apiBaseUrl, login: { authorizeBaseUrl = AUTHORIZE_BASE_URL } }: QqSection, egress) =>
+    new QqLogin({ api: new PlatformApi(apiBaseUrl, egress), authorizeBaseUrl }),
 };
 
 /** A question without a token, which QQ answers with an error. */
-async function pingQq(apiBaseUrl: string, deadline: Deadline): Promise<Ping> {
+async function pingQq(api: PlatformApi, deadline: Deadline): Promise<Ping> {
   const request = { method: 'GET', path: '/oauth2.0/me', query: { fmt: 'json' } } as const;
-  const reply = okOnly(await callPlatform(apiBaseUrl, request, deadline));
+  const reply = okOnly(await api.fetch(request, deadline));
   if (reply.kind !== 'answered') return reply;
   const errcode = errorCodeOf(numberOf(parseQqAnswer(reply.body)?.error));
   if (errcode !== null) return { kind: 'answered', errcode };

@@ -7,6 +7,8 @@ import { join } from 'node:path';
 import tls from 'node:tls';
 import { makeCertificates, type TestCertificates } from '../../../test/support/test-certificates.js';
 import { FAULTS, faultOfCode, remedyOfFault } from '../http/network-fault.js';
+import { Egress } from '../http/egress.js';
+import { PlatformApi } from '../http/platform-api.js';
 import { WechatIssuer } from './wechat.issuer.js';
 
 const CREDENTIALS = { app: 'shop', appId: 'wx0123456789abcdef', appSecret: '0123456789abcdef'.repeat(2) };
@@ -59,9 +61,10 @@ async function overTls(made: TestCertificates, { isTrusted }: { isTrusted: boole
   );
 }
 
-async function faultAt(apiBaseUrl: string, proxyVariable: string | null = null) {
+async function faultAt(apiBaseUrl: string, unusedProxyVariable: string | null = null) {
   const timeoutMs = 700;
-  const issuer = new WechatIssuer({ grant: 'stable', apiBaseUrl, proxyVariable });
+  const egress = new Egress({ proxyFromEnvironment: false, environment: null, unusedProxyVariable });
+  const issuer = new WechatIssuer({ grant: 'stable', api: new PlatformApi(apiBaseUrl, egress) });
   const deadline = { signal: AbortSignal.timeout(timeoutMs), timeoutMs };
   const outcome = await issuer.issue(CREDENTIALS, deadline, { forceNew: false });
   if (!('cause' in outcome)) throw new Error(`no fault, but ${outcome.kind}`);
@@ -121,7 +124,9 @@ describe('a trouble on the way to the platform', () => {
 
   it('names a proxy of the environment, which is not used, where the way out is missing', async () => {
     const { remedy } = await faultAt('http://127.0.0.1:1', 'HTTPS_PROXY');
-    expect(remedy).toMatch(/^HTTPS_PROXY is set, but the broker uses no proxy: .*apiBaseUrl/);
+    expect(remedy).toMatch(
+      /^HTTPS_PROXY is set, but the broker does not use it: .*egress\.proxyFromEnvironment/,
+    );
     expect((await faultAt(await answering(502, ''), 'HTTPS_PROXY')).remedy).not.toContain('HTTPS_PROXY');
   });
 

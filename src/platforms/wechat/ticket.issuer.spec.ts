@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { BrokerError } from '../../core/errors.js';
 import type { AccessTokenSource } from '../../core/ports/access-token-source.js';
 import type { TokenIssuer } from '../../core/ports/token-issuer.js';
+import { Egress } from '../http/egress.js';
 import { WechatSection } from './wechat.section.js';
 import { wechat } from './wechat.platform.js';
 
@@ -18,7 +19,7 @@ function ticketIssuer(apiBaseUrl: string, source: AccessTokenSource): TokenIssue
   const app = Object.assign(new WechatSection(), { appId: 'wx0123', apiBaseUrl });
   const jsapi = wechat.credentials(app).find(({ id }) => id === 'jsapi');
   if (!jsapi) throw new Error('WeChat has a JS-SDK ticket');
-  return jsapi.issuer({ proxyVariable: null, source });
+  return jsapi.issuer({ egress: new Egress(), source });
 }
 
 describe('TicketIssuer', () => {

@@ -1,28 +1,22 @@
 import type { Deadline, AppCredentials, IssueOutcome, ProbeOutcome } from '../../core/ports/token-issuer.js';
-import { callPlatform, okOnly, type HttpReply, type HttpRequest } from '../http/http-call.js';
+import { okOnly } from '../http/http-call.js';
+import type { PlatformApi } from '../http/platform-api.js';
 import { DEAD_TOKEN_ERRCODES } from './errcodes.js';
 import { numberOf, parseJsonObject } from '../http/parse-json-object.js';
 import type { Ping } from '../platform.js';
 import { readErrcodeAnswer, readPing } from '../http/errcode-answer.js';
 import { knownMessage } from './known-message.js';
 
-/** One request to WeChat, which answers its errors with status 200: any other status came from something else, and proves nothing. */
-export async function callWechat(
-  apiBaseUrl: string,
-  request: HttpRequest,
-  deadline: Deadline,
-): Promise<HttpReply> {
-  return okOnly(await callPlatform(apiBaseUrl, request, deadline));
-}
+// WeChat answers its errors with status 200: any other status came from something else, and proves nothing.
 
 /** `GET /cgi-bin/token`: mints at every call; the token before lives 300 s more. */
 export async function fetchClassicToken(
-  apiBaseUrl: string,
+  api: PlatformApi,
   { appId, appSecret }: AppCredentials,
   deadline: Deadline,
 ): Promise<IssueOutcome> {
   const query = { grant_type: 'client_credential', appid: appId, secret: appSecret };
-  const reply = await callWechat(apiBaseUrl, { method: 'GET', path: '/cgi-bin/token', query }, deadline);
+  const reply = okOnly(await api.fetch({ method: 'GET', path: '/cgi-bin/token', query }, deadline));
   return reply.kind === 'answered' ? readTokenAnswer(reply.body, appSecret) : reply;
 }
 
@@ -31,17 +25,13 @@ export async function fetchClassicToken(
  * old one; WeChat allows that 20 times a day, 30 s apart, and sooner than that answers with the same token.
  */
 export async function fetchStableToken(
-  apiBaseUrl: string,
+  api: PlatformApi,
   { appId, appSecret }: AppCredentials,
   deadline: Deadline,
   forceNew: boolean,
 ): Promise<IssueOutcome> {
   const data = { grant_type: 'client_credential', appid: appId, secret: appSecret, force_refresh: forceNew };
-  const reply = await callWechat(
-    apiBaseUrl,
-    { method: 'POST', path: '/cgi-bin/stable_token', data },
-    deadline,
-  );
+  const reply = okOnly(await api.fetch({ method: 'POST', path: '/cgi-bin/stable_token', data }, deadline));
   return reply.kind === 'answered' ? readTokenAnswer(reply.body, appSecret) : reply;
 }
 
@@ -51,17 +41,14 @@ export type TicketType = (typeof TICKET_TYPES)[number];
 
 /** `GET /cgi-bin/ticket/getticket`: needs an access token of the app, whatever its grant. */
 export async function fetchTicket(
-  apiBaseUrl: string,
+  api: PlatformApi,
   accessToken: string,
   type: TicketType,
   deadline: Deadline,
 ): Promise<IssueOutcome> {
   const query = { access_token: accessToken, type };
-  const reply = await callWechat(
-    apiBaseUrl,
-    { method: 'GET', path: '/cgi-bin/ticket/getticket', query },
-    deadline,
-  );
+  const request = { method: 'GET', path: '/cgi-bin/ticket/getticket', query } as const;
+  const reply = okOnly(await api.fetch(request, deadline));
   return reply.kind === 'answered' ? readTokenAnswer(reply.body, accessToken, 'ticket') : reply;
 }
 
@@ -73,16 +60,9 @@ const API_NOT_GRANTED = 48001;
  * Tries a token on `GET /cgi-bin/get_api_domain_ip`: it changes nothing, needs no permission, takes no parameter but
  * the token, answers with a short list of addresses, and official accounts and mini programs both have it.
  */
-export async function probeToken(
-  apiBaseUrl: string,
-  token: string,
-  deadline: Deadline,
-): Promise<ProbeOutcome> {
-  const reply = await callWechat(
-    apiBaseUrl,
-    { method: 'GET', path: PROBE_PATH, query: { access_token: token } },
-    deadline,
-  );
+export async function probeToken(api: PlatformApi, token: string, deadline: Deadline): Promise<ProbeOutcome> {
+  const query = { access_token: token };
+  const reply = okOnly(await api.call({ method: 'GET', path: PROBE_PATH, query }, deadline));
   const answer = reply.kind === 'answered' ? parseJsonObject(reply.body) : null;
   if (!answer) return 'no_answer';
 
@@ -94,8 +74,8 @@ export async function probeToken(
 }
 
 /** A call without a token, which WeChat answers with errcode 41001. It needs no secret and changes nothing. */
-export async function pingPlatform(apiBaseUrl: string, deadline: Deadline): Promise<Ping> {
-  return readPing(await callWechat(apiBaseUrl, { method: 'GET', path: PROBE_PATH }, deadline));
+export async function pingPlatform(api: PlatformApi, deadline: Deadline): Promise<Ping> {
+  return readPing(okOnly(await api.fetch({ method: 'GET', path: PROBE_PATH }, deadline)));
 }
 
 /**

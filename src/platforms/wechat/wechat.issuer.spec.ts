@@ -4,6 +4,7 @@ import net, { type AddressInfo } from 'node:net';
 import { inspect } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import type { Deadline } from '../../core/ports/token-issuer.js';
+import { PlatformApi } from '../http/platform-api.js';
 import { WechatIssuer } from './wechat.issuer.js';
 
 /** Each encoding of it looks different. */
@@ -81,7 +82,9 @@ const expectNoCanary = (outcome: unknown) => {
 
 describe.each(['classic', 'stable'] as const)('WechatIssuer, %s grant', (grant) => {
   const issue = (timeoutMs = 5000, apiBaseUrl = baseUrl) =>
-    new WechatIssuer({ grant, apiBaseUrl }).issue(CREDENTIALS, deadlineIn(timeoutMs), { forceNew: false });
+    new WechatIssuer({ grant, api: new PlatformApi(apiBaseUrl) }).issue(CREDENTIALS, deadlineIn(timeoutMs), {
+      forceNew: false,
+    });
 
   it('asks the way the platform documents, once, and never says more than that', async () => {
     platform = answers(SUCCESS);
@@ -231,7 +234,7 @@ describe.each(['classic', 'stable'] as const)('WechatIssuer, %s grant', (grant) 
 
   it('sends nothing when the deadline has passed already', async () => {
     platform = answers(SUCCESS);
-    const issuer = new WechatIssuer({ grant, apiBaseUrl: baseUrl });
+    const issuer = new WechatIssuer({ grant, api: new PlatformApi(baseUrl) });
     const deadline = { signal: AbortSignal.abort(), timeoutMs: 0 };
     expect((await issuer.issue(CREDENTIALS, deadline, { forceNew: false })).kind).toBe('not_sent');
     expect(seen).toEqual([]);
@@ -266,13 +269,15 @@ describe('WechatIssuer, forceNew', () => {
     ['stable', false],
   ] as const)('reaches the %s grant as force_refresh: %s', async (grant, forceNew) => {
     platform = answers(SUCCESS);
-    await new WechatIssuer({ grant, apiBaseUrl: baseUrl }).issue(CREDENTIALS, deadlineIn(5000), { forceNew });
+    await new WechatIssuer({ grant, api: new PlatformApi(baseUrl) }).issue(CREDENTIALS, deadlineIn(5000), {
+      forceNew,
+    });
     expect(JSON.parse(seen[0]?.body ?? '')).toMatchObject({ force_refresh: forceNew });
   });
 
   it('changes nothing for the classic grant', async () => {
     platform = answers(SUCCESS);
-    const issuer = new WechatIssuer({ grant: 'classic', apiBaseUrl: baseUrl });
+    const issuer = new WechatIssuer({ grant: 'classic', api: new PlatformApi(baseUrl) });
     await issuer.issue(CREDENTIALS, deadlineIn(5000), { forceNew: false });
     await issuer.issue(CREDENTIALS, deadlineIn(5000), { forceNew: true });
     expect(seen[1]).toEqual(seen[0]);
@@ -281,7 +286,10 @@ describe('WechatIssuer, forceNew', () => {
 
 describe('WechatIssuer.probe', () => {
   const probe = (timeoutMs = 5000, apiBaseUrl = baseUrl) =>
-    new WechatIssuer({ grant: 'stable', apiBaseUrl }).probe(TOKEN, deadlineIn(timeoutMs));
+    new WechatIssuer({ grant: 'stable', api: new PlatformApi(apiBaseUrl) }).probe(
+      TOKEN,
+      deadlineIn(timeoutMs),
+    );
 
   it.each([
     ['{"ip_list":["101.226.103.0"]}', 'accepted'],
@@ -326,10 +334,12 @@ describe('WechatIssuer.probe', () => {
 
 describe('WechatIssuer.explain', () => {
   it('knows the errcodes', () => {
-    expect(new WechatIssuer({ grant: 'stable', apiBaseUrl: baseUrl }).explain(40125)).toMatchObject({
-      class: 'configuration',
-      secretRejected: true,
-      curedByNewToken: 'no',
-    });
+    expect(new WechatIssuer({ grant: 'stable', api: new PlatformApi(baseUrl) }).explain(40125)).toMatchObject(
+      {
+        class: 'configuration',
+        secretRejected: true,
+        curedByNewToken: 'no',
+      },
+    );
   });
 });

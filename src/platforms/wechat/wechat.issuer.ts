@@ -10,16 +10,13 @@ import {
 } from '../../core/ports/token-issuer.js';
 import { explain } from './errcodes.js';
 import { fetchClassicToken, fetchStableToken, probeToken } from './wechat-http.js';
-import { isFaultId, remedyOfFault } from '../http/network-fault.js';
+import type { PlatformApi } from '../http/platform-api.js';
 import type { Grant } from './wechat.section.js';
 
 export interface WechatIssuerOptions {
   /** Each grant has tokens of its own; neither kills the other's. */
   readonly grant: 'stable' | 'classic';
-  /** The platform's host with its scheme, and a path if a gateway needs one. */
-  readonly apiBaseUrl: string;
-  /** The variable of the environment that names a proxy, which is not used; null if none does. */
-  readonly proxyVariable?: string | null;
+  readonly api: PlatformApi;
 }
 
 /** WeChat's official accounts and mini programs. */
@@ -36,14 +33,14 @@ export class WechatIssuer extends TokenIssuer {
     deadline: Deadline,
     { forceNew }: { readonly forceNew: boolean },
   ): Promise<IssueOutcome> {
-    const { grant, apiBaseUrl } = this.options;
+    const { grant, api } = this.options;
     return grant === 'stable'
-      ? fetchStableToken(apiBaseUrl, credentials, deadline, forceNew)
-      : fetchClassicToken(apiBaseUrl, credentials, deadline);
+      ? fetchStableToken(api, credentials, deadline, forceNew)
+      : fetchClassicToken(api, credentials, deadline);
   }
 
   override probe(token: string, deadline: Deadline): Promise<ProbeOutcome> {
-    return probeToken(this.options.apiBaseUrl, token, deadline);
+    return probeToken(this.options.api, token, deadline);
   }
 
   explain(errcode: ErrorCode): ErrcodeAdvice {
@@ -51,9 +48,7 @@ export class WechatIssuer extends TokenIssuer {
   }
 
   override explainSilence(_message: string, fault: string | null = null): string | null {
-    return fault !== null && isFaultId(fault)
-      ? remedyOfFault(fault, this.options.proxyVariable ?? null)
-      : null;
+    return this.options.api.remedyOf(fault);
   }
 }
 

@@ -1,5 +1,7 @@
 import type { RefreshDefaults } from '../../config/app.section.js';
 import type { LoginProvider } from '../../core/ports/login-provider.js';
+import type { Egress } from '../http/egress.js';
+import { PlatformApi } from '../http/platform-api.js';
 import type { CredentialSpec, Platform } from '../platform.js';
 import { explain, PASSING_ERRCODES } from './errcodes.js';
 import { RULES, TICKET_RULE, WechatIssuer } from './wechat.issuer.js';
@@ -41,10 +43,11 @@ export const wechat: Platform = {
   gateway: (app: WechatSection) => (app.type === 'website' ? undefined : gatewayProfile(app)),
 };
 
-function loginOf({ type, apiBaseUrl, login }: WechatSection): LoginProvider {
-  if (type === 'mini_program') return new MiniProgramLogin(apiBaseUrl);
+function loginOf({ type, apiBaseUrl, login }: WechatSection, egress: Egress): LoginProvider {
+  const api = new PlatformApi(apiBaseUrl, egress);
+  if (type === 'mini_program') return new MiniProgramLogin(api);
   const { authorizeBaseUrl = AUTHORIZE_BASE_URL } = login;
-  return new WebLogin({ appType: type, apiBaseUrl, authorizeBaseUrl });
+  return new WebLogin({ appType: type, api, authorizeBaseUrl });
 }
 
 function token({ grant, apiBaseUrl }: WechatSection): CredentialSpec {
@@ -52,7 +55,7 @@ function token({ grant, apiBaseUrl }: WechatSection): CredentialSpec {
     id: 'token',
     rule: RULES[grant],
     defaults: { ...TOKEN_DEFAULTS, aheadSeconds: AHEAD_SECONDS[grant] },
-    issuer: ({ proxyVariable }) => new WechatIssuer({ grant, apiBaseUrl, proxyVariable }),
+    issuer: ({ egress }) => new WechatIssuer({ grant, api: new PlatformApi(apiBaseUrl, egress) }),
   };
 }
 
@@ -61,14 +64,15 @@ function ticket({ apiBaseUrl }: WechatSection, type: TicketType): CredentialSpec
     id: type,
     rule: TICKET_RULE,
     defaults: TICKET_DEFAULTS,
-    issuer: ({ proxyVariable, source }) => {
+    issuer: ({ egress, source }) => {
       if (!source) throw new Error('a ticket is fetched with a token');
+      const api = new PlatformApi(apiBaseUrl, egress);
       return new TicketIssuer({
         rule: TICKET_RULE,
         tokens: source,
         explain,
-        proxyVariable,
-        fetch: (accessToken, deadline) => fetchTicket(apiBaseUrl, accessToken, type, deadline),
+        api,
+        fetch: (accessToken, deadline) => fetchTicket(api, accessToken, type, deadline),
       });
     },
   };

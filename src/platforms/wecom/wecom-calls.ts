@@ -1,7 +1,8 @@
 import type { Deadline, IssueOutcome, ProbeOutcome } from '../../core/ports/token-issuer.js';
 import { readErrcodeAnswer, readPing } from '../http/errcode-answer.js';
-import { callPlatform, okOnly, type HttpReply } from '../http/http-call.js';
+import { okOnly } from '../http/http-call.js';
 import { numberOf, parseJsonObject } from '../http/parse-json-object.js';
+import type { PlatformApi } from '../http/platform-api.js';
 import type { Ping } from '../platform.js';
 import { DEAD_TOKEN_ERRCODES, RETRY_AFTER_MS } from './errcodes.js';
 import { knownMessage } from './known-message.js';
@@ -14,30 +15,31 @@ const PROBE_PATH = '/cgi-bin/get_api_domain_ip';
 /** The token is good, though not for this API. 60020 (this address is not trusted) proves nothing: it may hide a dead token. */
 const PROVES_ACCEPTANCE: ReadonlySet<unknown> = new Set([0, 48002]);
 
+// WeCom answers its errors with status 200.
+
 /** `GET /cgi-bin/gettoken`. In the last second of a token's life WeCom returns it with `expires_in` 0. */
 export async function fetchToken(
-  apiBaseUrl: string,
+  api: PlatformApi,
   { corpId, corpSecret }: { readonly corpId: string; readonly corpSecret: string },
   deadline: Deadline,
 ): Promise<IssueOutcome> {
-  const reply = await get(
-    apiBaseUrl,
-    '/cgi-bin/gettoken',
-    { corpid: corpId, corpsecret: corpSecret },
-    deadline,
-  );
+  const query = { corpid: corpId, corpsecret: corpSecret };
+  const reply = okOnly(await api.fetch({ method: 'GET', path: '/cgi-bin/gettoken', query }, deadline));
   return reply.kind === 'answered' ? outcomeOf(reply.body, 'access_token') : reply;
 }
 
 export async function fetchTicket(
-  apiBaseUrl: string,
+  api: PlatformApi,
   accessToken: string,
   type: TicketType,
   deadline: Deadline,
 ): Promise<IssueOutcome> {
-  const reply = await (type === 'jsapi'
-    ? get(apiBaseUrl, '/cgi-bin/get_jsapi_ticket', { access_token: accessToken }, deadline)
-    : get(apiBaseUrl, '/cgi-bin/ticket/get', { access_token: accessToken, type }, deadline));
+  const query = { access_token: accessToken };
+  const request =
+    type === 'jsapi'
+      ? ({ method: 'GET', path: '/cgi-bin/get_jsapi_ticket', query } as const)
+      : ({ method: 'GET', path: '/cgi-bin/ticket/get', query: { ...query, type } } as const);
+  const reply = okOnly(await api.fetch(request, deadline));
   return reply.kind === 'answered' ? outcomeOf(reply.body, 'ticket') : reply;
 }
 
@@ -45,12 +47,9 @@ export async function fetchTicket(
  * Tries a token on `GET /cgi-bin/get_api_domain_ip`, which changes nothing and needs no permission. An answer may hold its
  * data beside an errcode, and may have none when all is well.
  */
-export async function probeToken(
-  apiBaseUrl: string,
-  token: string,
-  deadline: Deadline,
-): Promise<ProbeOutcome> {
-  const reply = await get(apiBaseUrl, PROBE_PATH, { access_token: token }, deadline);
+export async function probeToken(api: PlatformApi, token: string, deadline: Deadline): Promise<ProbeOutcome> {
+  const query = { access_token: token };
+  const reply = okOnly(await api.call({ method: 'GET', path: PROBE_PATH, query }, deadline));
   const answer = reply.kind === 'answered' ? parseJsonObject(reply.body) : null;
   if (!answer) return 'no_answer';
   const errcode = numberOf(answer.errcode ?? (Array.isArray(answer.ip_list) ? 0 : undefined));
@@ -59,18 +58,8 @@ export async function probeToken(
 }
 
 /** A call without a token, which WeCom answers with errcode 41001. It needs no secret and changes nothing. */
-export async function pingPlatform(apiBaseUrl: string, deadline: Deadline): Promise<Ping> {
-  return readPing(await get(apiBaseUrl, PROBE_PATH, {}, deadline));
-}
-
-/** WeCom answers its errors with status 200. */
-async function get(
-  apiBaseUrl: string,
-  path: string,
-  query: Readonly<Record<string, string>>,
-  deadline: Deadline,
-): Promise<HttpReply> {
-  return okOnly(await callPlatform(apiBaseUrl, { method: 'GET', path, query }, deadline));
+export async function pingPlatform(api: PlatformApi, deadline: Deadline): Promise<Ping> {
+  return readPing(okOnly(await api.fetch({ method: 'GET', path: PROBE_PATH }, deadline)));
 }
 
 function outcomeOf(body: string, field: 'access_token' | 'ticket'): IssueOutcome {

@@ -8,7 +8,7 @@ import {
   type IssueOutcome,
   type ProbeOutcome,
 } from '../../core/ports/token-issuer.js';
-import { isFaultId, remedyOfFault } from '../http/network-fault.js';
+import type { PlatformApi } from '../http/platform-api.js';
 import { explain } from './errcodes.js';
 import { fetchToken, probeToken } from './wecom-calls.js';
 
@@ -22,9 +22,7 @@ export const TOKEN_RULE: IssuanceRule = {
 
 export interface WecomIssuerOptions {
   readonly corpId: string;
-  readonly apiBaseUrl: string;
-  /** The variable of the environment that names a proxy, which is not used; null if none does. */
-  readonly proxyVariable: string | null;
+  readonly api: PlatformApi;
 }
 
 /** The apps ("agents") of a corp on WeCom (企业微信), each with a secret and a token of its own. */
@@ -36,12 +34,12 @@ export class WecomIssuer extends TokenIssuer {
   }
 
   issue({ appSecret }: AppCredentials, deadline: Deadline): Promise<IssueOutcome> {
-    const { apiBaseUrl, corpId } = this.options;
-    return fetchToken(apiBaseUrl, { corpId, corpSecret: appSecret }, deadline);
+    const { api, corpId } = this.options;
+    return fetchToken(api, { corpId, corpSecret: appSecret }, deadline);
   }
 
   override probe(token: string, deadline: Deadline): Promise<ProbeOutcome> {
-    return probeToken(this.options.apiBaseUrl, token, deadline);
+    return probeToken(this.options.api, token, deadline);
   }
 
   explain(errcode: ErrorCode): ErrcodeAdvice {
@@ -49,6 +47,6 @@ export class WecomIssuer extends TokenIssuer {
   }
 
   override explainSilence(_message: string, fault: string | null = null): string | null {
-    return fault !== null && isFaultId(fault) ? remedyOfFault(fault, this.options.proxyVariable) : null;
+    return this.options.api.remedyOf(fault);
   }
 }

@@ -1,4 +1,5 @@
 import type { RefreshDefaults } from '../../config/app.section.js';
+import { PlatformApi } from '../http/platform-api.js';
 import { TicketIssuer } from '../http/ticket.issuer.js';
 import type { CredentialSpec, Platform } from '../platform.js';
 import { explain, PASSING_ERRCODES } from './errcodes.js';
@@ -38,7 +39,7 @@ function token({ corpId, apiBaseUrl }: WecomSection): CredentialSpec {
     id: 'token',
     rule: TOKEN_RULE,
     defaults: TOKEN_DEFAULTS,
-    issuer: ({ proxyVariable }) => new WecomIssuer({ corpId, apiBaseUrl, proxyVariable }),
+    issuer: ({ egress }) => new WecomIssuer({ corpId, api: new PlatformApi(apiBaseUrl, egress) }),
   };
 }
 
@@ -48,14 +49,15 @@ function ticket({ apiBaseUrl }: WecomSection, type: TicketType): CredentialSpec 
     id: type,
     rule: TOKEN_RULE,
     defaults: TICKET_DEFAULTS,
-    issuer: ({ proxyVariable, source }) => {
+    issuer: ({ egress, source }) => {
       if (!source) throw new Error('a ticket is fetched with a token');
+      const api = new PlatformApi(apiBaseUrl, egress);
       return new TicketIssuer({
         rule: TOKEN_RULE,
         tokens: source,
         explain,
-        proxyVariable,
-        fetch: (accessToken, deadline) => fetchTicket(apiBaseUrl, accessToken, type, deadline),
+        api,
+        fetch: (accessToken, deadline) => fetchTicket(api, accessToken, type, deadline),
       });
     },
   };

@@ -1,12 +1,12 @@
 import { errorCodeOf } from '../../../core/error-code.js';
 import type { LoginOutcome, LoginRefusal } from '../../../core/ports/login-provider.js';
 import type { Deadline } from '../../../core/ports/token-issuer.js';
-import type { HttpRequest } from '../../http/http-call.js';
+import { okOnly, type HttpRequest } from '../../http/http-call.js';
 import { NetworkFault } from '../../http/network-fault.js';
+import type { PlatformApi } from '../../http/platform-api.js';
 import { numberOf, parseJsonObject } from '../../http/parse-json-object.js';
 import { explain } from '../errcodes.js';
 import { knownMessage } from '../known-message.js';
-import { callWechat } from '../wechat-http.js';
 
 /** What WeChat's codes mean at its login calls; what is not here is `other`. */
 const MEANINGS: Readonly<Record<number, LoginRefusal>> = {
@@ -61,11 +61,11 @@ export class Unreadable {
 
 /** One call to WeChat. Answers are JSON whatever their content type says, which is `text/plain` for all of `/sns/`. */
 export async function callLogin<T>(
-  apiBaseUrl: string,
+  api: PlatformApi,
   call: LoginCall<T>,
   deadline: Deadline,
 ): Promise<LoginOutcome<T>> {
-  const reply = await callWechat(apiBaseUrl, call.request, deadline);
+  const reply = okOnly(await api.call(call.request, deadline));
   if (reply.kind !== 'answered') return reply;
   const { body } = reply;
   const answer = parseJsonObject(body);

@@ -1,5 +1,6 @@
 import { createCipheriv } from 'node:crypto';
 import { ScriptedPlatform } from '../../../../test/support/scripted-platform.js';
+import { PlatformApi } from '../../http/platform-api.js';
 import { MiniProgramLogin, signatureOfNothing } from './mini-program.login.js';
 
 const APP = { app: 'mini', appId: 'wx4f4bc4dec97d474b', appSecret: '0123456789abcdef0123456789abcdef' };
@@ -26,7 +27,7 @@ describe('MiniProgramLogin', () => {
 
   beforeAll(async () => {
     platform = await ScriptedPlatform.start();
-    login = new MiniProgramLogin(platform.url);
+    login = new MiniProgramLogin(new PlatformApi(platform.url));
   });
   afterAll(() => {
     platform.close();

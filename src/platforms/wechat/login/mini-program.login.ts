@@ -7,6 +7,7 @@ import {
 } from '../../../core/ports/login-provider.js';
 import type { AppCredentials, Deadline } from '../../../core/ports/token-issuer.js';
 import { isObject, parseJsonObject } from '../../http/parse-json-object.js';
+import type { PlatformApi } from '../../http/platform-api.js';
 import { callLogin, Unreadable } from './login-call.js';
 import { readMiniProgramGrant } from './user-grant.js';
 
@@ -22,7 +23,7 @@ export class MiniProgramLogin extends LoginProvider {
   override readonly defaultScope = '';
   override readonly scopes: readonly string[] = [];
 
-  constructor(private readonly apiBaseUrl: string) {
+  constructor(private readonly api: PlatformApi) {
     super();
   }
 
@@ -33,7 +34,7 @@ export class MiniProgramLogin extends LoginProvider {
   ): Promise<LoginOutcome<UserGrant>> {
     const query = { appid: appId, secret: appSecret, js_code: code, grant_type: 'authorization_code' };
     return callLogin(
-      this.apiBaseUrl,
+      this.api,
       {
         request: { method: 'GET', path: '/sns/jscode2session', query },
         secrets: [appSecret, code],
@@ -56,7 +57,7 @@ export class MiniProgramLogin extends LoginProvider {
       sig_method: 'hmac_sha256',
     };
     const outcome = await callLogin(
-      this.apiBaseUrl,
+      this.api,
       {
         request: { method: 'GET', path: '/wxa/checksession', query },
         secrets: [globalToken, sessionKey],
@@ -90,7 +91,7 @@ export class MiniProgramLogin extends LoginProvider {
     deadline: Deadline,
   ): Promise<LoginOutcome<Answer>> {
     return callLogin(
-      this.apiBaseUrl,
+      this.api,
       {
         request: {
           method: 'POST',

@@ -1,4 +1,5 @@
 import { ScriptedPlatform } from '../../../../test/support/scripted-platform.js';
+import { PlatformApi } from '../../http/platform-api.js';
 import { fetchUsers } from './user-info.js';
 
 describe('fetchUsers', () => {
@@ -11,7 +12,12 @@ describe('fetchUsers', () => {
   });
 
   const fetchThem = (...openids: string[]) =>
-    fetchUsers(platform.url, '83_token', { openids }, { signal: AbortSignal.timeout(2000), timeoutMs: 2000 });
+    fetchUsers(
+      new PlatformApi(platform.url),
+      '83_token',
+      { openids },
+      { signal: AbortSignal.timeout(2000), timeoutMs: 2000 },
+    );
 
   it('asks for one user with GET', async () => {
     platform.answerWith('{"subscribe":1,"openid":"o1","unionid":"u1"}');

@@ -1,6 +1,7 @@
 import type { LoginOutcome } from '../../../core/ports/login-provider.js';
 import type { Deadline } from '../../../core/ports/token-issuer.js';
 import { isObject } from '../../http/parse-json-object.js';
+import type { PlatformApi } from '../../http/platform-api.js';
 import { callLogin, Unreadable } from './login-call.js';
 
 type Answer = Readonly<Record<string, unknown>>;
@@ -10,7 +11,7 @@ export const MAX_USERS_PER_CALL = 100;
 
 /** What WeChat knows of users by the app's own token. One openid that is none makes it refuse all of a call with 40003. */
 export async function fetchUsers(
-  apiBaseUrl: string,
+  api: PlatformApi,
   globalToken: string,
   { openids, lang = 'zh_CN' }: { readonly openids: readonly string[]; readonly lang?: string },
   deadline: Deadline,
@@ -36,7 +37,7 @@ export async function fetchUsers(
           } as const,
           read: ({ user_info_list: list }: Answer) => inOrder(openids, list),
         };
-  return callLogin(apiBaseUrl, { ...call, secrets: [globalToken] }, deadline);
+  return callLogin(api, { ...call, secrets: [globalToken] }, deadline);
 }
 
 function inOrder(openids: readonly string[], list: unknown): readonly Answer[] | Unreadable {

@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import { ScriptedPlatform } from '../../../../test/support/scripted-platform.js';
+import { PlatformApi } from '../../http/platform-api.js';
 import { WebLogin } from './web.login.js';
 
 const APP = { app: 'shop', appId: 'wx0123456789abcdef', appSecret: '0123456789abcdef0123456789abcdef' };
@@ -28,7 +29,11 @@ describe('WebLogin', () => {
   });
 
   const webLogin = (appType: 'official_account' | 'website') =>
-    new WebLogin({ appType, apiBaseUrl: platform.url, authorizeBaseUrl: 'https://open.weixin.qq.com' });
+    new WebLogin({
+      appType,
+      api: new PlatformApi(platform.url),
+      authorizeBaseUrl: 'https://open.weixin.qq.com',
+    });
   const deadline = (timeoutMs = 2000) => ({ signal: AbortSignal.timeout(timeoutMs), timeoutMs });
   const exchange = (timeoutMs?: number) =>
     login.exchange(APP, { code: CODE, redirectUri: 'https://shop.example/back' }, deadline(timeoutMs));
@@ -165,7 +170,7 @@ describe('WebLogin', () => {
     it('was not sent where there is no connection', async () => {
       const nowhere = new WebLogin({
         appType: 'official_account',
-        apiBaseUrl: 'http://127.0.0.1:1',
+        api: new PlatformApi('http://127.0.0.1:1'),
         authorizeBaseUrl: '',
       });
       const outcome = await nowhere.exchange(APP, { code: CODE, redirectUri: null }, deadline());

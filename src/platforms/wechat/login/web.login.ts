@@ -8,6 +8,7 @@ import {
   type UserTokens,
 } from '../../../core/ports/login-provider.js';
 import type { AppCredentials, Deadline } from '../../../core/ports/token-issuer.js';
+import type { PlatformApi } from '../../http/platform-api.js';
 import { callLogin, Unreadable, type LoginCall } from './login-call.js';
 import { fetchUsers, MAX_USERS_PER_CALL } from './user-info.js';
 import { readUserTokens, readWebGrant } from './user-grant.js';
@@ -23,7 +24,7 @@ const WEB_APPS = {
 
 export interface WebLoginOptions {
   readonly appType: keyof typeof WEB_APPS;
-  readonly apiBaseUrl: string;
+  readonly api: PlatformApi;
   /** Where the authorize page is, without a slash at its end. */
   readonly authorizeBaseUrl: string;
 }
@@ -112,7 +113,7 @@ export class WebLogin extends LoginProvider {
     request: { readonly openids: readonly string[]; readonly lang?: string },
     deadline: Deadline,
   ): Promise<LoginOutcome<readonly Answer[]>> {
-    return fetchUsers(this.options.apiBaseUrl, globalToken, request, deadline);
+    return fetchUsers(this.options.api, globalToken, request, deadline);
   }
 
   private call<T>(
@@ -122,6 +123,6 @@ export class WebLogin extends LoginProvider {
     call: Omit<LoginCall<T>, 'request'>,
   ): Promise<LoginOutcome<T>> {
     const request = { method: 'GET', path, query } as const;
-    return callLogin(this.options.apiBaseUrl, { request, ...call }, deadline);
+    return callLogin(this.options.api, { request, ...call }, deadline);
   }
 }

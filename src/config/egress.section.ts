@@ -1,0 +1,112 @@
+import { isIP } from 'node:net';
+import { About, Check, Flag, InChart, Optional, SecretText, Text } from './keys.js';
+import { Secret } from './secret.js';
+import { certificatesForm, oddCharacter, passwordForm, VISIBLE } from './secret-text.js';
+import { decoded, parseUrl } from './values.js';
+
+/** What the environment says of proxies. URLs are checked; null where it says nothing. */
+export interface ProxyEnvironment {
+  readonly https: Secret | null;
+  readonly http: Secret | null;
+  /** The list of `NO_PROXY`, as it is. */
+  readonly noProxy: string;
+}
+
+/** How requests leave for the platforms: all of them, or those of one app. */
+export class EgressSection {
+  @About(
+    'a forward proxy, `http://user:password@host:3128`, or `https://` for TLS to the proxy itself. Every connection to a platform is a tunnel through it (CONNECT). `#` `/` `?` `@` in a password: percent-encode them, or give it as `proxyPassword`',
+    'none: directly',
+  )
+  @Optional()
+  @SecretText(proxyUrlForm)
+  // Without a password.
+  @InChart({ type: 'string', pattern: '^https?://[^@?#/\\s]+/?$' })
+  readonly proxy?: Secret;
+
+  @About('for the proxy, if its URL has none')
+  @Optional()
+  // A colon ends the name in the header of the login.
+  @Text(/^[^\s:]{1,128}$/, 'a user name')
+  readonly proxyUsername?: string;
+
+  @About('likewise')
+  @Optional()
+  @SecretText(passwordForm)
+  readonly proxyPassword?: Secret;
+
+  @About(
+    'use the proxy that `HTTPS_PROXY` names (for an http platform `HTTP_PROXY`; `ALL_PROXY` for both), but for the hosts in `NO_PROXY`; instead of `proxy`',
+  )
+  @Flag()
+  readonly proxyFromEnvironment: boolean = false;
+
+  @About(
+    'authorities in PEM that are trusted beside those of Node: of a box that intercepts TLS, of a gateway of yours, of an `https://` proxy',
+  )
+  @Optional()
+  @SecretText(certificatesForm)
+  @InChart({ type: 'string', pattern: '-----BEGIN CERTIFICATE-----' })
+  readonly ca?: Secret;
+
+  @About('the address of this host that connections come from, where it has several', "the system's choice")
+  @Optional()
+  @Check(checkAddress, { type: 'string' })
+  readonly localAddress?: string;
+
+  /** Filled by `loadConfig` where `proxyFromEnvironment` is set. */
+  environment: ProxyEnvironment | null = null;
+  /** The variable of the environment that names a proxy which is not used; null if none does. Filled by `loadConfig`. */
+  unusedProxyVariable: string | null = null;
+}
+
+/** The rules between its keys. Takes nothing for granted. */
+export function egressFaults(egress: Partial<Record<string, unknown>>): { key: string; text: string }[] {
+  const faults: { key: string; text: string }[] = [];
+  const has = (key: string): boolean => egress[key] !== undefined;
+  if (has('proxy') && egress.proxyFromEnvironment === true) {
+    faults.push({ key: 'proxyFromEnvironment', text: 'proxy is set as well; remove one of them' });
+  }
+  const url = egress.proxy instanceof Secret ? parseUrl(egress.proxy.value()) : null;
+  for (const [key, part] of [
+    ['proxyUsername', 'username'],
+    ['proxyPassword', 'password'],
+  ] as const) {
+    if (!has(key)) continue;
+    if (url?.[part]) faults.push({ key, text: `proxy has a ${part} as well; remove one of them` });
+    if (has('proxy')) continue;
+    faults.push({ key, text: 'is for the proxy that proxy names: set proxy or remove this' });
+  }
+  return faults;
+}
+
+/** What is wrong with the URL of a proxy, without any of it; undefined when nothing is. */
+export function proxyUrlForm(text: string): string | undefined {
+  const odd = oddCharacter(text, VISIBLE);
+  if (odd !== undefined) return `must be a URL of visible characters: ${odd}`;
+  const fault = proxyUrlFault(text);
+  if (fault === undefined) return undefined;
+  const login = /^\w+:\/\/(.*)@/s.exec(text)?.[1] ?? '';
+  return /[#/?@]/.test(login)
+    ? `${fault}; # / ? and @ in a user or password must be percent-encoded (%23 %2F %3F %40), or give the password as proxyPassword`
+    : fault;
+}
+
+function proxyUrlFault(text: string): string | undefined {
+  const url = parseUrl(text);
+  if (url === null || !/^https?:$/.test(url.protocol) || url.hostname === '') {
+    return 'must be the URL of a proxy like http://host:3128, or https:// for TLS to the proxy';
+  }
+  if (url.pathname !== '/' || url.search !== '' || url.hash !== '') {
+    return 'must have nothing after the port: a proxy has no path';
+  }
+  return decoded(url.username) === null || decoded(url.password) === null
+    ? 'must have its user and password percent-encoded: % is %25'
+    : undefined;
+}
+
+function checkAddress(value: unknown): string | undefined {
+  return typeof value === 'string' && isIP(value) !== 0
+    ? undefined
+    : 'must be an IP address of this host, such as 10.0.0.5';
+}
