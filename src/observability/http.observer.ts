@@ -1,4 +1,5 @@
 import type { Clock } from '../core/ports/clock.js';
+import { ErrcodeLabels } from './errcode-labels.js';
 import { LineLimit } from './line-limit.js';
 import type { Logger } from './logger.js';
 import type { Metrics } from './metrics.js';
@@ -13,6 +14,8 @@ const OVERLOADS = {
 /** Turns what the HTTP edge reports into numbers, and into a line when a limit begins to bite. */
 export class CountingHttpObserver {
   private readonly overloads: LineLimit;
+  /** Some of them are the platform's, passed on to an SDK. */
+  private readonly errcodes = new ErrcodeLabels();
 
   constructor(
     private readonly metrics: Metrics,
@@ -48,6 +51,6 @@ export class CountingHttpObserver {
   }
 
   private countRefusal(route: string, errcode: number, by: number): void {
-    this.metrics.catalogue.dropInRefusals.add({ route, errcode: String(errcode) }, by);
+    this.metrics.catalogue.dropInRefusals.add({ route, errcode: this.errcodes.labelOf(errcode) }, by);
   }
 }

@@ -5,6 +5,8 @@ import { LineLimit } from './line-limit.js';
 
 /** Of one app and one reason: a fault of an app comes with every user. */
 const MAX_LINES_A_MINUTE = 5;
+/** Apps and reasons within a minute: a platform that invents errcodes must not fill the log. */
+const MAX_KINDS = 1000;
 
 type LoginEvent = Extract<BrokerEvent, { kind: 'login_exchanged' | 'login_code_repeated' }>;
 type Exchanged = Extract<LoginEvent, { kind: 'login_exchanged' }>;
@@ -17,7 +19,7 @@ export class LoginLines {
     private readonly logger: Logger,
     clock: Clock,
   ) {
-    this.limit = new LineLimit(clock, MAX_LINES_A_MINUTE);
+    this.limit = new LineLimit(clock, MAX_LINES_A_MINUTE, MAX_KINDS);
   }
 
   write(event: LoginEvent): void {

@@ -1,15 +1,13 @@
 import type { ErrorCode } from '../core/error-code.js';
 import { EventSink, type BrokerEvent } from '../core/ports/events.js';
+import { ErrcodeLabels } from './errcode-labels.js';
 import type { MetricCatalogue } from './metric-catalogue.js';
-
-/** The platform has some hundred errcodes; one that invents them must not fill the memory. */
-const MAX_ERRCODES = 200;
 
 type LoginExchanged = Extract<BrokerEvent, { kind: 'login_exchanged' }>;
 
 /** Turns what the core reports into numbers. */
 export class MetricsObserver extends EventSink {
-  private readonly errcodes: Set<ErrorCode>;
+  private readonly errcodes: ErrcodeLabels;
 
   /** @param errcodes are always counted by themselves */
   constructor(
@@ -17,7 +15,7 @@ export class MetricsObserver extends EventSink {
     errcodes: Iterable<ErrorCode>,
   ) {
     super();
-    this.errcodes = new Set(errcodes);
+    this.errcodes = new ErrcodeLabels(errcodes);
   }
 
   override emit(fact: BrokerEvent): void {
@@ -29,7 +27,7 @@ export class MetricsObserver extends EventSink {
         metrics.upstreamFetches.add({ app, outcome });
         metrics.upstreamFetchReasons.add({ app, reason });
         metrics.upstreamFetchDuration.observe(durationMs / 1000);
-        if (errcode !== null) metrics.upstreamErrors.add({ app, errcode: this.labelOf(errcode) });
+        if (errcode !== null) metrics.upstreamErrors.add({ app, errcode: this.errcodes.labelOf(errcode) });
         return;
       }
       case 'rotated':
@@ -49,7 +47,7 @@ export class MetricsObserver extends EventSink {
         metrics.showLogins(app);
         metrics.loginExchanges.add({ app, result: loginResult(outcome, meaning) });
         metrics.loginExchangeDuration.observe(app, durationMs / 1000);
-        if (errcode !== null) metrics.loginErrors.add({ app, errcode: this.labelOf(errcode) });
+        if (errcode !== null) metrics.loginErrors.add({ app, errcode: this.errcodes.labelOf(errcode) });
         return;
       }
       case 'login_code_repeated':
@@ -70,11 +68,6 @@ export class MetricsObserver extends EventSink {
       case 'store_unavailable':
       case 'store_available':
     }
-  }
-
-  private labelOf(errcode: ErrorCode): string {
-    if (this.errcodes.size < MAX_ERRCODES) this.errcodes.add(errcode);
-    return this.errcodes.has(errcode) ? String(errcode) : 'other';
   }
 }
 

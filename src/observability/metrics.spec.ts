@@ -1,5 +1,6 @@
 import { FakeBroker } from '../../test/support/fake-broker.js';
 import { REFUSED, sourceOf, watching } from '../../test/support/watched-metrics.js';
+import { MAX_ERRCODES } from './errcode-labels.js';
 import type { Metrics } from './metrics.js';
 
 const NO_TOKEN = {
@@ -198,6 +199,23 @@ describe('metrics', () => {
     const after = await scrape(metrics);
     expect(after.get('drop_in_refusals_total{route="/cgi-bin/token",errcode="-1"}')).toBe(2);
     expect(after.get('drop_in_refusals_total{route="/cgi-bin/token",errcode="40125"}')).toBe(1);
+  });
+
+  it('have a bound for errcodes that a platform invents, wherever they are counted', async () => {
+    const { metrics, http, loggedIn } = watching('shop');
+    for (let errcode = 1; errcode <= 2 * MAX_ERRCODES; errcode += 1) {
+      http.dropInRefused('/sns/userinfo', 100_000 + errcode);
+      loggedIn('shop', 'other', 100_000 + errcode);
+    }
+    const samples = await scrape(metrics);
+    for (const name of ['drop_in_refusals_total{', 'login_errors_total{']) {
+      const values = [...samples].filter(([one, count]) => one.startsWith(name) && count > 0);
+      expect(values.length).toBeLessThanOrEqual(MAX_ERRCODES + 1);
+      expect(values.reduce((sum, [, count]) => sum + count, 0)).toBe(2 * MAX_ERRCODES);
+      expect(values.some(([one]) => one.includes('errcode="other"'))).toBe(true);
+    }
+    const results = [...samples.keys()].filter((one) => one.startsWith('login_exchanges_total{'));
+    expect(results.length).toBeLessThan(20);
   });
 
   it('count who was denied and what was too much, by reason and limit', async () => {

@@ -29,6 +29,7 @@ const OF_EXCHANGE =
   '40125 wrong API key, 40013 unknown or forbidden AppID, 48001 the key lacks the scope or the app is of another type, 41002 no appid, 41004 no secret, 41008 no code, 40002 grant_type; 40163 the code was used, also by another key, or nobody knows what became of it; -1 only where nothing was sent.';
 const ONCE = 'One code is sent once, whatever happens. The same key gets the same answer for 60 s.';
 const RELAYED = 'Only for what this broker handed out.';
+const LOST = '50002 no answer came to what was sent; -1 only where nothing was sent.';
 
 export const WEB_LOGIN: ApiRoute = {
   access: 'public',
@@ -84,12 +85,12 @@ export const REFRESH_USER_TOKEN: ApiRoute = {
       openid: OPENID,
       scope: 'snsapi_base',
     },
-    '41002 no appid, 40002 grant_type, 41003 no refresh_token, 40030 none of this broker.',
+    `41002 no appid, 40002 grant_type, 41003 no refresh_token, 40030 none of this broker; ${LOST}`,
   ),
 };
 
 const OF_USER = { access_token: requiredText, openid: requiredText };
-const OF_USER_ERRCODES = '41001 no access_token, 41009 no openid, 40003 a token that is none of this broker.';
+const OF_USER_ERRCODES = `41001 no access_token, 41009 no openid, 40003 a token that is none of this broker or has ended; ${LOST}`;
 
 export const USERINFO: ApiRoute = {
   access: 'public',

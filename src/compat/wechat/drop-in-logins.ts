@@ -32,12 +32,12 @@ interface Asked {
   /** The errcode for a user's token that is none of this broker's. */
   readonly unknownToken: 40003 | 40030;
   /** The errcode for what nobody foresaw: whether something was sent is then unknown. */
-  readonly lost: 40163 | 40030 | -1;
+  readonly lost: 40163 | 50002;
 }
 
 const EXCHANGE: Asked = { action: 'login.exchange', unknownToken: 40003, lost: 40163 };
-const REFRESH: Asked = { action: 'login.refresh', unknownToken: 40030, lost: 40030 };
-const OF_USER: Asked = { action: 'login.userinfo', unknownToken: 40003, lost: -1 };
+const REFRESH: Asked = { action: 'login.refresh', unknownToken: 40030, lost: 50002 };
+const OF_USER: Asked = { action: 'login.userinfo', unknownToken: 40003, lost: 50002 };
 
 interface Answered {
   /** Null where it is not known. */
@@ -98,8 +98,8 @@ export class DropInLogins {
     const { dropIn } = this.logins;
     return this.answer({ ...OF_USER, ...(what === 'auth' && { action: null }) }, request, async () => {
       const answer = await (what === 'auth'
-        ? dropIn.auth({ accessToken, openid })
-        : dropIn.userinfo({ accessToken, openid, ...(lang !== '' && { lang }) }));
+        ? dropIn.auth({ provider: PROVIDER, accessToken, openid })
+        : dropIn.userinfo({ provider: PROVIDER, accessToken, openid, ...(lang !== '' && { lang }) }));
       return { app: null, answer };
     });
   }
@@ -164,9 +164,17 @@ function refusal(answer: Exclude<DropInAnswer, { kind: 'body' }>, unknownToken: 
         'it was used before, by another API key or more than a minute ago, or the platform gave no answer and may have taken it. Begin a new login.',
       );
     case 'not_sent':
-      return new WechatRefusal(-1, 'the platform gave no answer; asking again does no harm.');
+      return new WechatRefusal(-1, 'the platform could not be asked; asking again does no harm.');
+    case 'lost':
+      return new WechatRefusal(
+        50002,
+        'the platform gave no answer to what was sent. Asking again does no harm: a refresh_token of WeChat is taken more than once.',
+      );
     case 'unknown_token':
-      return new WechatRefusal(unknownToken, 'this broker did not hand it out, or it has expired.');
+      return new WechatRefusal(
+        unknownToken,
+        'this broker did not hand it out, or WeChat does not take it any more.',
+      );
     case 'wrong_app_type':
       return new WechatRefusal(
         48001,

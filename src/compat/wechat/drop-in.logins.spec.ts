@@ -83,9 +83,9 @@ describe("WeChat's login endpoints", () => {
       'userinfo',
       { ...USER, lang: 'en' },
       'dropIn.userinfo',
-      { accessToken: 'u1', openid: OPENID, lang: 'en' },
+      { provider: 'wechat', accessToken: 'u1', openid: OPENID, lang: 'en' },
     ],
-    ['auth', USER, 'dropIn.auth', { accessToken: 'u1', openid: OPENID }],
+    ['auth', USER, 'dropIn.auth', { provider: 'wechat', accessToken: 'u1', openid: OPENID }],
   ])('%s answers with the bytes of WeChat', async (path, parameters, method, request) => {
     const body = `{ "openid":"${OPENID}","unknown_field" : 1.0,"昵称":"\\u5c0f\u{1F600}" }\n`;
     answer = { kind: 'body', body };
@@ -183,6 +183,36 @@ describe("WeChat's login endpoints", () => {
   });
 
   it.each([
+    ['oauth2/refresh_token', REFRESH, 'login.refresh'],
+    ['userinfo', USER, 'login.userinfo'],
+    ['auth', USER, null],
+  ])(
+    'a relayed %s that was lost is 50002, and -1 only if it was not sent',
+    async (path, parameters, action) => {
+      const ask = async () => {
+        edge.audit.entries.length = 0;
+        return (await get(path, parameters)).json<Refusal>();
+      };
+      answer = { kind: 'lost' };
+      expect(await ask()).toMatchObject({
+        errcode: 50002,
+        errmsg: expect.stringMatching(/does no harm/) as string,
+      });
+      expect(edge.audit.entries).toMatchObject(
+        action === null ? [] : [{ action, status: 502, reason: '50002' }],
+      );
+      answer = { kind: 'not_sent' };
+      expect(await ask()).toMatchObject({ errcode: -1 });
+      answer = () => {
+        throw new Error('nobody knows what was sent');
+      };
+      expect(await ask()).toMatchObject({ errcode: 50002 });
+      expect(edge.logger.errors).toHaveLength(1);
+      edge.logger.errors.length = 0;
+    },
+  );
+
+  it.each([
     ['oauth2/access_token', { ...WEB, appid: MINI }],
     ['jscode2session', { ...JS, appid: APP_ID }],
   ])('%s of an app of another type is 48001', async (path, parameters) => {
@@ -201,9 +231,10 @@ describe("WeChat's login endpoints", () => {
 
   it('never answers with an errcode at which an SDK fetches a token', async () => {
     const refusals = [-1, 40001, 40014, 42001, 40029, 40163].map((errcode) => refused(errcode, 'x'));
-    for (const refusal of [...refusals, { kind: 'code_used' } as const, { kind: 'not_sent' } as const]) {
+    const kinds = ['code_used', 'not_sent', 'lost', 'unknown_token', 'wrong_app_type'] as const;
+    for (const refusal of [...refusals, ...kinds.map((kind) => ({ kind }))]) {
       answer = refusal;
-      for (const [path, parameters] of ALL.slice(0, 2)) {
+      for (const [path, parameters] of ALL) {
         expect(NEVER).not.toContain((await get(path, parameters)).json<Refusal>().errcode);
       }
     }

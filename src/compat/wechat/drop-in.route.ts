@@ -61,6 +61,7 @@ const BROKERS_ERRCODES = [-1, 45011];
 /** What a refusal is elsewhere, for the audit trail: here all answers are a 200. */
 const RECORDED_AS: Readonly<Record<number, number>> = {
   40001: 401,
+  40003: 401,
   40013: 404,
   40125: 401,
   41004: 401,
@@ -69,6 +70,7 @@ const RECORDED_AS: Readonly<Record<number, number>> = {
   40030: 409,
   40163: 409,
   42003: 410,
+  50002: 502,
 };
 
 type Answer = (request: FastifyRequest) => Promise<object>;

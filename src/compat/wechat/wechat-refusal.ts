@@ -26,6 +26,7 @@ const TEXTS = {
   45011: 'api minute-quota reach limit, must slower, retry next minute',
   47001: 'data format error',
   48001: 'api unauthorized',
+  50002: 'user limited',
 } as const;
 
 /** SDKs that know -1 try again at once, or after seconds; 45011 tells them to wait longer. */

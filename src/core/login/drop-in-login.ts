@@ -16,9 +16,18 @@ export type DropInAnswer =
   | { readonly kind: 'code_used' }
   /** The platform could not be asked; asking again does no harm. */
   | { readonly kind: 'not_sent' }
+  /** A relayed call was sent and no answer came. */
+  | { readonly kind: 'lost' }
   | { readonly kind: 'wrong_app_type' }
-  /** The user's token was not handed out here: this is no relay for others. */
+  /** The user's token was not handed out here, for this is no relay for others; or the platform does not take it any more. */
   | { readonly kind: 'unknown_token' };
+
+/** What is asked with a user's own token, which names no app: those of the platform that the SDK takes this broker for. */
+interface UserTokenCall {
+  readonly provider: string;
+  readonly accessToken: string;
+  readonly openid: string;
+}
 
 /** What SDKs ask that take this broker for WeChat. They get WeChat's answers, and go on while the store is away. */
 export class DropInLogin {
@@ -36,9 +45,7 @@ export class DropInLogin {
   }): Promise<DropInAnswer> {
     const app = this.apps.find(request.app);
     const isMiniProgram = app?.login.appType === 'mini_program';
-    if (!app || app.login.appType === 'qq' || isMiniProgram !== (request.kind === 'mini_program')) {
-      return { kind: 'wrong_app_type' };
-    }
+    if (!app || isMiniProgram !== (request.kind === 'mini_program')) return { kind: 'wrong_app_type' };
     const { client, code } = request;
     const exchanged = await this.exchanges.run(app, { surface: 'drop_in', code, client, check: null }).catch(
       // The store went away while another replica had the code.
@@ -69,12 +76,8 @@ export class DropInLogin {
     });
   }
 
-  userinfo(request: {
-    readonly accessToken: string;
-    readonly openid: string;
-    readonly lang?: string;
-  }): Promise<DropInAnswer> {
-    return this.relay(request.accessToken, this.apps.all, async (app) => {
+  userinfo(request: UserTokenCall & { readonly lang?: string }): Promise<DropInAnswer> {
+    return this.relay(request.accessToken, this.appsOf(request), async (app) => {
       const { login, appId } = app;
       const profile = login.profile?.bind(login);
       if (!profile) return null;
@@ -82,8 +85,8 @@ export class DropInLogin {
     });
   }
 
-  auth(request: { readonly accessToken: string; readonly openid: string }): Promise<DropInAnswer> {
-    return this.relay(request.accessToken, this.apps.all, async (app) => {
+  auth(request: UserTokenCall): Promise<DropInAnswer> {
+    return this.relay(request.accessToken, this.appsOf(request), async (app) => {
       const checkToken = app.login.checkToken?.bind(app.login);
       if (!checkToken) return null;
       return callInTime(app, this.ports.clock, (deadline) => checkToken(request, deadline));
@@ -107,9 +110,22 @@ export class DropInLogin {
     const app = found && this.apps.find(found.name);
     if (!app) return { kind: 'unknown_token' };
     const outcome = await call(app);
-    if (!outcome) return { kind: 'wrong_app_type' };
-    if (outcome.kind === 'answered') return { kind: 'body', body: outcome.body };
-    return outcome.kind === 'refused' ? { ...outcome, login: null } : { kind: 'not_sent' };
+    switch (outcome?.kind) {
+      case undefined:
+        return { kind: 'wrong_app_type' };
+      case 'answered':
+        return { kind: 'body', body: outcome.body };
+      case 'refused':
+        return outcome.meaning === 'token_dead' ? { kind: 'unknown_token' } : { ...outcome, login: null };
+      case 'not_sent':
+        return { kind: 'not_sent' };
+      case 'unknown':
+        return { kind: 'lost' };
+    }
+  }
+
+  private appsOf({ provider }: UserTokenCall): readonly LoginApp[] {
+    return this.apps.all.filter((app) => app.provider === provider);
   }
 
   private async note(app: LoginApp, tokens: ReturnType<typeof givenTokens>): Promise<void> {

@@ -122,7 +122,7 @@ describe('a user of a page, at the endpoints of the platform', () => {
     const { tokens } = JSON.parse(answer.kind === 'body' ? answer.body : '{}') as {
       tokens: { accessToken: string; refreshToken: string };
     };
-    const shown = { accessToken: tokens.accessToken, openid: 'openid-of-mary' };
+    const shown = { provider: 'fake', accessToken: tokens.accessToken, openid: 'openid-of-mary' };
     expect(await login.dropIn.userinfo({ ...shown, lang: 'en' })).toMatchObject({ kind: 'body' });
     expect(await login.dropIn.auth(shown)).toMatchObject({ kind: 'body' });
     expect(await login.dropIn.auth({ ...shown, accessToken: 'foreign' })).toEqual({ kind: 'unknown_token' });
@@ -130,8 +130,8 @@ describe('a user of a page, at the endpoints of the platform', () => {
     expect(await login.dropIn.refresh(renewal)).toMatchObject({ kind: 'body' });
     provider.nextRefresh.push(refused(40030, 'reauthorize_required'), NOT_SENT, LOST);
     expect(await login.dropIn.refresh(renewal)).toMatchObject({ kind: 'refused', errcode: 40030 });
-    await login.dropIn.refresh(renewal);
-    await login.dropIn.refresh(renewal);
+    expect(await login.dropIn.refresh(renewal)).toEqual({ kind: 'not_sent' });
+    expect(await login.dropIn.refresh(renewal)).toEqual({ kind: 'lost' });
     const lacking: Partial<Record<'profile' | 'checkToken' | 'refresh', unknown>> = provider;
     for (const call of ['profile', 'checkToken', 'refresh'] as const) lacking[call] = undefined;
     expect(await login.dropIn.userinfo(shown)).toEqual({ kind: 'wrong_app_type' });

@@ -92,7 +92,7 @@ describe('a session', () => {
 
   it('gives the tokens themselves, which the drop-in endpoints take from then on', async () => {
     const { login, request } = await loggedIn();
-    const asked = { accessToken: 'user-token-1', openid: 'openid-of-mary' };
+    const asked = { provider: 'fake', accessToken: 'user-token-1', openid: 'openid-of-mary' };
     expect(await login.dropIn.userinfo(asked)).toEqual({ kind: 'unknown_token' });
     expect(await login.tokens(request)).toEqual({
       accessToken: 'user-token-1',
@@ -118,6 +118,14 @@ describe('a session', () => {
 });
 
 describe('a drop-in relay', () => {
+  const withTokens = async () => {
+    const fixture = createLogin();
+    const code = { app: 'shop', client: 'orders', code: 'code-of-mary', kind: 'web' } as const;
+    await fixture.login.dropIn.exchange(code);
+    const user = { provider: 'fake', accessToken: 'user-token-1', openid: 'openid-of-mary' };
+    return { ...fixture, user };
+  };
+
   it('takes tokens that were handed out here, and no others', async () => {
     const { login, provider, clock } = createLogin();
     const exchanged = await login.dropIn.exchange({
@@ -127,7 +135,7 @@ describe('a drop-in relay', () => {
       kind: 'web',
     });
     expect(exchanged.kind).toBe('body');
-    const user = { accessToken: 'user-token-1', openid: 'openid-of-mary' };
+    const user = { provider: 'fake', accessToken: 'user-token-1', openid: 'openid-of-mary' };
     expect(await login.dropIn.userinfo(user)).toMatchObject({ kind: 'body' });
     expect(await login.dropIn.auth(user)).toMatchObject({ kind: 'body' });
     expect(await login.dropIn.refresh({ app: 'shop', refreshToken: 'refresh-token-1' })).toMatchObject({
@@ -143,9 +151,36 @@ describe('a drop-in relay', () => {
     expect(provider.callsOf('profile')).toHaveLength(1);
   });
 
+  it('says what was not sent and what was lost, and never that a lost call was not sent', async () => {
+    const { user, login, provider } = await withTokens();
+    const renewal = { app: 'shop', refreshToken: 'refresh-token-1' };
+    provider.nextProfile.push(NOT_SENT, LOST, refused(42001, 'token_dead'), refused(45011, 'rate_limited'));
+    provider.nextRefresh.push(NOT_SENT, LOST);
+    expect(await login.dropIn.userinfo(user)).toEqual({ kind: 'not_sent' });
+    expect(await login.dropIn.userinfo(user)).toEqual({ kind: 'lost' });
+    // The app's own token is meant by the errcodes of dead tokens wherever an SDK sees one.
+    expect(await login.dropIn.userinfo(user)).toEqual({ kind: 'unknown_token' });
+    expect(await login.dropIn.userinfo(user)).toMatchObject({ kind: 'refused', errcode: 45011 });
+    expect(await login.dropIn.refresh(renewal)).toEqual({ kind: 'not_sent' });
+    expect(await login.dropIn.refresh(renewal)).toEqual({ kind: 'lost' });
+    // The refresh token is taken again after a lost answer.
+    expect(await login.dropIn.refresh(renewal)).toMatchObject({ kind: 'body' });
+    expect(provider.callsOf('refresh')).toEqual(Array(3).fill('refresh-token-1'));
+  });
+
+  it('knows the users of its own platform alone', async () => {
+    const { user, login, provider } = await withTokens();
+    const asked = { ...user, provider: 'another' };
+    expect(await login.dropIn.userinfo(asked)).toEqual({ kind: 'unknown_token' });
+    expect(await login.dropIn.auth(asked)).toEqual({ kind: 'unknown_token' });
+    expect(provider.callsOf('profile')).toEqual([]);
+  });
+
   it('cannot tell while the store is away, and says so', async () => {
     const { login, cutStore } = createLogin();
     cutStore(true);
-    expect(await login.dropIn.auth({ accessToken: 'any', openid: 'any' })).toEqual({ kind: 'not_sent' });
+    expect(await login.dropIn.auth({ provider: 'fake', accessToken: 'any', openid: 'any' })).toEqual({
+      kind: 'not_sent',
+    });
   });
 });
