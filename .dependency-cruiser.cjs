@@ -29,8 +29,8 @@ const house = [
   { room: 'storage/redis', imports: ['core'], packages: ['ioredis', 'redlock'] },
   {
     room: 'api',
-    imports: ['core', 'config/client.section.ts'],
-    packages: ['@nestjs/[^/]+', 'fastify', 'class-validator', 'class-transformer', 'rxjs', 'undici'],
+    imports: ['core', 'config/client.section.ts', 'config/identities.section.ts'],
+    packages: ['@nestjs/[^/]+', 'fastify', 'class-validator', 'class-transformer', 'rxjs', 'undici', 'jose'],
   },
   { room: 'compat/drop-in.ts', imports: ['core', 'api'], packages: ['@nestjs/[^/]+', 'fastify'] },
   {
@@ -53,6 +53,7 @@ const house = [
     room: 'config',
     imports: [
       'core/redaction/redactor.ts',
+      'core/jwks-form.ts',
       'core/ports/login-provider.ts',
       'platforms/platform.ts',
       'platforms/registry.ts',

@@ -51,7 +51,13 @@ export class AppModule
         TelemetryModule,
         BrokerModule,
         LoginModule,
-        AuthModule.forRootAsync({ inject: [Runtime], useFactory: ({ config }: Runtime) => config.clients }),
+        AuthModule.forRootAsync({
+          inject: [Runtime],
+          useFactory: ({ config: { clients, identities } }: Runtime) => ({
+            clients,
+            issuers: identities?.jwt ?? [],
+          }),
+        }),
         EdgeModule,
         TokensModule,
         TicketsModule,

@@ -6,9 +6,11 @@ import { AuditFile } from './observability/audit-file.js';
 import { AuditLog } from './observability/audit-log.js';
 import { LogObserver } from './observability/log.observer.js';
 import { Global, Module } from '@nestjs/common';
+import { IdentityObserver } from './api/auth/identity-observer.js';
 import { GatewayObserver } from './api/gateway/gateway-observer.js';
 import { MetricsSource } from './api/metrics/metrics.controller.js';
 import { CountingGatewayObserver } from './observability/gateway.observer.js';
+import { IdentityLog } from './observability/identity.observer.js';
 import { CountingHttpObserver } from './observability/http.observer.js';
 import { Metrics } from './observability/metrics.js';
 import { readVersion } from './observability/read-version.js';
@@ -76,6 +78,12 @@ async function startTracing(
       inject: [Metrics],
       useFactory: ({ catalogue }: Metrics): GatewayObserver => new CountingGatewayObserver(catalogue),
     },
+    {
+      provide: IdentityObserver,
+      inject: [Metrics, Runtime, Clock],
+      useFactory: ({ catalogue }: Metrics, { logger }: Runtime, clock: Clock): IdentityObserver =>
+        new IdentityLog(logger, catalogue, clock),
+    },
     { provide: AuditTrail, inject: [Telemetry], useFactory: ({ audit }: Telemetry) => audit },
     {
       provide: RequestTracing,
@@ -89,6 +97,15 @@ async function startTracing(
         new CountingHttpObserver(metrics, logger, clock),
     },
   ],
-  exports: [Telemetry, Metrics, MetricsSource, AuditTrail, RequestTracing, HttpObserver, GatewayObserver],
+  exports: [
+    Telemetry,
+    Metrics,
+    MetricsSource,
+    AuditTrail,
+    RequestTracing,
+    HttpObserver,
+    GatewayObserver,
+    IdentityObserver,
+  ],
 })
 export class TelemetryModule {}

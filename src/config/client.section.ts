@@ -2,7 +2,18 @@ import { API_KEY_PREFIX } from './api-key.js';
 import { NAME, NAME_FORM } from './app.section.js';
 import { problem } from './faults.js';
 import { ClientGatewaySection } from './gateway.section.js';
-import { About, Check, checkEntries, List, Optional, Section, Text, WholeNumber } from './keys.js';
+import { SubjectSection } from './identities.section.js';
+import {
+  About,
+  Check,
+  checkEntries,
+  List,
+  Optional,
+  Section,
+  SectionList,
+  Text,
+  WholeNumber,
+} from './keys.js';
 import { oddCharacter } from './secret-text.js';
 
 /**
@@ -29,13 +40,19 @@ export class ClientSection {
   readonly name!: string;
 
   /** In lower case. */
-  @About('SHA-256 of the API key, in hex; one or two')
+  @About('SHA-256 of the API key, in hex; one or two. A caller has keys, `subjects` or `certificates`')
+  @Optional()
   @List(checkHash, 'must list one or two hashes, the second while a key is being replaced', {
     max: 2,
     items: { type: 'string', pattern: '^[0-9a-fA-F]{64}$' },
     tidy: (hash) => String(hash).toLowerCase(),
   })
-  readonly keySha256!: readonly string[];
+  readonly keySha256?: readonly string[];
+
+  /** Whose JWTs are this caller. */
+  @Optional()
+  @SectionList(() => SubjectSection, 'must list at least one subject, or be left out')
+  readonly subjects?: readonly SubjectSection[];
 
   @About('names, or `"*"`')
   @Check(checkApps, {

@@ -5,6 +5,7 @@ import { ClientSection } from './client.section.js';
 import { EgressSection } from './egress.section.js';
 import { isWordLike, problem, shapeProblem, type Fault } from './faults.js';
 import { GatewaySection } from './gateway.section.js';
+import { IdentitiesSection } from './identities.section.js';
 import {
   About,
   Check,
@@ -159,6 +160,11 @@ export class Config {
 
   @SectionList(() => ClientSection, NO_CLIENT)
   readonly clients: readonly ClientSection[] = [];
+
+  /** Left out: callers have API keys only. */
+  @Optional()
+  @Section(() => IdentitiesSection)
+  readonly identities?: IdentitiesSection;
 
   @Section(() => GatewaySection)
   readonly gateway: GatewaySection = new GatewaySection();

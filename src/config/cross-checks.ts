@@ -3,14 +3,16 @@ import type { CredentialSpec } from '../platforms/platform.js';
 import { AppSection } from './app.section.js';
 import type { Config } from './config.js';
 import { egressFaults } from './egress.section.js';
-import { isWordLike, type Fault } from './faults.js';
+import { duplicates, isWordLike, type Fault, type Place } from './faults.js';
+import { identityFaults } from './identity-checks.js';
 import { isDemoEncryptionKey, MAKE_AN_ENCRYPTION_KEY } from './redis.section.js';
 import { Secret } from './secret.js';
 import { asList, isMapping, isTrialHost, nearest, parseUrl } from './values.js';
 
 /** The rules between sections. Runs whether or not the sections are right, so it takes nothing for granted. */
 export function crossChecks(config: Config): Fault[] {
-  const { apps, clients, redis, encryption, egress }: Partial<Record<keyof Config, unknown>> = config;
+  const { apps, clients, redis, encryption, identities, egress }: Partial<Record<keyof Config, unknown>> =
+    config;
   const keys = isMapping(encryption) ? encryption.keys : undefined;
   return [
     ...duplicates(textsOf(apps, 'apps', 'name')),
@@ -20,15 +22,11 @@ export function crossChecks(config: Config): Fault[] {
     ...conflicts(asList(apps)),
     ...demoKeys(asList(apps), clients, keys),
     ...unknownApps(apps, clients),
+    ...identityFaults(identities, clients),
     ...asList(clients).flatMap(gatewayFaults),
     ...[{ path: 'egress', egress }, ...asList(apps).map(egressOfApp)].flatMap(faultsOfEgress),
     ...(redis === undefined ? [] : redisFaults(redis, encryption)),
   ];
-}
-
-interface Place {
-  readonly path: string;
-  readonly text: string;
 }
 
 function textsOf(list: unknown, path: string, key: string): Place[] {
@@ -46,16 +44,6 @@ function hashes(clients: unknown): Place[] {
         : [],
     ),
   );
-}
-
-function duplicates(places: readonly Place[]): Fault[] {
-  const first = new Map<string, string>();
-  return places.flatMap(({ path, text }) => {
-    const earlier = first.get(text);
-    if (earlier !== undefined) return [{ path, text: `is the same as ${earlier}; it must be its own` }];
-    first.set(text, path);
-    return [];
-  });
 }
 
 function unknownApps(apps: unknown, clients: unknown): Fault[] {

@@ -6,6 +6,23 @@ export interface Fault {
   readonly text: string;
 }
 
+/** A text, and where in the configuration it stands. */
+export interface Place {
+  readonly path: string;
+  readonly text: string;
+}
+
+/** A fault for each text that an earlier place has too. */
+export function duplicates(places: readonly Place[]): Fault[] {
+  const first = new Map<string, string>();
+  return places.flatMap(({ path, text }) => {
+    const earlier = first.get(text);
+    if (earlier !== undefined) return [{ path, text: `is the same as ${earlier}; it must be its own` }];
+    first.set(text, path);
+    return [];
+  });
+}
+
 /** The configuration cannot be used. The message has a line for each fault and holds no secret. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';

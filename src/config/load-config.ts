@@ -6,6 +6,7 @@ import { aheadFinding, crossChecks } from './cross-checks.js';
 import { overlayEnvironment } from './environment.js';
 import { completeEgress } from './proxy-environment.js';
 import { ConfigError, isWordLike, ReadFault, shownPath, type Fault } from './faults.js';
+import { completeSubject } from './identity-checks.js';
 import { readText, readYaml } from './read-file.js';
 import { readSection, secretTexts } from './read-section.js';
 import { readSecret, Secret } from './secret.js';
@@ -82,6 +83,7 @@ export function loadConfig(
       if (finding) (finding.isFault ? others : warnings).push({ path, text: finding.text });
     }
   }
+  if (others.length === 0) completeSubjects(config);
   if (others.length === 0) {
     const egress = completeEgress(
       [config.egress, ...config.apps.flatMap((app) => app.egress ?? [])],
@@ -98,6 +100,11 @@ export function loadConfig(
   warnings.push(...awaited.map(({ path, text }) => ({ path, text: `${text}; ${waits}` })));
   config.warnings = warnings.map(written);
   return deepFreeze(config);
+}
+
+function completeSubjects({ clients, identities }: Config): void {
+  const issuers = identities?.jwt.map(({ issuer }) => issuer) ?? [];
+  for (const subject of clients.flatMap(({ subjects = [] }) => subjects)) completeSubject(subject, issuers);
 }
 
 /** Keys about the renewal of a token, of an app that has none. */

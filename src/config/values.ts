@@ -41,8 +41,10 @@ export function decoded(text: string): string | null {
 export function isTrialHost(address: unknown): boolean {
   const url = parseUrl(address);
   if (url === null) return false;
-  return (
-    /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/.test(url.hostname) ||
-    (url.protocol === 'http:' && /^[a-z][a-z0-9-]*$/.test(url.hostname))
-  );
+  return isLoopback(url) || (url.protocol === 'http:' && /^[a-z][a-z0-9-]*$/.test(url.hostname));
+}
+
+/** Whether what is sent there stays on this machine. */
+export function isLoopback({ hostname }: URL): boolean {
+  return /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/.test(hostname);
 }

@@ -12,7 +12,14 @@ const FETCH_OUTCOMES: readonly FetchOutcomeKind[] = ['issued', 'refused', 'not_s
 /** Those of logins that an alert looks for; the others are refusals that concern one user. */
 const LOGIN_RESULTS = ['ok', 'not_sent', 'unknown', 'app_misconfigured', 'rate_limited'] as const;
 const LEASE_RESULTS = ['acquired', 'held', 'unavailable', 'lost'] as const;
-const DENIAL_REASONS = ['missing_key', 'unknown_key', 'unknown_token', 'missing_scope', 'browser'] as const;
+const DENIAL_REASONS = [
+  'missing_key',
+  'unknown_key',
+  'refused_jwt',
+  'unknown_token',
+  'missing_scope',
+  'browser',
+] as const;
 const OVERLOAD_LIMITS = ['pipelining', 'in_flight', 'unread'] as const;
 const STORE_COMMANDS = ['read', 'begin', 'commit', 'abort', 'reconcile'] as const;
 
@@ -189,8 +196,20 @@ export class MetricCatalogue {
   });
   readonly authFailures = new Counter({
     name: `${PREFIX}auth_failures_total`,
-    help: 'Requests that were turned away for their API key.',
+    help: 'Requests that were turned away for who sent them.',
     labelNames: ['reason'],
+    ...this.own,
+  });
+  readonly jwtRefused = new Counter({
+    name: `${PREFIX}jwt_refused_total`,
+    help: 'JWTs that opened nothing, by why.',
+    labelNames: ['reason'],
+    ...this.own,
+  });
+  readonly jwksUp = new Gauge({
+    name: `${PREFIX}jwks_up`,
+    help: 'Whether the keys of the issuer of JWTs could be had when they were last wanted.',
+    labelNames: ['issuer'],
     ...this.own,
   });
   readonly httpOverload = new Counter({

@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pino } from 'pino';
+import { ManualClock } from '../../test/support/manual-clock.js';
 import { CountingGatewayObserver } from './gateway.observer.js';
+import { IdentityLog } from './identity.observer.js';
 import { REFUSED, watching } from '../../test/support/watched-metrics.js';
 
 const REPORTED = {
@@ -30,6 +33,8 @@ describe('docs/metrics.md', () => {
     calls.called('shop', 'GET /cgi-bin/user/info', 'ok', 5, 4);
     calls.inFlight('shop', 1);
     calls.retried('shop');
+    const identities = new IdentityLog(pino({ enabled: false }), metrics.catalogue, new ManualClock());
+    identities.keysRead('https://issuer.example', []);
     const text = await metrics.render();
     const heads = [...text.matchAll(/^# TYPE (tokenbroker_\w+) (\w+)$/gm)];
     const existing = heads.map(([, name = '', type = '']) => {

@@ -43,6 +43,13 @@ export const file = (more: Tree = {}) => ({ apps: [APP], clients: [CLIENT], ...m
 export const withApp = (more: Tree) => file({ apps: [{ ...APP, ...more }] });
 export const withRefresh = (refresh: unknown) => withApp({ refresh });
 export const withClient = (more: Tree) => file({ clients: [{ ...CLIENT, ...more }] });
+export const ISSUER = {
+  issuer: 'https://login.example',
+  audience: 'broker',
+  jwksUri: 'https://login.example/jwks',
+};
+export const withIssuers = (jwt: unknown, client: Tree = {}) =>
+  file({ identities: { jwt }, clients: [{ ...CLIENT, ...client }] });
 export const withServer = (server: unknown) => file({ server });
 export const withAudit = (audit: unknown) => file({ audit });
 export const withEgress = (egress: unknown) => file({ egress });

@@ -11,7 +11,9 @@ import type { AuditEntry } from '../../src/core/ports/audit-entry.js';
 import { AuditTrail, HttpObserver, NO_TRACING, RequestTracing } from '../../src/api/common/ports.js';
 import { createFastifyAdapter } from '../../src/api/common/create-fastify-adapter.js';
 import type { ClientSection } from '../../src/config/client.section.js';
+import type { JwtIssuerSection } from '../../src/config/identities.section.js';
 import { AppsModule } from '../../src/api/apps/apps.controller.js';
+import { IdentityObserver } from '../../src/api/auth/identity-observer.js';
 import { AuthModule } from '../../src/api/auth/auth.module.js';
 import { EdgeModule } from '../../src/api/common/edge.module.js';
 import { GatewayModule } from '../../src/api/gateway/gateway.module.js';
@@ -29,6 +31,7 @@ import { Readiness } from '../../src/api/health/readiness.js';
 import { LoginApiModule } from '../../src/api/login/login.controller.js';
 import { LoginService } from '../../src/core/login/login-service.js';
 import { FakeBroker } from './fake-broker.js';
+import { FakeIdentityObserver } from './fake-identity-observer.js';
 import { FakeLogins } from './fake-logins.js';
 import { FakeTickets } from './fake-tickets.js';
 
@@ -146,6 +149,7 @@ class FakeCoreModule {
     audit: AuditTrail,
     metrics: MetricsSource,
     gateway: { readonly settings: GatewaySettings; readonly observer: GatewayObserver },
+    identities: IdentityObserver,
   ): DynamicModule {
     return {
       module: FakeCoreModule,
@@ -161,6 +165,7 @@ class FakeCoreModule {
         { provide: MetricsSource, useValue: metrics },
         { provide: GatewaySettings, useValue: gateway.settings },
         { provide: GatewayObserver, useValue: gateway.observer },
+        { provide: IdentityObserver, useValue: identities },
       ],
       exports: [
         TokenBroker,
@@ -173,6 +178,7 @@ class FakeCoreModule {
         MetricsSource,
         GatewaySettings,
         GatewayObserver,
+        IdentityObserver,
       ],
     };
   }
@@ -199,6 +205,8 @@ export function keyOf(name: string): string {
 export interface EdgeOptions {
   readonly apps?: readonly string[];
   readonly clients?: readonly ClientSection[];
+  /** Of JWTs. */
+  readonly issuers?: readonly JwtIssuerSection[];
   readonly docs?: boolean;
   /** What differs from the fake broker's usual answer. */
   readonly statuses?: Readonly<Record<string, Partial<AppStatus>>>;
@@ -210,6 +218,7 @@ export interface EdgeOptions {
 export async function createEdge({
   apps = ['shop', 'blog'],
   clients = [apiClient('orders')],
+  issuers = [],
   docs = false,
   statuses = {},
   gateway = { apps: [] },
@@ -224,16 +233,24 @@ export async function createEdge({
   const logger = new RecordingLogger();
   const metrics = new FakeMetrics();
   const gatewayObserver = new RecordingGatewayObserver();
+  const identities = new FakeIdentityObserver();
   const settings = { maxInFlightPerApp: 512, spoolDirectory: null, ...gateway };
   const app = await NestFactory.create<NestFastifyApplication>(
     {
       module: EdgeTestModule,
       imports: [
-        FakeCoreModule.of(broker, tickets, logins, clock, observer, audit, metrics, {
-          settings,
-          observer: gatewayObserver,
-        }),
-        AuthModule.forRootAsync({ useFactory: () => clients }),
+        FakeCoreModule.of(
+          broker,
+          tickets,
+          logins,
+          clock,
+          observer,
+          audit,
+          metrics,
+          { settings, observer: gatewayObserver },
+          identities,
+        ),
+        AuthModule.forRootAsync({ useFactory: () => ({ clients, issuers }) }),
         EdgeModule,
         TokensModule,
         TicketsModule,
@@ -271,6 +288,7 @@ export async function createEdge({
     clock,
     observer,
     gatewayObserver,
+    identities,
     audit,
     metrics,
     logger,

@@ -44,6 +44,7 @@ const SHAPES: readonly ((hex: string) => { readonly text: string; readonly secre
   (hex) => ({ text: `redis://user:${hex}@host:6379/0`, secret: hex }),
   (hex) => ({ text: `http://user:${hex}@host:3128`, secret: hex }),
   (hex) => ({ text: `${SELF_SIGNED.cert}${hex}\n`, secret: hex }),
+  (hex) => ({ text: JSON.stringify({ keys: [{ kty: 'OKP', x: hex }] }), secret: hex }),
 ];
 
 /** A secret that has the form, with the part of it that nobody may see. */
@@ -194,6 +195,8 @@ const SERVERS = [['url'], ['sentinels', 'name', 'sentinelUsername', 'sentinelPas
 const BESIDE_A_URL = ['username', 'password'];
 /** The URL of a proxy has both. */
 const BESIDE_A_PROXY = ['proxyUsername', 'proxyPassword'];
+/** Those that others exclude: of an issuer, of a subject. */
+const BESIDE_JWKS = ['jwksUri', 'caFile', 'tokenFile'];
 
 interface Damage {
   readonly start: number;
@@ -225,6 +228,12 @@ function damaged({
 
   for (const holder of [tree, ...(tree.apps as Tree[])]) {
     for (const key of BESIDE_A_PROXY) Reflect.deleteProperty(holder.egress as Tree, key);
+  }
+  for (const [path, keys] of [
+    [['identities', 'jwt', 0], BESIDE_JWKS],
+    [['clients', 0, 'subjects', 0], ['sub']],
+  ] as const) {
+    for (const key of keys) Reflect.deleteProperty(get(tree, path) as Tree, key);
   }
 
   const places = leaves(tree);

@@ -1,33 +1,75 @@
-import { Global, Module, type DynamicModule, type FactoryProvider } from '@nestjs/common';
-import { APP_GUARD } from '@nestjs/core';
+import {
+  Global,
+  Injectable,
+  Module,
+  type DynamicModule,
+  type FactoryProvider,
+  type OnApplicationShutdown,
+  type OnModuleInit,
+} from '@nestjs/common';
+import { APP_GUARD, HttpAdapterHost } from '@nestjs/core';
+import type { FastifyAdapter } from '@nestjs/platform-fastify';
 import { TokenBroker } from '../../core/broker.js';
+import { Clock } from '../../core/ports/clock.js';
 import { ApiKeyGuard } from './api-key.guard.js';
-import { ApiKeys } from './client-access.js';
 import { Authenticator } from './authenticator.js';
-import type { ClientSection } from '../../config/client.section.js';
+import { Callers, type CallerSettings } from './callers.js';
+import { IdentityObserver } from './identity-observer.js';
 
-const CLIENTS = Symbol('clients');
+const SETTINGS = Symbol('who may call');
 
-/** Who may call what. Closes every controller route that is not declared to be public. Needs a global `TokenBroker`. */
+/** Has the JWT of a request verified before a route asks whose it is. */
+@Injectable()
+class JwtHook implements OnModuleInit, OnApplicationShutdown {
+  constructor(
+    private readonly adapterHost: HttpAdapterHost<FastifyAdapter>,
+    private readonly callers: Callers,
+  ) {}
+
+  onModuleInit(): void {
+    const fastify = this.adapterHost.httpAdapter.getInstance();
+    fastify.addHook('onRequest', (request, _reply, done) => {
+      const isPublic = request.is404 || request.routeOptions.config.api?.access === 'public';
+      const verified = isPublic ? undefined : this.callers.verify(request.raw);
+      if (verified === undefined) done();
+      else
+        verified.then(() => {
+          done();
+        }, done);
+    });
+  }
+
+  onApplicationShutdown(): void {
+    this.callers.close();
+  }
+}
+
+/** Who may call what. Closes every controller route that is not declared to be public. Needs a global `TokenBroker`, `Clock` and `IdentityObserver`. */
 @Global()
 @Module({})
 export class AuthModule {
   static forRootAsync(
-    clients: Pick<FactoryProvider<readonly ClientSection[]>, 'inject' | 'useFactory'>,
+    settings: Pick<FactoryProvider<CallerSettings>, 'inject' | 'useFactory'>,
   ): DynamicModule {
     return {
       module: AuthModule,
       providers: [
-        { ...clients, provide: CLIENTS },
+        { ...settings, provide: SETTINGS },
         {
-          provide: ApiKeys,
-          inject: [CLIENTS, TokenBroker],
-          useFactory: (known: readonly ClientSection[], { apps }: TokenBroker) => new ApiKeys(known, apps),
+          provide: Callers,
+          inject: [SETTINGS, TokenBroker, Clock, IdentityObserver],
+          useFactory: (
+            known: CallerSettings,
+            { apps }: TokenBroker,
+            clock: Clock,
+            observer: IdentityObserver,
+          ) => new Callers(known, apps, clock, observer),
         },
         Authenticator,
+        JwtHook,
         { provide: APP_GUARD, useClass: ApiKeyGuard },
       ],
-      exports: [ApiKeys, Authenticator],
+      exports: [Callers, Authenticator],
     };
   }
 }

@@ -1,7 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { HttpObserver, type DenialReason } from '../common/ports.js';
-import { ApiKeys, type Authentication, type ClientAccess } from './client-access.js';
+import { Callers, type Authentication } from './callers.js';
+import type { ClientAccess, KeyAuthentication } from './client-access.js';
+import type { JwtProblem } from './jwt/jwt-callers.js';
 import type { Scope } from '../../config/client.section.js';
 import { HttpProblem } from '../common/problem.js';
 import { routeOf } from '../common/request.js';
@@ -12,21 +14,33 @@ const DETAILS = {
   unknown: 'This API key is not known: its SHA-256 is in no client of the configuration.',
 };
 
+const DENIALS = { missing: 'missing_key', unknown: 'unknown_key', refused: 'refused_jwt' } as const;
+
+/** As RFC 6750 has it. */
+function jwtProblem({ code, detail, retryAfterSeconds }: JwtProblem): HttpProblem {
+  const headers = { 'www-authenticate': `Bearer error="invalid_token", error_description="${code}"` };
+  return new HttpProblem(code, detail, {
+    retryAfterSeconds,
+    ...(code !== 'jwt_keys_unavailable' && { headers }),
+  });
+}
+
 /** Says whose a request is, and turns away those that may not pass. */
 @Injectable()
 export class Authenticator {
   constructor(
-    private readonly apiKeys: ApiKeys,
+    private readonly callers: Callers,
     private readonly observer: HttpObserver,
   ) {}
 
   /**
-   * Whose key the request bears; from then on `request.client`.
+   * Whose key or JWT the request bears; from then on `request.client`.
    *
-   * @throws HttpProblem `unauthorized`, `forbidden`
+   * @throws HttpProblem `unauthorized`, `forbidden`, `jwt_…`
    */
   authenticate(request: FastifyRequest, access: Scope | 'any_key'): ClientAccess {
-    const who = this.noted(this.apiKeys.authenticate(request.raw.headers.authorization), request);
+    const who = this.noted(this.callers.of(request.raw), request);
+    if (who.kind === 'refused') throw jwtProblem(who.problem);
     if (who.kind !== 'ok') throw new HttpProblem('unauthorized', DETAILS[who.kind], { headers: CHALLENGE });
     if (access !== 'any_key') this.requireScope(request, who.client, access);
     return who.client;
@@ -43,8 +57,8 @@ export class Authenticator {
   }
 
   /** The same for a key that came elsewhere than in the header. The caller says in its own form why it was refused. */
-  recognize(request: FastifyRequest, key: string): Authentication {
-    return this.noted(this.apiKeys.recognize(key), request);
+  recognize(request: FastifyRequest, key: string): KeyAuthentication {
+    return this.noted(this.callers.ofKey(key), request);
   }
 
   /** @throws HttpProblem `forbidden` */
@@ -60,9 +74,9 @@ export class Authenticator {
     return false;
   }
 
-  private noted(who: Authentication, request: FastifyRequest): Authentication {
+  private noted<T extends Authentication>(who: T, request: FastifyRequest): T {
     if (who.kind === 'ok') request.client = who.client;
-    else this.refused(request, who.kind === 'missing' ? 'missing_key' : 'unknown_key');
+    else this.refused(request, DENIALS[who.kind]);
     return who;
   }
 

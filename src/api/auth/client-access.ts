@@ -78,20 +78,19 @@ export class UnseenAppError extends BrokerError {
   }
 }
 
-/** Who sent a request. `missing`: no Bearer key at all; `unknown`: a key that is nobody's. */
-export type Authentication =
+/** Whose an API key is. `missing`: no Bearer key at all; `unknown`: a key that is nobody's. */
+export type KeyAuthentication =
   | { readonly kind: 'ok'; readonly client: ClientAccess }
   | { readonly kind: 'missing' }
   | { readonly kind: 'unknown' };
 
 interface KnownKey {
   readonly sha256: Buffer;
-  readonly answer: Authentication;
+  readonly answer: KeyAuthentication;
 }
 
-const MISSING: Authentication = { kind: 'missing' };
-const UNKNOWN: Authentication = { kind: 'unknown' };
-const SCHEME = 'bearer ';
+const MISSING: KeyAuthentication = { kind: 'missing' };
+const UNKNOWN: KeyAuthentication = { kind: 'unknown' };
 
 /** Recognises API keys. They are 256 random bits, so one SHA-256 is enough and a slow hash would only slow callers down. */
 export class ApiKeys {
@@ -99,24 +98,19 @@ export class ApiKeys {
   /** Written anew by each request: hashing into a new buffer costs four times as much. */
   private readonly sha256 = Buffer.alloc(64);
 
-  constructor(clients: readonly ClientSection[], apps: readonly AppName[]) {
-    for (const client of clients) {
-      const answer: Authentication = { kind: 'ok', client: new ClientAccess(client, apps) };
-      for (const hex of client.keySha256) {
+  constructor(clients: readonly ClientSection[], accesses: ReadonlyMap<string, ClientAccess>) {
+    for (const { name, keySha256 = [] } of clients) {
+      const client = accesses.get(name);
+      if (client === undefined) continue;
+      const answer: KeyAuthentication = { kind: 'ok', client };
+      for (const hex of keySha256) {
         const sha256 = hex.toLowerCase();
         this.keys.set(sha256, { sha256: Buffer.from(sha256, 'latin1'), answer });
       }
     }
   }
 
-  /** Reads the value of an `Authorization` header. */
-  authenticate(authorization: string | undefined): Authentication {
-    if (authorization?.slice(0, SCHEME.length).toLowerCase() !== SCHEME) return MISSING;
-    return this.recognize(authorization.slice(SCHEME.length).trim());
-  }
-
-  /** Reads a key that came by itself. */
-  recognize(key: string): Authentication {
+  recognize(key: string): KeyAuthentication {
     if (key === '') return MISSING;
     const hex = hash('sha256', key, 'hex');
     const known = this.keys.get(hex);

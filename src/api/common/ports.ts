@@ -2,7 +2,8 @@ import type { AuditEntry } from '../../core/ports/audit-entry.js';
 import type { AppName } from '../../core/token.js';
 import type { IncomingMessage } from 'node:http';
 /** Why a request was turned away before its route was reached. */
-export type DenialReason = 'missing_key' | 'unknown_key' | 'unknown_token' | 'missing_scope' | 'browser';
+export type DenialReason =
+  'missing_key' | 'unknown_key' | 'refused_jwt' | 'unknown_token' | 'missing_scope' | 'browser';
 
 /** Which limit was reached: requests on one connection without waiting for answers, requests that are worked on, answers that nobody reads. */
 export type OverloadLimit = 'pipelining' | 'in_flight' | 'unread';

@@ -7,6 +7,11 @@ import { errorCode, integer, object, oneOf, text, type FromSchema } from './sche
 type EdgeErrorCode =
   | 'invalid_request'
   | 'unauthorized'
+  | 'jwt_rejected'
+  | 'jwt_expired'
+  | 'jwt_wrong_audience'
+  | 'jwt_unknown_subject'
+  | 'jwt_keys_unavailable'
   | 'forbidden'
   | 'browser_refused'
   | 'not_found'
@@ -56,6 +61,11 @@ const STATUS: Readonly<Record<ProblemCode, number>> = {
   invalid_request: 400,
   app_required: 400,
   unauthorized: 401,
+  jwt_rejected: 401,
+  jwt_expired: 401,
+  jwt_wrong_audience: 401,
+  jwt_unknown_subject: 401,
+  jwt_keys_unavailable: 503,
   forbidden: 403,
   browser_refused: 403,
   not_found: 404,

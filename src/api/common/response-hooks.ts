@@ -2,7 +2,7 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyAdapter } from '@nestjs/platform-fastify';
 import { requestContext } from '../../core/request-context.js';
-import { ApiKeys } from '../auth/client-access.js';
+import { Callers } from '../auth/callers.js';
 import { AuditTrail, HttpObserver, RequestTracing } from './ports.js';
 import { Readiness } from '../health/readiness.js';
 import { TOKEN_EVENTS, auditEntry, routeOf } from './request.js';
@@ -17,14 +17,13 @@ export class ResponseHooks implements OnModuleInit {
     private readonly readiness: Readiness,
     private readonly tracing: RequestTracing,
     private readonly audit: AuditTrail,
-    private readonly apiKeys: ApiKeys,
+    private readonly callers: Callers,
   ) {}
 
   onModuleInit(): void {
     const fastify = this.adapterHost.httpAdapter.getInstance();
     fastify.addHook('onRequest', (request, _reply, done) => {
-      const isCallerKnown = (): boolean =>
-        this.apiKeys.authenticate(request.raw.headers.authorization).kind === 'ok';
+      const isCallerKnown = (): boolean => this.callers.of(request.raw).kind === 'ok';
       this.tracing.begin(request.raw, isCallerKnown);
       done();
     });

@@ -6,6 +6,18 @@ const EXAMPLES: Partial<Record<ProblemCode, readonly [detail: string, hints?: Pr
   invalid_request: ['Give "app" only once.'],
   app_required: ['Say which app is meant with "app". It may name: shop, blog.'],
   unauthorized: ['Send an API key as "Authorization: Bearer <key>".'],
+  jwt_rejected: ['This JWT must be signed with RS256, ES256 or EdDSA.'],
+  jwt_expired: ['This JWT has expired: get a new one and send that.'],
+  jwt_wrong_audience: [
+    'This JWT was issued for another service: ask its issuer for one with the audience of the broker.',
+  ],
+  jwt_unknown_subject: [
+    'This JWT is genuine, but its subject is no caller: list its iss and sub under clients[].subjects of the configuration.',
+  ],
+  jwt_keys_unavailable: [
+    "The keys that verify this JWT cannot be had at the moment. The broker's log says why.",
+    { retryAfterSeconds: 30 },
+  ],
   forbidden: ['This needs the scope token:read, which client orders lacks.'],
   unknown_app: ['This API key sees no app of that name. It may name: shop, blog.'],
   payload_too_large: ['The body is larger than 16 KiB.'],
@@ -24,6 +36,14 @@ const EXAMPLES: Partial<Record<ProblemCode, readonly [detail: string, hints?: Pr
     { retryAfterSeconds: 8 },
   ],
 };
+
+const OF_JWTS = [
+  'jwt_rejected',
+  'jwt_expired',
+  'jwt_wrong_audience',
+  'jwt_unknown_subject',
+  'jwt_keys_unavailable',
+] as const;
 
 /** The error answers of a route. One status may bear several codes. */
 export function faultAnswers(route: ApiRoute): Record<number, object> {
@@ -50,7 +70,7 @@ function faultsOf({ access, query, body, faults: own = [] }: ApiRoute): readonly
   const namesApp = (query && 'app' in query) ?? (body && 'shape' in body);
   const usual: readonly ProblemCode[] = [
     ...(namesApp ? (['invalid_request', 'app_required', 'unknown_app'] as const) : []),
-    ...(needsKey ? (['unauthorized', 'internal_error'] as const) : []),
+    ...(needsKey ? (['unauthorized', ...OF_JWTS, 'internal_error'] as const) : []),
     ...(isScope(access) ? (['forbidden'] as const) : []),
     ...(needsKey && body ? (['payload_too_large', 'unsupported_media_type'] as const) : []),
   ];

@@ -31,11 +31,18 @@ export class OpenApi {
         version: '1',
         description: 'One living access token per app, for all services.',
       },
-      security: [{ apiKey: [] }],
+      security: [{ apiKey: [] }, { jwt: [] }],
       paths: this.paths,
       components: {
         securitySchemes: {
-          apiKey: { type: 'http', scheme: 'bearer' },
+          apiKey: { type: 'http', scheme: 'bearer', description: 'An API key.' },
+          jwt: {
+            type: 'http',
+            scheme: 'bearer',
+            bearerFormat: 'JWT',
+            description:
+              'A JWT of an issuer in `identities`, such as the token of a Kubernetes ServiceAccount.',
+          },
           clientCredentials: { type: 'http', scheme: 'basic' },
         },
         schemas: this.schemas,

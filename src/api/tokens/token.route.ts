@@ -8,7 +8,8 @@ import { TokenBroker } from '../../core/broker.js';
 import type { AppName, HeldToken } from '../../core/token.js';
 import { answerInTurn } from '../common/answer-in-turn.js';
 import { AuditTrail, HttpObserver, RequestTracing } from '../common/ports.js';
-import { ApiKeys, type ClientAccess } from '../auth/client-access.js';
+import { Callers } from '../auth/callers.js';
+import type { ClientAccess } from '../auth/client-access.js';
 import { Authenticator } from '../auth/authenticator.js';
 import {
   givenRequestId,
@@ -40,7 +41,7 @@ export class TokenRoute implements OnModuleInit {
     private readonly broker: TokenBroker,
     private readonly clock: Clock,
     private readonly authenticator: Authenticator,
-    private readonly apiKeys: ApiKeys,
+    private readonly callers: Callers,
     private readonly readiness: Readiness,
     private readonly observer: HttpObserver,
     private readonly audit: AuditTrail,
@@ -77,7 +78,7 @@ export class TokenRoute implements OnModuleInit {
     const isForToken = url === ROUTE || url.startsWith(NAMING_AN_APP);
     if (!isForToken || method !== 'GET' || this.readiness.isStopping) return false;
     const startMs = this.clock.monotonicMs();
-    const who = this.apiKeys.authenticate(request.headers.authorization);
+    const who = this.callers.of(request);
     if (who.kind !== 'ok' || !who.client.may(READ_TOKEN.access)) return false;
     if (this.tracing.begin(request, isKnown) !== null) return false;
     const app = usualApp(url, who.client);

@@ -1,0 +1,88 @@
+import type { Clock } from '../core/ports/clock.js';
+import { LineLimit } from './line-limit.js';
+import type { Logger } from './logger.js';
+import type { MetricCatalogue } from './metric-catalogue.js';
+
+/** Of refused JWTs with one reason. */
+const MAX_LINES_A_MINUTE = 5;
+/** Of what a stranger wrote into a token. */
+const MAX_SHOWN_CHARACTERS = 200;
+const MAX_SHOWN_KIDS = 10;
+
+const REASONS = {
+  too_long: 'a JWT is longer than is read',
+  malformed: 'a JWT cannot be read, or lacks iss, sub, aud or exp',
+  algorithm: 'a JWT is not signed with an algorithm that is taken; expected says which',
+  issuer: 'a JWT is of an issuer that is not in identities.jwt: compare seen.iss letter by letter',
+  expired: 'a JWT has expired: its bearer must get a new one; compare the clocks',
+  not_yet_valid: 'a JWT is not valid yet: compare the clocks of issuer and broker',
+  unknown_key: 'no key of the issuer fits the kid and alg of a JWT',
+  keys_unavailable:
+    'a JWT cannot be verified, because the keys of its issuer cannot be had; expected says why',
+  signature: 'the signature of a JWT is wrong: it is forged, or of a key that is not the one with its kid',
+  audience: 'a JWT was issued for another audience: its bearer must ask for the one that is expected',
+  subject: 'a JWT is genuine, but no client has its iss and sub in subjects',
+};
+
+interface Refusal {
+  readonly reason: keyof typeof REASONS;
+  readonly seen: Readonly<Record<string, unknown>>;
+  readonly expected?: string;
+}
+
+/** Says why a JWT was refused, for whoever has to put it right, and how it goes with the keys of the issuers. */
+export class IdentityLog {
+  private readonly lines: LineLimit;
+
+  constructor(
+    private readonly logger: Logger,
+    private readonly catalogue: MetricCatalogue,
+    clock: Clock,
+  ) {
+    this.lines = new LineLimit(clock, MAX_LINES_A_MINUTE);
+    for (const reason of Object.keys(REASONS)) catalogue.jwtRefused.inc({ reason }, 0);
+  }
+
+  jwtRefused({ reason, seen, expected }: Refusal, remote: string): void {
+    this.catalogue.jwtRefused.inc({ reason });
+    const isFree = this.lines.isFree(reason, (more) => {
+      this.logger.warn({ event: 'auth.jwt_refused', reason, more }, `${more} more of these within a minute`);
+    });
+    if (!isFree) return;
+    const shown = Object.fromEntries(
+      Object.entries(seen).flatMap(([claim, value]) =>
+        value === undefined ? [] : [[claim, shownValue(value)]],
+      ),
+    );
+    this.logger.warn({ event: 'auth.jwt_refused', reason, seen: shown, expected, remote }, REASONS[reason]);
+  }
+
+  keysRead(issuer: string, kids: readonly string[]): void {
+    this.catalogue.jwksUp.set({ issuer }, 1);
+    this.logger.info(
+      {
+        event: 'identity.keys_read',
+        issuer,
+        keys: kids.length,
+        kids: kids.slice(0, MAX_SHOWN_KIDS).map(shownValue),
+      },
+      'read the keys of an issuer of JWTs',
+    );
+  }
+
+  keysUnavailable(issuer: string, reason: string, hasKeys: boolean): void {
+    this.catalogue.jwksUp.set({ issuer }, 0);
+    this.logger.error(
+      { event: 'identity.keys_unavailable', issuer, error: reason },
+      hasKeys
+        ? 'the keys of an issuer of JWTs cannot be had; those from before are used on'
+        : 'the keys of an issuer of JWTs cannot be had, so that none of its JWTs is taken',
+    );
+  }
+}
+
+function shownValue(value: unknown): string | number {
+  if (typeof value === 'number') return value;
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  return text.length > MAX_SHOWN_CHARACTERS ? `${text.slice(0, MAX_SHOWN_CHARACTERS)}…` : text;
+}
