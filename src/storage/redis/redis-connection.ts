@@ -33,8 +33,19 @@ export interface RedisSettings {
   readonly tls: { readonly ca: string | null; readonly serverName: string | null } | null;
 }
 
-/** Of a cluster. MOVED and ASK are followed: the node that says so has run nothing. */
-const SEND_ONCE = { enableOfflineQueue: false, retryDelayOnFailover: 0, retryDelayOnClusterDown: 0 };
+/**
+ * Of a cluster. MOVED and ASK are followed, and a command that waits for a slot that is being moved (TRYAGAIN) is sent again
+ * for up to 600 ms, which is less than it may take: the node that says so has run nothing.
+ */
+const SEND_ONCE = {
+  enableOfflineQueue: false,
+  retryDelayOnFailover: 0,
+  retryDelayOnClusterDown: 0,
+  retryDelayOnTryAgain: 100,
+  maxRedirections: 7,
+};
+/** What ioredis says when those are used up. */
+const TOO_MANY_REDIRECTIONS = 'Too many Cluster redirections';
 
 /** Its one option that TypeScript cannot spread. */
 type Options = Omit<RedisOptions, 'replyMapping'>;
@@ -196,6 +207,8 @@ export class RedisConnection {
       return `Redis refused the database of redis.url: ${failedSelect.message}`;
     } else if (error instanceof Error && error.name === 'ReplyError') {
       return `Redis answered: ${error.message}`;
+    } else if (error instanceof Error && error.message.startsWith(TOO_MANY_REDIRECTIONS)) {
+      return 'Redis Cluster has no node for this command: its slot is being moved';
     }
     if (this.trouble instanceof SilenceError) return SILENCE;
     if (!this.trouble && this.client.status === 'connect') return NOT_READY;

@@ -6,6 +6,7 @@ import { eventually } from '../../../test/support/eventually.js';
 import { freePort } from '../../../test/support/free-port.js';
 import { OwnProcess } from '../../../test/support/own-process.js';
 import { granted } from '../../../test/support/redis-as-broker.js';
+import { formed, RedisCluster, startClusterNode } from '../../../test/support/redis-cluster.js';
 import { RedisServer } from '../../../test/support/redis-server.js';
 import { SystemClock } from '../../core/system-clock.js';
 import { MINIMAL_ACL } from '../../../test/support/minimal-acl.js';
@@ -108,24 +109,6 @@ describe('Redis behind sentinels that take TLS and a password only', () => {
 });
 
 describe('Redis Cluster', () => {
-  const startNode = async (busPort: number, firstSlot: number, lastSlot: number): Promise<RedisServer> => {
-    const server = await RedisServer.start({
-      users: USERS,
-      directives: [
-        ['cluster-enabled', 'yes'],
-        ['cluster-port', String(busPort)],
-        ['cluster-announce-ip', '127.0.0.1'],
-      ],
-    });
-    await server.call('CLUSTER', 'ADDSLOTSRANGE', String(firstSlot), String(lastSlot));
-    return server;
-  };
-
-  const formed = (server: RedisServer): Promise<unknown> =>
-    eventually('a cluster', async () =>
-      String(await server.call('CLUSTER', 'INFO')).includes('cluster_state:ok'),
-    );
-
   const settingsOf = ({ host, port }: RedisServer): RedisSettings => ({
     server: { kind: 'cluster', nodes: [{ host, port }] },
     ...LOGIN,
@@ -133,7 +116,7 @@ describe('Redis Cluster', () => {
   });
 
   it('serves the user of the documentation: lease, fetches and feed', async () => {
-    const server = await startNode(await freePort(), 0, 16383);
+    const server = await startClusterNode({ users: USERS, busPort: await freePort(), slots: [0, 16_383] });
     await formed(server);
     const connection = await connect(settingsOf(server));
     for (const app of ['shop', 'blog', 'news']) await rotate(connection, app);
@@ -153,11 +136,7 @@ describe('Redis Cluster', () => {
   });
 
   it('is sent nothing twice when the connection to a node is lost', async () => {
-    const busPort = await freePort();
-    const first = await startNode(busPort, 0, 8191);
-    const second = await startNode(await freePort(), 8192, 16383);
-    await second.call('CLUSTER', 'MEET', first.host, String(first.port), String(busPort));
-    await Promise.all([formed(first), formed(second)]);
+    const { first, second } = await RedisCluster.start(USERS);
     const { client } = await connect(settingsOf(second));
     if (!('nodes' in client)) throw new Error('Not a cluster');
     // Its slot, 3300, is the first node's.

@@ -7,6 +7,7 @@ describe('the remedy for a trouble with Redis', () => {
     ['Redis answered: NOPERM this user has no permissions to run the evalsha command', 'docs/redis.md'],
     ['no connection to Redis (self-signed certificate in certificate chain)', 'redis.tls.ca'],
     ["Redis answered: ERR unknown command 'EVALSHA', with args beginning with: ", 'docs/redis.md'],
+    ['Redis Cluster has no node for this command: its slot is being moved', '--cluster fix'],
     ['Redis answered: MOVED 1234 127.0.0.1:7001', 'redis.clusterNodes'],
     ["Redis answered: READONLY You can't write against a read only replica.", 'primary'],
     ["Redis answered: OOM command not allowed when used memory > 'maxmemory'.", 'maxmemory'],

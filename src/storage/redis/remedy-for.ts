@@ -16,6 +16,10 @@ const REMEDIES: readonly (readonly [pattern: RegExp, remedy: string])[] = [
     /certificate|altnames|self.signed/i,
     'Give the CA of the certificate as redis.tls.ca, and its name as redis.tls.serverName.',
   ],
+  [
+    /slot is being moved/,
+    'It passes when the move ends; one that broke off is ended by `redis-cli --cluster fix`.',
+  ],
   [/MOVED|CROSSSLOT/, 'This is a Redis Cluster: name its nodes in redis.clusterNodes instead of redis.url.'],
   [
     /READONLY/,
