@@ -111,16 +111,18 @@ class KeptCall implements Dispatcher.DispatchHandler {
   }
 }
 
-/** undici has codes of its own for a connection that the other side closes, and for what is no HTTP. */
-const UNDICI_CODES: Readonly<Record<string, string>> = {
-  UND_ERR_SOCKET: 'ECONNRESET',
-  UND_ERR_RES_EXCEEDED_MAX_SIZE: 'HPE_HEADER_OVERFLOW',
-  UND_ERR_HEADERS_OVERFLOW: 'HPE_HEADER_OVERFLOW',
+/** By undici's own codes, and where it has none by the name of its error. */
+const UNDICI_FAULTS: Readonly<Record<string, Trouble>> = {
+  UND_ERR_SOCKET: { fault: 'reset', why: 'ECONNRESET' },
+  UND_ERR_HEADERS_OVERFLOW: { fault: 'answer_too_large', why: 'its headers are too large' },
+  HTTPParserError: { fault: 'answer_not_http', why: 'it is no HTTP' },
 };
 
 function troubleOf(error: Error): Trouble {
-  const { code } = error as NodeJS.ErrnoException;
-  if (typeof code !== 'string') return { fault: 'other', why: 'unknown error' };
-  const known = UNDICI_CODES[code] ?? code;
-  return { fault: faultOfCode(known), why: known };
+  const { code, name } = error as NodeJS.ErrnoException;
+  const known = UNDICI_FAULTS[code ?? name];
+  if (known) return known;
+  return code === undefined
+    ? { fault: 'other', why: 'unknown error' }
+    : { fault: faultOfCode(code), why: code };
 }

@@ -5,6 +5,7 @@ import net, { type AddressInfo, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import tls from 'node:tls';
+import { egressSection } from '../../../test/support/egress-section.js';
 import { makeCertificates, type TestCertificates } from '../../../test/support/test-certificates.js';
 import { FAULTS, faultOfCode, remedyOfFault } from '../http/network-fault.js';
 import { Egress } from '../http/egress.js';
@@ -63,7 +64,7 @@ async function overTls(made: TestCertificates, { isTrusted }: { isTrusted: boole
 
 async function faultAt(apiBaseUrl: string, unusedProxyVariable: string | null = null) {
   const timeoutMs = 700;
-  const egress = new Egress({ proxyFromEnvironment: false, environment: null, unusedProxyVariable });
+  const egress = new Egress(egressSection({ unusedProxyVariable }));
   const issuer = new WechatIssuer({ grant: 'stable', api: new PlatformApi(apiBaseUrl, egress) });
   const deadline = { signal: AbortSignal.timeout(timeoutMs), timeoutMs };
   const outcome = await issuer.issue(CREDENTIALS, deadline, { forceNew: false });
