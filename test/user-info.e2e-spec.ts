@@ -26,6 +26,9 @@ describe('the three ways to what WeChat knows of a user', () => {
     const { broker, simulator } = world;
     const begun = await broker.post('/login/authorize-url', { app: 'shop', redirect_uri: BACK, scope });
     const { url = '', state, binding } = begun.body as { url?: string; state?: string; binding?: string };
+    expect(url).toMatch(
+      /\?appid=wx\w{16}&redirect_uri=[^&]+&response_type=code&scope=snsapi_\w+&state=[A-Za-z0-9]{43}#wechat_redirect$/,
+    );
     const page = `${simulator.url}${new URL(url).pathname}${new URL(url).search}&__sim_user=alice`;
     const { headers } = await fetch(page, { redirect: 'manual' });
     const back = new URL(headers.get('location') ?? '');
