@@ -83,6 +83,16 @@ const TOGETHER = [
     'more forced fetches than fetches',
     { apps: [{ ...app('shop', 1), refresh: { dailyBudget: 10, forcedDailyBudget: 11 } }] },
   ],
+  [
+    'a proxy with its login beside it',
+    { egress: { proxy: 'http://proxy:3128', proxyUsername: 'broker', proxyPassword: { env: 'P' } } },
+  ],
+  ['a proxy with a path', { egress: { proxy: 'http://proxy:3128/a' } }],
+  ['a proxy in two places', { egress: { proxy: 'http://proxy:3128', proxyFromEnvironment: true } }],
+  ['the proxy of the environment', { egress: { proxyFromEnvironment: true } }],
+  ['a login of no proxy', { egress: { proxyUsername: 'broker' } }],
+  ['a password of no proxy', { apps: [{ ...app('shop', 1), egress: { proxyPassword: { env: 'P' } } }] }],
+  ['no way out of its own', { apps: [{ ...app('shop', 1), egress: {} }] }],
   ['headers without a collector', { tracing: { headers: { 'x-api-key': { env: 'K' } } } }],
 ];
 

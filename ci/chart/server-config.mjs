@@ -3,16 +3,17 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import { SELF_SIGNED } from '../../test/support/test-certificates.ts';
 import { loadConfig } from '../../dist/config/load-config.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'server-config-'));
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 
-const CERTIFICATE = '-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n';
 const WELL_FORMED = {
   key: 'A'.repeat(43) + '=',
   url: 'rediss://broker:password@redis:6379/0',
-  ca: CERTIFICATE,
+  ca: SELF_SIGNED.cert,
+  proxy: 'http://proxy:3128',
   appSecret: '0123456789abcdef'.repeat(2),
 };
 

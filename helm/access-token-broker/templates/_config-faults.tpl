@@ -45,6 +45,17 @@ keeps it equal to the server's own rules.
 {{- end -}}
 {{- end -}}
 
+{{- $ways := dict "config.egress" ($config.egress | default dict) -}}
+{{- range $apps }}{{ $_ := set $ways (printf "config.apps: egress of %s" .name) (.egress | default dict) }}{{ end -}}
+{{- range $path, $way := $ways -}}
+{{- if and (hasKey $way "proxy") $way.proxyFromEnvironment -}}
+{{- $faults = append $faults (printf "%s: proxy and proxyFromEnvironment are both set; remove one of them" $path) -}}
+{{- end -}}
+{{- if and (not (hasKey $way "proxy")) (or (hasKey $way "proxyUsername") (hasKey $way "proxyPassword")) -}}
+{{- $faults = append $faults (printf "%s: proxyUsername and proxyPassword are for the proxy that proxy names: set proxy or remove them" $path) -}}
+{{- end -}}
+{{- end -}}
+
 {{- $callers := dict -}}
 {{- $hashes := dict -}}
 {{- range $clients -}}

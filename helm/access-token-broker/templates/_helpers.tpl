@@ -179,7 +179,7 @@ with, also when they are restarted, until new pods have proved the new one.
 {{- regexReplaceAll "^[a-z]+://[^/]*?(:([0-9]+))?(/.*)?$" (first .) "${2}" | default (last .) -}}
 {{- end -}}
 
-{{/* The TCP ports that the broker has to reach, with spaces between: WeChat, Redis, the trace collector, and those of the values. */}}
+{{/* The TCP ports that the broker has to reach, with spaces between: WeChat, Redis, the trace collector, proxies, and those of the values. */}}
 {{- define "access-token-broker.egressPorts" -}}
 {{- $ports := list "443" -}}
 {{- $redis := .Values.config.redis | default dict -}}
@@ -197,6 +197,17 @@ with, also when they are restarted, until new pods have proved the new one.
 {{- end -}}
 {{- range compact $urls -}}
 {{- $ports = append $ports (include "access-token-broker.urlPort" (list . (hasPrefix "https:" . | ternary "443" "80"))) -}}
+{{- end -}}
+{{- $ways := list (.Values.config.egress | default dict) -}}
+{{- range include "access-token-broker.named" .Values.config.apps | fromJsonArray -}}
+{{- $ways = append $ways (.egress | default dict) -}}
+{{- end -}}
+{{- range $ways -}}
+{{- if kindIs "string" .proxy -}}
+{{- $ports = append $ports (include "access-token-broker.urlPort" (list (trimSuffix "/" .proxy) (hasPrefix "https:" .proxy | ternary "443" "80"))) -}}
+{{- else if .proxy -}}
+{{- $ports = append $ports "3128" -}}
+{{- end -}}
 {{- end -}}
 {{- range .Values.networkPolicy.egressPorts -}}
 {{- $ports = append $ports (. | int | toString) -}}
@@ -247,6 +258,10 @@ with, also when they are restarted, until new pods have proved the new one.
 {{- $_ := set $config "clients" (include "access-token-broker.named" .Values.config.clients | fromJsonArray) -}}
 {{- if .Values.trialRedis.enabled -}}
 {{- $_ := set $config "redis" (dict "url" (printf "redis://%s-redis:6379/0" (include "access-token-broker.fullname" .)) "password" (dict "env" "TRIAL_REDIS_PASSWORD")) -}}
+{{- end -}}
+{{- if .Values.egressCa -}}
+{{- $ca := dict "file" (printf "/run/egress-ca/%s" (.Values.egressCa.key | default "ca.crt")) -}}
+{{- $_ := set $config "egress" (merge dict ($config.egress | default dict) (dict "ca" $ca)) -}}
 {{- end -}}
 {{- if and $config.redis (not $config.encryption) -}}
 {{- $key := dict "id" "k1" "key" (dict "file" (printf "%s/encryption-key" $secrets)) -}}
