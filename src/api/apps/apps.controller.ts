@@ -1,13 +1,18 @@
-import { Controller, Get, Module } from '@nestjs/common';
+import { Controller, Get, Module, Query, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
 import { TokenBroker } from '../../core/broker.js';
 import { Caller } from '../auth/api-key.guard.js';
 import type { ClientAccess } from '../auth/client-access.js';
 import type { AppStatus } from '../../core/status/app-status.js';
 import { Api, type ApiRoute } from '../common/api-route.js';
+import { HttpProblem } from '../common/problem.js';
+import { numberParameter, singleParameter, type Query as QueryString } from '../common/request.js';
 import { errorCode, integer, object, oneOf, text, time, type FromSchema } from '../common/schema.js';
 import { rfc3339, rfc3339OrNull } from '../tokens/token.view.js';
 
-export const appState = oneOf('ok', 'suspect', 'degraded', 'expired', 'pending');
+const STATES = ['ok', 'suspect', 'degraded', 'expired', 'pending'] as const;
+export const appState = oneOf(...STATES);
+const MAX_LIMIT = 1000;
 const timeOrNull = { ...time, nullable: true } as const;
 
 /** An app as GET /apps shows it; never a token. */
@@ -67,7 +72,13 @@ function appView(status: AppStatus): AppView {
 const LIST_APPS: ApiRoute = {
   access: 'any_key',
   summary: 'The apps that this key may see, and how they fare',
-  description: 'Never a token.',
+  description:
+    'Never a token. In pages with `limit` or `after`: then the apps come in the order of their names, and the header `Link` names the next page (`rel="next"`) as long as there is one.',
+  query: {
+    state: { ...appState, description: 'Only apps in this state.' },
+    limit: { ...integer, minimum: 1, maximum: MAX_LIMIT, description: 'Apps of a page.' },
+    after: { ...text, description: 'The last app of the page before.' },
+  },
   answers: {
     200: {
       description: 'Apps',
@@ -90,6 +101,7 @@ const LIST_APPS: ApiRoute = {
       ],
     },
   },
+  faults: [['invalid_request', '"limit" must be a whole number from 1 to 1000.']],
 };
 
 /** The caller's apps and how they fare. */
@@ -99,9 +111,44 @@ class AppsController {
 
   @Get()
   @Api(LIST_APPS)
-  list(@Caller() client: ClientAccess): AppView[] {
-    return client.apps.map((app) => appView(this.broker.status(app)));
+  list(
+    @Caller() client: ClientAccess,
+    @Query() query: QueryString,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): AppView[] {
+    const state = stateParameter(query);
+    const range = `a whole number from 1 to ${MAX_LIMIT}`;
+    const limit = numberParameter(query, 'limit', range, [1, MAX_LIMIT]);
+    const after = singleParameter(query, 'after');
+    const page: AppView[] = [];
+    for (const app of limit === undefined && after === undefined ? client.apps : namesAfter(client, after)) {
+      const status = this.broker.status(app);
+      if (state !== undefined && status.state !== state) continue;
+      if (page.length === limit) {
+        void reply.header('link', linkToNext({ state, limit, after: page.at(-1)?.app }));
+        break;
+      }
+      page.push(appView(status));
+    }
+    return page;
   }
+}
+
+function stateParameter(query: QueryString): string | undefined {
+  const state = singleParameter(query, 'state');
+  if (state === undefined || STATES.some((one) => one === state)) return state;
+  throw new HttpProblem('invalid_request', `"state" must be one of ${STATES.join(', ')}.`);
+}
+
+/** By name and not by place: an app that is added or removed between two pages moves no other one into or out of them. */
+function namesAfter({ apps }: ClientAccess, after = ''): readonly string[] {
+  return apps.filter((app) => app > after).sort();
+}
+
+function linkToNext(query: Readonly<Record<string, string | number | undefined>>): string {
+  const next = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) if (value !== undefined) next.set(name, String(value));
+  return `</apps?${next.toString()}>; rel="next"`;
 }
 
 @Module({ controllers: [AppsController] })

@@ -97,12 +97,22 @@ export function singleParameter(query: Query, name: string): string | undefined 
 
 /** @throws HttpProblem `invalid_request` unless it is a whole number from 0 to 2^53 - 1 */
 export function generationParameter(query: Query, name: string): number | undefined {
+  return numberParameter(query, name, 'a generation as GET /token gave it: a whole number', [
+    0,
+    Number.MAX_SAFE_INTEGER,
+  ]);
+}
+
+/** @throws HttpProblem `invalid_request` unless it is a whole number of at most 16 digits, from `min` to `max`; `what` says what is wanted */
+export function numberParameter(
+  query: Query,
+  name: string,
+  what: string,
+  [min, max]: readonly [min: number, max: number],
+): number | undefined {
   const text = singleParameter(query, name);
   if (text === undefined) return undefined;
   const value = /^\d{1,16}$/.test(text) ? Number(text) : NaN;
-  if (Number.isSafeInteger(value)) return value;
-  throw new HttpProblem(
-    'invalid_request',
-    `"${name}" must be a generation as GET /token gave it: a whole number.`,
-  );
+  if (Number.isSafeInteger(value) && value >= min && value <= max) return value;
+  throw new HttpProblem('invalid_request', `"${name}" must be ${what}.`);
 }
