@@ -29,7 +29,12 @@ const house = [
   { room: 'storage/redis', imports: ['core'], packages: ['ioredis', 'redlock'] },
   {
     room: 'api',
-    imports: ['core', 'config/client.section.ts', 'config/identities.section.ts'],
+    imports: [
+      'core',
+      'config/client.section.ts',
+      'config/identities.section.ts',
+      'config/server-tls.section.ts',
+    ],
     packages: ['@nestjs/[^/]+', 'fastify', 'class-validator', 'class-transformer', 'rxjs', 'undici', 'jose'],
   },
   { room: 'compat/drop-in.ts', imports: ['core', 'api'], packages: ['@nestjs/[^/]+', 'fastify'] },

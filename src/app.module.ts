@@ -8,6 +8,7 @@ import {
 } from '@nestjs/common';
 import { AppsModule } from './api/apps/apps.controller.js';
 import { AuthModule } from './api/auth/auth.module.js';
+import { AdminPort, AdminPortModule } from './api/common/admin-port.js';
 import { EdgeModule } from './api/common/edge.module.js';
 import { GatewayModule } from './api/gateway/gateway.module.js';
 import { HealthModule } from './api/health/health.controller.js';
@@ -57,6 +58,11 @@ export class AppModule
             clients,
             issuers: identities?.jwt ?? [],
           }),
+        }),
+        AdminPortModule.forRootAsync({
+          inject: [Runtime],
+          useFactory: ({ config: { server } }: Runtime) =>
+            new AdminPort(server.adminPort ?? null, server.tls),
         }),
         EdgeModule,
         TokensModule,

@@ -8,6 +8,9 @@ import { ConfigError } from './config/faults.js';
 import { loadConfig } from './config/load-config.js';
 import { Redactor } from './core/redaction/redactor.js';
 import { TokenBroker } from './core/broker.js';
+import { Clock } from './core/ports/clock.js';
+import { AdminListener } from './api/common/admin-port.js';
+import { ListenerTls, TlsObserver, type TlsServer } from './api/common/listener-tls.js';
 import { AuditTrail } from './api/common/ports.js';
 import { createFastifyAdapter } from './api/common/create-fastify-adapter.js';
 import { listenHost } from './api/common/listen-host.js';
@@ -36,10 +39,10 @@ async function serve(config: Config, redactor: Redactor, logger: Logger): Promis
     });
   }
   const replica = `${hostname()}-${randomBytes(3).toString('hex')}`;
-  const { docs, trustProxy, host, port } = config.server;
+  const { docs, trustProxy, host, port, tls } = config.server;
   const app = await NestFactory.create<NestFastifyApplication>(
     AppModule.forRoot({ config, logger, redactor, replica }),
-    createFastifyAdapter({ trustProxy, replica }),
+    createFastifyAdapter({ trustProxy, replica, tls }),
     { logger: new NestLogger(logger), bodyParser: false, abortOnError: false },
   );
   app.enableShutdownHooks(STOP_SIGNALS, { useProcessExit: true });
@@ -50,8 +53,15 @@ async function serve(config: Config, redactor: Redactor, logger: Logger): Promis
   }
   if (docs) await mountDocs(app);
   followSecrets(config, app.get(TokenBroker), app.get(AuditTrail), redactor, logger);
-  await app.listen(port, await listenHost(host ?? null));
-  announce(config, await app.getUrl(), replica, logger);
+  const address = await listenHost(host ?? null);
+  await app.listen(port, address);
+  const admin = app.get(AdminListener);
+  const adminUrl = await admin.listen(address);
+  if (tls) {
+    const servers: TlsServer[] = [app.getHttpServer(), ...admin.servers];
+    new ListenerTls(tls, servers, app.get(Clock), app.get(TlsObserver));
+  }
+  announce(config, { url: await app.getUrl(), ...(adminUrl !== null && { adminUrl }) }, replica, logger);
 }
 
 /** A secret file that changes is tried at once. */
@@ -94,14 +104,14 @@ function followSecrets(
   }
 }
 
-function announce(config: Config, url: string, replica: string, logger: Logger): void {
+function announce(config: Config, urls: object, replica: string, logger: Logger): void {
   for (const { path, text } of config.warnings) {
     logger.warn({ event: 'config.warning', path }, `${path}: ${text}`);
   }
   logger.info(
     {
       event: 'server.listening',
-      url,
+      ...urls,
       replica,
       backend: config.redis ? `redis (${config.redis.server.kind})` : 'memory',
       apps: config.apps.map(({ name, shownKind }) => `${name} (${shownKind})`),

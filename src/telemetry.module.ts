@@ -6,11 +6,12 @@ import { AuditFile } from './observability/audit-file.js';
 import { AuditLog } from './observability/audit-log.js';
 import { LogObserver } from './observability/log.observer.js';
 import { Global, Module } from '@nestjs/common';
+import { TlsObserver } from './api/common/listener-tls.js';
 import { IdentityObserver } from './api/auth/identity-observer.js';
 import { GatewayObserver } from './api/gateway/gateway-observer.js';
 import { MetricsSource } from './api/metrics/metrics.controller.js';
 import { CountingGatewayObserver } from './observability/gateway.observer.js';
-import { IdentityLog } from './observability/identity.observer.js';
+import { CertificateLog, IdentityLog } from './observability/identity.observer.js';
 import { CountingHttpObserver } from './observability/http.observer.js';
 import { Metrics } from './observability/metrics.js';
 import { readVersion } from './observability/read-version.js';
@@ -84,6 +85,12 @@ async function startTracing(
       useFactory: ({ catalogue }: Metrics, { logger }: Runtime, clock: Clock): IdentityObserver =>
         new IdentityLog(logger, catalogue, clock),
     },
+    {
+      provide: TlsObserver,
+      inject: [Metrics, Runtime],
+      useFactory: ({ catalogue }: Metrics, { logger }: Runtime): TlsObserver =>
+        new CertificateLog(logger, catalogue),
+    },
     { provide: AuditTrail, inject: [Telemetry], useFactory: ({ audit }: Telemetry) => audit },
     {
       provide: RequestTracing,
@@ -106,6 +113,7 @@ async function startTracing(
     HttpObserver,
     GatewayObserver,
     IdentityObserver,
+    TlsObserver,
   ],
 })
 export class TelemetryModule {}

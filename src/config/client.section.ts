@@ -2,7 +2,7 @@ import { API_KEY_PREFIX } from './api-key.js';
 import { NAME, NAME_FORM } from './app.section.js';
 import { problem } from './faults.js';
 import { ClientGatewaySection } from './gateway.section.js';
-import { SubjectSection } from './identities.section.js';
+import { CertificateSection, SubjectSection } from './identities.section.js';
 import {
   About,
   Check,
@@ -53,6 +53,11 @@ export class ClientSection {
   @Optional()
   @SectionList(() => SubjectSection, 'must list at least one subject, or be left out')
   readonly subjects?: readonly SubjectSection[];
+
+  /** Whose certificates are this caller. */
+  @Optional()
+  @SectionList(() => CertificateSection, 'must list at least one name of a certificate, or be left out')
+  readonly certificates?: readonly CertificateSection[];
 
   @About('names, or `"*"`')
   @Check(checkApps, {

@@ -28,6 +28,7 @@ import {
 } from './keys.js';
 import { EncryptionSection, HOST, RedisSection } from './redis.section.js';
 import type { Secret } from './secret.js';
+import { ServerTlsSection } from './server-tls.section.js';
 import { headerForm } from './secret-text.js';
 import { isMapping } from './values.js';
 
@@ -50,6 +51,14 @@ export class ServerSection {
   @InChart({ type: 'integer', minimum: 1024, maximum: 65535 })
   @FromVariable('PORT', 'wins')
   readonly port: number = 8080;
+
+  @About(
+    'a port of its own for `/metrics`, and for `/health/live` and `/health/ready` with the names of apps. `port` then answers probes without names, and no `/metrics`. Left out: `port` has all of it',
+  )
+  @Optional()
+  @WholeNumber(0, 65535)
+  @InChart({ type: 'integer', minimum: 1024, maximum: 65535 })
+  readonly adminPort?: number;
 
   @About(
     'address to listen on; left out: all, IPv6 and IPv4 (`::`, or `0.0.0.0` where the kernel has no IPv6)',
@@ -89,6 +98,11 @@ export class ServerSection {
   )
   @Seconds({ zero: true, max: 3600 })
   readonly drainSeconds: number = 0;
+
+  /** Left out: HTTP. */
+  @Optional()
+  @Section(() => ServerTlsSection)
+  readonly tls?: ServerTlsSection;
 }
 
 export class AuditSection {

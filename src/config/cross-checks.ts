@@ -4,15 +4,23 @@ import { AppSection } from './app.section.js';
 import type { Config } from './config.js';
 import { egressFaults } from './egress.section.js';
 import { duplicates, isWordLike, type Fault, type Place } from './faults.js';
-import { identityFaults } from './identity-checks.js';
+import { certificateFaults, identityFaults } from './identity-checks.js';
 import { isDemoEncryptionKey, MAKE_AN_ENCRYPTION_KEY } from './redis.section.js';
 import { Secret } from './secret.js';
+import { tlsFaults } from './server-tls.section.js';
 import { asList, isMapping, isTrialHost, nearest, parseUrl } from './values.js';
 
 /** The rules between sections. Runs whether or not the sections are right, so it takes nothing for granted. */
 export function crossChecks(config: Config): Fault[] {
-  const { apps, clients, redis, encryption, identities, egress }: Partial<Record<keyof Config, unknown>> =
-    config;
+  const {
+    apps,
+    clients,
+    redis,
+    encryption,
+    identities,
+    egress,
+    server,
+  }: Partial<Record<keyof Config, unknown>> = config;
   const keys = isMapping(encryption) ? encryption.keys : undefined;
   return [
     ...duplicates(textsOf(apps, 'apps', 'name')),
@@ -22,7 +30,9 @@ export function crossChecks(config: Config): Fault[] {
     ...conflicts(asList(apps)),
     ...demoKeys(asList(apps), clients, keys),
     ...unknownApps(apps, clients),
+    ...serverFaults(server),
     ...identityFaults(identities, clients),
+    ...certificateFaults(clients, server),
     ...asList(clients).flatMap(gatewayFaults),
     ...[{ path: 'egress', egress }, ...asList(apps).map(egressOfApp)].flatMap(faultsOfEgress),
     ...(redis === undefined ? [] : redisFaults(redis, encryption)),
@@ -57,6 +67,16 @@ function unknownApps(apps: unknown, clients: unknown): Fault[] {
       return [{ path: `clients[${index}].apps[${at}]`, text: `no app is named ${shown}; ${hint}` }];
     }),
   );
+}
+
+function serverFaults(server: unknown): Fault[] {
+  if (!isMapping(server)) return [];
+  const { port, adminPort, tls } = server;
+  const isSame = adminPort !== undefined && adminPort === port && port !== 0;
+  return [
+    ...(isSame ? [{ path: 'server.adminPort', text: 'must be another port than server.port' }] : []),
+    ...tlsFaults(tls),
+  ];
 }
 
 /** A client of the gateway has both the scope and a list of calls. */

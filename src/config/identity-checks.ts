@@ -117,3 +117,18 @@ function wholeSubject(
   const isWhole = typeof sub === 'string' || isMapping(kubernetes);
   return isWhole ? [{ path, text: `${String(whole.issuer)} ${String(whole.sub)}` }] : [];
 }
+
+/** The rules of callers that are known by a certificate. */
+export function certificateFaults(clients: unknown, server: unknown): Fault[] {
+  const names = asList(clients).flatMap((client, index) =>
+    asList(isMapping(client) ? client.certificates : undefined).flatMap((certificate, at) =>
+      isMapping(certificate) && typeof certificate.san === 'string'
+        ? [{ path: `clients[${index}].certificates[${at}].san`, text: certificate.san }]
+        : [],
+    ),
+  );
+  const tls = isMapping(server) ? server.tls : undefined;
+  const hasAuthority = isMapping(tls) && tls.clientCa !== undefined;
+  const text = 'needs server.tls.clientCa, the authority of such certificates';
+  return [...duplicates(names), ...(hasAuthority ? [] : names.map(({ path }) => ({ path, text })))];
+}

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import {
   APP,
@@ -23,6 +24,12 @@ import {
 } from '../../test/support/config-file.js';
 import { SELF_SIGNED } from '../../test/support/test-certificates.js';
 import { loadConfig } from './load-config.js';
+
+const OTHER_KEY = generateKeyPairSync('ec', {
+  namedCurve: 'P-256',
+  privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+  publicKeyEncoding: { type: 'spki', format: 'pem' },
+}).privateKey;
 
 describe('a fault', () => {
   const name =
@@ -57,7 +64,7 @@ describe('a fault', () => {
 
     ['mistyped key', withApp({ app_Secrt: 's' }), 'apps[0].app_Secrt: is not a known key; did you mean appSecret?'],
     ['unknown key', file({ colour: 1 }), 'colour: is not a known key; known are server, redis, encryption, audit, tracing, apps, clients, identities, gateway, egress'],
-    ['key with a secret in it', withServer({ 'appSecret:abc123': null }), 'server.(a key not shown, it may hold a secret): is not a known key; known are port, host, logLevel, docs, trustProxy, drainSeconds'],
+    ['key with a secret in it', withServer({ 'appSecret:abc123': null }), 'server.(a key not shown, it may hold a secret): is not a known key; known are port, adminPort, host, logLevel, docs, trustProxy, drainSeconds, tls'],
     ['key that objects inherit', withServer({ constructor: 1 }), 'THE_FILE: constructor is not a known key'],
 
     ['app of a mapping as a number', file({ apps: { shop: 1 }, clients: [{ ...CLIENT, apps: '*' }] }), 'apps.shop: must be a mapping (key: value), got a number'],
@@ -190,6 +197,15 @@ describe('a fault', () => {
     ['authority that is none', withIssuers([{ ...ISSUER, caFile: '/etc/hostname' }]), 'identities.jwt[0].caFile: must be certificates in PEM'],
     ['token that is not there', withIssuers([{ ...ISSUER, tokenFile: '/no/such' }]), 'identities.jwt[0].tokenFile: cannot read /no/such: ENOENT: no such file or directory'],
     ['authority of keys that stand here', withIssuers([{ ...ISSUER, jwksUri: undefined, jwks: '{"keys":[{}]}', tokenFile: '/etc/hostname' }]), 'identities.jwt[0].tokenFile: is for jwksUri: set that in place of jwks, or remove this'],
+
+    ['one port for two', withServer({ port: 8080, adminPort: 8080 }), 'server.adminPort: must be another port than server.port'],
+    ['certificate without a key', withServer({ tls: { cert: SELF_SIGNED.cert } }), `server.tls.key: must be set: ${secret}`],
+    ['key of another certificate', withServer({ tls: { cert: SELF_SIGNED.cert, key: OTHER_KEY } }), 'server.tls.key: does not belong to the certificate in server.tls.cert'],
+    ['key that is none', withServer({ tls: { cert: SELF_SIGNED.cert, key: SELF_SIGNED.cert } }), 'server.tls.key: must be a private key in PEM'],
+    ['key with a passphrase', withServer({ tls: { cert: SELF_SIGNED.cert, key: '-----BEGIN ENCRYPTED PRIVATE KEY-----' } }), 'server.tls.key: must have no passphrase: the broker has nobody to ask for it'],
+    ['callers with certificates of nobody', withClient({ certificates: [{ san: 'a.b' }] }), 'clients[0].certificates[0].san: needs server.tls.clientCa, the authority of such certificates'],
+    ['certificate twice', { ...withClient({ certificates: [{ san: 'a.b' }, { san: 'a.b' }] }), server: { tls: { ...SELF_SIGNED, clientCa: SELF_SIGNED.cert } } }, 'clients[0].certificates[1].san: is the same as clients[0].certificates[0].san; it must be its own'],
+    ['certificate by a name of many', { ...withClient({ certificates: [{ san: '*.b' }] }), server: { tls: { ...SELF_SIGNED, clientCa: SELF_SIGNED.cert } } }, 'clients[0].certificates[0].san: must be a DNS name in lower case, such as orders.shop.svc, or a URI, such as spiffe://…, got "*.b"'],
 
     ['encryption id twice', file({ encryption: { keys: ['k', 'k'].map((id) => ({ id, key: ENCRYPTION_KEY })) } }), 'encryption.keys[1].id: is the same as encryption.keys[0].id; it must be its own'],
   ])('of this kind is told alone, with its remedy: %s', (_, tree, expected) => {

@@ -60,7 +60,11 @@ describe('white space and marks around a secret', () => {
       encryption: { keys: [{ id: 'k', key: `${ENCRYPTION_KEY}\r\n` }] },
     });
     expect(config.encryption?.keys[0]?.key.value()).toBe(ENCRYPTION_KEY);
-    expect(config.warnings.map(({ path }) => path)).toEqual(['redis.password', 'encryption.keys[0].key']);
+    expect(config.warnings.map(({ path }) => path)).toEqual([
+      'redis.password',
+      'encryption.keys[0].key',
+      'redis.url',
+    ]);
   });
 
   it('are dropped from BROKER_API_KEY, under its name', () => {

@@ -304,3 +304,23 @@ describe('whatever the file holds', () => {
     );
   });
 });
+
+describe('what crosses a network in clear', () => {
+  const pathsOf = (tree: unknown) => load(tree).warnings.map(({ path }) => path);
+
+  it.each<[string, unknown, string[]]>([
+    ['http:// to a platform', withApp({ apiBaseUrl: 'http://wechat.example' }), ['apps[0].apiBaseUrl']],
+    ['https:// to a platform', withApp({ apiBaseUrl: 'https://wechat.example' }), []],
+    ['http:// to a simulator on this machine', withApp({ apiBaseUrl: 'http://127.0.0.1:1' }), []],
+    ['http:// to a simulator in Compose', withApp({ apiBaseUrl: 'http://wechat:3000' }), []],
+    ['redis://', withRedis({ url: 'redis://redis:6379' }), ['redis.url']],
+    ['rediss://', withRedis({ url: 'rediss://redis:6379' }), []],
+    ['redis:// on this machine', withRedis({ url: 'redis://[::1]:6379' }), []],
+    ['sentinels', withRedis({ sentinels: [{ host: 'a', port: 1 }], name: 'm' }), ['redis.sentinels']],
+    ['sentinels with TLS', withRedis({ sentinels: [{ host: 'a', port: 1 }], name: 'm', tls: {} }), []],
+    ['a cluster', withRedis({ clusterNodes: [{ host: 'a', port: 1 }] }), ['redis.clusterNodes']],
+    ['a cluster on this machine', withRedis({ clusterNodes: [{ host: '127.0.0.1', port: 1 }] }), []],
+  ])('is a warning: %s', (_what, tree, expected) => {
+    expect(pathsOf(tree)).toEqual(expected);
+  });
+});

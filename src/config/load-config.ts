@@ -7,6 +7,7 @@ import { overlayEnvironment } from './environment.js';
 import { completeEgress } from './proxy-environment.js';
 import { ConfigError, isWordLike, ReadFault, shownPath, type Fault } from './faults.js';
 import { completeSubject } from './identity-checks.js';
+import { insecureLinks } from './insecure-links.js';
 import { readText, readYaml } from './read-file.js';
 import { readSection, secretTexts } from './read-section.js';
 import { readSecret, Secret } from './secret.js';
@@ -97,6 +98,7 @@ export function loadConfig(
   }
   if (others.length > 0 || hasNone) throw new ConfigError([...others, ...awaited].map(written));
   const waits = 'the app waits for it, the others are served';
+  warnings.push(...insecureLinks(config));
   warnings.push(...awaited.map(({ path, text }) => ({ path, text: `${text}; ${waits}` })));
   config.warnings = warnings.map(written);
   return deepFreeze(config);

@@ -45,6 +45,6 @@ export function isTrialHost(address: unknown): boolean {
 }
 
 /** Whether what is sent there stays on this machine. */
-export function isLoopback({ hostname }: URL): boolean {
-  return /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/.test(hostname);
+export function isLoopback({ hostname }: Pick<URL, 'hostname'>): boolean {
+  return /^(?:localhost|127(?:\.\d{1,3}){3}|\[?::1\]?)$/.test(hostname);
 }

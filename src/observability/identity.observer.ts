@@ -86,3 +86,26 @@ function shownValue(value: unknown): string | number {
   const text = typeof value === 'string' ? value : JSON.stringify(value);
   return text.length > MAX_SHOWN_CHARACTERS ? `${text.slice(0, MAX_SHOWN_CHARACTERS)}…` : text;
 }
+
+/** Says which certificate the server shows, and until when. */
+export class CertificateLog {
+  constructor(
+    private readonly logger: Logger,
+    private readonly catalogue: MetricCatalogue,
+  ) {}
+
+  certificateUsed(notAfterMs: number, names: string): void {
+    this.catalogue.certificateNotAfter.set(notAfterMs / 1000);
+    this.logger.info(
+      { event: 'server.certificate_used', names, not_after: new Date(notAfterMs).toISOString() },
+      'new connections get this certificate',
+    );
+  }
+
+  certificateUnusable(file: string, reason: string): void {
+    this.logger.error(
+      { event: 'server.certificate_unusable', file, error: reason },
+      'a new file of server.tls cannot be used; the certificate from before is used on',
+    );
+  }
+}

@@ -212,6 +212,11 @@ export class MetricCatalogue {
     labelNames: ['issuer'],
     ...this.own,
   });
+  readonly certificateNotAfter = new Gauge({
+    name: `${PREFIX}certificate_not_after_timestamp_seconds`,
+    help: 'When the certificate of the server ends; 0 without server.tls.',
+    ...this.own,
+  });
   readonly httpOverload = new Counter({
     name: `${PREFIX}http_overload_total`,
     help: 'Requests that were turned away and connections that were cut, by the limit that was reached.',

@@ -15,6 +15,7 @@ import type { JwtIssuerSection } from '../../src/config/identities.section.js';
 import { AppsModule } from '../../src/api/apps/apps.controller.js';
 import { IdentityObserver } from '../../src/api/auth/identity-observer.js';
 import { AuthModule } from '../../src/api/auth/auth.module.js';
+import { AdminListener, AdminPort, AdminPortModule } from '../../src/api/common/admin-port.js';
 import { EdgeModule } from '../../src/api/common/edge.module.js';
 import { GatewayModule } from '../../src/api/gateway/gateway.module.js';
 import { GatewayObserver, type CallOutcome } from '../../src/api/gateway/gateway-observer.js';
@@ -208,6 +209,8 @@ export interface EdgeOptions {
   /** Of JWTs. */
   readonly issuers?: readonly JwtIssuerSection[];
   readonly docs?: boolean;
+  /** Null: none. */
+  readonly adminPort?: number | null;
   /** What differs from the fake broker's usual answer. */
   readonly statuses?: Readonly<Record<string, Partial<AppStatus>>>;
   /** Whose platforms take calls; none. */
@@ -220,6 +223,7 @@ export async function createEdge({
   clients = [apiClient('orders')],
   issuers = [],
   docs = false,
+  adminPort = null,
   statuses = {},
   gateway = { apps: [] },
 }: EdgeOptions = {}) {
@@ -251,6 +255,7 @@ export async function createEdge({
           identities,
         ),
         AuthModule.forRootAsync({ useFactory: () => ({ clients, issuers }) }),
+        AdminPortModule.forRootAsync({ useFactory: () => new AdminPort(adminPort, undefined) }),
         EdgeModule,
         TokensModule,
         TicketsModule,
@@ -294,6 +299,7 @@ export async function createEdge({
     logger,
     send,
     readiness: app.get(Readiness),
+    admin: app.get(AdminListener),
   };
 }
 

@@ -44,6 +44,7 @@ const SHAPES: readonly ((hex: string) => { readonly text: string; readonly secre
   (hex) => ({ text: `redis://user:${hex}@host:6379/0`, secret: hex }),
   (hex) => ({ text: `http://user:${hex}@host:3128`, secret: hex }),
   (hex) => ({ text: `${SELF_SIGNED.cert}${hex}\n`, secret: hex }),
+  (hex) => ({ text: `${SELF_SIGNED.key}${hex}\n`, secret: hex }),
   (hex) => ({ text: JSON.stringify({ keys: [{ kty: 'OKP', x: hex }] }), secret: hex }),
 ];
 
@@ -55,6 +56,8 @@ function secretOf(form: SecretForm, hex: string): { readonly text: string; reado
 }
 
 const SAMPLES: Readonly<Record<string, unknown>> = {
+  adminPort: 1,
+  san: 'orders.shop.svc',
   apps: '*',
   scopes: ['gateway'],
   apiBaseUrl: 'https://api.weixin.qq.com',

@@ -6,6 +6,7 @@ import type { Clock } from '../../core/ports/clock.js';
 import type { AppName } from '../../core/token.js';
 import { remoteOf } from '../common/request.js';
 import { ApiKeys, ClientAccess, type KeyAuthentication } from './client-access.js';
+import { ClientCertificates } from './client-certificates.js';
 import type { IdentityObserver } from './identity-observer.js';
 import { JwtCallers, subjectKey, type JwtCaller } from './jwt/jwt-callers.js';
 import { JwtIssuers } from './jwt/jwt-issuers.js';
@@ -23,10 +24,14 @@ export interface CallerSettings {
 const MISSING: Authentication = { kind: 'missing' };
 const SCHEME = 'bearer ';
 
-/** Whose a request is: by an API key, or by a JWT that was verified before its route asks. */
+/**
+ * Whose a request is: by an API key, by a JWT that was verified before its route asks, or by the certificate of its connection.
+ * What stands in the header `Authorization` decides alone: a wrong key is not made good by a certificate.
+ */
 export class Callers {
   private readonly apiKeys: ApiKeys;
   private readonly jwts: JwtCallers | null;
+  private readonly certificates: ClientCertificates;
   private readonly issuers: JwtIssuers;
   /** Of requests whose JWT was not known when they came. */
   private readonly verdicts = new WeakMap<IncomingMessage, JwtCaller>();
@@ -46,6 +51,13 @@ export class Callers {
         return access ? [[subjectKey(issuer, sub), access]] : [];
       }),
     );
+    const names = clients.flatMap(({ name, certificates = [] }) =>
+      certificates.flatMap(({ san }): [string, ClientAccess][] => {
+        const access = accesses.get(name);
+        return access ? [[san, access]] : [];
+      }),
+    );
+    this.certificates = new ClientCertificates(new Map(names), clock);
     const verifier = new JwtVerifier(this.issuers.all, clock);
     this.jwts = issuers.length === 0 ? null : new JwtCallers(verifier, new Map(subjects), clock);
   }
@@ -53,7 +65,10 @@ export class Callers {
   /** Called on the hot path. A JWT that nobody verified yet is unknown. */
   of(request: IncomingMessage): Authentication {
     const token = bearerOf(request.headers.authorization);
-    if (token === undefined) return MISSING;
+    if (token === undefined) {
+      const client = this.certificates.of(request.socket);
+      return client ? { kind: 'ok', client } : MISSING;
+    }
     if (this.jwts === null || !looksLikeJwt(token)) return this.apiKeys.recognize(token);
     const client = this.jwts.known(hash('sha256', token, 'hex'));
     if (client !== undefined) return { kind: 'ok', client };

@@ -14,6 +14,8 @@ const LINGER_MS = 2000;
 /** Node's server keeps there the answer that a socket is about to send, or sends. */
 interface ServerSocket extends Socket {
   readonly _httpMessage?: ServerResponse | null;
+  /** Of a TLS socket. */
+  readonly secureConnecting?: boolean;
 }
 
 /** Those that are answered when the answers before are through. */
@@ -25,7 +27,8 @@ export const mayTakeLong = new WeakSet<Socket>();
 /** Answers what Node could not read as a request, on the bare socket: no route, hook or filter ever sees it. */
 export function answerClientError(error: NodeJS.ErrnoException, socket: ServerSocket): void {
   if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && mayTakeLong.has(socket)) return;
-  if (error.code === 'ECONNRESET' || !socket.writable) {
+  // Also what comes while a TLS handshake is not through: nobody could read the answer.
+  if (error.code === 'ECONNRESET' || !socket.writable || socket.secureConnecting) {
     socket.destroy();
     return;
   }

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { HttpObserver } from './ports.js';
 import { endWithProblem } from './answer-client-error.js';
 import { problem, type Problem } from './problem.js';
-import { remoteOf } from './request.js';
+import { connectionEventOf, remoteOf } from './request.js';
 
 /** Requests of one connection that wait for the answer to the one before them. Clients that do not wait for answers are rare, and those that send more are not served. */
 export const MAX_WAITING_REQUESTS = 16;
@@ -81,7 +81,7 @@ export function answerInTurn(
   server.on('request', arrived);
   // Node would answer 417 by itself; what is expected besides 100-continue may be ignored.
   server.on('checkExpectation', arrived);
-  server.on('connection', (socket: ServerSocket) => {
+  server.on(connectionEventOf(server), (socket: ServerSocket) => {
     const { parser } = socket;
     if (!parser) return;
     const queue = new Queue();

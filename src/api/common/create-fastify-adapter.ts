@@ -1,7 +1,16 @@
-import type { IncomingMessage } from 'node:http';
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerOptions,
+} from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { ServerTlsSection } from '../../config/server-tls.section.js';
 import { answerClientError } from './answer-client-error.js';
+import { tlsOptions } from './listener-tls.js';
 import { givenRequestId } from './request.js';
 import { FORM } from './api-route.js';
 import { HttpProblem } from './problem.js';
@@ -24,6 +33,30 @@ export interface FastifyAdapterSettings {
   readonly replica: string;
   /** Milliseconds for a request to arrive; other than 10 s for tests. */
   readonly requestTimeoutMs?: number;
+  /** Left out: HTTP. */
+  readonly tls?: ServerTlsSection | undefined;
+}
+
+function serverOptions(requestTimeoutMs: number): ServerOptions {
+  return {
+    headersTimeout: requestTimeoutMs,
+    connectionsCheckingInterval: requestTimeoutMs * TIMEOUT_LATENESS,
+    // Checked by `answerInTurn`: Node's own refusal has no body, and passes all listeners.
+    requireHostHeader: false,
+  };
+}
+
+/** One more server that treats its callers as the adapter's does. */
+export function createServer(tls: ServerTlsSection | undefined, listener: RequestListener): Server {
+  const options = {
+    ...serverOptions(REQUEST_TIMEOUT_MS),
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+  };
+  const server = tls
+    ? createHttpsServer({ ...options, ...tlsOptions(tls) }, listener)
+    : createHttpServer(options, listener);
+  return server.on('clientError', answerClientError);
 }
 
 /** The web server. Create the Nest app with `bodyParser: false`: bodies are parsed here. */
@@ -31,18 +64,15 @@ export function createFastifyAdapter({
   trustProxy,
   replica,
   requestTimeoutMs = REQUEST_TIMEOUT_MS,
+  tls,
 }: FastifyAdapterSettings): FastifyAdapter {
   let requests = 0;
   const adapter = new FastifyAdapter({
     trustProxy: typeof trustProxy === 'boolean' ? trustProxy : [...trustProxy],
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: requestTimeoutMs,
-    http: {
-      headersTimeout: requestTimeoutMs,
-      connectionsCheckingInterval: requestTimeoutMs * TIMEOUT_LATENESS,
-      // Checked by `answerInTurn`: Node's own refusal has no body, and passes all listeners.
-      requireHostHeader: false,
-    },
+    http: serverOptions(requestTimeoutMs),
+    ...(tls && { https: { ...serverOptions(requestTimeoutMs), ...tlsOptions(tls) } }),
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     // While it shuts down the broker still serves what it has, rather than Fastify's own 503 without Retry-After.
     return503OnClosing: false,

@@ -6,7 +6,7 @@ import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { Clock } from '../../core/ports/clock.js';
 import { HttpObserver } from './ports.js';
-import { remoteOf } from './request.js';
+import { connectionEventOf, remoteOf } from './request.js';
 
 /** For a caller to send the rest of its request, or to read its answer, once the server closes. */
 const PATIENCE_MS = 2000;
@@ -35,16 +35,7 @@ export class OpenConnections implements OnModuleInit {
 
   onModuleInit(): void {
     const { httpAdapter } = this.adapterHost;
-    const server: Server = httpAdapter.getHttpServer();
-    server.on('connection', (socket: Socket) => {
-      this.open.add(socket);
-      socket.once('close', () => {
-        this.open.delete(socket);
-        this.unread.delete(socket);
-        // An answer that its caller cut off, as event streams usually end, is no response to the hooks.
-        this.answering.delete(socket);
-      });
-    });
+    this.watch(httpAdapter.getHttpServer());
     const fastify = httpAdapter.getInstance();
     fastify.addHook('onRequest', ({ raw }, reply, done) => {
       this.answering.set(raw.socket, reply);
@@ -59,6 +50,19 @@ export class OpenConnections implements OnModuleInit {
       this.stopLooking();
       this.clock.after(PATIENCE_MS, this.sweep);
       done();
+    });
+  }
+
+  /** Those of one more server, besides the adapter's. */
+  watch(server: Server): void {
+    server.on(connectionEventOf(server), (socket: Socket) => {
+      this.open.add(socket);
+      socket.once('close', () => {
+        this.open.delete(socket);
+        this.unread.delete(socket);
+        // An answer that its caller cut off, as event streams usually end, is no response to the hooks.
+        this.answering.delete(socket);
+      });
     });
   }
 

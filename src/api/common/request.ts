@@ -1,5 +1,5 @@
 import type { FastifyRequest, FastifyReply } from 'fastify';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import { isIP, type Socket } from 'node:net';
 import type { AuditEntry, AuditOrigin } from '../../core/ports/audit-entry.js';
 import { HttpProblem } from './problem.js';
@@ -16,6 +16,11 @@ const MAX_FORWARDED_CHARACTERS = 100;
 export function originOf({ id, ip, raw }: FastifyRequest): AuditOrigin {
   const remote = isAddress(ip) ? plain(ip) : remoteOf(raw.socket);
   return { requestId: id, remote, via: viaOf(raw) };
+}
+
+/** What a server tells of each socket that it reads requests from: with TLS the one around the connection. */
+export function connectionEventOf(server: Server): 'connection' | 'secureConnection' {
+  return 'setSecureContext' in server ? 'secureConnection' : 'connection';
 }
 
 /** The other end of a connection: a caller, or the proxy that it came through. */

@@ -66,3 +66,40 @@ describe('health', () => {
     expect(response.json()).toMatchObject({ code: 'stopping', apps });
   });
 });
+
+describe('with an admin port', () => {
+  let edge: Edge;
+  let urls: { readonly callers: string; readonly admin: string };
+
+  beforeAll(async () => {
+    edge = await createEdge({ adminPort: 0, docs: true });
+    await edge.app.listen(0, '127.0.0.1');
+    urls = { callers: await edge.app.getUrl(), admin: (await edge.admin.listen('127.0.0.1')) ?? '' };
+  });
+  afterAll(() => edge.app.close());
+
+  const statusAt = async (port: keyof typeof urls, path: string) => (await fetch(urls[port] + path)).status;
+
+  it('readiness names no app to callers, neither ready nor stopping', async () => {
+    const bodyAt = async (port: keyof typeof urls) => (await fetch(`${urls[port]}/health/ready`)).json();
+    expect(await bodyAt('callers')).toEqual({ status: 'ready' });
+    expect(await bodyAt('admin')).toMatchObject({ apps: [{ app: 'shop' }, { app: 'blog' }] });
+    edge.readiness.stopping();
+    expect(await bodyAt('callers')).toMatchObject({ code: 'stopping' });
+    expect(await bodyAt('callers')).not.toHaveProperty('apps');
+    expect(await bodyAt('admin')).toHaveProperty('apps');
+  });
+
+  it('each port has its own routes, and no others', async () => {
+    for (const path of ['/metrics', '/nowhere'])
+      expect([path, await statusAt('callers', path)]).toEqual([path, 404]);
+    for (const path of ['/health/live', '/docs/openapi.json']) {
+      expect([path, await statusAt('callers', path)]).toEqual([path, 200]);
+    }
+    for (const path of ['/metrics', '/health/live'])
+      expect([path, await statusAt('admin', path)]).toEqual([path, 200]);
+    for (const path of ['/token', '/apps', '/gateway/shop/x', '/docs/openapi.json', '/nowhere']) {
+      expect([path, await statusAt('admin', path)]).toEqual([path, 404]);
+    }
+  });
+});

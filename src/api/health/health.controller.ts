@@ -1,7 +1,8 @@
-import { Controller, Get, Res, Module } from '@nestjs/common';
-import type { FastifyReply } from 'fastify';
+import { Controller, Get, Req, Res, Module } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Clock } from '../../core/ports/clock.js';
 import { TokenBroker } from '../../core/broker.js';
+import { AdminPort } from '../common/admin-port.js';
 import { OnceASecond } from '../common/once-a-second.js';
 import { problem } from '../common/problem.js';
 import { appState } from '../apps/apps.controller.js';
@@ -17,6 +18,7 @@ const NOT_READY = {
 
 const LIVE: ApiRoute = {
   access: 'public',
+  port: 'both',
   summary: 'Whether the process runs',
   answers: {
     200: {
@@ -29,7 +31,9 @@ const LIVE: ApiRoute = {
 
 const READY: ApiRoute = {
   access: 'public',
+  port: 'both',
   summary: 'Whether this replica wants requests',
+  description: 'Where `server.adminPort` is configured, `apps` is there alone.',
   answers: {
     200: {
       description: 'It does',
@@ -62,14 +66,18 @@ interface Answer {
 /** Kubernetes' probes. Liveness asks nobody: a restart cures neither the platform nor the store. */
 @Controller('health')
 class HealthController {
-  private readonly readyAnswer: OnceASecond<Answer>;
+  private readonly answerWithApps: OnceASecond<Answer>;
 
   constructor(
     private readonly broker: TokenBroker,
     private readonly readiness: Readiness,
+    private readonly adminPort: AdminPort,
     clock: Clock,
   ) {
-    this.readyAnswer = new OnceASecond(clock, () => this.answer());
+    this.answerWithApps = new OnceASecond(clock, () => {
+      const apps = this.broker.apps.map((app) => ({ app, state: this.broker.status(app).state }));
+      return this.answer({ apps });
+    });
   }
 
   @Get('live')
@@ -80,24 +88,25 @@ class HealthController {
 
   @Get('ready')
   @Api(READY)
-  ready(@Res() reply: FastifyReply): void {
-    const { status, headers, bytes } = this.readyAnswer.get(this.readiness.state);
+  ready(@Req() { raw }: FastifyRequest, @Res() reply: FastifyReply): void {
+    const { status, headers, bytes } = this.adminPort.isForOperators(raw)
+      ? this.answerWithApps.get(this.readiness.state)
+      : this.answer({});
     void reply
       .code(status)
       .headers({ ...headers, 'cache-control': 'no-store' })
       .send(bytes);
   }
 
-  private answer(): Answer {
-    const apps = this.broker.apps.map((app) => ({ app, state: this.broker.status(app).state }));
+  private answer(members: object): Answer {
     const { state } = this.readiness;
     if (state === 'ready') {
       const headers = { 'content-type': 'application/json; charset=utf-8' };
-      return { status: 200, headers, bytes: Buffer.from(JSON.stringify({ status: 'ready', apps })) };
+      return { status: 200, headers, bytes: Buffer.from(JSON.stringify({ status: 'ready', ...members })) };
     }
     const fault = problem(state, NOT_READY[state], { retryAfterSeconds: 1 });
     const headers = { 'content-type': 'application/problem+json', 'retry-after': '1' };
-    return { status: fault.status, headers, bytes: Buffer.from(JSON.stringify({ ...fault, apps })) };
+    return { status: fault.status, headers, bytes: Buffer.from(JSON.stringify({ ...fault, ...members })) };
   }
 }
 

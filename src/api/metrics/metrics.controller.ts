@@ -21,7 +21,9 @@ interface Rendering {
 
 const SCRAPE: ApiRoute = {
   access: 'public',
+  port: 'admin',
   summary: 'Metrics for Prometheus',
+  description: 'On `server.adminPort`, where that is configured.',
   answers: { 200: { description: 'Text format 0.0.4', type: 'text/plain', schema: text } },
 };
 
