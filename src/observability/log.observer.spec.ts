@@ -176,6 +176,13 @@ describe('the log', () => {
     for (let users = 0; users < 10; users += 1)
       log.emit({ ...refused, meaning: 'code_invalid', errcode: 40029 });
     log.emit({ app: 'shop', kind: 'login_code_repeated' });
+    log.emit({
+      app: 'shop',
+      kind: 'login_call_refused',
+      errcode: 48001,
+      message: '',
+      remedy: 'Apply for it.',
+    });
     await clock.advance(60_000);
     expect(lines.map(({ level, event, errcode }) => [level, event, errcode])).toEqual([
       ['debug', 'login.exchanged', undefined],
@@ -183,6 +190,7 @@ describe('the log', () => {
       ['error', 'login.exchange_failed', 40125],
       ...Array.from({ length: 5 }, () => ['info', 'login.exchange_failed', 40029]),
       ['info', 'login.code_repeated', undefined],
+      ['error', 'login.call_refused', 48001],
       ['warn', 'login.lines_suppressed', undefined],
     ]);
     expect(lines[2]).toMatchObject({ app: 'shop', surface: 'native', remedy: 'Mend it.', duration_ms: 80 });

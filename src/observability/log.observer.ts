@@ -134,6 +134,7 @@ export class LogObserver extends EventSink {
         logger.debug({ event: `token.${kind}`, app, ...rest }, 'asked for the right to fetch');
         return;
       case 'login_exchanged':
+      case 'login_call_refused':
       case 'login_code_repeated':
         this.logins.write(fact);
     }

@@ -8,7 +8,10 @@ const MAX_LINES_A_MINUTE = 5;
 /** Apps and reasons within a minute: a platform that invents errcodes must not fill the log. */
 const MAX_KINDS = 1000;
 
-type LoginEvent = Extract<BrokerEvent, { kind: 'login_exchanged' | 'login_code_repeated' }>;
+type LoginEvent = Extract<
+  BrokerEvent,
+  { kind: 'login_exchanged' | 'login_call_refused' | 'login_code_repeated' }
+>;
 type Exchanged = Extract<LoginEvent, { kind: 'login_exchanged' }>;
 
 /** Lines about logins. A user whose code is no good is no fault of anybody's; what stands in the way of all users is. */
@@ -24,7 +27,15 @@ export class LoginLines {
 
   write(event: LoginEvent): void {
     if (event.kind === 'login_exchanged') this.exchanged(event);
-    else {
+    else if (event.kind === 'login_call_refused') {
+      const { app, errcode, message: error, remedy } = event;
+      this.limited(app, `call ${String(errcode)}`, () => {
+        this.logger.error(
+          { event: 'login.call_refused', app, errcode, error, remedy },
+          'the platform refuses the app itself',
+        );
+      });
+    } else {
       const { app } = event;
       this.limited(app, 'code_repeated', () => {
         this.logger.info(

@@ -57,6 +57,7 @@ export class MetricsObserver extends EventSink {
       case 'lease':
         metrics.leases.inc({ result: fact.result });
         return;
+      case 'login_call_refused':
       case 'fetch_started':
       case 'probed':
       case 'found_token_tried':

@@ -11,6 +11,7 @@ const PAIRS = [
   ['docs/oauth2-provider.md', 'docs/zh-CN/oauth2-provider.md'],
   ['docs/oauth2.md', 'docs/zh-CN/oauth2.md'],
   ['docs/gateway.md', 'docs/zh-CN/gateway.md'],
+  ['docs/users.md', 'docs/zh-CN/users.md'],
 ] as const;
 
 describe.each(PAIRS)('%s and %s', (english, chinese) => {

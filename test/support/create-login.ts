@@ -43,11 +43,14 @@ class FakeLoginProvider extends LoginProvider {
   readonly nextProfile: LoginOutcome<Profile>[] = [];
   readonly nextSessionCheck: LoginOutcome<boolean>[] = [];
   readonly nextPhone: LoginOutcome<Profile>[] = [];
+  readonly nextUsers: LoginOutcome<readonly Profile[]>[] = [];
+  override readonly maxUsersPerCall: number;
   private minted = 0;
   private keys = 0;
 
   constructor(override readonly appType: AppType = 'official_account') {
     super();
+    this.maxUsersPerCall = appType === 'official_account' ? 100 : 0;
     if (appType === 'mini_program') this.authorizeUrl = undefined as never;
   }
 
@@ -126,6 +129,19 @@ class FakeLoginProvider extends LoginProvider {
   ): Promise<LoginOutcome<Profile>> {
     this.calls.push({ method: 'phone', value: `${globalToken} ${code}` });
     return this.nextPhone.shift() ?? { kind: 'answered', value: { phoneNumber: '+8613800000000' }, body: '' };
+  }
+
+  /** Knows everybody whose openid is `openid-of-…`. */
+  override async users(
+    globalToken: string,
+    { openids, lang }: { readonly openids: readonly string[]; readonly lang?: string },
+  ): Promise<LoginOutcome<readonly Profile[]>> {
+    this.calls.push({ method: 'users', value: `${globalToken} ${String(openids.length)}` });
+    const next = this.nextUsers.shift();
+    if (next) return next;
+    if (!openids.every((openid) => openid.startsWith('openid-of-'))) return refused(40003, 'data_invalid');
+    const value = openids.map((openid) => ({ openid, ...(lang !== undefined && { lang }) }));
+    return { kind: 'answered', value, body: '' };
   }
 
   callsOf(method: string): string[] {
@@ -226,6 +242,8 @@ export function createLogin(changes: Partial<LoginApp> & { readonly type?: AppTy
     provider,
     emitted,
     login,
+    /** What the replicas share. */
+    shared,
     /** Another replica over the same store. */
     replica,
     cutStore: (cut: boolean) => {

@@ -39,7 +39,7 @@ const USERS_INFO: ApiRoute = {
   access: 'users:read',
   summary: 'What the platform knows of users, by the app’s own token',
   description:
-    'In the order of `openids`, each once. Those that are no users of this app stand in `unknown`. A refused token is replaced on the way.',
+    'In the order of `openids`, each once, at most 500. Those that are no users of this app stand in `unknown`. A refused token is replaced on the way.',
   body: {
     shape: UsersInfoRequest,
     example: { app: 'shop', openids: ['oKj4x5Q2Zl0n8Rk3vYt7Wb1cDe9A', 'oNobody'] },
@@ -59,11 +59,15 @@ const USERS_INFO: ApiRoute = {
   faults: [
     ['wrong_app_type', 'Only an official account knows its users.', { action: 'fix_request' }],
     'no_token_yet',
-    ['scope_missing', 'The account may not ask for its users.', { action: 'reauthorize' }],
+    [
+      'data_invalid',
+      'So many of them are no users of this app that it takes more than 100 calls to find out which: ask for fewer at a time.',
+      { action: 'fix_request' },
+    ],
     ['rate_limited', 'The platform wants fewer calls.', { action: 'retry', retryAfterSeconds: 60 }],
     [
       'app_misconfigured',
-      'The platform refuses this app; its operator sees why in GET /apps and the log.',
+      'The platform refuses this app, or may not tell it this; its operator sees why in GET /apps and the log.',
       { action: 'fix_config', retryAfterSeconds: 60 },
     ],
     ['upstream_unavailable', 'The platform cannot be reached.', { action: 'retry', retryAfterSeconds: 2 }],

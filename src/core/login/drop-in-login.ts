@@ -5,7 +5,7 @@ import type { AppName } from '../token.js';
 import type { CodeExchange, Exchanged } from './code-exchange.js';
 import { givenTokens } from './exchange-result.js';
 import type { LoginApp, LoginApps } from './login-app.js';
-import { callInTime, callWithSecret, type LoginPorts } from './login-call.js';
+import { callInTime, refreshTokens, type LoginPorts } from './login-call.js';
 
 /** What an SDK is told; in which numbers, its platform's endpoints know. */
 export type DropInAnswer =
@@ -66,12 +66,8 @@ export class DropInLogin {
     const asked = this.apps.find(request.app);
     if (!asked) return { kind: 'wrong_app_type' };
     return this.relay(refreshToken, [asked], async (app) => {
-      const refresh = app.login.refresh?.bind(app.login);
-      if (!refresh) return null;
-      const outcome = await callWithSecret(app, this.ports.clock, (credentials, deadline) =>
-        refresh(credentials, refreshToken, deadline),
-      );
-      if (outcome.kind === 'answered') await this.note(app, givenTokens(outcome.value));
+      const outcome = await refreshTokens(app, this.ports, refreshToken);
+      if (outcome?.kind === 'answered') await this.note(app, givenTokens(outcome.value));
       return outcome;
     });
   }
@@ -81,7 +77,7 @@ export class DropInLogin {
       const { login, appId } = app;
       const profile = login.profile?.bind(login);
       if (!profile) return null;
-      return callInTime(app, this.ports.clock, (deadline) => profile(appId, request, deadline));
+      return callInTime(app, this.ports, (deadline) => profile(appId, request, deadline));
     });
   }
 
@@ -89,7 +85,7 @@ export class DropInLogin {
     return this.relay(request.accessToken, this.appsOf(request), async (app) => {
       const checkToken = app.login.checkToken?.bind(app.login);
       if (!checkToken) return null;
-      return callInTime(app, this.ports.clock, (deadline) => checkToken(request, deadline));
+      return callInTime(app, this.ports, (deadline) => checkToken(request, deadline));
     });
   }
 

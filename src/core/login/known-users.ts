@@ -1,11 +1,15 @@
 import type { LoginOutcome } from '../ports/login-provider.js';
 import { withAppToken } from './app-token-call.js';
+import { isPlausible } from './handles.js';
 import type { LoginApp, LoginApps } from './login-app.js';
-import type { LoginPorts } from './login-call.js';
+import type { CallPorts } from './login-call.js';
 import { LoginError } from './login-error.js';
 import { answered } from './refusal-error.js';
 
 type Data = Readonly<Record<string, unknown>>;
+
+/** Of one request, which may name users that the platform does not know: each of them may cost as many calls as a batch can be halved, twice. */
+const MAX_CALLS = 100;
 
 export interface UsersRequest {
   readonly app: string;
@@ -20,45 +24,53 @@ export interface KnownUsers {
   readonly unknown: readonly string[];
 }
 
+interface Search {
+  readonly app: LoginApp;
+  readonly lang: string | undefined;
+  callsLeft: number;
+}
+
 /** What a platform knows of its users without their consent, by the app's own token. */
 export class UserLookup {
   constructor(
     private readonly apps: LoginApps,
-    private readonly ports: Pick<LoginPorts, 'clock'>,
+    private readonly ports: CallPorts,
   ) {}
 
+  /** @throws LoginError `data_invalid` if so many are unknown that it takes too many calls to find out which */
   async users({ app: name, openids, lang }: UsersRequest): Promise<KnownUsers> {
     const app = this.apps.get(name);
     const { maxUsersPerCall } = app.login;
     if (maxUsersPerCall === 0) throw new LoginError('wrong_app_type');
-    const asked = [...new Set(openids)];
+    const isAsked = new Set(openids.filter(isPlausible));
+    const asked = [...isAsked];
+    const unknown = [...new Set(openids)].filter((openid) => !isAsked.has(openid));
     const found: KnownUsers[] = [];
+    const search = { app, lang, callsLeft: MAX_CALLS };
     for (let at = 0; at < asked.length; at += maxUsersPerCall) {
-      found.push(await this.lookUp(app, asked.slice(at, at + maxUsersPerCall), lang));
+      found.push(await this.lookUp(search, asked.slice(at, at + maxUsersPerCall)));
     }
-    return together(found);
+    return together([...found, { users: [], unknown }]);
   }
 
   /** A call with an unknown openid is refused as a whole: halves of it find out which. */
-  private async lookUp(app: LoginApp, openids: readonly string[], lang?: string): Promise<KnownUsers> {
-    const outcome = await this.ask(app, openids, lang);
+  private async lookUp(search: Search, openids: readonly string[]): Promise<KnownUsers> {
+    if (search.callsLeft === 0) throw new LoginError('data_invalid');
+    search.callsLeft -= 1;
+    const outcome = await this.ask(search, openids);
     if (outcome.kind !== 'refused' || outcome.meaning !== 'data_invalid') {
-      return { users: answered(app, outcome), unknown: [] };
+      return { users: answered(search.app, outcome), unknown: [] };
     }
     if (openids.length === 1) return { users: [], unknown: openids };
     const half = Math.ceil(openids.length / 2);
-    const first = await this.lookUp(app, openids.slice(0, half), lang);
-    return together([first, await this.lookUp(app, openids.slice(half), lang)]);
+    const first = await this.lookUp(search, openids.slice(0, half));
+    return together([first, await this.lookUp(search, openids.slice(half))]);
   }
 
-  private ask(
-    app: LoginApp,
-    openids: readonly string[],
-    lang?: string,
-  ): Promise<LoginOutcome<readonly Data[]>> {
+  private ask({ app, lang }: Search, openids: readonly string[]): Promise<LoginOutcome<readonly Data[]>> {
     const users = app.login.users?.bind(app.login);
     if (!users) throw new LoginError('wrong_app_type');
-    return withAppToken(app, this.ports.clock, (token, deadline) =>
+    return withAppToken(app, this.ports, (token, deadline) =>
       users(token, { openids, ...(lang !== undefined && { lang }) }, deadline),
     );
   }

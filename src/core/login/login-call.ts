@@ -1,7 +1,7 @@
 import type { Clock } from '../ports/clock.js';
 import type { EventSink } from '../ports/events.js';
 import type { LoginStore } from '../ports/login-store.js';
-import type { LoginOutcome } from '../ports/login-provider.js';
+import type { LoginOutcome, UserTokens } from '../ports/login-provider.js';
 import type { AppCredentials, Deadline } from '../ports/token-issuer.js';
 import type { LoginApp } from './login-app.js';
 
@@ -14,6 +14,9 @@ export interface LoginPorts {
   readonly events: EventSink;
 }
 
+/** What a single call works with. */
+export type CallPorts = Pick<LoginPorts, 'clock' | 'events'>;
+
 /** One call to the platform with the app's secret, which is told whether the platform took it. Never throws. */
 export async function callWithSecret<T>(
   app: LoginApp,
@@ -23,7 +26,7 @@ export async function callWithSecret<T>(
   const appSecret = app.secrets.proven;
   if (appSecret === null) return { kind: 'not_sent', cause: new Error('there is no AppSecret yet') };
   const credentials = { app: app.name, appId: app.appId, appSecret };
-  const outcome = await callInTime(app, clock, (deadline) => call(credentials, deadline));
+  const outcome = await inTime(app, clock, (deadline) => call(credentials, deadline));
   if (outcome.kind === 'answered') app.secrets.accepted(appSecret);
   if (outcome.kind === 'refused' && outcome.secretRejected) {
     const { errcode, message } = outcome;
@@ -32,8 +35,39 @@ export async function callWithSecret<T>(
   return outcome;
 }
 
+/** A user's next tokens; null where the platform has no such call. Never throws. */
+export async function refreshTokens(
+  app: LoginApp,
+  { clock, events }: CallPorts,
+  refreshToken: string,
+): Promise<LoginOutcome<UserTokens> | null> {
+  const refresh = app.login.refresh?.bind(app.login);
+  if (!refresh) return null;
+  const outcome = await callWithSecret(app, clock, (credentials, deadline) =>
+    refresh(credentials, refreshToken, deadline),
+  );
+  return told(app, events, outcome);
+}
+
 /** One call to the platform within the app's time limit. Never throws. */
 export async function callInTime<T>(
+  app: LoginApp,
+  { clock, events }: CallPorts,
+  call: (deadline: Deadline) => Promise<LoginOutcome<T>>,
+): Promise<LoginOutcome<T>> {
+  return told(app, events, await inTime(app, clock, call));
+}
+
+/** A refusal of the app itself: callers are told no more than that, so those who run the broker have to be. */
+function told<T>(app: LoginApp, events: EventSink, outcome: LoginOutcome<T>): LoginOutcome<T> {
+  if (outcome.kind === 'refused' && outcome.meaning === 'app_misconfigured') {
+    const { errcode, message, remedy } = outcome;
+    events.emit({ app: app.name, kind: 'login_call_refused', errcode, message, remedy });
+  }
+  return outcome;
+}
+
+async function inTime<T>(
   { timeoutMs }: LoginApp,
   clock: Clock,
   call: (deadline: Deadline) => Promise<LoginOutcome<T>>,

@@ -59,7 +59,7 @@ export class MiniProgram {
     if (!phone) throw new LoginError('wrong_app_type');
     const { code, openid } = request;
     if (!isPlausible(code)) throw new LoginError('code_missing');
-    const outcome = await withAppToken(app, this.ports.clock, (token, deadline) =>
+    const outcome = await withAppToken(app, this.ports, (token, deadline) =>
       phone(token, { code, ...(openid !== undefined && { openid }) }, deadline),
     );
     if (outcome.kind === 'unknown')
@@ -80,7 +80,7 @@ export class MiniProgram {
   private async isValid({ app, openid, sessionKey }: KeyedSession): Promise<boolean> {
     const checkSession = app.login.checkSession?.bind(app.login);
     if (!checkSession) throw new LoginError('wrong_app_type');
-    const outcome = await withAppToken(app, this.ports.clock, (token, deadline) =>
+    const outcome = await withAppToken(app, this.ports, (token, deadline) =>
       checkSession(token, { openid, sessionKey }, deadline),
     );
     if (outcome.kind === 'refused' && outcome.meaning === 'session_stale') return false;

@@ -66,6 +66,26 @@ describe('a session', () => {
     expect(provider.callsOf('refresh')).toHaveLength(1);
   });
 
+  it('lives on when another replica has stored the next tokens while the old ones were refused here', async () => {
+    const { login, provider, request, clock, shared, app } = await loggedIn();
+    await clock.advance(HOURS_2);
+    provider.refresh = async () => {
+      const { session, nowMs } = await shared.session(app, request.session);
+      if (!session) throw new Error('there is a session');
+      const tokens = {
+        accessToken: 'user-token-9',
+        expiresAtMs: nowMs + HOURS_2,
+        refreshToken: 'refresh-token-9',
+      };
+      const change = { session: { ...session, tokens }, lifeMs: HOURS_2 };
+      await shared.saveSession(app, request.session, 'whoever was slow', change);
+      return refused(100021, 'reauthorize_required');
+    };
+    expect(await login.profile(request)).toMatchObject({ openid: 'openid-of-mary' });
+    expect(provider.callsOf('profile')).toEqual(['user-token-9']);
+    expect((await shared.session(app, request.session)).session?.isOver).toBe(false);
+  });
+
   it('lives on when a refresh brought no answer', async () => {
     const { login, provider, request, clock, errorOf } = await loggedIn();
     await clock.advance(HOURS_2);

@@ -6,7 +6,7 @@ import { SingleFlight } from '../refresh/single-flight.js';
 import { givenTokens } from './exchange-result.js';
 import { newAttempt, tagIn } from './handles.js';
 import type { LoginApp, LoginApps } from './login-app.js';
-import { callInTime, callWithSecret, type LoginPorts } from './login-call.js';
+import { callInTime, refreshTokens, type LoginPorts } from './login-call.js';
 import { LoginError } from './login-error.js';
 import { answered } from './refusal-error.js';
 import { storedInTime } from './stored-in-time.js';
@@ -117,7 +117,7 @@ export class UserSessions {
     const { accessToken } = tokensOf(session);
     const { openid } = session;
     const request = { accessToken, openid, ...(lang !== undefined && { lang }) };
-    return callInTime(app, this.ports.clock, (deadline) => profile(app.appId, request, deadline));
+    return callInTime(app, this.ports, (deadline) => profile(app.appId, request, deadline));
   }
 
   private renew(found: FoundSession): Promise<FoundSession> {
@@ -135,8 +135,7 @@ export class UserSessions {
       const isLocked = await store.lockSession(app, handle, id, lockMs);
       // Another replica may have renewed it between our look and our lock.
       const newest = await this.find({ client: found.session.client, session: handle });
-      const isRenewed = tokensOf(newest.session).expiresAtMs !== tokensOf(found.session).expiresAtMs;
-      if (isRenewed || newest.session.isOver) {
+      if (isRenewed(found, newest) || newest.session.isOver) {
         if (isLocked) await store.saveSession(app, handle, id, null);
         if (newest.session.isOver) throw new LoginError('reauthorize_required');
         return newest;
@@ -153,14 +152,11 @@ export class UserSessions {
     const { app, handle, session, nowMs } = found;
     const { refreshToken } = tokensOf(session);
     const askedMonoMs = clock.monotonicMs();
-    const refresh = app.login.refresh?.bind(app.login);
-    if (refreshToken === null || !refresh) {
+    const outcome = refreshToken === null ? null : await refreshTokens(app, this.ports, refreshToken);
+    if (!outcome) {
       await store.saveSession(app, handle, id, null);
       throw new LoginError('reauthorize_required');
     }
-    const outcome = await callWithSecret(app, clock, (credentials, deadline) =>
-      refresh(credentials, refreshToken, deadline),
-    );
     const storeNowMs = nowMs + clock.monotonicMs() - askedMonoMs;
     const save = (changed: UserSession): Promise<void> =>
       storedInTime(clock, () =>
@@ -184,6 +180,12 @@ export class UserSessions {
       return { app, handle, session: renewed, nowMs: storeNowMs };
     }
     if (outcome.kind === 'refused' && ENDS_GRANT.has(outcome.meaning)) {
+      // Whoever had the right before, for too long, may have stored the successor of the token that was refused.
+      const newest = await this.find({ client: session.client, session: handle });
+      if (isRenewed(found, newest)) {
+        await store.saveSession(app, handle, id, null);
+        return newest;
+      }
       await save({ ...session, isOver: true });
       throw new LoginError('reauthorize_required', { errcode: outcome.errcode });
     }
@@ -191,6 +193,10 @@ export class UserSessions {
     answered(app, outcome);
     return found;
   }
+}
+
+function isRenewed(before: FoundSession, after: FoundSession): boolean {
+  return tokensOf(before.session).expiresAtMs !== tokensOf(after.session).expiresAtMs;
 }
 
 /** @throws LoginError `wrong_app_type` for a mini program's session */

@@ -86,6 +86,13 @@ export type BrokerEvent = { readonly app: AppName } & (
       readonly message: string | null;
       readonly remedy: string | null;
     }
+  | {
+      /** The platform refuses the app itself, at a call of logins that spends no code. */
+      readonly kind: 'login_call_refused';
+      readonly errcode: ErrorCode;
+      readonly message: string;
+      readonly remedy: string;
+    }
   /** A code came again, and was not sent again. */
   | { readonly kind: 'login_code_repeated' }
   | { readonly kind: 'store_unavailable'; readonly message: string; readonly remedy: string }
