@@ -35,6 +35,20 @@ describe('a hosted login', () => {
     expect(provider.callsOf('exchange')).toHaveLength(1);
   });
 
+  it('gives a user of WeChat’s preview page no session, and the other values all the same', async () => {
+    const { login, started, back, ticketOf, provider } = createHosted();
+    const value = { ...provider.grantOf('mary'), isSnapshot: true };
+    provider.next.push({ kind: 'answered', value, body: '{}' });
+    const { state, binding } = await started();
+    const { redirectTo } = await back(state, 'code');
+    expect(await login.redeem({ client: 'orders', ticket: ticketOf(redirectTo), binding })).toMatchObject({
+      openid: 'openid-of-mary',
+      snapshot: true,
+      session: null,
+      expiresInSeconds: 0,
+    });
+  });
+
   it('sends a refusal on, and uses the state up', async () => {
     const { started, back, errorOf, provider } = createHosted();
     const { state } = await started();

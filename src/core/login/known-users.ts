@@ -1,8 +1,7 @@
 import type { LoginOutcome } from '../ports/login-provider.js';
-import { withAppToken } from './app-token-call.js';
 import { isPlausible } from './handles.js';
 import type { LoginApp, LoginApps } from './login-app.js';
-import type { CallPorts } from './login-call.js';
+import { withAppToken, type CallPorts } from './login-call.js';
 import { LoginError } from './login-error.js';
 import { answered } from './refusal-error.js';
 

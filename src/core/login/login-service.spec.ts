@@ -196,6 +196,17 @@ describe('a drop-in exchange', () => {
     expect(provider.calls).toEqual([]);
   });
 
+  it('that was refused is refused again with the same errcode for ten minutes, to the same client alone', async () => {
+    const { login, provider, clock } = createLogin();
+    provider.next.push(refused(40029, 'code_invalid'));
+    const refusal = { kind: 'refused', errcode: 40029 };
+    expect(await login.dropIn.exchange(request)).toMatchObject(refusal);
+    await clock.advance(590_000);
+    expect(await login.dropIn.exchange(request)).toMatchObject(refusal);
+    expect(await login.dropIn.exchange({ ...request, client: 'billing' })).toEqual({ kind: 'code_used' });
+    expect(provider.callsOf('exchange')).toHaveLength(1);
+  });
+
   it('after a lost answer finds the code used', async () => {
     const { login, provider } = createLogin();
     provider.next.push(LOST);

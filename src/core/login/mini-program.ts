@@ -1,7 +1,6 @@
-import { withAppToken } from './app-token-call.js';
 import { isPlausible } from './handles.js';
 import type { LoginApp, LoginApps } from './login-app.js';
-import type { LoginPorts } from './login-call.js';
+import { withAppToken, type LoginPorts } from './login-call.js';
 import { LoginError } from './login-error.js';
 import { answered, refusalError } from './refusal-error.js';
 import type { SessionRequest, UserSessions } from './user-sessions.js';

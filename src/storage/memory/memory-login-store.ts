@@ -49,10 +49,11 @@ export class MemoryLoginStore extends LoginStore {
   constructor(
     private readonly clock: Clock,
     private readonly times = LOGIN_TIMES,
+    maxEntries = MAX_ENTRIES,
   ) {
     super();
     this.epochMs = clock.wallMs() - clock.monotonicMs();
-    const map = <Value>(): ExpiringMap<Value> => new ExpiringMap(clock, MAX_ENTRIES);
+    const map = <Value>(): ExpiringMap<Value> => new ExpiringMap(clock, maxEntries);
     this.states = map();
     this.codes = map();
     this.sessions = map();

@@ -16,6 +16,8 @@ const LOGIN: OpenLogin = {
   answer: null,
 };
 const CHECK = { state: 'canary-state', way: 'direct', client: 'orders', proof: LOGIN.proof } as const;
+/** What docs/redis.md tells of memory rests on it. */
+const MAX_BYTES_A_KEY = 1024;
 const CLAIM = { code: 'canary-code', id: 'attempt-1', caller: 'c'.repeat(43), pendingMs: 1000 };
 
 describeLoginStore('Redis', async () => ({
@@ -62,6 +64,7 @@ describe('logins in Redis', () => {
       expect(key).toMatch(/:login:(state|code|outcome|session|key|token):[\w-]{43}$/);
       if (!key.includes(':login:token:')) expect(key.startsWith(`${keyPrefix}{shop}:`)).toBe(true);
       expect(Number(await redis.server.call('PTTL', key))).toBeGreaterThan(0);
+      expect(Number(await redis.server.call('MEMORY', 'USAGE', key))).toBeLessThan(MAX_BYTES_A_KEY);
     }
   });
 
