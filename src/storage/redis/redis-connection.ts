@@ -237,23 +237,25 @@ function connect(settings: RedisSettings, options: Options): Redis | Cluster {
   const login = { ...(username && { username }), ...(password && { password }) };
   switch (server.kind) {
     case 'url':
-      return withoutInfo(new Redis(server.url, common));
+      return batchWrites(withoutInfo(new Redis(server.url, common)));
     case 'sentinel':
-      return new Redis({
-        ...common,
-        ...login,
-        sentinels: [...server.sentinels],
-        name: server.name,
-        ...(sentinelUsername && { sentinelUsername }),
-        ...(sentinelPassword && { sentinelPassword }),
-        sentinelCommandTimeout: CONNECT_TIMEOUT_MS,
-        ...(tls && { sentinelTLS: tls, enableTLSForSentinelMode: true }),
-      });
+      return batchWrites(
+        new Redis({
+          ...common,
+          ...login,
+          sentinels: [...server.sentinels],
+          name: server.name,
+          ...(sentinelUsername && { sentinelUsername }),
+          ...(sentinelPassword && { sentinelPassword }),
+          sentinelCommandTimeout: CONNECT_TIMEOUT_MS,
+          ...(tls && { sentinelTLS: tls, enableTLSForSentinelMode: true }),
+        }),
+      );
     case 'cluster':
       return new Cluster([...server.nodes], {
         ...(options.enableOfflineQueue === false && SEND_ONCE),
         redisOptions: { ...common, ...login },
-      });
+      }).on('+node', batchWrites);
   }
 }
 
@@ -272,4 +274,29 @@ function tlsOptions({ tls, server }: RedisSettings): ConnectionOptions | null {
     ...(tls?.ca && { ca: tls.ca }),
     ...(tls?.serverName && { servername: tls.serverName }),
   };
+}
+
+/**
+ * Commands of one turn of the event loop leave in one write, in their order. A write is a system call, which costs more than
+ * the command that it carries.
+ */
+function batchWrites(client: Redis): Redis {
+  return client.on('connect', () => {
+    const { stream } = client;
+    const write = stream.write.bind(stream) as (...args: unknown[]) => boolean;
+    let isCorked = false;
+    stream.write = (...args: unknown[]) => {
+      if (!isCorked) {
+        isCorked = true;
+        stream.cork();
+        // Not a time, but what comes after all that has arrived was looked at.
+        // eslint-disable-next-line no-restricted-globals
+        setImmediate(() => {
+          isCorked = false;
+          stream.uncork();
+        });
+      }
+      return write(...args);
+    };
+  });
 }

@@ -69,3 +69,17 @@ describe('tokens in Redis', () => {
     expect(unreadable).toEqual(['shop']);
   });
 });
+
+describe('the connection to Redis', () => {
+  it('lets the commands of one turn of the event loop leave together, in their order', async () => {
+    const { client } = redis.connection;
+    if (!('stream' in client)) throw new Error('no single connection');
+    const key = freshPrefix();
+    const sent = client.stream.bytesWritten;
+    const replies = [client.set(key, '1'), client.get(key), client.set(key, '2'), client.get(key)];
+    expect(client.stream.writableCorked).toBe(1);
+    expect(await Promise.all(replies)).toEqual(['OK', '1', 'OK', '2']);
+    expect(client.stream.writableCorked).toBe(0);
+    expect(client.stream.bytesWritten).toBeGreaterThan(sent);
+  });
+});

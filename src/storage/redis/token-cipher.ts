@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createSecretKey, randomBytes, type KeyObject } from 'node:crypto';
 import { identityKey, type AppIdentity } from '../../core/app-definition.js';
 import type { AppState } from '../../core/refresh/transitions.js';
 
@@ -23,15 +23,16 @@ export type Opened =
 
 /** Seals text for the store: `<key id>.<base64url of nonce, ciphertext and tag>`. */
 export class TokenCipher {
-  private readonly keys: ReadonlyMap<string, Buffer>;
-  private readonly current: CipherKey;
+  /** As objects: bytes are turned into one at every use, which takes longer than the sealing. */
+  private readonly keys: ReadonlyMap<string, KeyObject>;
+  private readonly current: { readonly id: string; readonly key: KeyObject };
 
   /** The first key seals, all open. Throws if there is none. */
   constructor(keys: readonly CipherKey[]) {
     const [current] = keys;
     if (!current) throw new Error('a cipher needs a key');
-    this.current = current;
-    this.keys = new Map(keys.map(({ id, key }) => [id, key]));
+    this.current = { id: current.id, key: createSecretKey(current.key) };
+    this.keys = new Map(keys.map(({ id, key }) => [id, createSecretKey(key)]));
   }
 
   /** Of the key that seals. */
