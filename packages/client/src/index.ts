@@ -11,10 +11,12 @@ export {
   type AxiosRequestLike,
   type InterceptAxiosOptions,
 } from './intercept-axios.js';
+export { LoginClientError, type LoginAction } from './login-calls.js';
 export {
+  createPkce,
   LoginClient,
-  LoginClientError,
   type Authorization,
   type Login,
   type LoginClientOptions,
+  type UserTokens,
 } from './login-client.js';

@@ -1,6 +1,4 @@
-import { jsonOf } from './streams.js';
-import { TimeLimit } from './timers.js';
-import { TokenClientError } from './token-client-error.js';
+import { LoginCalls, type Body } from './login-calls.js';
 
 export interface LoginClientOptions {
   /** The broker's address, such as `http://token-broker:8080`; or several, of which one that answers is used. */
@@ -20,6 +18,8 @@ export interface Authorization {
   /** For a cookie of this browser: HttpOnly, Secure, SameSite=Lax. */
   readonly binding: string;
   readonly expiresInSeconds: number;
+  /** `appid`, `redirect_uri`, `scope` and `state`, for a page that shows the QR code by WeChat's `wxLogin.js`. */
+  readonly fields: Readonly<Record<string, string>>;
 }
 
 export interface Login {
@@ -33,39 +33,33 @@ export interface Login {
   readonly expiresInSeconds: number;
 }
 
-type Body = Readonly<Record<string, unknown>>;
-
-/** Why a login failed. `action` says what to do: `reauthorize` sends the user to the authorize URL again. */
-export class LoginClientError extends TokenClientError {
-  constructor(
-    code: string,
-    message: string,
-    readonly action: string | undefined,
-    details: ConstructorParameters<typeof TokenClientError>[2],
-  ) {
-    super(code, message, details);
-  }
+/** The user's own tokens at the platform. They must not reach a browser. */
+export interface UserTokens {
+  readonly accessToken: string;
+  readonly refreshToken?: string;
+  readonly expiresInSeconds: number;
+  readonly openid: string;
+  readonly scope: readonly string[];
 }
 
-/**
- * Logs users in by the broker, which alone has the AppSecret. All calls throw `LoginClientError`.
- *
- * Calls are tried at the next address when one gives no answer: the broker spends a code once, and the same values get
- * the same answer for a minute.
- */
+/** Logs users in by the broker, which alone has the AppSecret. All calls throw `LoginClientError`. */
 export class LoginClient {
   private readonly urls: readonly string[];
+  readonly #calls: LoginCalls;
+  private readonly app: string | undefined;
 
   /** @throws TypeError for options that cannot work */
-  constructor(private readonly options: LoginClientOptions) {
-    const { url, apiKey } = options;
+  constructor({ url, apiKey, app, timeoutMs = 15_000 }: LoginClientOptions) {
     this.urls = (typeof url === 'string' ? [url] : url).map((one) => one.replace(/\/+$/, ''));
     if (this.urls.length === 0 || !this.urls.every((one) => /^https?:\/\//.test(one))) {
       throw new TypeError('LoginClient: url must be the http or https address of the broker, or several.');
     }
-    if (!/^[\x21-\x7e]+$/.test(apiKey)) {
+    if (typeof apiKey !== 'string' || !/^[\x21-\x7e]+$/.test(apiKey)) {
       throw new TypeError('LoginClient: apiKey must be a key as `access-token-broker keygen` prints it.');
     }
+    if (!(timeoutMs > 0)) throw new TypeError('LoginClient: timeoutMs must be above 0.');
+    this.app = app;
+    this.#calls = new LoginCalls({ urls: this.urls, apiKey, timeoutMs });
   }
 
   /** Begins a login. `redirectUri` is one of the app's `login.redirectUris`, to the letter. */
@@ -73,30 +67,40 @@ export class LoginClient {
     readonly redirectUri: string;
     readonly scope?: string | undefined;
     readonly forcePopup?: boolean | undefined;
+    /** Of `createPkce()`: the exchange then takes the verifier instead of the binding. */
+    readonly codeChallenge?: string | undefined;
   }): Promise<Authorization> {
-    const { redirectUri: redirect_uri, scope, forcePopup: force_popup } = request;
-    const answer = await this.post('authorize-url', { ...this.ofApp, redirect_uri, scope, force_popup });
-    const { url, state, binding, expires_in } = answer;
+    const answer = await this.#calls.post('authorize-url', {
+      app: this.app,
+      redirect_uri: request.redirectUri,
+      scope: request.scope,
+      force_popup: request.forcePopup,
+      code_challenge: request.codeChallenge,
+    });
+    const { url, state, binding, expires_in, fields } = answer;
     return {
       url: String(url),
       state: String(state),
       binding: String(binding),
       expiresInSeconds: Number(expires_in),
+      fields: objectOf(fields) as Readonly<Record<string, string>>,
     };
   }
 
-  /** Ends it, with what the callback and the browser's cookie brought. */
+  /** Ends it, with what the callback brought, and what was kept for this browser: the binding of its cookie, or a verifier. */
   async exchange(request: {
     readonly code: string | undefined;
     readonly state: string | undefined;
-    readonly binding: string | undefined;
+    readonly binding?: string | undefined;
+    readonly codeVerifier?: string | undefined;
   }): Promise<Login> {
-    return loginOf(await this.post('exchange', { ...this.ofApp, ...request }));
+    const { codeVerifier: code_verifier, code, state, binding } = request;
+    return this.login('exchange', { app: this.app, code, state, binding, code_verifier });
   }
 
   /** The same for a mini program, with the code of `wx.login`. */
   async exchangeJsCode(jsCode: string): Promise<Login> {
-    return loginOf(await this.post('exchange', { ...this.ofApp, js_code: jsCode }));
+    return this.login('exchange', { app: this.app, js_code: jsCode });
   }
 
   /** The same after a hosted callback. */
@@ -104,32 +108,51 @@ export class LoginClient {
     readonly ticket: string | undefined;
     readonly binding: string | undefined;
   }): Promise<Login> {
-    return loginOf(await this.post('redeem', request));
+    return this.login('redeem', request);
   }
 
   /** All that the platform tells of the user, under its own names. */
   async userinfo(session: string, lang?: string): Promise<Body> {
-    return objectOf((await this.post('userinfo', { session, lang })).profile);
+    return objectOf((await this.#calls.post('userinfo', { session, lang })).profile);
+  }
+
+  /** The user's own tokens. The API key needs the scope `login:tokens`. */
+  async tokens(session: string): Promise<UserTokens> {
+    const answer = await this.#calls.post('tokens', { session });
+    const { access_token, refresh_token, expires_in, openid, scope } = answer;
+    return {
+      accessToken: String(access_token),
+      ...(typeof refresh_token === 'string' && { refreshToken: refresh_token }),
+      expiresInSeconds: Number(expires_in),
+      openid: String(openid),
+      scope: textsOf(scope),
+    };
   }
 
   /** Of a mini program: whether the session_key is still the newest. */
   async checkSession(session: string): Promise<boolean> {
-    return (await this.post('session/check', { session })).valid === true;
+    return (await this.#calls.post('session/check', { session })).valid === true;
   }
 
   /** Of a mini program: what it got encrypted, both in base64. */
   async decrypt(session: string, encryptedData: string, iv: string): Promise<Body> {
-    const answer = await this.post('session/decrypt', { session, encrypted_data: encryptedData, iv });
-    return objectOf(answer.data);
+    const body = { session, encrypted_data: encryptedData, iv };
+    return objectOf((await this.#calls.post('session/decrypt', body)).data);
   }
 
-  /** Of a mini program: the phone number, for the code of its button. */
+  /** Of a mini program: the session_key, which must not reach it. The API key needs the scope `login:session-key`. */
+  async sessionKey(session: string): Promise<string> {
+    return String((await this.#calls.post('session/key', { session })).session_key);
+  }
+
+  /** Of a mini program: the phone number, for the code of its button. With `openid` the platform checks whose code it is. */
   async phone(code: string, openid?: string): Promise<Body> {
-    return objectOf((await this.post('phone', { ...this.ofApp, code, openid }, 1)).phone_info);
+    const answer = await this.#calls.post('phone', { app: this.app, code, openid }, { spends: true });
+    return objectOf(answer.phone_info);
   }
 
   async logout(session: string): Promise<void> {
-    await this.post('logout', { session });
+    await this.#calls.post('logout', { session });
   }
 
   /** Whatever writes a client out must not find the API key. */
@@ -141,74 +164,39 @@ export class LoginClient {
     return this.toJSON();
   }
 
-  private get ofApp(): object {
-    return { app: this.options.app };
-  }
-
-  private async post(route: string, body: object, tries = Math.max(2, this.urls.length)): Promise<Body> {
-    const { timeoutMs = 15_000 } = this.options;
-    const endMs = performance.now() + timeoutMs;
-    const never = new AbortController().signal;
-    for (let trial = 0; ; trial += 1) {
-      const limit = new TimeLimit(never, endMs - performance.now());
-      try {
-        return await this.send(`${this.urls[trial % this.urls.length] ?? ''}/login/${route}`, body, limit);
-      } catch (error) {
-        if (error instanceof LoginClientError || trial + 1 >= tries || performance.now() >= endMs) {
-          throw asLoginError(error);
-        }
-      } finally {
-        limit.stop();
-      }
-    }
-  }
-
-  private async send(url: string, body: object, { signal }: TimeLimit): Promise<Body> {
-    const response = await fetch(url, {
-      method: 'POST',
-      body: JSON.stringify(body),
-      headers: { 'content-type': 'application/json', authorization: `Bearer ${this.options.apiKey}` },
-      // The key is for this address only.
-      redirect: 'error',
-      signal,
-    });
-    const answer = objectOf(await jsonOf(response, signal));
-    if (response.ok) return answer;
-    const { code, detail, action, errcode, retry_after: retryAfter } = answer;
-    throw new LoginClientError(
-      typeof code === 'string' ? code : 'invalid_answer',
-      typeof detail === 'string' ? detail : `The broker answered ${String(response.status)}.`,
-      typeof action === 'string' ? action : undefined,
-      {
-        status: response.status,
-        errcode: typeof errcode === 'number' ? errcode : undefined,
-        retryAfterSeconds: typeof retryAfter === 'number' ? retryAfter : undefined,
-      },
-    );
+  private async login(route: string, body: object): Promise<Login> {
+    const answer = await this.#calls.post(route, body, { spends: true });
+    const { openid, unionid, scope, snapshot, session, expires_in } = answer;
+    return {
+      openid: String(openid),
+      ...(typeof unionid === 'string' && { unionid }),
+      scope: textsOf(scope),
+      snapshot: snapshot === true,
+      session: typeof session === 'string' ? session : null,
+      expiresInSeconds: Number(expires_in),
+    };
   }
 }
 
-function loginOf(answer: Body): Login {
-  const { openid, unionid, scope, snapshot, session, expires_in } = answer;
-  return {
-    openid: String(openid),
-    ...(typeof unionid === 'string' && { unionid }),
-    scope: Array.isArray(scope) ? scope.map(String) : [],
-    snapshot: snapshot === true,
-    session: typeof session === 'string' ? session : null,
-    expiresInSeconds: Number(expires_in),
-  };
+/** For one login, S256 (RFC 7636). Keep the verifier on your side, such as in the session of this browser. */
+export async function createPkce(): Promise<{
+  readonly codeVerifier: string;
+  readonly codeChallenge: string;
+}> {
+  const codeVerifier = base64url(crypto.getRandomValues(new Uint8Array(32)));
+  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(codeVerifier));
+  return { codeVerifier, codeChallenge: base64url(new Uint8Array(digest)) };
+}
+
+function base64url(bytes: Uint8Array): string {
+  const text = btoa(String.fromCharCode(...bytes));
+  return text.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
 }
 
 function objectOf(value: unknown): Body {
   return Object(value) as Body;
 }
 
-function asLoginError(error: unknown): LoginClientError {
-  if (error instanceof LoginClientError) return error;
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  const why = cause instanceof Error ? cause.message : String(cause);
-  return new LoginClientError('unreachable', `The token broker does not answer: ${why}`, 'retry', {
-    cause: error,
-  });
+function textsOf(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.map(String) : [];
 }
