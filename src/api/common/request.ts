@@ -1,4 +1,4 @@
-import type { FastifyRequest, FastifyReply } from 'fastify';
+import type { FastifyRequest, FastifyReply as Reply } from 'fastify';
 import type { IncomingMessage, Server } from 'node:http';
 import { isIP, type Socket } from 'node:net';
 import type { AuditEntry, AuditOrigin } from '../../core/ports/audit-entry.js';
@@ -59,7 +59,7 @@ declare module 'fastify' {
   }
   interface FastifyContextConfig {
     /** Sends this route's errors in a form of its own, instead of application/problem+json. */
-    sendError?: (error: unknown, reply: FastifyReply) => void;
+    sendError?: (error: unknown, reply: Reply) => void;
   }
 }
 

@@ -96,7 +96,7 @@ function leaveBodies(scope: FastifyInstance): void {
   });
   // Fastify would refuse one that it cannot read. What is passed on are the raw headers.
   scope.addHook('onRequest', (request, _reply, done) => {
-    delete request.headers['content-type'];
+    if (request.headers['content-type'] !== undefined) delete request.headers['content-type'];
     done();
   });
 }

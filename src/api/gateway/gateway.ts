@@ -1,7 +1,5 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { IncomingHttpHeaders } from 'node:http';
-import { finished, type Readable } from 'node:stream';
 import { TokenBroker } from '../../core/broker.js';
 import type { ErrorCode } from '../../core/error-code.js';
 import { BrokerError } from '../../core/errors.js';
@@ -16,8 +14,9 @@ import { Readiness } from '../health/readiness.js';
 import { readCallBody, type CallBody } from './call-body.js';
 import { CallLimits } from './call-limits.js';
 import { readTarget, withToken, type CallTarget } from './call-target.js';
+import { Caller } from './caller.js';
 import { GatewayObserver, type CallOutcome } from './gateway-observer.js';
-import { lengthOf, passedOn, peek, withoutToken, type Peeked } from './platform-answer.js';
+import { lengthOf, passedOn, withoutToken, type UpstreamAnswer } from './platform-answer.js';
 import { failureOf, Upstream } from './upstream.js';
 
 /** For a caller to send the rest of a body that is refused. */
@@ -45,10 +44,9 @@ interface Api extends GatewayApp {
   readonly upstream: Upstream;
 }
 
-interface Answer extends Peeked {
-  readonly status: number;
-  readonly headers: IncomingHttpHeaders;
-  readonly rest: Readable;
+interface Answer extends UpstreamAnswer {
+  /** The whole of it, where it is JSON of at most 64 KiB. */
+  readonly json: Buffer | null;
   readonly held: HeldToken;
   readonly errcode: ErrorCode | null;
   readonly upstreamMs: number;
@@ -102,17 +100,14 @@ export class Gateway implements OnApplicationShutdown {
       const durationMs = this.clock.monotonicMs() - startMonoMs;
       this.observer.called(call.app, entry, outcome, durationMs, upstreamMs);
     };
-    const caller = new AbortController();
-    reply.raw.once('close', () => {
-      if (!reply.raw.writableFinished) caller.abort();
-    });
+    const caller = new Caller(reply.raw);
     try {
       const admitted = this.admit(call, request.method);
       ({ entry } = admitted);
-      const { outcome, upstreamMs } = await this.pass(admitted, request, reply, caller.signal);
-      tell(caller.signal.aborted ? 'aborted' : outcome, upstreamMs);
+      const { outcome, upstreamMs } = await this.pass(admitted, request, reply, caller);
+      tell(caller.isGone ? 'aborted' : outcome, upstreamMs);
     } catch (error) {
-      if (caller.signal.aborted) {
+      if (caller.isGone) {
         tell('aborted');
         reply.hijack();
         return;
@@ -163,7 +158,7 @@ export class Gateway implements OnApplicationShutdown {
     call: Admitted,
     request: FastifyRequest,
     reply: FastifyReply,
-    signal: AbortSignal,
+    caller: Caller,
   ): Promise<{ outcome: CallOutcome; upstreamMs: number }> {
     const { app, client, api } = call;
     const { maxBodyBytes = 0, ratePerSecond } = client.gateway ?? {};
@@ -173,18 +168,18 @@ export class Gateway implements OnApplicationShutdown {
       const { spoolDirectory } = this.settings;
       body = await readCallBody(request.raw, { maxBytes: maxBodyBytes, spoolDirectory });
       const held = this.broker.held(app) ?? (await this.broker.current(app));
-      let answer = await this.send(call, request, body, held, signal);
+      let answer = await this.send(call, request, body, held, caller);
       let isRetried = false;
       if (isTokenDead(api, answer)) {
         const next = await this.successor(call, answer);
-        if (next && body.isHeld && !signal.aborted) {
-          answer.rest.destroy();
+        if (next && body.isHeld && !caller.isGone) {
+          answer.rest?.destroy();
           this.observer.retried(app);
           isRetried = true;
-          answer = await this.send(call, request, body, next, signal);
+          answer = await this.send(call, request, body, next, caller);
         }
       }
-      const isThrough = await this.answer(call, answer, isRetried, request, reply);
+      const isThrough = await this.answer(call, answer, isRetried, request, reply, caller);
       return { outcome: isThrough ? outcomeOfAnswer(api, answer) : 'lost', upstreamMs: answer.upstreamMs };
     } finally {
       this.limits.leave(app);
@@ -198,7 +193,7 @@ export class Gateway implements OnApplicationShutdown {
     { method, raw }: FastifyRequest,
     body: CallBody,
     held: HeldToken,
-    signal: AbortSignal,
+    caller: Caller,
   ): Promise<Answer> {
     const startMonoMs = this.clock.monotonicMs();
     const { path, header } = withToken(target, api.profile.token, held.record.value);
@@ -206,14 +201,12 @@ export class Gateway implements OnApplicationShutdown {
     if (header) headers.push(...header);
     if (body.length !== null) headers.push('content-length', String(body.length));
     try {
-      const answer = await api.upstream.send({ method, path, headers, body: body.content(), signal });
+      const request = { method, path, headers, body: body.content() };
+      const answer = await api.upstream.send(request, caller);
       const upstreamMs = this.clock.monotonicMs() - startMonoMs;
-      const { statusCode: status, headers: answered, body: rest } = answer;
-      const length = method === 'HEAD' ? null : lengthOf(answered);
-      const peeked = await peek(rest, length);
-      const json = peeked.isJson ? Buffer.concat(peeked.chunks) : null;
-      const errcode = api.profile.errcodeOf({ status, headers: answered, json });
-      return { ...peeked, status, headers: answered, rest, held, errcode, upstreamMs };
+      const json = answer.isJson ? joined(answer.chunks) : null;
+      const errcode = api.profile.errcodeOf({ status: answer.status, headers: answer.headers, json });
+      return { ...answer, json, held, errcode, upstreamMs };
     } catch (error) {
       if (error instanceof HttpProblem) throw error;
       throw problemOf(error);
@@ -237,43 +230,38 @@ export class Gateway implements OnApplicationShutdown {
   }
 
   /** False when the platform breaks off before the end of its answer; the caller sees that too. */
-  private answer(
+  private async answer(
     { app, entry }: Admitted,
-    { status, headers, chunks, isWhole, isJson, rest, held }: Answer,
+    { status, headers, chunks, rest, json, held }: Answer,
     isRetried: boolean,
     request: FastifyRequest,
     reply: FastifyReply,
+    caller: Caller,
   ): Promise<boolean> {
     const act = { action: 'gateway.call', app, reason: entry, token: held.record } as const;
     this.audit.record(auditEntry(request, act, status));
     reply.hijack();
     const response = reply.raw;
-    for (const [name, value] of passedOn(headers)) response.setHeader(name, value);
-    response.setHeader('x-request-id', request.id);
-    response.setHeader('x-token-generation', held.record.generation);
-    if (isRetried) response.setHeader('x-token-retried', '1');
-    response.setHeader('cache-control', 'no-store');
-    if (this.readiness.isStopping) response.setHeader('connection', 'close');
+    const head = passedOn(headers);
+    head.push('x-request-id', request.id, 'x-token-generation', String(held.record.generation));
+    if (isRetried) head.push('x-token-retried', '1');
+    head.push('cache-control', 'no-store');
+    if (this.readiness.isStopping) head.push('connection', 'close');
 
-    if (isWhole) {
-      const whole = Buffer.concat(chunks);
-      const shown = isJson ? withoutToken(whole, held.record.value) : whole;
-      const length = request.method === 'HEAD' ? lengthOf(headers) : shown.length;
-      if (length !== null && status !== 204 && status !== 304) response.setHeader('content-length', length);
-      response.writeHead(status).end(shown);
-    } else {
-      const length = lengthOf(headers);
-      if (length !== null) response.setHeader('content-length', length);
-      response.writeHead(status);
-      for (const chunk of chunks) response.write(chunk);
+    const whole = json ? withoutToken(json, held.record.value) : joined(chunks);
+    const length = rest || request.method === 'HEAD' ? lengthOf(headers) : whole.length;
+    if (length !== null && status !== 204 && status !== 304) head.push('content-length', String(length));
+    response.writeHead(status, head as string[]);
+    if (rest) {
+      response.write(whole);
       rest.once('error', () => response.destroy());
       rest.pipe(response);
+    } else {
+      // As text it leaves in one piece with the head.
+      response.end(whole.toString('latin1'), 'latin1');
     }
-    return new Promise((resolve) => {
-      finished(response, { readable: false }, () => {
-        resolve(isWhole || rest.readableEnded);
-      });
-    });
+    await caller.closed;
+    return rest?.readableEnded ?? true;
   }
 
   /** A caller that is refused reads the answer only after it has sent its body. */
@@ -283,6 +271,11 @@ export class Gateway implements OnApplicationShutdown {
     const stop = this.clock.after(DRAIN_MS, () => raw.socket.destroy());
     raw.once('close', stop);
   }
+}
+
+function joined(chunks: readonly Buffer[]): Buffer {
+  const [first] = chunks;
+  return first && chunks.length === 1 ? first : Buffer.concat(chunks);
 }
 
 function targetOf(url: string): CallTarget {
@@ -302,7 +295,8 @@ function ruledPath({ plainPath }: CallTarget): string {
 function forwarded(rawHeaders: readonly string[]): string[] {
   const kept: string[] = [];
   for (let at = 0; at < rawHeaders.length; at += 2) {
-    const [name = '', value = ''] = rawHeaders.slice(at, at + 2);
+    const name = rawHeaders[at] ?? '';
+    const value = rawHeaders[at + 1] ?? '';
     if (isPassedOn(name.toLowerCase())) kept.push(name, value);
   }
   return kept;

@@ -1,6 +1,8 @@
 import type { Readable } from 'node:stream';
-import { errors, Pool, type Dispatcher } from 'undici';
+import { errors, Pool } from 'undici';
 import type { GatewayApp } from '../../core/ports/gateway-profile.js';
+import type { Caller } from './caller.js';
+import { AnswerReader, type UpstreamAnswer } from './platform-answer.js';
 
 /** WeChat retires addresses (48017): a connection is not used for longer than this, and the next one asks DNS again. */
 const CONNECTION_LIFE_MS = 60_000;
@@ -13,7 +15,6 @@ export interface UpstreamRequest {
   /** Names and values in turn. */
   readonly headers: string[];
   readonly body: Buffer | Readable | null;
-  readonly signal: AbortSignal;
 }
 
 /** `not_sent`: no byte of the request has left. `timeout` and `lost`: nobody knows whether the platform has carried it out. */
@@ -45,13 +46,14 @@ export class Upstream {
     });
   }
 
-  send({ method, path, headers, body, signal }: UpstreamRequest): Promise<Dispatcher.ResponseData> {
-    return this.pool.request({
-      method,
-      path: this.basePath + path,
-      headers,
-      body,
-      signal,
+  /** Resolves to as much of the answer as has to be known. @param caller ends it when it hangs up */
+  send({ method, path, headers, body }: UpstreamRequest, caller: Caller): Promise<UpstreamAnswer> {
+    return new Promise((resolve, reject) => {
+      const reader = new AnswerReader(method, resolve, reject);
+      caller.onGone(() => {
+        reader.giveUp();
+      });
+      this.pool.dispatch({ method, path: this.basePath + path, headers, body }, reader);
     });
   }
 
