@@ -1,6 +1,6 @@
 /**
- * The load: `load.ts <url> <connections>`, with the API key in API_KEY. Each line on stdin is a number of milliseconds: for so
- * long each connection sends its next request when the last answer is complete. Then it prints one line of JSON, a `Slice`, and
+ * The load: `load.ts <url> <connections> [<pause>]`, with the API key in API_KEY. Each line on stdin is a number of milliseconds: for
+ * so long each connection sends its next request when the last answer is complete, or so many milliseconds after it. Then it prints one line of JSON, a `Slice`, and
  * the connections rest. Over bare sockets, because an HTTP client would cost more than the servers it measures.
  */
 import assert from 'node:assert/strict';
@@ -9,11 +9,12 @@ import { createHistogram } from 'node:perf_hooks';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const [address = '', connections = '64'] = process.argv.slice(2);
+const [address = '', connections = '64', pauseMs = '0'] = process.argv.slice(2);
 const { hostname, port, pathname, search } = new URL(address);
 const request = Buffer.from(
   `GET ${pathname}${search} HTTP/1.1\r\nHost: ${hostname}:${port}\r\nAuthorization: Bearer ${process.env.API_KEY ?? ''}\r\n\r\n`,
 );
+const pause = Number(pauseMs);
 const latencyUs = createHistogram();
 let isOver = true;
 /** Answers that have not come yet. */
@@ -27,6 +28,9 @@ function converse(): Promise<() => void> {
     open += 1;
     sentAt = performance.now();
     socket.write(request);
+  };
+  const sendUnlessOver = (): void => {
+    if (!isOver) send();
   };
   const socket = connect({
     host: hostname,
@@ -42,7 +46,8 @@ function converse(): Promise<() => void> {
         open -= 1;
         if (isOver) return true;
         latencyUs.record(Math.max(1, Math.round((performance.now() - sentAt) * 1000)));
-        send();
+        if (pause === 0) send();
+        else setTimeout(sendUnlessOver, pause);
         return true;
       },
     },
@@ -68,12 +73,17 @@ async function slice(sends: readonly (() => void)[], ms: number) {
   isOver = false;
   const startedAt = performance.now();
   const cpu = process.cpuUsage();
-  for (const send of sends) send();
+  for (const [index, send] of sends.entries()) {
+    if (pause === 0) send();
+    else setTimeout(send, (pause * index) / sends.length);
+  }
   await sleep(ms);
   isOver = true;
   const elapsedMs = performance.now() - startedAt;
   const { user, system } = process.cpuUsage(cpu);
   while (open > 0) await sleep(1);
+  // Until no connection would begin again.
+  await sleep(pause);
   return {
     requests: latencyUs.count,
     elapsedMs,
