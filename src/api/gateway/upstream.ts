@@ -63,7 +63,7 @@ export class Upstream {
 }
 
 /** No byte of a request has left. */
-export class NotConnected extends Error {
+class NotConnected extends Error {
   override readonly name = 'NotConnected';
 
   /** @param cause whose message says why, without any secret */
