@@ -159,7 +159,7 @@ export abstract class LoginStore {
   /**
    * Uses the state up, if one is checked, and claims the code, if there is one. A state that was used with the same code,
    * client and proof is as good as unused. A wrong proof does not use it up, but the `MAX_MISMATCHES`th does. A code that
-   * is known is not claimed again.
+   * is known is not claimed again. Whoever got a `StoreUnavailableError` may ask again: the store does nothing afterwards.
    */
   abstract begin(app: LoginIdentity, request: BeginLogin): Promise<BegunLogin>;
 

@@ -7,7 +7,7 @@ import { defineScripts } from './redis-scripts.js';
 import { remedyFor } from './remedy-for.js';
 
 /** A command that takes longer is given up; a holder that waited longer for its begin would not send anyway. */
-const COMMAND_TIMEOUT_MS = 800;
+export const COMMAND_TIMEOUT_MS = 800;
 const CONNECT_TIMEOUT_MS = 2000;
 const MAX_RECONNECT_MS = 500;
 /** ioredis's own limit only clears away what nobody waits for any more. */
@@ -115,6 +115,11 @@ export class RedisConnection {
   /** Commands can be sent. */
   get isReady(): boolean {
     return this.client.status === 'ready';
+  }
+
+  /** Of this process. */
+  monotonicMs(): number {
+    return this.clock.monotonicMs();
   }
 
   /** Calls back once after `delayMs`, unless the returned function is called first. */

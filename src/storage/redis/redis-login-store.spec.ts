@@ -1,4 +1,6 @@
-import { clock, freshPrefix, sharedRedis } from '../../../test/support/redis-as-broker.js';
+import { SystemClock } from '../../core/system-clock.js';
+import { clock, freshPrefix, sharedRedis, USER } from '../../../test/support/redis-as-broker.js';
+import { eventually } from '../../../test/support/eventually.js';
 import { sleep } from '../../core/ports/clock.js';
 import { CONTRACT_TIMES, describeLoginStore } from '../../core/ports/login-store.contract.js';
 import type { LoginIdentity, OpenLogin } from '../../core/ports/login-store.js';
@@ -116,6 +118,41 @@ describe('logins in Redis', () => {
     expect((await store.begin(SHOP, { check: null, claim: { ...CLAIM, code: 'another' } })).kind).toBe(
       'claimed',
     );
+  });
+
+  it('use nothing up when Redis gets to it after nobody waits any more', async () => {
+    const { store } = world();
+    for (const state of ['heard-before', CHECK.state]) await store.open(SHOP, state, LOGIN, 60_000);
+    await store.begin(SHOP, { check: { ...CHECK, state: 'heard-before' }, claim: null });
+    redis.server.freeze();
+    await expect(store.begin(SHOP, { check: CHECK, claim: CLAIM })).rejects.toThrow('no answer');
+    redis.server.thaw();
+    const again = { ...CLAIM, id: 'attempt-2' };
+    const begun = await eventually('an answer', () =>
+      store.begin(SHOP, { check: CHECK, claim: again }).catch(() => undefined),
+    );
+    expect(begun).toMatchObject({ kind: 'claimed', login: LOGIN });
+  });
+
+  it('go on when the clock of Redis has jumped ahead, as after a failover to a machine with another time', async () => {
+    let jumpMs = 0;
+    class JumpingClock extends SystemClock {
+      override monotonicMs = (): number => super.monotonicMs() - jumpMs;
+    }
+    const server = { kind: 'url', url: redis.server.url(USER) } as const;
+    const connection = new RedisConnection(
+      { server, username: null, password: null, tls: null },
+      new JumpingClock(),
+    );
+    await connection.ready(5000);
+    const store = new RedisLoginStore(connection, { keyPrefix: freshPrefix(), cipher });
+    const kindOf = async (code: string) =>
+      (await store.begin(SHOP, { check: null, claim: { ...CLAIM, code } })).kind;
+    const kinds = [await kindOf('before')];
+    jumpMs = 3_600_000;
+    kinds.push(await kindOf('after'), await kindOf('after'));
+    expect(kinds).toEqual(['claimed', 'claimed', 'pending']);
+    connection.close();
   });
 
   it('cannot be forged beside what is sealed', async () => {

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { StoreUnavailableError } from '../../core/errors.js';
 import { readOpenLogin, readOutcome, readSession } from '../../core/login/read-stored.js';
 import {
   LOGIN_TIMES,
@@ -13,7 +14,7 @@ import {
   type UserSession,
 } from '../../core/ports/login-store.js';
 import { loginKey, tokenKey, type LoginKind } from './keys.js';
-import type { RedisConnection } from './redis-connection.js';
+import { COMMAND_TIMEOUT_MS, type RedisConnection } from './redis-connection.js';
 import { defineScripts, type LoginBeginReply } from './redis-scripts.js';
 import type { TokenCipher } from './token-cipher.js';
 
@@ -37,6 +38,9 @@ interface Place {
  * clients, hashes. Each key ends in the hash of what it is found by, and has an end.
  */
 export class RedisLoginStore extends LoginStore {
+  /** The time of Redis minus monotonic time, too small by as long as its last answer was on the way; null: never heard. */
+  private offsetMs: number | null = null;
+
   constructor(
     private readonly connection: RedisConnection,
     private readonly options: RedisLoginStoreOptions,
@@ -59,24 +63,30 @@ export class RedisLoginStore extends LoginStore {
     const state = this.place(app, 'state', check?.state ?? NO_CODE);
     const code = this.place(app, 'code', claim?.code ?? NO_CODE);
     const outcome = this.place(app, 'outcome', claim?.code ?? NO_CODE);
-    const reply = await this.run((redis) =>
-      redis.brokerLoginBegin(
-        state.key,
-        code.key,
-        outcome.key,
-        check?.way ?? '',
-        check?.client ?? '',
-        check?.proof ?? '',
-        claim ? sha256(claim.code) : NO_CODE,
-        claim?.id ?? '',
-        claim?.caller ?? '',
-        Math.ceil(claim?.pendingMs ?? 0),
-        this.times.spentMs,
-        MAX_MISMATCHES,
-        this.times.spentMs,
-      ),
-    );
+    const ask = (): Promise<LoginBeginReply> =>
+      this.heard((redis, untilMs) =>
+        redis.brokerLoginBegin(
+          state.key,
+          code.key,
+          outcome.key,
+          check?.way ?? '',
+          check?.client ?? '',
+          check?.proof ?? '',
+          claim ? sha256(claim.code) : NO_CODE,
+          claim?.id ?? '',
+          claim?.caller ?? '',
+          Math.ceil(claim?.pendingMs ?? 0),
+          this.times.spentMs,
+          MAX_MISMATCHES,
+          this.times.spentMs,
+          untilMs,
+        ),
+      );
+    const first = await ask();
+    const reply = first[0] === 'late' ? await ask() : first;
     const [kind, nowMs, sealed] = reply;
+    if (kind === 'late')
+      throw new StoreUnavailableError('Redis ran a command when nobody waited for it any more');
     if (kind !== 'claimed' && kind !== 'known') return { kind, nowMs, login: null };
     const login = check && readOpenLogin(this.unseal(state, sealed));
     // Somebody wrote the state who has no key: it stands for nothing.
@@ -222,6 +232,18 @@ export class RedisLoginStore extends LoginStore {
     } catch {
       return null;
     }
+  }
+
+  /** A command that Redis has to run while it is waited for, or not at all: one that it runs later would use something up for nobody. */
+  private async heard(
+    command: (redis: RedisConnection['client'], untilMs: number) => Promise<LoginBeginReply>,
+  ): Promise<LoginBeginReply> {
+    const { connection, offsetMs } = this;
+    const untilMs =
+      offsetMs === null ? 0 : Math.ceil(connection.monotonicMs() + offsetMs + COMMAND_TIMEOUT_MS);
+    const reply = await this.run((redis) => command(redis, untilMs));
+    this.offsetMs = reply[1] - connection.monotonicMs();
+    return reply;
   }
 
   private run<T>(command: (redis: RedisConnection['client']) => Promise<T>): Promise<T> {

@@ -8,7 +8,11 @@ export type LoadReply = readonly [nowMs: number, state: string, owner: string, i
 export type SwapReply = readonly [code: 0 | 1 | 2, nowMs: number, state: string, owner: string];
 
 export type LoginBeginReply =
-  | readonly [kind: 'unknown' | 'expired' | 'mismatch' | 'used' | 'claimed', nowMs: number, login: string]
+  | readonly [
+      kind: 'late' | 'unknown' | 'expired' | 'mismatch' | 'used' | 'claimed',
+      nowMs: number,
+      login: string,
+    ]
   | readonly [
       kind: 'known',
       nowMs: number,

@@ -6,10 +6,12 @@
 --      4 the hash of the code, or what a state without a code is used with  5 the attempt, or empty: there is no code
 --      6 its caller  7 after how many ms a pending code is lost  8 for how many ms a code is remembered
 --      9 so many wrong proofs use a state up  10 for how many ms an expired state is remembered
--- Replies how it went, the time of Redis in ms, what the state stands for; of a known code also 1 if the caller is the
+--      11 by the time of Redis, until when anybody waits for this, or 0: not known
+-- Replies `late` if nobody waits any more, and nothing was done; else how it went, the time of Redis in ms, what the state stands for; of a known code also 1 if the caller is the
 -- same, its phase, when it ended, and what became of it
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
+if tonumber(ARGV[11]) > 0 and now > tonumber(ARGV[11]) then return {'late', now, ''} end
 local login, expires = '', nil
 if ARGV[1] ~= '' then
   local phase, ends, misses, way, client, proof, usedWith, sealed =
