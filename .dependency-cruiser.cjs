@@ -37,7 +37,11 @@ const house = [
     ],
     packages: ['@nestjs/[^/]+', 'fastify', 'class-validator', 'class-transformer', 'rxjs', 'undici', 'jose'],
   },
-  { room: 'compat/drop-in.ts', imports: ['core', 'api'], packages: ['@nestjs/[^/]+', 'fastify'] },
+  {
+    room: 'compat/drop-in.ts',
+    imports: ['core', 'api', 'config/client.section.ts'],
+    packages: ['@nestjs/[^/]+', 'fastify'],
+  },
   {
     room: 'compat/wechat',
     imports: ['core', 'api', 'compat/drop-in.ts', 'config/client.section.ts'],
@@ -123,7 +127,7 @@ const house = [
   },
   {
     room: 'main.ts',
-    imports: ['app.module.ts', 'core', 'api', 'observability', 'config', 'platforms/registry.ts'],
+    imports: ['app.module.ts', 'core', 'api', 'compat', 'observability', 'config', 'platforms/registry.ts'],
     packages: ['@nestjs/[^/]+', 'fastify', 'reflect-metadata'],
   },
   {

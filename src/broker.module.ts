@@ -10,6 +10,7 @@ import { GatewaySettings } from './core/ports/gateway-profile.js';
 import { LiveTokens } from './core/redaction/redactor.js';
 import { AppSecrets } from './core/refresh/app-secrets.js';
 import { TicketBroker } from './core/ticket-broker.js';
+import { VirtualTokens } from './core/virtual-tokens.js';
 import { MeasuredTokenStore } from './observability/measured-token-store.js';
 import { Metrics } from './observability/metrics.js';
 import { MetricsObserver } from './observability/metrics.observer.js';
@@ -62,9 +63,19 @@ export type Egresses = ReadonlyMap<AppName, Egress>;
           apps.filter((app) => 'issuer' in app),
         ),
     },
+    { provide: VirtualTokens, inject: [Runtime, Clock], useFactory: virtualTokens },
     { provide: GatewaySettings, inject: [Runtime, EGRESSES], useFactory: gatewaySettings },
   ],
-  exports: [APP_DEFINITIONS, EGRESSES, Backend, EventSink, TokenBroker, TicketBroker, GatewaySettings],
+  exports: [
+    APP_DEFINITIONS,
+    EGRESSES,
+    Backend,
+    EventSink,
+    TokenBroker,
+    TicketBroker,
+    GatewaySettings,
+    VirtualTokens,
+  ],
 })
 export class BrokerModule {}
 
@@ -143,6 +154,12 @@ function appDefinition(app: AppSection, egress: Egress): AppDefinition | Tokenle
       issuer: (source) => issuer({ egress, source }),
     })),
   };
+}
+
+function virtualTokens({ config: { encryption, redis } }: Runtime, clock: Clock): VirtualTokens {
+  const keys = encryption?.keys ?? [];
+  const decoded = keys.map(({ key }) => Buffer.from(key.value(), 'base64'));
+  return new VirtualTokens(decoded, redis?.keyPrefix ?? '', clock);
 }
 
 function gatewaySettings({ config: { apps, gateway } }: Runtime, egresses: Egresses): GatewaySettings {

@@ -15,6 +15,7 @@ import { AuditTrail } from './api/common/ports.js';
 import { createFastifyAdapter } from './api/common/create-fastify-adapter.js';
 import { listenHost } from './api/common/listen-host.js';
 import { mountDocs } from './api/docs/mount-docs.js';
+import { answerBadUrl } from './compat/wechat/platform-paths.js';
 import { createLogger, type Logger } from './observability/logger.js';
 import { NestLogger } from './observability/nest-logger.js';
 import { tokenShapes } from './platforms/registry.js';
@@ -42,7 +43,7 @@ async function serve(config: Config, redactor: Redactor, logger: Logger): Promis
   const { docs, trustProxy, host, port, tls } = config.server;
   const app = await NestFactory.create<NestFastifyApplication>(
     AppModule.forRoot({ config, logger, redactor, replica }),
-    createFastifyAdapter({ trustProxy, replica, tls }),
+    createFastifyAdapter({ trustProxy, replica, tls, answerBadUrl }),
     { logger: new NestLogger(logger), bodyParser: false, abortOnError: false },
   );
   app.enableShutdownHooks(STOP_SIGNALS, { useProcessExit: true });

@@ -3,6 +3,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { TokenBroker } from '../core/broker.js';
 import type { ReportAnswer } from '../core/reports/token-report.js';
 import type { AppName, HeldToken } from '../core/token.js';
+import { VIRTUAL_TOKEN_SECONDS, VirtualTokens } from '../core/virtual-tokens.js';
+import type { Scope } from '../config/client.section.js';
 import type { ClientAccess } from '../api/auth/client-access.js';
 import { integer, object, text } from '../api/common/schema.js';
 
@@ -46,7 +48,10 @@ interface HandOut {
 export class DropIn {
   private readonly configured = new Map<string, readonly ConfiguredApp[]>();
 
-  constructor(private readonly broker: TokenBroker) {
+  constructor(
+    private readonly broker: TokenBroker,
+    private readonly virtualTokens: VirtualTokens,
+  ) {
     for (const app of broker.apps) {
       const { appId, provider, grant } = broker.status(app);
       this.configured.set(appId, [...(this.configured.get(appId) ?? []), { app, provider, grant }]);
@@ -65,8 +70,13 @@ export class DropIn {
     return known.filter((one) => one.provider === provider && client.visibleApp(one.app) !== undefined);
   }
 
+  /** What a client needs to get a token of its kind. */
+  scopeFor(client: ClientAccess): Scope {
+    return client.usesVirtualTokens ? 'gateway' : 'token:read';
+  }
+
   /**
-   * The token for an SDK, and what the audit trail is to say of it. No SDK says that its token was refused, it just asks
+   * The token for an SDK, a virtual one for a client that is to have no other, and what the audit trail is to say of it. No SDK says that its token was refused, it just asks
    * again: an ask for a token that was there before is a guess that it died.
    *
    * @param refusal makes the error for a budget that is used up
@@ -77,11 +87,26 @@ export class DropIn {
     request: FastifyRequest,
     refusal: (why: string) => Error,
   ): Promise<DropInToken> {
+    if (client.usesVirtualTokens) return this.virtualToken(app, client, request);
     const { held, reason, keptMs } = await this.handOut(app, client.name, force, refusal);
     const action = reason === null ? 'token.read' : 'token.report';
     request.audited = { action, app, reason, token: held.record };
     const expiresIn = client.promisedSeconds(Math.min(this.broker.cacheableMs(app, held), keptMs));
     return { access_token: held.record.value, expires_in: expiresIn };
+  }
+
+  /** Asking again says nothing here: a token that died is replaced at the call that finds it dead. */
+  private async virtualToken(
+    app: AppName,
+    client: ClientAccess,
+    request: FastifyRequest,
+  ): Promise<DropInToken> {
+    const { record } = this.broker.held(app) ?? (await this.broker.current(app));
+    request.audited = { action: 'token.virtual', app, token: record };
+    return {
+      access_token: this.virtualTokens.issue({ client: client.name, app }),
+      expires_in: client.promisedSeconds(VIRTUAL_TOKEN_SECONDS * 1000),
+    };
   }
 
   private async handOut(
@@ -103,10 +128,10 @@ export class DropIn {
   }
 }
 
-/** A platform answers errors with status 200 too. As bytes: to a string of JSON Fastify would add a charset of its own. */
-export function sendAsIs(reply: FastifyReply, contentType: string, body: object): void {
+/** A platform answers nearly all errors with status 200 too. As bytes: to a string of JSON Fastify would add a charset of its own. */
+export function sendAsIs(reply: FastifyReply, contentType: string, body: object, status = 200): void {
   void reply
-    .code(200)
+    .code(status)
     .header('content-type', contentType)
     .send(Buffer.from(JSON.stringify(body)));
 }

@@ -8,6 +8,7 @@ import {
   Check,
   checkEntries,
   List,
+  Flag,
   Optional,
   Section,
   SectionList,
@@ -78,6 +79,13 @@ export class ClientSection {
   @Optional()
   @WholeNumber(60, 7200)
   readonly maxExpiresInSeconds?: number;
+
+  @About(
+    '[drop-in endpoints](drop-in.md) give it [virtual tokens](gateway.md#virtual-tokens) instead of the real one, which it then gets nowhere. Needs the scope `gateway` and `encryption.keys`',
+  )
+  @Optional()
+  @Flag()
+  readonly virtualTokens?: boolean;
 
   @About('with the scope `gateway`: what it may call through [the gateway](gateway.md)')
   @Optional()

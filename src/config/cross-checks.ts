@@ -34,6 +34,9 @@ export function crossChecks(config: Config): Fault[] {
     ...identityFaults(identities, clients),
     ...certificateFaults(clients, server),
     ...asList(clients).flatMap(gatewayFaults),
+    ...asList(clients).flatMap((client, index) =>
+      virtualTokenFaults(client, index, encryption !== undefined),
+    ),
     ...[{ path: 'egress', egress }, ...asList(apps).map(egressOfApp)].flatMap(faultsOfEgress),
     ...(redis === undefined ? [] : redisFaults(redis, encryption)),
   ];
@@ -104,6 +107,26 @@ function egressOfApp(app: unknown, index: number): PlacedEgress {
 function faultsOfEgress({ path, egress }: PlacedEgress): Fault[] {
   if (!isMapping(egress)) return [];
   return egressFaults(egress).map(({ key, text }) => ({ path: `${path}.${key}`, text }));
+}
+
+/** Virtual tokens are sealed with the encryption keys, also where nothing is stored: a key of this process alone would end with it. */
+function virtualTokenFaults(client: unknown, index: number, hasKeys: boolean): Fault[] {
+  if (!isMapping(client) || client.virtualTokens !== true) return [];
+  const path = `clients[${index}].virtualTokens`;
+  const faults: Fault[] = [];
+  if (!hasKeys) {
+    faults.push({
+      path,
+      text: `needs an encryption key, which seals them: list one under encryption.keys; ${MAKE_AN_ENCRYPTION_KEY}`,
+    });
+  }
+  if (!asList(client.scopes).includes('gateway')) {
+    faults.push({
+      path,
+      text: 'needs the scope gateway, because virtual tokens are good for calls through the broker only',
+    });
+  }
+  return faults;
 }
 
 /** Two apps that the platform says get in each other's way. */

@@ -127,6 +127,8 @@ describe('a fault', () => {
     ['promise too long', withClient({ maxExpiresInSeconds: 7201 }), 'clients[0].maxExpiresInSeconds: must be a whole number from 60 to 7200, got 7201'],
     ['promise of a fraction', withClient({ maxExpiresInSeconds: 300.5 }), 'clients[0].maxExpiresInSeconds: must be a whole number from 60 to 7200, got 300.5'],
     ['gateway without calls', withClient({ scopes: ['gateway'] }), 'clients[0].gateway: must list what the scope gateway is for: set gateway.allow'],
+    ['virtual tokens without a key', withClient({ virtualTokens: true, scopes: ['gateway'], gateway: { allow: ['GET /a'] } }), `clients[0].virtualTokens: needs an encryption key, which seals them: list one under encryption.keys; ${key}`],
+    ['virtual tokens without the scope', file({ encryption: { keys: [{ id: 'k', key: 'A'.repeat(43) + '=' }] }, clients: [{ ...CLIENT, virtualTokens: true }] }), 'clients[0].virtualTokens: needs the scope gateway, because virtual tokens are good for calls through the broker only'],
     ['calls without the scope', withClient({ gateway: { allow: ['GET /a'] } }), 'clients[0].gateway: needs the scope gateway: add it to scopes, or remove this'],
     ['no call', withClient({ scopes: ['gateway'], gateway: { allow: [] } }), 'clients[0].gateway.allow: must list 1 to 500 calls, such as POST /cgi-bin/message/**'],
     ['call without a method', withClient({ scopes: ['gateway'], gateway: { allow: ['/cgi-bin/user/info'] } }), 'clients[0].gateway.allow[0]: must be a method and a path, such as GET /cgi-bin/user/info or POST /cgi-bin/message/**, got text of 18 characters'],

@@ -11,7 +11,13 @@ export type AuditedReads = 'sampled' | 'all' | 'none';
 const MAX_LINES_A_MINUTE = 60;
 
 /** What hands something out and changes nothing. */
-const READS: ReadonlySet<AuditAction> = new Set(['token.read', 'ticket.read', 'ticket.sign', 'gateway.call']);
+const READS: ReadonlySet<AuditAction> = new Set([
+  'token.read',
+  'token.virtual',
+  'ticket.read',
+  'ticket.sign',
+  'gateway.call',
+]);
 /** Each of them matters, and none can be done without a key and a scope that are worth having. */
 const NEVER_SUPPRESSED: ReadonlySet<AuditAction> = new Set([
   'token.force',

@@ -5,6 +5,8 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { AppStatus } from '../../src/core/status/app-status.js';
 import { Clock } from '../../src/core/ports/clock.js';
 import { GatewaySettings, type GatewayApp } from '../../src/core/ports/gateway-profile.js';
+import { VirtualTokens } from '../../src/core/virtual-tokens.js';
+import { answerBadUrl } from '../../src/compat/wechat/platform-paths.js';
 import { TicketBroker } from '../../src/core/ticket-broker.js';
 import { TokenBroker } from '../../src/core/broker.js';
 import type { AuditEntry } from '../../src/core/ports/audit-entry.js';
@@ -165,6 +167,7 @@ class FakeCoreModule {
         { provide: RequestTracing, useValue: NO_TRACING },
         { provide: MetricsSource, useValue: metrics },
         { provide: GatewaySettings, useValue: gateway.settings },
+        { provide: VirtualTokens, useValue: new VirtualTokens([Buffer.alloc(32, 1)], '', clock) },
         { provide: GatewayObserver, useValue: gateway.observer },
         { provide: IdentityObserver, useValue: identities },
       ],
@@ -178,6 +181,7 @@ class FakeCoreModule {
         RequestTracing,
         MetricsSource,
         GatewaySettings,
+        VirtualTokens,
         GatewayObserver,
         IdentityObserver,
       ],
@@ -270,7 +274,7 @@ export async function createEdge({
         WecomCompatModule,
       ],
     },
-    createFastifyAdapter({ trustProxy: false, replica: 'replica-1' }),
+    createFastifyAdapter({ trustProxy: false, replica: 'replica-1', answerBadUrl }),
     { bodyParser: false, logger, abortOnError: false },
   );
   if (docs) await mountDocs(app);

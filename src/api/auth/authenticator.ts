@@ -14,6 +14,9 @@ const DETAILS = {
   unknown: 'This API key is not known: its SHA-256 is in no client of the configuration.',
 };
 
+export const VIRTUAL_TOKENS_ONLY =
+  "This client has virtualTokens: true, so it gets no real token. Its calls go through the broker, with a virtual token from the platform's own token endpoint or with the API key below /gateway.";
+
 const DENIALS = { missing: 'missing_key', unknown: 'unknown_key', refused: 'refused_jwt' } as const;
 
 /** As RFC 6750 has it. */
@@ -36,7 +39,7 @@ export class Authenticator {
   /**
    * Whose key or JWT the request bears; from then on `request.client`.
    *
-   * @throws HttpProblem `unauthorized`, `forbidden`, `jwt_…`
+   * @throws HttpProblem `unauthorized`, `forbidden`, `virtual_tokens_only`, `jwt_…`
    */
   authenticate(request: FastifyRequest, access: Scope | 'any_key'): ClientAccess {
     const who = this.noted(this.callers.of(request.raw), request);
@@ -61,9 +64,10 @@ export class Authenticator {
     return this.noted(this.callers.ofKey(key), request);
   }
 
-  /** @throws HttpProblem `forbidden` */
+  /** @throws HttpProblem `forbidden`, `virtual_tokens_only` */
   requireScope(request: FastifyRequest, client: ClientAccess, scope: Scope): void {
     if (this.hasScope(request, client, scope)) return;
+    if (client.isRealTokenRefused(scope)) throw new HttpProblem('virtual_tokens_only', VIRTUAL_TOKENS_ONLY);
     throw new HttpProblem('forbidden', `This needs the scope ${scope}, which client ${client.name} lacks.`);
   }
 

@@ -29,6 +29,7 @@ const SCHEME = 'bearer ';
  * What stands in the header `Authorization` decides alone: a wrong key is not made good by a certificate.
  */
 export class Callers {
+  private readonly accesses: ReadonlyMap<string, ClientAccess>;
   private readonly apiKeys: ApiKeys;
   private readonly jwts: JwtCallers | null;
   private readonly certificates: ClientCertificates;
@@ -43,6 +44,7 @@ export class Callers {
     private readonly observer: IdentityObserver,
   ) {
     const accesses = new Map(clients.map((client) => [client.name, new ClientAccess(client, apps)]));
+    this.accesses = accesses;
     this.apiKeys = new ApiKeys(clients, accesses);
     this.issuers = new JwtIssuers(issuers, clock, observer);
     const subjects = clients.flatMap(({ name, subjects = [] }) =>
@@ -78,6 +80,11 @@ export class Callers {
   /** Whose a key is that came elsewhere than in the header `Authorization`, where no JWT may stand. */
   ofKey(key: string): KeyAuthentication {
     return this.apiKeys.recognize(key);
+  }
+
+  /** The client of that name, for who has proved to be it in another way. */
+  named(client: string): ClientAccess | undefined {
+    return this.accesses.get(client);
   }
 
   /** Verifies the JWT of a request, so that `of` knows whose it is; `undefined` when there is nothing to wait for. */

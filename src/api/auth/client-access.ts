@@ -13,6 +13,8 @@ export class ClientAccess {
   readonly apps: readonly AppName[];
   private readonly visible: ReadonlySet<AppName>;
   private readonly scopes: ReadonlySet<Scope>;
+  /** It gets virtual tokens, and never a real one. */
+  readonly usesVirtualTokens: boolean;
   /** What it may do through the gateway; undefined: nothing. */
   readonly gateway: ClientSection['gateway'];
   readonly calls: AllowedCalls;
@@ -29,6 +31,7 @@ export class ClientAccess {
     this.apps = granted === '*' ? configured : configured.filter((app) => granted.includes(app));
     this.visible = new Set(this.apps);
     this.gateway = client.gateway;
+    this.usesVirtualTokens = client.virtualTokens ?? false;
     this.calls = new AllowedCalls(client.gateway?.allow ?? []);
     this.scopes = new Set(client.scopes);
     const [only, ...others] = this.apps;
@@ -36,7 +39,12 @@ export class ClientAccess {
   }
 
   may(scope: Scope): boolean {
-    return this.scopes.has(scope);
+    return this.scopes.has(scope) && !this.isRealTokenRefused(scope);
+  }
+
+  /** Whether the scope is for real tokens, which a client with virtual ones is not to have, whatever its scopes say. */
+  isRealTokenRefused(scope: Scope): boolean {
+    return this.usesVirtualTokens && scope.startsWith('token:');
   }
 
   /** The `expires_in` for a client that heeds nothing else: whole seconds, at least 1. */

@@ -123,6 +123,12 @@ const WAYS: readonly Way[] = [
     shows: ['ticket', 'ticket:read', 'gateway'],
   },
   {
+    what: "a call on the platform's own path with an API key",
+    method: 'GET',
+    path: '/cgi-bin/echo',
+    query: (key) => ({ access_token: key }),
+  },
+  {
     what: 'a classic token',
     method: 'POST',
     path: '/cgi-bin/token',
@@ -304,7 +310,12 @@ describe('no answer has a token, a ticket, or a secret of a user without the sco
   it('is looked at for every route that is described', async () => {
     const { paths } = (await edge.send('GET', '/docs/openapi.json')).json<{ paths: object }>();
     const looked = new Set(
-      WAYS.map(({ path }) => path.split('?')[0]?.replace(/^\/gateway\/.*/, '/gateway/{app}/{path}')),
+      WAYS.map(({ path }) =>
+        path
+          .split('?')[0]
+          ?.replace(/^\/gateway\/.*/, '/gateway/{app}/{path}')
+          .replace(/^\/cgi-bin\/echo$/, '/cgi-bin/{path}'),
+      ),
     );
     looked.add('/login/callback/{app}');
     expect(Object.keys(paths).filter((path) => !looked.has(path))).toEqual([]);

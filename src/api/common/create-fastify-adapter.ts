@@ -35,6 +35,8 @@ export interface FastifyAdapterSettings {
   readonly requestTimeoutMs?: number;
   /** Left out: HTTP. */
   readonly tls?: ServerTlsSection | undefined;
+  /** Answers a URL that cannot be decoded; false: the broker's own answer will do. */
+  readonly answerBadUrl?: (request: FastifyRequest, reply: FastifyReply) => boolean;
 }
 
 function serverOptions(requestTimeoutMs: number): ServerOptions {
@@ -65,6 +67,7 @@ export function createFastifyAdapter({
   replica,
   requestTimeoutMs = REQUEST_TIMEOUT_MS,
   tls,
+  answerBadUrl,
 }: FastifyAdapterSettings): FastifyAdapter {
   let requests = 0;
   const adapter = new FastifyAdapter({
@@ -78,8 +81,8 @@ export function createFastifyAdapter({
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     // A URL that cannot be decoded reaches no route and no filter.
-    frameworkErrors: (error: Error, _request: FastifyRequest, reply: FastifyReply) => {
-      sendProblem(error, reply);
+    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
+      if (!answerBadUrl?.(request, reply)) sendProblem(error, reply);
     },
     clientErrorHandler: answerClientError,
     genReqId: (request: IncomingMessage) =>

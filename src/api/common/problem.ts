@@ -25,6 +25,7 @@ type EdgeErrorCode =
   | 'overloaded'
   | 'starting'
   | 'path_not_allowed'
+  | 'virtual_tokens_only'
   | 'too_many_requests'
   | 'upstream_lost'
   | 'upstream_timeout';
@@ -91,6 +92,7 @@ const STATUS: Readonly<Record<ProblemCode, number>> = {
   stopping: 503,
   ...LOGIN_STATUS,
   path_not_allowed: 403,
+  virtual_tokens_only: 403,
   too_many_requests: 429,
   upstream_lost: 502,
   upstream_timeout: 504,

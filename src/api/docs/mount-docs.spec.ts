@@ -55,7 +55,8 @@ describe('the OpenAPI document', () => {
     const described = Object.entries(document.paths).flatMap(([url, item]) =>
       Object.keys(item).map((method) => `${method.toUpperCase()} ${url}`),
     );
-    const served = fastify.printRoutes({ commonPrefix: false });
+    // All those that take the rest of a path are printed as one, and looked for above.
+    const served = fastify.printRoutes({ commonPrefix: false }).replace(/^.*── \*.*$/m, '');
     const methods = served.match(/\b(GET|POST|PUT|PATCH|DELETE)\b/g);
     const absent = described.filter((route) => {
       const [method = '', url = ''] = route.split(' ');
@@ -64,7 +65,7 @@ describe('the OpenAPI document', () => {
     await edge.app.close();
 
     expect(absent).toEqual([]);
-    expect(methods).toHaveLength(described.length);
+    expect(methods).toHaveLength(described.filter((route) => !route.endsWith('{path}')).length);
   });
 
   it('refers only to schemas that it has', () => {

@@ -19,6 +19,7 @@ const EXAMPLES: Partial<Record<ProblemCode, readonly [detail: string, hints?: Pr
     { retryAfterSeconds: 30 },
   ],
   forbidden: ['This needs the scope token:read, which client orders lacks.'],
+  virtual_tokens_only: ['This client has virtualTokens: true, so it gets no real token.'],
   unknown_app: ['This API key sees no app of that name. It may name: shop, blog.'],
   payload_too_large: ['The body is larger than 16 KiB.'],
   unsupported_media_type: ['Send the body as JSON, with "Content-Type: application/json".'],
@@ -72,6 +73,7 @@ function faultsOf({ access, query, body, faults: own = [] }: ApiRoute): readonly
     ...(namesApp ? (['invalid_request', 'app_required', 'unknown_app'] as const) : []),
     ...(needsKey ? (['unauthorized', ...OF_JWTS, 'internal_error'] as const) : []),
     ...(isScope(access) ? (['forbidden'] as const) : []),
+    ...(access.startsWith('token:') ? (['virtual_tokens_only'] as const) : []),
     ...(needsKey && body ? (['payload_too_large', 'unsupported_media_type'] as const) : []),
   ];
   const better = (code: ProblemCode) => own.find((fault) => Array.isArray(fault) && fault[0] === code);

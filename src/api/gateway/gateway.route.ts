@@ -11,7 +11,7 @@ import { GatewayTickets } from './gateway-tickets.js';
 
 /** The app and, from its slash on, what the platform is asked for. */
 const URL_FORM = /^\/gateway\/([a-z0-9][a-z0-9._-]{0,62})(\/.*)$/;
-const CALL_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
+export const CALL_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
 
 const ANYTHING = { schema: { description: "The platform's own." }, type: '*/*' };
 
@@ -89,7 +89,7 @@ export class GatewayRoute implements OnModuleInit {
 }
 
 /** Has the routes of a scope get their bodies unread, whatever their content type says. */
-function leaveBodies(scope: FastifyInstance): void {
+export function leaveBodies(scope: FastifyInstance): void {
   scope.removeAllContentTypeParsers();
   scope.addContentTypeParser('*', (_request, _body, done) => {
     done(null);

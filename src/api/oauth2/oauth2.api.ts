@@ -74,6 +74,9 @@ export const REQUEST_TOKEN: ApiRoute = {
       'invalid_request',
     ),
     401: errors('invalid_client', 'invalid_client'),
+    403: errors('unauthorized_client: the client has virtualTokens: true', 'unauthorized_client', {
+      code: 'virtual_tokens_only',
+    }),
     413: errors('invalid_request: the body is larger than 16 KiB', 'invalid_request', {
       code: 'payload_too_large',
     }),

@@ -2,8 +2,9 @@ import { Body, Controller, Header, HttpCode, Post, Req, Module } from '@nestjs/c
 import type { FastifyRequest } from 'fastify';
 import { TokenBroker } from '../../core/broker.js';
 import type { ClientAccess } from '../auth/client-access.js';
-import { Authenticator } from '../auth/authenticator.js';
+import { Authenticator, VIRTUAL_TOKENS_ONLY } from '../auth/authenticator.js';
 import { Api } from '../common/api-route.js';
+import { HttpProblem } from '../common/problem.js';
 import { clientCredentials, TokenRequestForm } from './client-credentials.js';
 import { OAuth2Error, sendOAuth2Error } from './oauth2-error.js';
 import { GRANT_TYPE, REQUEST_TOKEN, SCOPE, type OAuth2TokenView } from './oauth2.api.js';
@@ -39,6 +40,7 @@ class OAuth2Controller {
     const client = this.authenticate(credentials?.clientSecret, request);
     const app = client.app(credentials?.clientId);
     if (!this.authenticator.hasScope(request, client, SCOPE)) {
+      if (client.isRealTokenRefused(SCOPE)) throw new HttpProblem('virtual_tokens_only', VIRTUAL_TOKENS_ONLY);
       throw new OAuth2Error(
         'unauthorized_client',
         `This needs the scope ${SCOPE}, which client ${client.name} lacks.`,

@@ -35,8 +35,8 @@ export class DropInTokens {
     if (asked.appId === '') throw new WechatRefusal(41002, 'send the AppID, once, as appid.');
     const client = this.authenticate(asked.secret, request);
     const app = this.app(asked, client, request);
-    this.requireScope('token:read', client, request);
-    if (asked.forceRefresh) this.requireScope('token:refresh', client, request);
+    this.requireScope(this.dropIn.scopeFor(client), client, request);
+    if (asked.forceRefresh && !client.usesVirtualTokens) this.requireScope('token:refresh', client, request);
     return this.dropIn.token(
       { app, client, force: asked.forceRefresh },
       request,

@@ -13,7 +13,10 @@ import { DropInTokens } from './drop-in-tokens.js';
 import { HttpObserver } from '../../api/common/ports.js';
 import { HttpProblem } from '../../api/common/problem.js';
 import { parseJson } from '../../api/common/parse-json.js';
+import { GatewayModule } from '../../api/gateway/gateway.module.js';
+import { CALL_METHODS, leaveBodies } from '../../api/gateway/gateway.route.js';
 import { routeOf } from '../../api/common/request.js';
+import { accessTokenIn, PLATFORM_CALL, PlatformPaths } from './platform-paths.js';
 import { PlatformRefusal, WechatRefusal } from './wechat-refusal.js';
 
 /** The odd parameter name is WeChat's own. */
@@ -63,13 +66,16 @@ const RECORDED_AS: Readonly<Record<number, number>> = {
   40001: 401,
   40003: 401,
   40013: 404,
+  40014: 401,
   40125: 401,
   41004: 401,
   48001: 403,
   40029: 422,
   40030: 409,
   40163: 409,
+  42001: 401,
   42003: 410,
+  45001: 413,
   50002: 502,
 };
 
@@ -77,7 +83,7 @@ type Answer = (request: FastifyRequest) => Promise<object>;
 
 /**
  * Stands in for WeChat's own endpoints, so that SDKs need only another host: always HTTP 200, errors as errcode and errmsg.
- * It answers the token endpoints, and refuses all other paths of WeChat.
+ * It answers the token endpoints, passes calls with a virtual token on, and refuses all else on paths of WeChat.
  * Plain Fastify routes in a scope of their own, because nothing here is as on the other routes: no Authorization header,
  * no problem+json, and bodies of any content type.
  */
@@ -90,6 +96,7 @@ class DropInRoute implements OnModuleInit {
     private readonly tokens: DropInTokens,
     private readonly tickets: DropInTickets,
     private readonly logins: DropInLogins,
+    private readonly calls: PlatformPaths,
     private readonly observer: HttpObserver,
   ) {}
 
@@ -101,6 +108,7 @@ class DropInRoute implements OnModuleInit {
           this.answerAsWechat(scope);
           if (prefix === 'cgi-bin') this.open(scope);
           if (prefix === LOGIN_PREFIX) openLogins(scope, this.logins);
+          else this.openCalls(scope, prefix);
           done();
         },
         { prefix: `/${prefix}` },
@@ -148,6 +156,27 @@ class DropInRoute implements OnModuleInit {
     scope.post('/ticket/getticket', { config: { api: TICKET_POSTED } }, ticket);
   }
 
+  /** All paths of the scope that are not the broker's own. */
+  private openCalls(scope: FastifyInstance, prefix: string): void {
+    void scope.register((calls, _options, done) => {
+      leaveBodies(calls);
+      calls.route({
+        method: CALL_METHODS,
+        url: '/*',
+        // Described once, not for each prefix.
+        config: prefix === 'cgi-bin' ? { api: PLATFORM_CALL } : {},
+        handler: async (request, reply) => {
+          const accessToken = accessTokenIn(request.raw.url ?? '');
+          const own = ownPathRefusal(scope, request);
+          if (own || accessToken === undefined) throw own ?? new WechatRefusal(40066, NOT_OURS);
+          await this.calls.forward(accessToken, request, reply);
+          return reply;
+        },
+      });
+      done();
+    });
+  }
+
   private classicToken(request: FastifyRequest): Promise<object> {
     const given = parametersOf(request);
     const asked = {
@@ -173,7 +202,8 @@ class DropInRoute implements OnModuleInit {
   }
 
   private refuse(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-    const { errcode, message } = this.refusal(error, request);
+    const refusal = this.refusal(error, request);
+    const { errcode, message } = refusal;
     this.observer.dropInRefused(routeOf(request), errcode);
     const status = RECORDED_AS[errcode];
     if (request.audited) {
@@ -181,7 +211,9 @@ class DropInRoute implements OnModuleInit {
       request.audited.reason ??= String(errcode);
     }
     const isLogin = request.url.startsWith(`/${LOGIN_PREFIX}/`);
-    sendAsIs(reply, isLogin ? LOGIN_CONTENT_TYPE : CONTENT_TYPE, { errcode, errmsg: message });
+    const httpStatus = refusal instanceof WechatRefusal ? refusal.status : 200;
+    const contentType = isLogin ? LOGIN_CONTENT_TYPE : CONTENT_TYPE;
+    sendAsIs(reply, contentType, { errcode, errmsg: message }, httpStatus);
   }
 
   private refusal(error: unknown, request: FastifyRequest): WechatRefusal | PlatformRefusal {
@@ -195,15 +227,20 @@ class DropInRoute implements OnModuleInit {
   }
 }
 
-function wrongMethodOrPath(scope: FastifyInstance, { url }: FastifyRequest): WechatRefusal {
+const NOT_OURS =
+  'the broker answers token endpoints, which are /cgi-bin/token, /cgi-bin/stable_token and /cgi-bin/ticket/getticket, those of logins below /sns, and calls with the virtual token of a client with virtualTokens: true as access_token. Send other calls to WeChat itself: with the access token, never with an API key.';
+
+function wrongMethodOrPath(scope: FastifyInstance, request: FastifyRequest): WechatRefusal {
+  return ownPathRefusal(scope, request) ?? new WechatRefusal(40066, NOT_OURS);
+}
+
+/** Of a path of the broker's own, asked with a method that it does not have. */
+function ownPathRefusal(scope: FastifyInstance, { url }: FastifyRequest): WechatRefusal | undefined {
   const [path = ''] = url.split('?');
   const takes = (method: string) => scope.hasRoute({ method, url: path });
   if (takes('GET')) return new WechatRefusal(43001, 'use GET or POST.');
   if (takes('POST')) return new WechatRefusal(43002, 'use POST.');
-  return new WechatRefusal(
-    40066,
-    'the broker answers token endpoints, which are /cgi-bin/token, /cgi-bin/stable_token and /cgi-bin/ticket/getticket, and those of logins below /sns. Send other calls to WeChat itself: with the access token, never with an API key.',
-  );
+  return undefined;
 }
 
 function postedObject(body: unknown): Readonly<Record<string, unknown>> {
@@ -226,5 +263,8 @@ function text(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }
 
-@Module({ providers: [DropIn, DropInTickets, DropInTokens, DropInLogins, DropInRoute] })
+@Module({
+  imports: [GatewayModule],
+  providers: [DropIn, PlatformPaths, DropInTickets, DropInTokens, DropInLogins, DropInRoute],
+})
 export class WechatCompatModule {}

@@ -8,6 +8,7 @@ const TEXTS = {
   40002: 'invalid grant_type',
   40003: 'invalid openid',
   40013: 'invalid appid',
+  40014: 'invalid access_token',
   40030: 'invalid refresh_token',
   40066: 'invalid url',
   40097: 'invalid args',
@@ -19,9 +20,11 @@ const TEXTS = {
   41004: 'appsecret missing',
   41008: 'missing code',
   41009: 'missing openid',
+  42001: 'access_token expired',
   43001: 'require GET method',
   43002: 'require POST method',
   44002: 'empty post data',
+  45001: 'media size out of limit',
   45009: 'reach max api daily quota limit',
   45011: 'api minute-quota reach limit, must slower, retry next minute',
   47001: 'data format error',
@@ -36,10 +39,14 @@ const MAX_BUSY_SECONDS = 60;
 export class WechatRefusal extends Error {
   override readonly name = 'WechatRefusal';
 
-  /** @param why what the broker has to say to the person who reads it; holds no secret and nothing of the caller's own text */
+  /**
+   * @param why what the broker has to say to the person who reads it; holds no secret and nothing of the caller's own text
+   * @param status of HTTP; WeChat's own errors nearly all have 200
+   */
   constructor(
     readonly errcode: keyof typeof TEXTS,
-    why: string,
+    readonly why: string,
+    readonly status = 200,
   ) {
     super(`${TEXTS[errcode]}, access-token-broker: ${why}`);
   }

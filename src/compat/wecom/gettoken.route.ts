@@ -109,8 +109,9 @@ class GettokenRoute implements OnModuleInit {
     }
     const client = this.authenticate(typeof corpsecret === 'string' ? corpsecret : '', request);
     const app = this.app(corpid, client, request);
-    if (!this.authenticator.hasScope(request, client, 'token:read')) {
-      throw new WecomRefusal(48002, `this needs the scope token:read, which client ${client.name} lacks.`);
+    const scope = this.dropIn.scopeFor(client);
+    if (!this.authenticator.hasScope(request, client, scope)) {
+      throw new WecomRefusal(48002, `this needs the scope ${scope}, which client ${client.name} lacks.`);
     }
     const token = await this.dropIn.token({ app, client }, request, (why) => new WecomRefusal(45009, why));
     return { errcode: 0, errmsg: 'ok', ...token };

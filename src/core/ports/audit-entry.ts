@@ -4,6 +4,7 @@ import type { AppName, TokenRecord } from '../token.js';
 /** What a caller, or whoever runs the broker, did. Stable: people search for these. */
 export type AuditAction =
   | 'token.read'
+  | 'token.virtual'
   | 'token.report'
   | 'token.force'
   | 'events.open'

@@ -5,8 +5,8 @@ const HIDDEN = '[redacted]';
 const MIN_SECRET_LENGTH = 8;
 /** Configured secrets are hidden in forms that are rare as well. Tokens, which are longer, are so many that this would take too much memory. */
 const MAX_SECRET_IN_RARE_FORMS = 64;
-/** What this broker's API keys, sessions and tickets look like, whoever they belong to. */
-const OUR_OWN = /\btb[kst]_[A-Za-z0-9_-]{16,}/;
+/** What this broker's API keys, sessions, tickets and virtual tokens look like, whoever they belong to. */
+const OUR_OWN = /\btb[kstv]_[A-Za-z0-9_-]{16,}/;
 
 /** A rolling hash over this many characters finds the places where a secret may begin, however many secrets there are. */
 const WINDOW = MIN_SECRET_LENGTH;
