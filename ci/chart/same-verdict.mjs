@@ -130,8 +130,8 @@ function issuer(name) {
 function subject(...subjects) {
   return { ...without('keySha256', client('orders', 1)), subjects };
 }
-function without(key, { [key]: _, ...rest }) {
-  return rest;
+function without(key, of) {
+  return Object.fromEntries(Object.entries(of).filter(([name]) => name !== key));
 }
 function key(id) {
   return { id, key: { env: 'ENCRYPTION_KEY' } };
