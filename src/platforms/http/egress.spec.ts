@@ -86,6 +86,7 @@ describe.each(['fetch', 'call'] as const)('the way out to a platform, by %s', (h
   // prettier-ignore
   it.each<[ConnectProxy['mood'], FaultId, RegExp, RegExp]>([
     [407, 'proxy_authentication', /the proxy \S+ answered CONNECT with HTTP status 407/, /proxyPassword/],
+    [401, 'proxy_authentication', /answered CONNECT with HTTP status 401/, /proxyPassword/],
     [403, 'proxy_denied', /answered CONNECT with HTTP status 403/, /allow CONNECT/],
     [502, 'proxy_failed', /answered CONNECT with HTTP status 502/, /cannot reach the platform/],
     ['silent', 'proxy_timeout', /the proxy \S+ gave no answer to CONNECT: (?:ETIMEDOUT|given up)/, /does not answer in time/],
