@@ -10,6 +10,7 @@ const PAIRS = [
   ['docs/wecom.md', 'docs/zh-CN/wecom.md'],
   ['docs/oauth2-provider.md', 'docs/zh-CN/oauth2-provider.md'],
   ['docs/oauth2.md', 'docs/zh-CN/oauth2.md'],
+  ['docs/login.md', 'docs/zh-CN/login.md'],
   ['docs/gateway.md', 'docs/zh-CN/gateway.md'],
   ['docs/users.md', 'docs/zh-CN/users.md'],
 ] as const;

@@ -25,6 +25,15 @@ export const OAUTH2_LIBRARIES = {
   'golang-oauth2': [`${built}go/oauth2`],
 } as const;
 
+/** Those that log users in, by language: SDKs as docs/adopting.md says, and the examples of docs/login.md. */
+export const LOGINS = {
+  node: [execPath, `${here}node/logins.mjs`],
+  python: [python, `${here}python/logins.py`],
+  go: [`${built}go/login`],
+  java: [...java, 'WxJavaLogins'],
+  php: ['php', `${here}php/login.php`],
+} as const;
+
 /** One that asks for a token with the client for Node. */
 export const NODE_CLIENT: Command = [execPath, `${here}node/client.mjs`];
 

@@ -8,12 +8,20 @@ afterAll(() => {
   for (const server of servers) server.close().closeAllConnections();
 });
 
-/** Sends each request to the next of these addresses, in turn, as a balancer does. Returns its own. Ends with the test file. */
-export async function startBalancer(urls: readonly string[]): Promise<string> {
+/**
+ * Sends each request to the next of these addresses, in turn, as a balancer does. Returns its own. Ends with the test file.
+ *
+ * @param onRequest is told of each before it is sent on
+ */
+export async function startBalancer(
+  urls: readonly string[],
+  onRequest: (path: string) => void = () => undefined,
+): Promise<string> {
   let count = 0;
   const server = createServer((incoming, response) => {
     const url = urls[count++ % urls.length] ?? '';
     const { method, headers } = incoming;
+    onRequest(incoming.url ?? '');
     const outgoing = send(url + (incoming.url ?? ''), { method, headers, agent: false }, (answer) => {
       response.writeHead(answer.statusCode ?? 502, answer.headers);
       answer.pipe(response);
