@@ -12,8 +12,9 @@ export class CountingGatewayObserver {
     if (upstreamMs !== null) gatewayUpstreamDuration.observe(app, upstreamMs / 1000);
   }
 
-  inFlight(app: AppName, count: number): void {
+  inFlight(app: AppName, count: number, limit: number): void {
     this.catalogue.gatewayInFlight.set({ app }, count);
+    this.catalogue.gatewayInFlightLimit.set({ app }, limit);
   }
 
   retried(app: AppName): void {

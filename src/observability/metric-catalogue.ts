@@ -182,6 +182,11 @@ export class MetricCatalogue {
     ['app'],
   );
   readonly gatewayInFlight = gauge('gateway_in_flight', 'Calls that are under way.', ['app']);
+  readonly gatewayInFlightLimit = gauge(
+    'gateway_in_flight_limit',
+    'How many calls may be under way, gateway.maxInFlightPerApp.',
+    ['app'],
+  );
   readonly gatewayDuration = new DurationLines({
     name: `${PREFIX}gateway_duration_seconds`,
     help: 'Time of a call through the gateway, from its arrival to the end of its answer.',
@@ -282,6 +287,7 @@ export class MetricCatalogue {
     this.gatewayRequests,
     this.gatewayRetries,
     this.gatewayInFlight,
+    this.gatewayInFlightLimit,
     this.gatewayDuration,
     this.gatewayUpstreamDuration,
   ];

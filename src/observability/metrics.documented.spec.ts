@@ -31,7 +31,7 @@ describe('docs/metrics.md', () => {
     http.dropInRefused('/cgi-bin/token', -1);
     const calls = new CountingGatewayObserver(metrics.catalogue);
     calls.called('shop', 'GET /cgi-bin/user/info', 'ok', 5, 4);
-    calls.inFlight('shop', 1);
+    calls.inFlight('shop', 1, 512);
     calls.retried('shop');
     const identities = new IdentityLog(pino({ enabled: false }), metrics.catalogue, new ManualClock());
     identities.keysRead('https://issuer.example', []);

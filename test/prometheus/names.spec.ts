@@ -102,9 +102,9 @@ describe('dashboard', () => {
     expect(used.length).toBeGreaterThan(queries.length);
   });
 
-  it('has a row each for apps, platform, callers, logins, store and process', () => {
+  it('has a row each for apps, platform, callers, logins, the gateway, store and process', () => {
     const rows = dashboard.panels.filter(({ type }) => type === 'row').map(({ title }) => title);
-    expect(rows).toEqual(['Apps', 'Platform', 'Callers', 'Logins', 'Store', 'Process']);
+    expect(rows).toEqual(['Apps', 'Platform', 'Callers', 'Logins', 'Gateway', 'Store', 'Process']);
   });
 
   it('has an id of its own for each panel, and names no data source of anybody', () => {

@@ -23,7 +23,8 @@ export abstract class GatewayObserver {
     durationMs: number,
     upstreamMs: number | null,
   ): void;
-  abstract inFlight(app: AppName, count: number): void;
+  /** @param limit of the count */
+  abstract inFlight(app: AppName, count: number, limit: number): void;
   /** A call is sent once more, with a new token. */
   abstract retried(app: AppName): void;
 }

@@ -71,7 +71,7 @@ export class Gateway implements OnApplicationShutdown {
   ) {
     this.apis = new Map(settings.apps.map((app) => [app.name, { ...app, upstream: new Upstream(app) }]));
     this.limits = new CallLimits(settings.maxInFlightPerApp, clock, (app, count) => {
-      observer.inFlight(app, count);
+      observer.inFlight(app, count, settings.maxInFlightPerApp);
     });
   }
 
