@@ -11,7 +11,6 @@ export {
   type AxiosRequestLike,
   type InterceptAxiosOptions,
 } from './intercept-axios.js';
-export { GatewayClient, type GatewayClientOptions } from './gateway-client.js';
 export { LoginClientError, type LoginAction } from './login-calls.js';
 export {
   createPkce,
