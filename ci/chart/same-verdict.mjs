@@ -39,6 +39,7 @@ const STRICTER = [
     'config.server.port',
     'a user without capabilities may not listen below 1024, and a Service needs a port that is known',
   ],
+  ['config.server.adminPort', 'likewise'],
   ['config.server.drainSeconds', 'these values have a terminationGracePeriodSeconds that has to cover it'],
   ['config.audit.destination', 'the root of the container is read-only'],
 ];
@@ -72,6 +73,27 @@ const TOGETHER = [
   ['one name for two callers', { clients: [client('orders', 1), client('orders', 2)] }],
   ['one key for two callers', { clients: [client('orders', 1), client('admin', 1)] }],
   ['callers by name', { clients: { orders: { ...client('orders', 1), name: undefined } } }],
+  ['a caller without a key', { clients: [without('keySha256', client('orders', 1))] }],
+  ['a caller with a subject', { identities: { jwt: [issuer('a')] }, clients: [subject({ sub: 'x' })] }],
+  ['a subject without issuers', { clients: [subject({ sub: 'x' })] }],
+  [
+    'a subject of one of two issuers',
+    { identities: { jwt: [issuer('a'), issuer('b')] }, clients: [subject({ sub: 'x' })] },
+  ],
+  [
+    'a subject of another issuer',
+    { identities: { jwt: [issuer('a')] }, clients: [subject({ issuer: 'b', sub: 'x' })] },
+  ],
+  ['a subject of nobody', { identities: { jwt: [issuer('a')] }, clients: [subject({})] }],
+  [
+    'a subject twice',
+    { identities: { jwt: [issuer('a')] }, clients: [subject({ sub: 'x' }, { issuer: 'a', sub: 'x' })] },
+  ],
+  ['one issuer twice', { identities: { jwt: [issuer('a'), issuer('a')] } }],
+  ['an issuer without keys', { identities: { jwt: [without('jwksUri', issuer('a'))] } }],
+  ['an issuer with two sets of keys', { identities: { jwt: [{ ...issuer('a'), jwks: { env: 'K' } }] } }],
+  ['one port for all', { server: { adminPort: 8080 } }],
+  ['certificates of nobody', { clients: [{ ...client('orders', 1), certificates: [{ san: 'a.b' }] }] }],
   ['an app that is not there', { clients: [{ ...client('orders', 1), apps: ['club'] }] }],
   ['all apps in a list', { clients: [{ ...client('orders', 1), apps: ['*'] }] }],
   ['one id for two keys', { encryption: { keys: [key('k1'), key('k1')] } }],
@@ -101,6 +123,15 @@ function app(name, digit) {
 }
 function client(name, digit) {
   return { name, keySha256: [String(digit).repeat(64)], apps: ['shop'], scopes: ['token:read'] };
+}
+function issuer(name) {
+  return { issuer: name, audience: 'x', jwksUri: 'https://login.example/jwks' };
+}
+function subject(...subjects) {
+  return { ...without('keySha256', client('orders', 1)), subjects };
+}
+function without(key, of) {
+  return Object.fromEntries(Object.entries(of).filter(([name]) => name !== key));
 }
 function key(id) {
   return { id, key: { env: 'ENCRYPTION_KEY' } };
@@ -146,19 +177,30 @@ for (const [what, changed] of TOGETHER) {
   });
 }
 
+/** The issuer that the chart adds. */
+const CLUSTER = { ...issuer('https://kubernetes.default.svc.cluster.local'), audience: 'x' };
+
 /** What the chart would render, if it took the values. */
-function asRendered({ apps, encryption, redis, ...rest }) {
+function asRendered({ config, clusterIdentity }) {
+  const { apps, encryption, redis, identities, ...rest } = config;
   const list = Array.isArray(apps) ? apps : Object.entries(apps).map(([name, each]) => ({ name, ...each }));
   const withSecret = list.map((each) => ({
     [SECRET_KEYS[each.provider ?? 'wechat'] ?? 'appSecret']: { file: `/run/secrets/broker/${each.name}` },
     ...each,
   }));
-  return { ...rest, redis, encryption: encryption ?? { keys: [key('k1')] }, apps: withSecret };
+  const issuers = clusterIdentity ? { jwt: [...(identities?.jwt ?? []), CLUSTER] } : identities;
+  return {
+    ...rest,
+    identities: issuers,
+    redis,
+    encryption: encryption ?? { keys: [key('k1')] },
+    apps: withSecret,
+  };
 }
 
-function serverFault({ config }) {
+function serverFault(values) {
   try {
-    loadAsServer(asRendered(config));
+    loadAsServer(asRendered(values));
     return null;
   } catch (error) {
     return error.message;

@@ -15,18 +15,31 @@ const WELL_FORMED = {
   ca: SELF_SIGNED.cert,
   proxy: 'http://proxy:3128',
   appSecret: '0123456789abcdef'.repeat(2),
+  cert: SELF_SIGNED.cert,
+  clientCa: SELF_SIGNED.cert,
+  jwks: '{"keys":[{}]}',
 };
+/** What `key` means there. */
+const IN_TLS = { ...WELL_FORMED, key: SELF_SIGNED.key };
+/** Keys that hold a path themselves. */
+const PATHS = ['caFile', 'tokenFile'];
 
 /** Puts files and variables where the configuration says that secrets are. */
-function supplySecrets(node, name, env) {
+function supplySecrets(node, name, env, wellFormed = WELL_FORMED) {
   if (typeof node !== 'object' || node === null) return;
-  const text = WELL_FORMED[name] ?? 'a-secret';
+  const text = wellFormed[name] ?? 'a-secret';
+  for (const key of PATHS) {
+    if (typeof node[key] !== 'string' || node[key] === '') continue;
+    node[key] = join(folder, key);
+    writeFileSync(node[key], SELF_SIGNED.cert);
+  }
   if (typeof node.env === 'string') env[node.env] = text;
   if (typeof node.file === 'string') {
     node.file = join(folder, createHash('sha256').update(node.file).digest('hex'));
     writeFileSync(node.file, text);
   }
-  for (const [key, child] of Object.entries(node)) supplySecrets(child, key, env);
+  const below = name === 'tls' && 'cert' in node ? IN_TLS : wellFormed;
+  for (const [key, child] of Object.entries(node)) supplySecrets(child, key, env, below);
 }
 
 /** What the server makes of a configuration whose secrets are all in their places. Throws what `check` prints. */

@@ -51,7 +51,8 @@ export class EgressSection {
 
   @About('the address of this host that connections come from, where it has several', "the system's choice")
   @Optional()
-  @Check(checkAddress, { type: 'string', pattern: '^[0-9a-fA-F]*[.:][0-9a-fA-F.:]*$' })
+  @Check(checkAddress, { type: 'string' })
+  @InChart({ type: 'string', pattern: '^([0-9]{1,3}([.][0-9]{1,3}){3}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]+)$' })
   readonly localAddress?: string;
 
   /** Filled by `loadConfig` where `proxyFromEnvironment` is set. */

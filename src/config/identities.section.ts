@@ -1,6 +1,6 @@
 import { jwksForm } from '../core/jwks-form.js';
 import { problem, ReadFault } from './faults.js';
-import { About, Check, Optional, Section, SectionList, SecretText, Text } from './keys.js';
+import { About, Check, InChart, Optional, Section, SectionList, SecretText, Text } from './keys.js';
 import { readText } from './read-file.js';
 import type { Secret } from './secret.js';
 import { certificatesForm } from './secret-text.js';
@@ -11,8 +11,8 @@ const WORD_FORM = 'text of 1 to 255 visible ASCII characters without spaces';
 /** Names of objects in Kubernetes. */
 const KUBERNETES_NAME = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/;
 const KUBERNETES_NAME_FORM = 'a name as Kubernetes has it: lower-case letters, digits, dots and dashes';
-const DNS_NAME = /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/;
-const URI = /^[a-z][a-z0-9+.-]*:\/\/[\x21-\x7e]+$/;
+/** A DNS name or a URI. */
+const SAN = /^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?|[a-z][a-z0-9+.-]{0,19}:\/\/[\x21-\x7e]{1,255})$/;
 const MAX_FILE_BYTES = 64 * 1024;
 
 /** Whose JWTs are taken, and where the keys are that verify them. */
@@ -32,6 +32,7 @@ export class JwtIssuerSection {
   )
   @Optional()
   @Check(checkJwksUri, { type: 'string', pattern: '^https?://' })
+  @InChart({ type: 'string', pattern: '^https://[^@#\\s]+$' })
   readonly jwksUri?: string;
 
   @About('the keys themselves: `{ file }` with a JWKS, read again when it changes')
@@ -89,7 +90,7 @@ export class SubjectSection {
 export class CertificateSection {
   /** A DNS name in lower case, or a URI. */
   @About('one of the names in the certificate (subjectAltName): a DNS name or a URI, such as `spiffe://…`')
-  @Check(checkSan, { type: 'string', minLength: 1, maxLength: 255 })
+  @Text(SAN, 'a DNS name in lower case, such as orders.shop.svc, or a URI, such as spiffe://…')
   readonly san!: string;
 }
 
@@ -117,12 +118,4 @@ function fileFault(path: unknown, form: (text: string) => string | undefined): s
   if (typeof path !== 'string' || path === '') return problem('the path of a file', path);
   const text = readText(path, MAX_FILE_BYTES);
   return text instanceof ReadFault ? text.text : form(text);
-}
-
-function checkSan(value: unknown): string | undefined {
-  const isName =
-    typeof value === 'string' && value.length <= 255 && (DNS_NAME.test(value) || URI.test(value));
-  return isName
-    ? undefined
-    : problem('a DNS name in lower case, such as orders.shop.svc, or a URI, such as spiffe://…', value);
 }

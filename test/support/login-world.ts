@@ -17,7 +17,7 @@ export const APPS = {
   mini: { ...newApp(), type: 'mini_program' as const },
   hosted: newApp(),
 };
-export const QQ = { appId: '101234568', appKey: randomBytes(16).toString('hex') };
+const QQ = { appId: '101234568', appKey: randomBytes(16).toString('hex') };
 const UPSTREAM_TIMEOUT_SECONDS = 2;
 /** A token is renewed from a minute before its end on: these are due after 3 s. */
 const QQ_TOKEN_SECONDS = 63;

@@ -51,7 +51,7 @@ func TestFindsEachBreak(t *testing.T) {
 		{"backendRefs:\n        - name: \"wechat-tokens\"", "backendRefs:\n        - name: other", "finds 0 services"},
 		{"targetPort: http", "targetPort: web", "no port"},
 		{"scaleTargetRef:\n    apiVersion: apps/v1\n    kind: Deployment\n    name: \"wechat-tokens\"", "scaleTargetRef:\n    apiVersion: apps/v1\n    kind: Deployment\n    name: other", "no Deployment"},
-		{"- port: http\n      path: /metrics", "- port: metrics\n      path: /metrics", "finds 0 services"},
+		{"- port: admin\n      path: /metrics", "- port: metrics\n      path: /metrics", "finds 0 services"},
 		{"app.kubernetes.io/component: broker\n  ports:", "app.kubernetes.io/component: server\n  ports:", "selects 0"},
 		{"team: platform", "team: our platform", "labels"},
 		{"app.kubernetes.io/name: \"broker\"", "app.kubernetes.io/name: on", "labels"},

@@ -56,6 +56,26 @@ keeps it equal to the server's own rules.
 {{- end -}}
 {{- end -}}
 
+{{- $issuers := list -}}
+{{- range ($config.identities | default dict).jwt -}}
+{{- if has .issuer $issuers }}{{ $faults = append $faults (printf "config.identities.jwt: the issuer %s is there twice" .issuer) }}{{ end -}}
+{{- $issuers = append $issuers .issuer -}}
+{{- if eq (hasKey . "jwks") (hasKey . "jwksUri") -}}
+{{- $faults = append $faults (printf "config.identities.jwt: %s must have one of jwksUri and jwks" .issuer) -}}
+{{- else if and (hasKey . "jwks") (or (hasKey . "caFile") (hasKey . "tokenFile")) -}}
+{{- $faults = append $faults (printf "config.identities.jwt: caFile and tokenFile of %s are for jwksUri: set that or remove them" .issuer) -}}
+{{- end -}}
+{{- end -}}
+{{- with .Values.clusterIdentity }}{{ $issuers = append $issuers (.issuer | default "https://kubernetes.default.svc.cluster.local") }}{{ end -}}
+{{- if ne (len $issuers) (len (uniq $issuers)) }}{{ $faults = append $faults "clusterIdentity: config.identities.jwt has this issuer as well; take one of the two away" }}{{ end -}}
+{{- $server := $config.server | default dict -}}
+{{- if and $server.adminPort (eq (int $server.adminPort) (include "access-token-broker.port" . | int)) -}}
+{{- $faults = append $faults "config.server.adminPort: must be another port than config.server.port" -}}
+{{- end -}}
+{{- $hasClientCa := or .Values.tls.clientCa ($server.tls | default dict).clientCa -}}
+{{- $subjects := dict -}}
+{{- $sans := dict -}}
+
 {{- $callers := dict -}}
 {{- $hashes := dict -}}
 {{- range $clients -}}
@@ -65,6 +85,31 @@ keeps it equal to the server's own rules.
 {{- range .keySha256 -}}
 {{- if hasKey $hashes (lower .) }}{{ $faults = append $faults (printf "config.clients: a keySha256 of %s is that of %s as well; each caller has keys of its own" $client (get $hashes (lower .))) }}{{ end -}}
 {{- $_ := set $hashes (lower .) $client -}}
+{{- end -}}
+{{- if not (or (hasKey . "keySha256") (hasKey . "subjects") (hasKey . "certificates")) -}}
+{{- $faults = append $faults (printf "config.clients: %s needs keySha256, subjects or certificates: nobody can be this caller" $client) -}}
+{{- end -}}
+{{- range .subjects -}}
+{{- if eq (hasKey . "sub") (hasKey . "kubernetes") -}}
+{{- $faults = append $faults (printf "config.clients: a subject of %s must have one of sub and kubernetes" $client) -}}
+{{- end -}}
+{{- if not $issuers -}}
+{{- $faults = append $faults (printf "config.clients: a subject of %s needs an issuer: list it under config.identities.jwt, or set clusterIdentity" $client) -}}
+{{- else if not (hasKey . "issuer") -}}
+{{- if gt (len $issuers) 1 }}{{ $faults = append $faults (printf "config.clients: a subject of %s must name its issuer, for there are several" $client) }}{{ end -}}
+{{- else if not (has .issuer $issuers) -}}
+{{- $faults = append $faults (printf "config.clients: a subject of %s is of an issuer that is not in config.identities.jwt" $client) -}}
+{{- end -}}
+{{- $kubernetes := .kubernetes | default dict -}}
+{{- $sub := .sub | default (printf "system:serviceaccount:%v:%v" $kubernetes.namespace $kubernetes.serviceAccount) -}}
+{{- $subject := printf "%v %v" (.issuer | default (first $issuers)) $sub -}}
+{{- if hasKey $subjects $subject }}{{ $faults = append $faults (printf "config.clients: a subject of %s is that of %s as well" $client (get $subjects $subject)) }}{{ end -}}
+{{- $_ := set $subjects $subject $client -}}
+{{- end -}}
+{{- range .certificates -}}
+{{- if not $hasClientCa }}{{ $faults = append $faults (printf "config.clients: certificates of %s need config.server.tls.clientCa, or tls.clientCa" $client) }}{{ end -}}
+{{- if hasKey $sans .san }}{{ $faults = append $faults (printf "config.clients: a certificate of %s is that of %s as well" $client (get $sans .san)) }}{{ end -}}
+{{- $_ := set $sans .san $client -}}
 {{- end -}}
 {{- if kindIs "slice" .apps -}}
 {{- range .apps -}}

@@ -164,6 +164,21 @@ with, also when they are restarted, until new pods have proved the new one.
 {{- (.Values.config.server | default dict).port | default 8080 | int -}}
 {{- end -}}
 
+{{/* The port of operators; empty without one. */}}
+{{- define "access-token-broker.adminPort" -}}
+{{- with (.Values.config.server | default dict).adminPort }}{{ int . }}{{ end -}}
+{{- end -}}
+
+{{/* The name of the port that has metrics, and health with names. */}}
+{{- define "access-token-broker.operatorsPort" -}}
+{{- include "access-token-broker.adminPort" . | empty | ternary "http" "admin" -}}
+{{- end -}}
+
+{{/* `https` or `http`. */}}
+{{- define "access-token-broker.scheme" -}}
+{{- or .Values.tls (.Values.config.server | default dict).tls | empty | ternary "http" "https" -}}
+{{- end -}}
+
 {{/* A duration such as 1m30s in milliseconds. */}}
 {{- define "access-token-broker.milliseconds" -}}
 {{- $sum := 0 -}}
@@ -179,7 +194,7 @@ with, also when they are restarted, until new pods have proved the new one.
 {{- regexReplaceAll "^[a-z]+://[^/]*?(:([0-9]+))?(/.*)?$" (first .) "${2}" | default (last .) -}}
 {{- end -}}
 
-{{/* The TCP ports that the broker has to reach, with spaces between: WeChat, Redis, the trace collector, proxies, and those of the values. */}}
+{{/* The TCP ports that the broker has to reach, with spaces between: WeChat, Redis, the trace collector, issuers of JWTs, proxies, and those of the values. */}}
 {{- define "access-token-broker.egressPorts" -}}
 {{- $ports := list "443" -}}
 {{- $redis := .Values.config.redis | default dict -}}
@@ -209,6 +224,10 @@ with, also when they are restarted, until new pods have proved the new one.
 {{- $ports = append $ports "3128" -}}
 {{- end -}}
 {{- end -}}
+{{- range (.Values.config.identities | default dict).jwt -}}
+{{- with .jwksUri }}{{ $ports = append $ports (include "access-token-broker.urlPort" (list . "443")) }}{{ end -}}
+{{- end -}}
+{{- if .Values.clusterIdentity }}{{ $ports = append $ports "6443" }}{{ end -}}
 {{- range .Values.networkPolicy.egressPorts -}}
 {{- $ports = append $ports (. | int | toString) -}}
 {{- end -}}
@@ -274,6 +293,15 @@ with, also when they are restarted, until new pods have proved the new one.
 {{- if .Values.trialRedis.enabled -}}
 {{- $_ := set $config "redis" (dict "url" (printf "redis://%s-redis:6379/0" (include "access-token-broker.fullname" .)) "password" (dict "env" "TRIAL_REDIS_PASSWORD")) -}}
 {{- end -}}
+{{- with .Values.tls -}}
+{{- $tls := dict "cert" (dict "file" "/run/secrets/tls/tls.crt") "key" (dict "file" "/run/secrets/tls/tls.key") -}}
+{{- if .clientCa }}{{ $_ := set $tls "clientCa" (dict "file" "/run/secrets/tls/ca.crt") }}{{ end -}}
+{{- $_ := set $config "server" (merge dict ($config.server | default dict) (dict "tls" $tls)) -}}
+{{- end -}}
+{{- with .Values.clusterIdentity -}}
+{{- $issuer := dict "issuer" (.issuer | default "https://kubernetes.default.svc.cluster.local") "audience" .audience "jwksUri" "https://kubernetes.default.svc/openid/v1/jwks" "caFile" "/run/secrets/cluster/ca.crt" "tokenFile" "/run/secrets/cluster/token" -}}
+{{- $_ := set $config "identities" (dict "jwt" (append (($config.identities | default dict).jwt | default list) $issuer)) -}}
+{{- end -}}
 {{- if .Values.egressCa -}}
 {{- $ca := dict "file" (printf "/run/egress-ca/%s" (.Values.egressCa.key | default "ca.crt")) -}}
 {{- $_ := set $config "egress" (merge dict ($config.egress | default dict) (dict "ca" $ca)) -}}
@@ -285,10 +313,17 @@ with, also when they are restarted, until new pods have proved the new one.
 {{- toYaml $config -}}
 {{- end -}}
 
-{{/* How Prometheus scrapes a replica. Takes the values of a monitor. */}}
+{{/* How Prometheus scrapes a replica. Takes a list: the root context and the values of a monitor. */}}
 {{- define "access-token-broker.scrape" -}}
-port: http
+{{- $root := first . -}}
+{{- with last . -}}
+port: {{ include "access-token-broker.operatorsPort" $root }}
 path: /metrics
+{{- if eq (include "access-token-broker.scheme" $root) "https" }}
+scheme: https
+tlsConfig:
+  {{- $root.Values.metrics.tlsConfig | default (dict "insecureSkipVerify" true) | toYaml | nindent 2 }}
+{{- end }}
 interval: {{ .interval }}
 scrapeTimeout: {{ .scrapeTimeout }}
 {{- with .relabelings }}
@@ -298,6 +333,7 @@ relabelings:
 {{- with .metricRelabelings }}
 metricRelabelings:
   {{- toYaml . | nindent 2 }}
+{{- end }}
 {{- end }}
 {{- end -}}
 

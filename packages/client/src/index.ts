@@ -11,6 +11,7 @@ export {
   type AxiosRequestLike,
   type InterceptAxiosOptions,
 } from './intercept-axios.js';
+export { GatewayClient, type GatewayClientOptions } from './gateway-client.js';
 export { LoginClientError, type LoginAction } from './login-calls.js';
 export {
   createPkce,

@@ -1,5 +1,5 @@
 import { errorCodeOf } from '../error-code.js';
-import type { LoginRefusal } from '../ports/login-provider.js';
+import { LOGIN_REFUSALS } from '../ports/login-provider.js';
 import type {
   CodeOutcome,
   LoginAnswer,
@@ -17,21 +17,6 @@ const NAME = /^[a-z0-9][a-z0-9._-]{0,62}$/;
 const URI = /^https?:\/\/[^\s\\]{1,2000}$/;
 const PROOF = /^[bv]:[\w-]{43}$/;
 const HANDLE = /^tb[st]_[\w-]{52}$/;
-const MEANINGS: readonly LoginRefusal[] = [
-  'code_used',
-  'code_invalid',
-  'code_expired',
-  'outcome_unknown',
-  'reauthorize_required',
-  'scope_missing',
-  'user_blocked',
-  'rate_limited',
-  'app_misconfigured',
-  'token_dead',
-  'session_stale',
-  'data_invalid',
-  'other',
-];
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -53,7 +38,7 @@ export function readOutcome(stored: unknown): CodeOutcome | null {
   if (kind === 'lost') return { kind };
   if (kind === 'refused') {
     const code = errorCodeOf(errcode);
-    const known = MEANINGS.find((one) => one === meaning);
+    const known = LOGIN_REFUSALS.find((one) => one === meaning);
     return code !== null && known && isText(message)
       ? { kind, errcode: code, message, meaning: known }
       : null;

@@ -11,20 +11,23 @@ export type AppType = string;
  * made with, the user's or the app's, is not taken any more; `session_stale`: the session_key was replaced; `data_invalid`:
  * an openid or another value of the request is wrong. The others say what they mean.
  */
-export type LoginRefusal =
-  | 'code_used'
-  | 'code_invalid'
-  | 'code_expired'
-  | 'outcome_unknown'
-  | 'reauthorize_required'
-  | 'scope_missing'
-  | 'user_blocked'
-  | 'rate_limited'
-  | 'app_misconfigured'
-  | 'token_dead'
-  | 'session_stale'
-  | 'data_invalid'
-  | 'other';
+export const LOGIN_REFUSALS = [
+  'code_used',
+  'code_invalid',
+  'code_expired',
+  'outcome_unknown',
+  'reauthorize_required',
+  'scope_missing',
+  'user_blocked',
+  'rate_limited',
+  'app_misconfigured',
+  'token_dead',
+  'session_stale',
+  'data_invalid',
+  'other',
+] as const;
+
+export type LoginRefusal = (typeof LOGIN_REFUSALS)[number];
 
 /**
  * What became of one call. Only `refused` and `not_sent` prove that the platform gave nothing; a 5xx, a timeout or a reset

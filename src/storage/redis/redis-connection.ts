@@ -9,6 +9,8 @@ import { remedyFor } from './remedy-for.js';
 /** A command that takes longer is given up; a holder that waited longer for its begin would not send anyway. */
 export const COMMAND_TIMEOUT_MS = 800;
 const CONNECT_TIMEOUT_MS = 2000;
+/** Commands in one write. More would make the first of them wait for too long on a busy replica. */
+const MAX_BATCH = 16;
 const MAX_RECONNECT_MS = 500;
 /** ioredis's own limit only clears away what nobody waits for any more. */
 const ABANDONED_AFTER_MS = 2 * COMMAND_TIMEOUT_MS;
@@ -282,26 +284,30 @@ function tlsOptions({ tls, server }: RedisSettings): ConnectionOptions | null {
 }
 
 /**
- * Commands of one turn of the event loop leave in one write, in their order. A write is a system call, which costs more than
- * the command that it carries.
+ * Commands of one turn of the event loop leave in one write, in their order, or in a few. A write is a system call, which
+ * costs more than the command that it carries.
  */
 function batchWrites(client: Redis): Redis {
   return client.on('connect', () => {
     const { stream } = client;
     const write = stream.write.bind(stream) as (...args: unknown[]) => boolean;
-    let isCorked = false;
+    let held = 0;
+    const flush = (): void => {
+      if (held === 0) return;
+      held = 0;
+      stream.uncork();
+    };
     stream.write = (...args: unknown[]) => {
-      if (!isCorked) {
-        isCorked = true;
+      if (held === 0) {
         stream.cork();
         // Not a time, but what comes after all that has arrived was looked at.
         // eslint-disable-next-line no-restricted-globals
-        setImmediate(() => {
-          isCorked = false;
-          stream.uncork();
-        });
+        setImmediate(flush);
       }
-      return write(...args);
+      held += 1;
+      const isFree = write(...args);
+      if (held >= MAX_BATCH) flush();
+      return isFree;
     };
   });
 }

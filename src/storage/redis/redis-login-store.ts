@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { StoreUnavailableError } from '../../core/errors.js';
+import type { AppName } from '../../core/token.js';
 import { readOpenLogin, readOutcome, readSession } from '../../core/login/read-stored.js';
 import {
   LOGIN_TIMES,
@@ -38,8 +39,8 @@ interface Place {
  * clients, hashes. Each key ends in the hash of what it is found by, and has an end.
  */
 export class RedisLoginStore extends LoginStore {
-  /** The time of Redis minus monotonic time, too small by as long as its last answer was on the way; null: never heard. */
-  private offsetMs: number | null = null;
+  /** For each app, whose keys lie on one node: the time there minus monotonic time, too small by as long as the last answer was on the way. */
+  private readonly offsetsMs = new Map<AppName, number>();
 
   constructor(
     private readonly connection: RedisConnection,
@@ -64,7 +65,7 @@ export class RedisLoginStore extends LoginStore {
     const code = this.place(app, 'code', claim?.code ?? NO_CODE);
     const outcome = this.place(app, 'outcome', claim?.code ?? NO_CODE);
     const ask = (): Promise<LoginBeginReply> =>
-      this.heard((redis, untilMs) =>
+      this.heard(app.name, (redis, untilMs) =>
         redis.brokerLoginBegin(
           state.key,
           code.key,
@@ -236,13 +237,15 @@ export class RedisLoginStore extends LoginStore {
 
   /** A command that Redis has to run while it is waited for, or not at all: one that it runs later would use something up for nobody. */
   private async heard(
+    app: AppName,
     command: (redis: RedisConnection['client'], untilMs: number) => Promise<LoginBeginReply>,
   ): Promise<LoginBeginReply> {
-    const { connection, offsetMs } = this;
+    const { connection, offsetsMs } = this;
+    const offsetMs = offsetsMs.get(app);
     const untilMs =
-      offsetMs === null ? 0 : Math.ceil(connection.monotonicMs() + offsetMs + COMMAND_TIMEOUT_MS);
+      offsetMs === undefined ? 0 : Math.ceil(connection.monotonicMs() + offsetMs + COMMAND_TIMEOUT_MS);
     const reply = await this.run((redis) => command(redis, untilMs));
-    this.offsetMs = reply[1] - connection.monotonicMs();
+    offsetsMs.set(app, reply[1] - connection.monotonicMs());
     return reply;
   }
 
