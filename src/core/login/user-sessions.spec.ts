@@ -86,6 +86,39 @@ describe('a session', () => {
     expect((await shared.session(app, request.session)).session?.isOver).toBe(false);
   });
 
+  it('without a refresh token lives as long as its token, and cannot be renewed', async () => {
+    const { login, provider, returned, clock, errorOf } = createLogin();
+    const tokens = { accessToken: 'user-token-1', expiresInSeconds: 7200 };
+    const value = { ...provider.grantOf('mary'), tokens };
+    provider.next.push({ kind: 'answered', value, body: '{}' });
+    const { session, expiresInSeconds } = await login.exchange(await returned('code'));
+    expect(expiresInSeconds).toBe(7200);
+    const request = { client: 'orders', session: session ?? '' };
+    expect(await login.profile(request)).toMatchObject({ openid: 'openid-of-mary' });
+    expect((await login.tokens(request)).refreshToken).toBeNull();
+    await clock.advance(HOURS_2 - 30_000);
+    expect(await errorOf(login.profile(request))).toBe('reauthorize_required');
+    expect(provider.callsOf('refresh')).toEqual([]);
+    await clock.advance(30_000);
+    expect(await errorOf(login.profile(request))).toBe('session_unknown');
+  });
+
+  it('lives on as long as the platform says of the next refresh token', async () => {
+    const { login, provider, request, clock } = await loggedIn();
+    await clock.advance(HOURS_2);
+    const value = {
+      accessToken: 'user-token-9',
+      expiresInSeconds: 90 * 86_400,
+      refreshToken: 'refresh-token-9',
+      refreshExpiresInSeconds: 90 * 86_400,
+    };
+    provider.nextRefresh.push({ kind: 'answered', value, body: '' });
+    await login.profile(request);
+    await clock.advance(89 * 86_400_000);
+    expect(await login.profile(request)).toMatchObject({ openid: 'openid-of-mary' });
+    expect(provider.callsOf('refresh')).toEqual(['refresh-token-1']);
+  });
+
   it('lives on when a refresh brought no answer', async () => {
     const { login, provider, request, clock, errorOf } = await loggedIn();
     await clock.advance(HOURS_2);
