@@ -19,6 +19,15 @@ export const SDKS = {
   'weixin-java-mp': [...java, 'WxJavaMpSdk'],
 } as const;
 
+/** Those whose host is the broker for everything, with a virtual token, by the name of the region that docs/adopting.md shows. */
+export const ONE_HOST_SDKS = {
+  'co-wechat-api': SDKS['co-wechat-api'],
+  'node-easywechat-one-host': [execPath, `${here}node/node-easywechat-one-host.mjs`],
+  'wechatpy-one-host': [python, `${here}python/wechatpy_one_host.py`],
+  'silenceper-one-host': [`${built}go/silenceper`, 'one-host'],
+  'weixin-java-mp': SDKS['weixin-java-mp'],
+} as const;
+
 /** Libraries of OAuth 2.0, which know nothing of the broker. */
 export const OAUTH2_LIBRARIES = {
   'requests-oauthlib': [python, `${here}python/oauth2_library.py`],

@@ -3,7 +3,6 @@ import { newApiKey, newApp } from '../support/broker-config.js';
 import { startWorld, type World } from '../support/start-world.js';
 import { LOGINS } from './commands.js';
 import { LineProgram } from './line-program.js';
-import { startFront } from './start-front.js';
 
 type Language = keyof typeof LOGINS;
 
@@ -48,7 +47,6 @@ beforeAll(async () => {
   const env = {
     BROKER_URL: brokerUrl,
     BROKER_API_KEY: KEYS.shop,
-    FRONT_URL: (await startFront(brokerUrl, world.simulator.url)).url,
     REDIRECT_URI: BACK,
     WEB_APP_ID: WEB.appId,
     MINI_APP_ID: MINI.appId,

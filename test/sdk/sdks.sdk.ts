@@ -1,10 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SDKS } from './commands.js';
+import { ONE_HOST_SDKS, SDKS } from './commands.js';
 import { startSdkWorld, type SdkWorld } from './start-sdk-world.js';
 
-type Sdk = keyof typeof SDKS;
+const ALL = { ...SDKS, ...ONE_HOST_SDKS };
 
-const NAMES = Object.keys(SDKS) as Sdk[];
+type Sdk = keyof typeof ALL;
+
+const NAMES = Object.keys(ALL) as Sdk[];
+const ONE_HOST_NAMES = Object.keys(ONE_HOST_SDKS) as Sdk[];
 const PAUSE_MS = 50;
 /** A 24th of the life, as with WeChat; more than the seconds that SDKs lose by rounding. */
 const GRACE_SECONDS = 2;
@@ -30,7 +33,7 @@ describe('an SDK, as it is, configured as docs/adopting.md says', () => {
   let world: SdkWorld<Sdk>;
 
   beforeAll(async () => {
-    world = await startSdkWorld(SDKS, 'stable');
+    world = await startSdkWorld(ALL, 'stable');
   });
 
   it.each(NAMES)('%s calls WeChat with the token of the broker', async (name) => {
@@ -40,6 +43,10 @@ describe('an SDK, as it is, configured as docs/adopting.md says', () => {
       await world.broker.token(app),
     ]);
     Object.assign(rowOf(name), { version: greeting.version, fetched: true });
+  });
+
+  it.each(ONE_HOST_NAMES)('%s uploads and downloads at the broker, with a virtual token', async (name) => {
+    expect(await world.tried(name).program.ask('media')).toEqual({ same: true });
   });
 
   it.concurrent.each(NAMES)('%s goes on each time that its token is killed', async (name) => {
@@ -62,7 +69,7 @@ describe('an SDK that goes on calling while its token is rotated', () => {
   let world: SdkWorld<Sdk>;
 
   beforeAll(async () => {
-    world = await startSdkWorld(SDKS, 'classic', {
+    world = await startSdkWorld(ALL, 'classic', {
       expiresInSeconds: 24 * GRACE_SECONDS,
       graceSeconds: GRACE_SECONDS,
     });

@@ -1,12 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { newApiKey, newApp } from '../support/broker-config.js';
+import { gatewayClient, newApiKey, newApp } from '../support/broker-config.js';
 import type { BrokerProcess } from '../support/broker-process.js';
 import { startReplicas, type ReplicatedWorld } from '../support/start-replicas.js';
 import type { WorldOptions } from '../support/start-world.js';
 import { LineProgram, type Answer, type Command } from './line-program.js';
-import { startFront } from './start-front.js';
+import { ONE_HOST_SDKS } from './commands.js';
 
 const folders: string[] = [];
 
@@ -28,7 +28,7 @@ export interface SdkWorld<Name extends string> extends ReplicatedWorld {
   readonly tried: (name: Name) => Tried;
 }
 
-/** A platform, two replicas behind a balancer, nginx in front of all, and a program for each command, each with an app of its own. */
+/** A platform, two replicas behind a balancer, and a program for each command, each with an app of its own. */
 export async function startSdkWorld<Name extends string>(
   commands: Readonly<Record<Name, Command>>,
   grant: 'classic' | 'stable',
@@ -37,18 +37,24 @@ export async function startSdkWorld<Name extends string>(
   const names = Object.keys(commands) as Name[];
   const apps = names.map((name) => ({ name, grant, ...newApp() }));
   const apiKey = newApiKey();
-  const world = await startReplicas({ apps, platform, keys: { orders: apiKey } });
+  const oneHostKey = newApiKey();
+  const calls = ['GET /cgi-bin/user/info', '* /cgi-bin/media/*'];
+  const world = await startReplicas({
+    apps,
+    platform,
+    keys: { orders: apiKey },
+    clients: [gatewayClient('one-host', oneHostKey, calls, { virtualTokens: true })],
+  });
   const [broker] = world.replicas;
   const shared = {
     BROKER_URL: world.url,
     WECHAT_URL: world.simulator.url,
-    FRONT_URL: (await startFront(world.url, world.simulator.url)).url,
     CACHE_FOLDER: tempFolder(),
-    API_KEY: apiKey,
   };
   const all = await Promise.all(
     apps.map(async ({ name, appId }): Promise<readonly [Name, Tried]> => {
-      const program = new LineProgram(commands[name], { ...shared, APP: name, APP_ID: appId });
+      const API_KEY = name in ONE_HOST_SDKS ? oneHostKey : apiKey;
+      const program = new LineProgram(commands[name], { ...shared, API_KEY, APP: name, APP_ID: appId });
       return [name, { app: name, appId, program, greeting: await program.greeting }];
     }),
   );

@@ -43,7 +43,7 @@ public class WxJavaLogins {
     var config = new WxMpDefaultConfigImpl();
     config.setAppId(appId);
     config.setSecret(apiKey);
-    config.setHostConfig(WxMpHostConfig.builder().apiHost(System.getenv("FRONT_URL")).build());
+    config.setHostConfig(WxMpHostConfig.builder().apiHost(System.getenv("BROKER_URL")).build());
     WxMpService wechat = new WxMpServiceImpl();
     wechat.setWxMpConfigStorage(config);
 

@@ -1,5 +1,8 @@
 import java.io.BufferedReader;
+import java.io.File;
 import java.io.InputStreamReader;
+import java.nio.file.Files;
+import java.util.Arrays;
 import java.util.Properties;
 import me.chanjar.weixin.mp.api.WxMpService;
 import me.chanjar.weixin.mp.api.impl.WxMpServiceImpl;
@@ -9,14 +12,14 @@ import me.chanjar.weixin.mp.config.impl.WxMpDefaultConfigImpl;
 /** Answers each line on standard input with a line of JSON: the openid that the SDK got, or why it got none. */
 public class WxJavaMpSdk {
   public static void main(String[] args) throws Exception {
-    String appId = System.getenv("APP_ID"), apiKey = System.getenv("API_KEY"), frontUrl = System.getenv("FRONT_URL");
+    String appId = System.getenv("APP_ID"), apiKey = System.getenv("API_KEY"), brokerUrl = System.getenv("BROKER_URL");
 
     // docs:begin weixin-java-mp
     WxMpDefaultConfigImpl config = new WxMpDefaultConfigImpl();
     config.setAppId(appId);
     config.setSecret(apiKey);
     config.useStableAccessToken(true);
-    config.setHostConfig(WxMpHostConfig.builder().apiHost(frontUrl).build());
+    config.setHostConfig(WxMpHostConfig.builder().apiHost(brokerUrl).build());
 
     WxMpService wechat = new WxMpServiceImpl();
     wechat.setWxMpConfigStorage(config);
@@ -24,13 +27,29 @@ public class WxJavaMpSdk {
 
     System.out.printf("{\"sdk\":\"weixin-java-mp\",\"version\":\"%s\"}%n", sdkVersion());
     var lines = new BufferedReader(new InputStreamReader(System.in));
-    while (lines.readLine() != null) {
+    for (String line; (line = lines.readLine()) != null; ) {
       try {
+        if (line.equals("media")) {
+          System.out.printf("{\"same\":%b}%n", isSameAgain(wechat));
+          continue;
+        }
         System.out.printf("{\"openid\":\"%s\"}%n", wechat.getUserService().userInfo("o-1").getOpenId());
       } catch (Exception e) {
         System.out.printf("{\"error\":\"%s\"}%n", e.toString().replaceAll("[\"\\\\\\p{Cntrl}]", "'"));
       }
     }
+  }
+
+  /** Uploads a file and downloads it again. */
+  private static boolean isSameAgain(WxMpService wechat) throws Exception {
+    byte[] bytes = new byte[512];
+    for (int i = 0; i < bytes.length; i++) bytes[i] = (byte) i;
+    var file = File.createTempFile("sdk", ".png");
+    Files.write(file.toPath(), bytes);
+    String mediaId = wechat.getMaterialService().mediaUpload("image", file).getMediaId();
+    var downloaded = wechat.getMaterialService().mediaDownload(mediaId);
+    boolean isSame = Arrays.equals(Files.readAllBytes(downloaded.toPath()), bytes);
+    return file.delete() && downloaded.delete() && isSame;
   }
 
   private static String sdkVersion() throws Exception {

@@ -3,6 +3,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"os"
 	"runtime/debug"
@@ -19,6 +20,7 @@ import (
 	"github.com/silenceper/wechat/v2/officialaccount/user"
 	// docs:end
 
+	"github.com/silenceper/wechat/v2/officialaccount/material"
 	"github.com/silenceper/wechat/v2/util"
 )
 
@@ -33,6 +35,30 @@ func init() {
 }
 
 // docs:end
+
+// oneHost asks the broker for everything, with a virtual token.
+func oneHost() {
+	// docs:begin silenceper-one-host
+	util.SetURIModifier(func(uri string) string {
+		return strings.Replace(uri, "https://api.weixin.qq.com", brokerURL, 1)
+	})
+	account := wechat.NewWechat().GetOfficialAccount(&config.Config{
+		AppID: appID, AppSecret: apiKey, UseStableAK: true, Cache: cache.NewMemory(),
+	})
+	// docs:end
+
+	serve("silenceper/wechat, one host", account.GetUser().GetUserInfo, func(file []byte) ([]byte, error) {
+		uploaded, err := account.GetMaterial().MediaUploadFromReader(material.MediaTypeImage, "a.png", bytes.NewReader(file))
+		if err != nil {
+			return nil, err
+		}
+		url, err := account.GetMaterial().GetMediaURL(uploaded.MediaID)
+		if err != nil {
+			return nil, err
+		}
+		return util.HTTPGet(url)
+	})
+}
 
 // docs:begin silenceper-heal
 var errcodePattern = regexp.MustCompile(`errcode=(\d+)`)
@@ -60,13 +86,31 @@ func errcodeOf(err error) int {
 // docs:end
 
 func main() {
+	if len(os.Args) > 1 {
+		oneHost()
+		return
+	}
 	util.SetURIModifier(func(uri string) string {
 		return strings.Replace(uri, "https://api.weixin.qq.com", os.Getenv("WECHAT_URL"), 1)
 	})
+	serve("silenceper/wechat", userInfo, nil)
+}
+
+func serve(sdk string, call func(openID string) (*user.Info, error), media func(file []byte) ([]byte, error)) {
 	answers := json.NewEncoder(os.Stdout)
-	answers.Encode(map[string]string{"sdk": "silenceper/wechat", "version": sdkVersion()})
+	answers.Encode(map[string]string{"sdk": sdk, "version": sdkVersion()})
+	file := make([]byte, 512)
+	for i := range file {
+		file[i] = byte(i)
+	}
 	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
-		if info, err := userInfo("o-1"); err != nil {
+		if lines.Text() == "media" {
+			if got, err := media(file); err != nil {
+				answers.Encode(map[string]string{"error": err.Error()})
+			} else {
+				answers.Encode(map[string]bool{"same": bytes.Equal(got, file)})
+			}
+		} else if info, err := call("o-1"); err != nil {
 			answers.Encode(map[string]string{"error": err.Error()})
 		} else {
 			answers.Encode(map[string]string{"openid": info.OpenID})
