@@ -24,76 +24,100 @@ export interface CallerSettings {
 const MISSING: Authentication = { kind: 'missing' };
 const SCHEME = 'bearer ';
 
+/** All that is made of one state of the settings. */
+interface Known {
+  readonly accesses: ReadonlyMap<string, ClientAccess>;
+  readonly apiKeys: ApiKeys;
+  readonly jwts: JwtCallers | null;
+  readonly certificates: ClientCertificates;
+  readonly issuers: JwtIssuers;
+}
+
 /**
  * Whose a request is: by an API key, by a JWT that was verified before its route asks, or by the certificate of its connection.
  * What stands in the header `Authorization` decides alone: a wrong key is not made good by a certificate.
  */
 export class Callers {
-  private readonly accesses: ReadonlyMap<string, ClientAccess>;
-  private readonly apiKeys: ApiKeys;
-  private readonly jwts: JwtCallers | null;
-  private readonly certificates: ClientCertificates;
-  private readonly issuers: JwtIssuers;
+  private now: Known;
   /** Of requests whose JWT was not known when they came. */
   private readonly verdicts = new WeakMap<IncomingMessage, JwtCaller>();
 
   constructor(
-    { clients, issuers }: CallerSettings,
+    settings: CallerSettings,
     apps: readonly AppName[],
-    clock: Clock,
+    private readonly clock: Clock,
     private readonly observer: IdentityObserver,
   ) {
+    this.now = this.known(settings, apps, null);
+  }
+
+  /** From the next request on. Keys of issuers that stay are not fetched again. */
+  replace(settings: CallerSettings, apps: readonly AppName[]): void {
+    const { issuers } = this.now;
+    this.now = this.known(settings, apps, issuers);
+    issuers.close();
+  }
+
+  private known(
+    { clients, issuers: sections }: CallerSettings,
+    apps: readonly AppName[],
+    before: JwtIssuers | null,
+  ): Known {
+    const { clock, observer } = this;
     const accesses = new Map(clients.map((client) => [client.name, new ClientAccess(client, apps)]));
-    this.accesses = accesses;
-    this.apiKeys = new ApiKeys(clients, accesses);
-    this.issuers = new JwtIssuers(issuers, clock, observer);
-    const subjects = clients.flatMap(({ name, subjects = [] }) =>
-      subjects.flatMap(({ issuer, sub }): [string, ClientAccess][] => {
-        const access = accesses.get(name);
-        return access ? [[subjectKey(issuer, sub), access]] : [];
-      }),
-    );
-    const names = clients.flatMap(({ name, certificates = [] }) =>
-      certificates.flatMap(({ san }): [string, ClientAccess][] => {
-        const access = accesses.get(name);
-        return access ? [[san, access]] : [];
-      }),
-    );
-    this.certificates = new ClientCertificates(new Map(names), clock);
-    const verifier = new JwtVerifier(this.issuers.all, clock);
-    this.jwts = issuers.length === 0 ? null : new JwtCallers(verifier, new Map(subjects), clock);
+    /** The clients by what each has several of. */
+    const by = (keysOf: (client: ClientSection) => readonly string[]) =>
+      new Map(
+        clients.flatMap((client) => {
+          const access = accesses.get(client.name);
+          return access ? keysOf(client).map((key): [string, ClientAccess] => [key, access]) : [];
+        }),
+      );
+    const issuers = new JwtIssuers(sections, clock, observer, before);
+    const subjects = by(({ subjects = [] }) => subjects.map(({ issuer, sub }) => subjectKey(issuer, sub)));
+    const names = by(({ certificates = [] }) => certificates.map(({ san }) => san));
+    const verifier = new JwtVerifier(issuers.all, clock);
+    return {
+      accesses,
+      apiKeys: new ApiKeys(clients, accesses),
+      jwts: sections.length === 0 ? null : new JwtCallers(verifier, subjects, clock),
+      certificates: new ClientCertificates(names, clock),
+      issuers,
+    };
   }
 
   /** Called on the hot path. A JWT that nobody verified yet is unknown. */
   of(request: IncomingMessage): Authentication {
     const token = bearerOf(request.headers.authorization);
     if (token === undefined) {
-      const client = this.certificates.of(request.socket);
+      const client = this.now.certificates.of(request.socket);
       return client ? { kind: 'ok', client } : MISSING;
     }
-    if (this.jwts === null || !looksLikeJwt(token)) return this.apiKeys.recognize(token);
-    const client = this.jwts.known(hash('sha256', token, 'hex'));
+    const { jwts, apiKeys } = this.now;
+    if (jwts === null || !looksLikeJwt(token)) return apiKeys.recognize(token);
+    const client = jwts.known(hash('sha256', token, 'hex'));
     if (client !== undefined) return { kind: 'ok', client };
-    return this.verdicts.get(request) ?? this.apiKeys.recognize(token);
+    return this.verdicts.get(request) ?? apiKeys.recognize(token);
   }
 
   /** Whose a key is that came elsewhere than in the header `Authorization`, where no JWT may stand. */
   ofKey(key: string): KeyAuthentication {
-    return this.apiKeys.recognize(key);
+    return this.now.apiKeys.recognize(key);
   }
 
   /** The client of that name, for who has proved to be it in another way. */
   named(client: string): ClientAccess | undefined {
-    return this.accesses.get(client);
+    return this.now.accesses.get(client);
   }
 
   /** Verifies the JWT of a request, so that `of` knows whose it is; `undefined` when there is nothing to wait for. */
   verify(request: IncomingMessage): Promise<void> | undefined {
-    const token = this.jwts && bearerOf(request.headers.authorization);
-    if (this.jwts === null || token == null || !looksLikeJwt(token) || this.of(request).kind === 'ok') {
+    const { jwts } = this.now;
+    const token = jwts && bearerOf(request.headers.authorization);
+    if (jwts === null || token == null || !looksLikeJwt(token) || this.of(request).kind === 'ok') {
       return undefined;
     }
-    return this.jwts.verify(token, hash('sha256', token, 'hex')).then((caller) => {
+    return jwts.verify(token, hash('sha256', token, 'hex')).then((caller) => {
       this.verdicts.set(request, caller);
       if (caller.kind === 'refused') this.observer.jwtRefused(caller.refusal, remoteOf(request.socket));
     });
@@ -101,7 +125,7 @@ export class Callers {
 
   /** Watches no file any more. */
   close(): void {
-    this.issuers.close();
+    this.now.issuers.close();
   }
 }
 

@@ -225,6 +225,26 @@ describe('a JWT', () => {
     expect(callers.ofKey(token).kind).toBe('unknown');
   });
 
+  it('is whose the configuration says now, without its keys being fetched again', async () => {
+    const token = await sign();
+    const settings = (name: string, sub: string) => ({
+      clients: [client(name, sub)],
+      issuers: [server.section()],
+    });
+    expect(await whose(token)).toBe('orders');
+    callers.replace(settings('others', 'orders'), ['shop']);
+    expect(await whose(token)).toBe('others');
+    callers.replace(settings('others', 'nobody'), ['shop']);
+    expect(await whose(token)).toBe('subject: jwt_unknown_subject');
+    callers.replace({ ...settings('orders', 'orders'), issuers: [{ ...server.section(), audience: 'x' }] }, [
+      'shop',
+    ]);
+    expect(await whose(token)).toBe('audience: jwt_wrong_audience');
+    expect(server.fetches).toBe(0);
+    callers.replace({ ...settings('orders', 'orders'), issuers: [] }, ['shop']);
+    expect(await whose(token)).toBe('unknown');
+  });
+
   describe('and the keys of its issuer', () => {
     it('a flood of unknown kids fetches them once in 30 s', async () => {
       await clock.advance(PAUSE_MS);

@@ -10,11 +10,15 @@ import type { JwtIssuer } from './jwt-verifier.js';
 export class JwtIssuers {
   readonly all: readonly JwtIssuer[];
   private readonly watches: (() => void)[] = [];
+  /** By where the keys are. */
+  private readonly remote = new Map<string, RemoteJwks>();
 
   constructor(
     sections: readonly JwtIssuerSection[],
     private readonly clock: Clock,
     private readonly observer: IdentityObserver,
+    /** Whose keys are taken over where they are at the same place. */
+    private readonly before: JwtIssuers | null = null,
   ) {
     this.all = sections.map((section) => ({
       issuer: section.issuer,
@@ -30,8 +34,15 @@ export class JwtIssuers {
   private jwksOf({ issuer, jwks, jwksUri: uri = '', caFile, tokenFile }: JwtIssuerSection): Jwks {
     const { clock, observer } = this;
     if (jwks === undefined) {
+      const place = JSON.stringify([issuer, uri, caFile, tokenFile]);
+      const kept = this.before?.remote.get(place);
+      if (kept) {
+        this.remote.set(place, kept);
+        return kept;
+      }
       const fetch = () => fetchJwks({ uri, caFile, tokenFile }, clock);
       const remote = new RemoteJwks(issuer, fetch, clock, observer);
+      this.remote.set(place, remote);
       // At once, so that the first caller does not wait, and a wrong address stands in the log from the start.
       void remote.current();
       return remote;
