@@ -13,6 +13,7 @@ const PAIRS = [
   ['docs/login.md', 'docs/zh-CN/login.md'],
   ['docs/gateway.md', 'docs/zh-CN/gateway.md'],
   ['docs/users.md', 'docs/zh-CN/users.md'],
+  ['docs/identities.md', 'docs/zh-CN/identities.md'],
 ] as const;
 
 describe.each(PAIRS)('%s and %s', (english, chinese) => {

@@ -236,9 +236,13 @@ describe('a JWT', () => {
     expect(await whose(token)).toBe('others');
     callers.replace(settings('others', 'nobody'), ['shop']);
     expect(await whose(token)).toBe('subject: jwt_unknown_subject');
-    callers.replace({ ...settings('orders', 'orders'), issuers: [{ ...server.section(), audience: 'x' }] }, [
-      'shop',
-    ]);
+    callers.replace(
+      {
+        ...settings('orders', 'orders'),
+        issuers: [{ issuer: server.issuer, jwksUri: server.jwksUri, audience: 'x' }],
+      },
+      ['shop'],
+    );
     expect(await whose(token)).toBe('audience: jwt_wrong_audience');
     expect(server.fetches).toBe(0);
     callers.replace({ ...settings('orders', 'orders'), issuers: [] }, ['shop']);
