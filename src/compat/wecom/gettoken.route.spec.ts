@@ -1,4 +1,5 @@
 import { apiClient, createEdge, keyOf, type Edge } from '../../../test/support/create-edge.js';
+import { startEchoingApi } from '../../../test/support/echoing-api.js';
 import { heldToken } from '../../../test/support/fake-broker.js';
 import { BrokerError } from '../../core/errors.js';
 
@@ -78,5 +79,37 @@ describe('GET /cgi-bin/gettoken', () => {
       throw new BrokerError('upstream_rejected', 'The platform returns the same one.', { retryAfterSeconds });
     };
     expect(await ask('payroll')).toMatchObject({ errcode });
+  });
+});
+
+describe('a client of WeCom with virtual tokens', () => {
+  it('gets one, calls with it, and is refused in the words of WeCom', async () => {
+    const edge = await createEdge({
+      apps: ['hr'],
+      clients: [
+        apiClient('sdk', {
+          scopes: ['gateway', 'token:read'],
+          virtualTokens: true,
+          gateway: { allow: ['GET /cgi-bin/echo'], maxBodyBytes: 0 },
+        }),
+      ],
+      statuses: { hr: { provider: 'wecom', appId: CORP_ID, grant: 'agent-1000002' } },
+      gateway: { apps: [await startEchoingApi('hr')] },
+    });
+    edge.broker.tokens.set('hr', heldToken(1, 7_200_000));
+    await edge.app.listen(0, '127.0.0.1');
+    const origin = await edge.app.getUrl();
+    const get = async (path: string) =>
+      (await (await fetch(origin + path)).json()) as { access_token: string; expires_in: number };
+    const { access_token, expires_in } = await get(
+      `/cgi-bin/gettoken?corpid=${CORP_ID}&corpsecret=${keyOf('sdk')}`,
+    );
+    expect([access_token.slice(0, 4), expires_in]).toEqual(['tbv_', 7200]);
+    expect(await get(`/cgi-bin/echo?access_token=${access_token}`)).toMatchObject({ errcode: 0 });
+    expect(await get(`/cgi-bin/user/get?access_token=${access_token}`)).toEqual({
+      errcode: 48002,
+      errmsg: expect.stringMatching(/^api forbidden, access-token-broker: path_not_allowed: /) as string,
+    });
+    await edge.app.close();
   });
 });
