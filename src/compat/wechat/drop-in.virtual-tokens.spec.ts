@@ -8,7 +8,8 @@ import {
 import { startEchoingApi, wechatApi } from '../../../test/support/echoing-api.js';
 import { heldToken } from '../../../test/support/fake-broker.js';
 import type { GatewayApp } from '../../core/ports/gateway-profile.js';
-import type { ClientSection } from '../../config/client.section.js';
+
+type ClientSection = NonNullable<EdgeOptions['clients']>[number];
 
 const APP_ID = 'wx0123456789abcdef';
 const REAL = 'canary-of-the-real-token';

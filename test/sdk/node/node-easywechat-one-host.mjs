@@ -27,7 +27,7 @@ serve(
     return answer.openid;
   },
   async (file) => {
-    const { default: FormData } = await import('form-data');
+    const { FormData } = await import('node-easywechat');
     const formData = new FormData();
     formData.append('media', file, { filename: 'a.png', contentType: 'image/png' });
     const uploaded = await client.post('/cgi-bin/media/upload', { params: { type: 'image' }, formData });
