@@ -120,7 +120,7 @@ describe('the OpenAPI document', () => {
     ).toEqual([
       ['Scope `token:read`.', undefined, ['200', '400', '401', '403', '404', '500', '503']],
       [expect.stringMatching(/^Any key\. Never a token\. /), undefined, ['200', '400', '401', '500', '503']],
-      [undefined, [], ['200']],
+      ['On `server.adminPort`, where that is configured.', [], ['200']],
     ]);
   });
 

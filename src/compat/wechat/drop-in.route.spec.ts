@@ -171,7 +171,7 @@ describe('the drop-in token endpoints', () => {
     expect(edge.observer.refusals).toEqual([
       '/cgi-bin/token 40125',
       '/cgi-bin/stable_token -1',
-      'unmatched 40066',
+      '/cgi-bin/* 40066',
     ]);
     expect(edge.observer.requests.filter((one) => one.endsWith(' 200'))).toHaveLength(4);
     expect(edge.observer.possibleRefusals).toEqual(
