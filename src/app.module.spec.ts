@@ -49,6 +49,7 @@ describe('the broker, put together by the container', () => {
     const config = load({ ...brokerConfig({ apps, keys: { orders: key } }), ...silent, ...sections });
     const runtime = {
       config,
+      source: { path: null, signature: '', load: () => config },
       logger: pino({ enabled: false }),
       redactor: new Redactor(),
       replica: 'replica-1',

@@ -9,6 +9,7 @@ import {
 import { AppsModule } from './api/apps/apps.controller.js';
 import { AuthModule } from './api/auth/auth.module.js';
 import { AdminPort, AdminPortModule } from './api/common/admin-port.js';
+import { ConfigStatusModule } from './api/config/config.controller.js';
 import { EdgeModule } from './api/common/edge.module.js';
 import { GatewayModule } from './api/gateway/gateway.module.js';
 import { HealthModule } from './api/health/health.controller.js';
@@ -26,6 +27,7 @@ import { WecomCompatModule } from './compat/wecom/gettoken.route.js';
 import { TokenBroker } from './core/broker.js';
 import { Clock, sleep } from './core/ports/clock.js';
 import { JobsModule } from './jobs/renewal.job.js';
+import { LiveConfigModule } from './live/live-config.module.js';
 import { LoginModule } from './login.module.js';
 import { Runtime, RuntimeModule } from './runtime.module.js';
 import { Telemetry, TelemetryModule } from './telemetry.module.js';
@@ -76,6 +78,8 @@ export class AppModule
         MetricsModule,
         WechatCompatModule,
         WecomCompatModule,
+        ConfigStatusModule,
+        LiveConfigModule,
         JobsModule,
       ],
     };

@@ -7,16 +7,17 @@ import type { Config } from './config/config.js';
 import { ConfigError } from './config/faults.js';
 import { loadConfig } from './config/load-config.js';
 import { Redactor } from './core/redaction/redactor.js';
-import { TokenBroker } from './core/broker.js';
 import { Clock } from './core/ports/clock.js';
 import { AdminListener } from './api/common/admin-port.js';
 import { ListenerTls, TlsObserver, type TlsServer } from './api/common/listener-tls.js';
-import { AuditTrail } from './api/common/ports.js';
 import { createFastifyAdapter } from './api/common/create-fastify-adapter.js';
 import { listenHost } from './api/common/listen-host.js';
 import { mountDocs } from './api/docs/mount-docs.js';
 import { answerBadUrl } from './compat/wechat/platform-paths.js';
 import { createLogger, type Logger } from './observability/logger.js';
+import { signatureOf } from './live/config-file.js';
+import { LiveConfig } from './live/live-config.js';
+import type { ConfigSource } from './runtime.module.js';
 import { NestLogger } from './observability/nest-logger.js';
 import { tokenShapes } from './platforms/registry.js';
 import { readVersion } from './observability/read-version.js';
@@ -30,9 +31,16 @@ import 'reflect-metadata';
 const INSPECTOR_SIGNAL = 'SIGUSR1';
 
 /** Those that ask a process to end. Every other signal does what it does by default: one that tells of a crash must end the process. */
-const STOP_SIGNALS: NodeJS.Signals[] = ['SIGTERM', 'SIGINT', 'SIGHUP'];
+const STOP_SIGNALS: NodeJS.Signals[] = ['SIGTERM', 'SIGINT'];
+/** Has the file read again; without a file it ends the process, as when a terminal closes. */
+const RELOAD_SIGNAL = 'SIGHUP';
 
-async function serve(config: Config, redactor: Redactor, logger: Logger): Promise<void> {
+async function serve(
+  config: Config,
+  source: ConfigSource,
+  redactor: Redactor,
+  logger: Logger,
+): Promise<void> {
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
     process.on(event, (error) => {
       logger.fatal({ event: 'process.crashed', err: error }, 'stopping after an error nobody expected');
@@ -42,18 +50,25 @@ async function serve(config: Config, redactor: Redactor, logger: Logger): Promis
   const replica = `${hostname()}-${randomBytes(3).toString('hex')}`;
   const { docs, trustProxy, host, port, tls } = config.server;
   const app = await NestFactory.create<NestFastifyApplication>(
-    AppModule.forRoot({ config, logger, redactor, replica }),
+    AppModule.forRoot({ config, source, logger, redactor, replica }),
     createFastifyAdapter({ trustProxy, replica, tls, answerBadUrl }),
     { logger: new NestLogger(logger), bodyParser: false, abortOnError: false },
   );
-  app.enableShutdownHooks(STOP_SIGNALS, { useProcessExit: true });
-  for (const signal of STOP_SIGNALS) {
+  const stopSignals = source.path === null ? [...STOP_SIGNALS, RELOAD_SIGNAL] : STOP_SIGNALS;
+  app.enableShutdownHooks(stopSignals, { useProcessExit: true });
+  for (const signal of stopSignals) {
     process.once(signal, () => {
       logger.info({ event: 'server.stopping', signal }, `${signal}: awaiting what was sent, then stopping`);
     });
   }
   if (docs) await mountDocs(app);
-  followSecrets(config, app.get(TokenBroker), app.get(AuditTrail), redactor, logger);
+  const live = app.get(LiveConfig);
+  live.start();
+  if (source.path !== null) {
+    process.on(RELOAD_SIGNAL, () => {
+      live.reload();
+    });
+  }
   const address = await listenHost(host ?? null);
   await app.listen(port, address);
   const admin = app.get(AdminListener);
@@ -63,46 +78,6 @@ async function serve(config: Config, redactor: Redactor, logger: Logger): Promis
     new ListenerTls(tls, servers, app.get(Clock), app.get(TlsObserver));
   }
   announce(config, { url: await app.getUrl(), ...(adminUrl !== null && { adminUrl }) }, replica, logger);
-}
-
-/** A secret file that changes is tried at once. */
-function followSecrets(
-  config: Config,
-  broker: TokenBroker,
-  audit: AuditTrail,
-  redactor: Redactor,
-  logger: Logger,
-): void {
-  const record = (app: string, reason: string): void => {
-    audit.record({ action: 'secret.reloaded', client: null, app, status: null, reason, origin: null });
-  };
-  for (const { name, appSecret } of config.apps) {
-    appSecret.onChange(
-      (value) => {
-        redactor.add(value);
-        logger.info({ event: 'secret.changed', app: name }, 'the AppSecret file changed; trying the new one');
-        record(name, 'changed');
-        void broker.changeSecret(name, value);
-      },
-      (reason) => {
-        logger.error(
-          { event: 'secret.unreadable', app: name, error: reason },
-          appSecret.fault === null
-            ? 'keeping the AppSecret that was read before'
-            : 'there is no AppSecret yet: it is tried as soon as the file has it',
-        );
-        record(name, 'unreadable');
-        broker.secretCouldNotBeRead(name, reason);
-      },
-      () => {
-        logger.info(
-          { event: 'secret.readable', app: name },
-          'the AppSecret file can be read again, unchanged',
-        );
-        broker.secretCouldNotBeRead(name, null);
-      },
-    );
-  }
 }
 
 function announce(config: Config, urls: object, replica: string, logger: Logger): void {
@@ -132,9 +107,16 @@ if (process.listenerCount(INSPECTOR_SIGNAL) === 0) {
 const redactor = new Redactor(tokenShapes());
 let logger: Logger | undefined;
 try {
-  const config = loadConfig(process.env, { redactor, mayAwaitAppSecrets: true });
+  const { BROKER_CONFIG: file = '' } = process.env;
+  const path = file === '' ? null : file;
+  const source: ConfigSource = {
+    path,
+    signature: signatureOf(path),
+    load: () => loadConfig(process.env, { redactor, mayAwaitAppSecrets: true }),
+  };
+  const config = source.load();
   logger = createLogger(config.server.logLevel, redactor);
-  await serve(config, redactor, logger);
+  await serve(config, source, redactor, logger);
 } catch (error) {
   const why = error instanceof Error ? error.message : String(error);
   const text = error instanceof ConfigError ? why : `could not start: ${why}`;

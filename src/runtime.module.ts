@@ -5,9 +5,21 @@ import type { Redactor } from './core/redaction/redactor.js';
 import { SystemClock } from './core/system-clock.js';
 import type { Logger } from './observability/logger.js';
 
+export interface ConfigSource {
+  /** Of the file; null where the environment says all. */
+  readonly path: string | null;
+  /** Of the file before it was read: see `signatureOf`. */
+  readonly signature: string;
+  /** @throws ConfigError */
+  readonly load: () => Config;
+}
+
 /** What there is before the container. */
 export abstract class Runtime {
+  /** As it was at the start. */
   abstract readonly config: Config;
+  /** Where it came from. */
+  abstract readonly source: ConfigSource;
   abstract readonly logger: Logger;
   /** Is told of every token while it lives. */
   abstract readonly redactor: Redactor;

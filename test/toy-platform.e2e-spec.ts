@@ -63,8 +63,10 @@ class ToyBroker {
   async start(config: object): Promise<void> {
     const redactor = new Redactor(tokenShapes());
     const logger = createLogger('debug', redactor, { write: (line) => this.lines.push(line) });
+    const loaded = load(config, redactor);
+    const source = { path: null, signature: '', load: () => loaded };
     this.app = await NestFactory.create<NestFastifyApplication>(
-      AppModule.forRoot({ config: load(config, redactor), logger, redactor, replica: 'replica-1' }),
+      AppModule.forRoot({ config: loaded, source, logger, redactor, replica: 'replica-1' }),
       createFastifyAdapter({ trustProxy: false, replica: 'replica-1' }),
       { logger: new NestLogger(logger), bodyParser: false, abortOnError: false },
     );

@@ -46,27 +46,37 @@ interface HandOut {
 /** What the drop-in endpoints of all platforms have in common: apps by the platform's name for them, and their tokens. */
 @Injectable()
 export class DropIn {
-  private readonly configured = new Map<string, readonly ConfiguredApp[]>();
+  private configured = new Map<string, readonly ConfiguredApp[]>();
+  /** What `configured` was made of. */
+  private names: readonly AppName[] = [];
 
   constructor(
     private readonly broker: TokenBroker,
     private readonly virtualTokens: VirtualTokens,
-  ) {
-    for (const app of broker.apps) {
-      const { appId, provider, grant } = broker.status(app);
+  ) {}
+
+  /** By the platform's id. Made anew when other apps are configured. */
+  private get known(): ReadonlyMap<string, readonly ConfiguredApp[]> {
+    const { apps } = this.broker;
+    if (this.names === apps) return this.configured;
+    this.configured = new Map();
+    for (const app of apps) {
+      const { appId, provider, grant } = this.broker.status(app);
       this.configured.set(appId, [...(this.configured.get(appId) ?? []), { app, provider, grant }]);
     }
+    this.names = apps;
+    return this.configured;
   }
 
   /** Of this platform, and with this id there, in configured order. */
   apps(provider: string, appId: string): readonly AppName[] {
-    const known = this.configured.get(appId) ?? [];
+    const known = this.known.get(appId) ?? [];
     return known.filter((one) => one.provider === provider).map(({ app }) => app);
   }
 
   /** Those of them that the client may see. */
   visibleApps(provider: string, appId: string, client: ClientAccess): readonly ConfiguredApp[] {
-    const known = this.configured.get(appId) ?? [];
+    const known = this.known.get(appId) ?? [];
     return known.filter((one) => one.provider === provider && client.visibleApp(one.app) !== undefined);
   }
 

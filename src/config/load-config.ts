@@ -26,7 +26,8 @@ export interface LoadConfigOptions {
   readonly redactor?: Redactor;
 }
 
-const MAX_FILE_BYTES = 1024 * 1024;
+/** Of the configuration. */
+export const MAX_CONFIG_BYTES = 1024 * 1024;
 
 /**
  * Reads the file that `BROKER_CONFIG` names, lays the environment over it, and checks all of it. Throws a ConfigError
@@ -128,7 +129,7 @@ function refreshWithoutEffect({ refresh, type }: AppSection, index: number): Fau
 
 function readFile(path: string | undefined): Record<string, unknown> | null {
   if (!path) return null;
-  const text = readText(path, MAX_FILE_BYTES);
+  const text = readText(path, MAX_CONFIG_BYTES);
   if (text instanceof ReadFault) throw new ConfigError([{ path: 'BROKER_CONFIG', text: text.text }]);
   return readYaml(text, shownPath(path));
 }

@@ -65,6 +65,20 @@ export interface AppDefinition extends AppIdentity {
   /** Of the platform's API, with its port if that is not the usual one. */
   readonly host: string;
   readonly issuer: TokenIssuer;
+  /** Read at each use: `TokenBroker.configure` changes the values in place. */
   readonly refresh: RefreshSettings;
   readonly tickets: readonly TicketDefinition[];
+  /** Of a ticket: whose it is, and what differs from that app's settings. */
+  readonly parent?: { readonly app: AppName; readonly refresh: Partial<RefreshSettings> };
+}
+
+/** An app as it is configured: one with a token, or one whose users only log in. */
+export type ConfiguredApp = AppDefinition | TokenlessApp;
+
+/** Whether the first is the second with other settings: the token that is held is still the right one. */
+export function isSameApp(one: ConfiguredApp, other: ConfiguredApp): boolean {
+  const hasToken = 'issuer' in one;
+  if (hasToken !== 'issuer' in other || one.type !== other.type) return false;
+  if (!hasToken || !('issuer' in other)) return one.provider === other.provider && one.appId === other.appId;
+  return identityKey(one) === identityKey(other) && one.host === other.host;
 }

@@ -1,5 +1,12 @@
 import { hash } from 'node:crypto';
-import { identityKey, type AppDefinition, type TokenlessApp } from './app-definition.js';
+import {
+  identityKey,
+  isSameApp,
+  type AppDefinition,
+  type ConfiguredApp,
+  type RefreshSettings,
+  type TokenlessApp,
+} from './app-definition.js';
 import { Scheduler } from './refresh/scheduler.js';
 import { TokenManager } from './refresh/token-manager.js';
 import type { AppStatus } from './status/app-status.js';
@@ -12,8 +19,7 @@ import type { AppName, HeldToken } from './token.js';
 
 /** Keeps one living token per app: fetches it once for all, renews it ahead of expiry, heals it when it was reported dead. */
 export class TokenBroker {
-  /** The configured ones, in their order. */
-  readonly apps: readonly AppName[];
+  private configured: readonly AppName[] = [];
   private readonly managed = new Map<
     AppName,
     { readonly manager: TokenManager; readonly reports: ReportService }
@@ -24,19 +30,54 @@ export class TokenBroker {
   private readonly scheduler: Scheduler;
   private unsubscribe: () => void = () => undefined;
   private wasReady = false;
+  private isStarted = false;
   private isStopping = false;
+  /** Of apps that are not configured any more, and whose last fetch is under way. */
+  private readonly leaving = new Set<Promise<void>>();
   private readonly listeners: ((app: AppName, held: HeldToken) => void)[] = [];
 
   constructor(
-    apps: readonly (AppDefinition | TokenlessApp)[],
+    apps: readonly ConfiguredApp[],
     private readonly ports: BrokerPorts,
   ) {
     this.scheduler = new Scheduler(ports.clock);
-    this.apps = apps.map(({ name }) => name);
-    for (const app of apps) {
-      if ('issuer' in app) this.add(app);
-      else this.tokenless.set(app.name, app);
+    this.configure(apps);
+  }
+
+  /** The configured ones, in their order. */
+  get apps(): readonly AppName[] {
+    return this.configured;
+  }
+
+  /**
+   * Keeps these apps from now on, and no others. An app that was there before keeps its token, its AppSecret and its
+   * issuer, and takes over the refresh settings; one under the same name that is another app replaces it. A fetch for an
+   * app that goes is still stored.
+   *
+   * @returns the apps that are gone, or are others under the same name
+   */
+  configure(apps: readonly ConfiguredApp[]): ReadonlySet<AppName> {
+    const gone = new Set<AppName>();
+    const next = new Map(apps.map((app) => [app.name, app]));
+    for (const name of this.configured) {
+      const [old, app] = [this.definition(name), next.get(name)];
+      if (!old || (app && isSameApp(old, app))) continue;
+      this.drop(name);
+      gone.add(name);
     }
+    this.configured = [...next.keys()];
+    for (const app of apps) {
+      if (!('issuer' in app)) {
+        if (!this.tokenless.has(app.name)) this.tokenless.set(app.name, app);
+      } else if (this.managed.has(app.name)) this.changeRefresh(app.name, app.refresh);
+      else this.add(app);
+    }
+    return gone;
+  }
+
+  /** The app as it was configured first; its `secrets` are the ones in use. */
+  definition(name: AppName): ConfiguredApp | undefined {
+    return this.managed.get(name)?.manager.app ?? this.tokenless.get(name);
   }
 
   /**
@@ -144,6 +185,7 @@ export class TokenBroker {
 
   /** Listens to rotations, takes over what is stored, and fetches what is missing. Resolves when that has been tried once. */
   async start(): Promise<void> {
+    this.isStarted = true;
     this.unsubscribe = this.ports.feed.subscribe(
       ({ key, generation }) => {
         const manager = this.managersByKey.get(key);
@@ -162,7 +204,37 @@ export class TokenBroker {
   async stop(): Promise<void> {
     this.isStopping = true;
     this.unsubscribe();
-    await Promise.all([...this.managed.values()].map(({ manager }) => manager.stop()));
+    await Promise.all([...[...this.managed.values()].map(({ manager }) => manager.stop()), ...this.leaving]);
+  }
+
+  private changeRefresh(name: AppName, refresh: RefreshSettings): void {
+    if (isEqual(this.find(name).manager.app.refresh, refresh)) return;
+    for (const { manager } of this.managed.values()) {
+      const { app } = manager;
+      if (app.name === name) manager.changeRefresh(refresh);
+      else if (app.parent?.app === name) manager.changeRefresh({ ...refresh, ...app.parent.refresh });
+    }
+  }
+
+  private drop(name: AppName): void {
+    this.tokenless.delete(name);
+    for (const { manager } of [...this.managed.values()]) {
+      const { app } = manager;
+      if (app.name !== name && app.parent?.app !== name) continue;
+      this.managed.delete(app.name);
+      if (this.managersByKey.get(identityKey(app)) === manager) this.managersByKey.delete(identityKey(app));
+      this.scheduler.remove(manager);
+      const left = this.leave(manager).finally(() => this.leaving.delete(left));
+      this.leaving.add(left);
+    }
+  }
+
+  /** What is stored of the app is of no use to this broker any more; another one may still have it configured. */
+  private async leave(manager: TokenManager): Promise<void> {
+    await manager.stop();
+    if (!this.managersByKey.has(identityKey(manager.app))) {
+      await this.ports.store.expire(manager.app).catch(() => undefined);
+    }
   }
 
   private add(app: AppDefinition): void {
@@ -174,6 +246,8 @@ export class TokenBroker {
       });
     this.managersByKey.set(identityKey(app), manager);
     this.managed.set(app.name, { manager, reports: new ReportService(manager, this.ports) });
+    // What is stored is looked at before a fetch is due.
+    if (this.isStarted && !this.isStopping && !app.parent) void manager.reconcile();
   }
 
   private find(app: AppName): { readonly manager: TokenManager; readonly reports: ReportService } {
@@ -191,4 +265,8 @@ export class TokenBroker {
     const detail = `The app "${app}" is of type ${type}, which has no access token: users log in to it, and nothing else. Name an app that has one.`;
     return new BrokerError('no_token_for_app_type', detail);
   }
+}
+
+function isEqual(one: RefreshSettings, other: RefreshSettings): boolean {
+  return (Object.keys(other) as (keyof RefreshSettings)[]).every((key) => one[key] === other[key]);
 }

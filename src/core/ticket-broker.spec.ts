@@ -20,18 +20,25 @@ describe('TicketBroker', () => {
   let ticketIssuer: FakeIssuer;
   let tickets: TicketBroker;
 
+  let issuerOf: TicketDefinition['issuer'];
+
   beforeEach(async () => {
-    fixture = createBroker();
     ticketIssuer = new FakeIssuer();
     ticketIssuer.rule = RULE;
-    tickets = ticketBroker(() => ticketIssuer);
+    issuerOf = () => ticketIssuer;
+    fixture = createBroker(
+      {},
+      {
+        tickets: ['jsapi', 'wx_card'].map((type) => ({
+          type,
+          refresh: REFRESH,
+          issuer: (source) => issuerOf(source),
+        })),
+      },
+    );
+    tickets = new TicketBroker(fixture.broker);
     await fixture.start();
   });
-
-  const ticketBroker = (issuer: TicketDefinition['issuer']) => {
-    const kinds = ['jsapi', 'wx_card'].map((type) => ({ type, refresh: REFRESH, issuer }));
-    return new TicketBroker(fixture.broker, [{ ...fixture.app, tickets: kinds }]);
-  };
 
   const ask = async () => (await tickets.current('shop', 'jsapi')).record;
 
@@ -72,7 +79,7 @@ describe('TicketBroker', () => {
 
   it('says why there is no token rather than why there is no ticket', async () => {
     fixture = createBroker();
-    tickets = ticketBroker(() => ticketIssuer);
+    tickets = new TicketBroker(fixture.broker);
     fixture.issuer.next.push(fixture.issuer.refuse(40164));
     await fixture.start();
     await expect(ask()).rejects.toMatchObject({ code: 'no_token_yet', errcode: 40164 });
@@ -102,10 +109,10 @@ describe('TicketBroker', () => {
 
   it('gives its issuer the current token, and has a dead one replaced', async () => {
     let source: AccessTokenSource | undefined;
-    tickets = ticketBroker((tokens) => {
+    issuerOf = (tokens) => {
       source = tokens;
       return ticketIssuer;
-    });
+    };
     await ask();
     expect(await source?.current()).toBe('token-1');
     expect(await source?.replace('token-1', 40001)).toBe('token-2');

@@ -13,14 +13,7 @@ const REPORTER = 'broker:tickets';
  * before somebody asks for it; from then on it is renewed like the rest.
  */
 export class TicketBroker {
-  private readonly apps: ReadonlyMap<AppName, AppDefinition>;
-
-  constructor(
-    private readonly broker: TokenBroker,
-    apps: readonly AppDefinition[],
-  ) {
-    this.apps = new Map(apps.map((app) => [app.name, app]));
-  }
+  constructor(private readonly broker: TokenBroker) {}
 
   /**
    * The app's current ticket, waiting for the first fetch if there is none yet.
@@ -52,8 +45,9 @@ export class TicketBroker {
   }
 
   private find(name: AppName): AppDefinition {
-    const app = this.apps.get(name);
-    if (app) return app;
+    const app = this.broker.definition(name);
+    // A ticket has its own name, and no tickets.
+    if (app && 'issuer' in app && !app.parent) return app;
     throw this.broker.whyNoToken(name);
   }
 
@@ -68,6 +62,7 @@ export class TicketBroker {
       secrets: new AppSecrets(''),
       issuer: ticket.issuer(appTokens(this.broker, name, REPORTER)),
       refresh: { ...app.refresh, ...ticket.refresh },
+      parent: { app: name, refresh: ticket.refresh },
     };
   }
 }

@@ -18,6 +18,11 @@ export class DurationLines {
     },
   ) {}
 
+  /** Drops all that is kept of one value of the label. */
+  forget(label: string): void {
+    this.rows.delete(label);
+  }
+
   observe(label: string, seconds: number): void {
     const { bounds } = this.head;
     const row = this.rows.get(label) ?? this.show(label);

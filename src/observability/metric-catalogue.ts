@@ -244,6 +244,16 @@ export class MetricCatalogue {
     help: 'Whether messages about new tokens of other replicas come in: 1 or 0.',
     ...this.own,
   });
+  readonly configReloadSuccessful = new Gauge({
+    name: `${PREFIX}config_last_reload_successful`,
+    help: 'Whether the configuration that was read last is in force: 1, or 0 if it has faults and the one before is.',
+    ...this.own,
+  });
+  readonly configReloadTime = new Gauge({
+    name: `${PREFIX}config_last_reload_timestamp_seconds`,
+    help: 'When the configuration that is in force was read, in Unix time.',
+    ...this.own,
+  });
   readonly storeCommandDuration = new Histogram({
     name: `${PREFIX}store_command_duration_seconds`,
     help: 'Time of a command to the store, answered or not.',
@@ -307,6 +317,11 @@ export class MetricCatalogue {
     for (const outcome of FETCH_OUTCOMES) this.upstreamFetches.add({ app, outcome }, 0);
     for (const errcode of errcodes) this.upstreamErrors.add({ app, errcode: String(errcode) }, 0);
     this.tokenDiedEarly.add({ app }, 0);
+  }
+
+  /** Drops what is kept of an app that is configured no more. */
+  forget(app: AppName): void {
+    for (const lines of this.lines) lines.forget(app);
   }
 
   /** The same of its logins, which few apps have: once there is one. */

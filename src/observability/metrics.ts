@@ -59,6 +59,14 @@ export class Metrics {
     return (await catalogue.registry.metrics()) + ours;
   }
 
+  /** Shows nothing more of this app and its tickets. */
+  forget(app: AppName): void {
+    for (const name of this.shown) {
+      if (name === app || name.startsWith(`${app}/`)) this.shown.delete(name);
+    }
+    this.catalogue.forget(app);
+  }
+
   private readApps(): void {
     const { tokens, tokenRefused, heldElsewhere, upstreamConfigError, upstreamQuotaExhausted } =
       this.catalogue;

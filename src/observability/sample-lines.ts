@@ -29,6 +29,13 @@ export class SampleLines<Label extends string> {
     row[place] = value;
   }
 
+  /** Drops all that is kept of one value of the first label, and of those below it, as an app's tickets are. */
+  forget(first: string): void {
+    for (const one of this.rows.keys()) {
+      if (one === first || one.startsWith(`${first}/`)) this.rows.delete(one);
+    }
+  }
+
   clear(): void {
     this.rows.clear();
   }

@@ -5,7 +5,7 @@ import {
   MemoryRotationFeed,
   MemoryTokenStore,
 } from '../../src/storage/memory/index.js';
-import type { AppDefinition, RefreshSettings } from '../../src/core/app-definition.js';
+import type { AppDefinition, RefreshSettings, TicketDefinition } from '../../src/core/app-definition.js';
 import { StoreUnavailableError } from '../../src/core/errors.js';
 import type { BrokerEvent } from '../../src/core/ports/events.js';
 import type { RefreshLease } from '../../src/core/ports/refresh-lease.js';
@@ -187,9 +187,11 @@ export function createBroker(
   {
     issuer = new FakeIssuer(),
     appSecret = 'first-secret',
+    tickets = [],
   }: {
     readonly issuer?: FakeIssuer;
     readonly appSecret?: ConstructorParameters<typeof AppSecrets>[0];
+    readonly tickets?: readonly TicketDefinition[];
   } = {},
 ): BrokerFixture {
   const clock = new ManualClock();
@@ -216,7 +218,7 @@ export function createBroker(
     secrets: new AppSecrets(appSecret),
     issuer,
     refresh: { ...REFRESH, ...refresh },
-    tickets: [],
+    tickets,
   };
   const events = { emit: (event: BrokerEvent): unknown => emitted.push(event) };
   const make = (replica: string, apps = [app]): TokenBroker =>

@@ -14,6 +14,8 @@ import { AuditTrail, HttpObserver, NO_TRACING, RequestTracing } from '../../src/
 import { createFastifyAdapter } from '../../src/api/common/create-fastify-adapter.js';
 import type { ClientSection } from '../../src/config/client.section.js';
 import type { JwtIssuerSection } from '../../src/config/identities.section.js';
+import { ConfigStatusModule } from '../../src/api/config/config.controller.js';
+import { ConfigStatus, type ConfigState } from '../../src/api/config/config-status.js';
 import { AppsModule } from '../../src/api/apps/apps.controller.js';
 import { IdentityObserver } from '../../src/api/auth/identity-observer.js';
 import { AuthModule } from '../../src/api/auth/auth.module.js';
@@ -141,6 +143,16 @@ class FakeMetrics extends MetricsSource {
   }
 }
 
+/** Says what a test sets. */
+class FakeConfigStatus extends ConfigStatus {
+  state: ConfigState = {
+    loadedAtMs: Date.UTC(2026, 10, 21, 8),
+    sha256: 'ab'.repeat(32),
+    faults: [],
+    restartRequired: [],
+  };
+}
+
 @Module({})
 class FakeCoreModule {
   static of(
@@ -153,6 +165,7 @@ class FakeCoreModule {
     metrics: MetricsSource,
     gateway: { readonly settings: GatewaySettings; readonly observer: GatewayObserver },
     identities: IdentityObserver,
+    config: ConfigStatus,
   ): DynamicModule {
     return {
       module: FakeCoreModule,
@@ -170,6 +183,7 @@ class FakeCoreModule {
         { provide: VirtualTokens, useValue: new VirtualTokens([Buffer.alloc(32, 1)], '', clock) },
         { provide: GatewayObserver, useValue: gateway.observer },
         { provide: IdentityObserver, useValue: identities },
+        { provide: ConfigStatus, useValue: config },
       ],
       exports: [
         TokenBroker,
@@ -184,6 +198,7 @@ class FakeCoreModule {
         VirtualTokens,
         GatewayObserver,
         IdentityObserver,
+        ConfigStatus,
       ],
     };
   }
@@ -242,6 +257,7 @@ export async function createEdge({
   const metrics = new FakeMetrics();
   const gatewayObserver = new RecordingGatewayObserver();
   const identities = new FakeIdentityObserver();
+  const config = new FakeConfigStatus();
   const settings = { maxInFlightPerApp: 512, spoolDirectory: null, ...gateway };
   const app = await NestFactory.create<NestFastifyApplication>(
     {
@@ -257,6 +273,7 @@ export async function createEdge({
           metrics,
           { settings, observer: gatewayObserver },
           identities,
+          config,
         ),
         AuthModule.forRootAsync({ useFactory: () => ({ clients, issuers }) }),
         AdminPortModule.forRootAsync({ useFactory: () => new AdminPort(adminPort, undefined) }),
@@ -268,6 +285,7 @@ export async function createEdge({
         GatewayModule,
         UsersModule,
         AppsModule,
+        ConfigStatusModule,
         HealthModule,
         MetricsModule,
         WechatCompatModule,
@@ -298,6 +316,7 @@ export async function createEdge({
     observer,
     gatewayObserver,
     identities,
+    config,
     audit,
     metrics,
     logger,

@@ -8,6 +8,7 @@ import { Api, type ApiRoute } from '../common/api-route.js';
 import { HttpProblem } from '../common/problem.js';
 import { numberParameter, singleParameter, type Query as QueryString } from '../common/request.js';
 import { errorCode, integer, object, oneOf, text, time, type FromSchema } from '../common/schema.js';
+import { ConfigStatus, statusLine } from '../config/config-status.js';
 import { rfc3339, rfc3339OrNull } from '../tokens/token.view.js';
 
 const STATES = ['ok', 'suspect', 'degraded', 'expired', 'pending'] as const;
@@ -107,7 +108,10 @@ const LIST_APPS: ApiRoute = {
 /** The caller's apps and how they fare. */
 @Controller('apps')
 class AppsController {
-  constructor(private readonly broker: TokenBroker) {}
+  constructor(
+    private readonly broker: TokenBroker,
+    private readonly config: ConfigStatus,
+  ) {}
 
   @Get()
   @Api(LIST_APPS)
@@ -116,6 +120,7 @@ class AppsController {
     @Query() query: QueryString,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): AppView[] {
+    void reply.header('x-config-status', statusLine(this.config.state));
     const state = stateParameter(query);
     const range = `a whole number from 1 to ${MAX_LIMIT}`;
     const limit = numberParameter(query, 'limit', range, [1, MAX_LIMIT]);

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import type { ClientSection } from '../../config/client.section.js';
+import type { ClientSection, Scope } from '../../config/client.section.js';
 import type { JwtIssuerSection } from '../../config/identities.section.js';
 import type { Clock } from '../../core/ports/clock.js';
 import type { AppName } from '../../core/token.js';
@@ -121,6 +121,20 @@ export class Callers {
       this.verdicts.set(request, caller);
       if (caller.kind === 'refused') this.observer.jwtRefused(caller.refusal, remoteOf(request.socket));
     });
+  }
+
+  /**
+   * Whether whoever sent the request may do this with the app now; it may be long ago that they sent it. Never rejects where
+   * `verify` does not.
+   */
+  async isAllowed(request: IncomingMessage, scope: Scope, app: AppName): Promise<boolean> {
+    const { jwts } = this.now;
+    const token = bearerOf(request.headers.authorization);
+    if (jwts !== null && token !== undefined && looksLikeJwt(token)) {
+      this.verdicts.set(request, await jwts.verify(token, hash('sha256', token, 'hex')));
+    }
+    const who = this.of(request);
+    return who.kind === 'ok' && who.client.may(scope) && who.client.visibleApp(app) !== undefined;
   }
 
   /** Watches no file any more. */

@@ -108,6 +108,7 @@ const WAYS: readonly Way[] = [
   },
   { what: 'a card', method: 'POST', path: '/ticket/signature', body: { app: 'shop', card_id: 'c' } },
   { what: 'the apps', method: 'GET', path: '/apps' },
+  { what: 'the state of the configuration', method: 'GET', path: '/config/status' },
   { what: 'liveness', method: 'GET', path: '/health/live' },
   { what: 'readiness', method: 'GET', path: '/health/ready' },
   { what: 'the metrics', method: 'GET', path: '/metrics' },

@@ -13,10 +13,14 @@ export class CallLimits {
   private readonly buckets = new Map<string, Bucket>();
 
   constructor(
-    private readonly maxInFlightPerApp: number,
+    private maxInFlightPerApp: number,
     private readonly clock: Clock,
     private readonly onInFlight: (app: AppName, count: number) => void,
   ) {}
+
+  configure(maxInFlightPerApp: number): void {
+    this.maxInFlightPerApp = maxInFlightPerApp;
+  }
 
   /**
    * Lets one call in; to be left once.

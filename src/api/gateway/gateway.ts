@@ -58,21 +58,37 @@ interface Answer extends UpstreamAnswer {
  */
 @Injectable()
 export class Gateway implements OnApplicationShutdown {
-  private readonly apis: ReadonlyMap<AppName, Api>;
+  private apis: ReadonlyMap<AppName, Api> = new Map();
   private readonly limits: CallLimits;
 
   constructor(
-    private readonly settings: GatewaySettings,
+    private settings: GatewaySettings,
     private readonly broker: TokenBroker,
     private readonly clock: Clock,
     private readonly observer: GatewayObserver,
     private readonly audit: AuditTrail,
     private readonly readiness: Readiness,
   ) {
-    this.apis = new Map(settings.apps.map((app) => [app.name, { ...app, upstream: new Upstream(app) }]));
     this.limits = new CallLimits(settings.maxInFlightPerApp, clock, (app, count) => {
       observer.inFlight(app, count, settings.maxInFlightPerApp);
     });
+    this.configure(settings);
+  }
+
+  /** From the next call on. Calls that are under way end as they began; connections stay where nothing about them changes. */
+  configure(settings: GatewaySettings): void {
+    const before = this.apis;
+    this.settings = settings;
+    this.limits.configure(settings.maxInFlightPerApp);
+    this.apis = new Map(
+      settings.apps.map((app) => {
+        const known = before.get(app.name);
+        const upstream = known?.upstream.isFor(app) ? known.upstream : new Upstream(app);
+        return [app.name, { ...app, upstream }];
+      }),
+    );
+    const used = new Set([...this.apis.values()].map(({ upstream }) => upstream));
+    for (const { upstream } of before.values()) if (!used.has(upstream)) void upstream.end();
   }
 
   async onApplicationShutdown(): Promise<void> {

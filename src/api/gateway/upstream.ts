@@ -20,12 +20,15 @@ export interface UpstreamRequest {
 /** `not_sent`: no byte of the request has left. `timeout` and `lost`: nobody knows whether the platform has carried it out. */
 export type UpstreamFailure = 'not_sent' | 'timeout' | 'lost';
 
+type UpstreamSettings = Pick<GatewayApp, 'profile' | 'timeoutMs' | 'connect'>;
+
 /** The connections to the API of one app. Sends each request once. */
 export class Upstream {
   private readonly pool: Pool;
   private readonly basePath: string;
 
-  constructor({ profile, timeoutMs, connect }: Pick<GatewayApp, 'profile' | 'timeoutMs' | 'connect'>) {
+  constructor(private readonly app: UpstreamSettings) {
+    const { profile, timeoutMs, connect } = app;
     const { origin, pathname } = new URL(profile.baseUrl);
     this.basePath = pathname === '/' ? '' : pathname;
     const target = new URL(origin);
@@ -57,6 +60,17 @@ export class Upstream {
     });
   }
 
+  /** Whether these settings would make the same connections. */
+  isFor({ profile, timeoutMs }: UpstreamSettings): boolean {
+    return profile.baseUrl === this.app.profile.baseUrl && timeoutMs === this.app.timeoutMs;
+  }
+
+  /** Takes no further request, and ends with the last one that is under way. */
+  async end(): Promise<void> {
+    await this.pool.close();
+  }
+
+  /** Ends at once. */
   async close(): Promise<void> {
     await this.pool.destroy();
   }

@@ -23,6 +23,8 @@ interface Stream {
   readonly response: ServerResponse;
   /** The newest generation that the reader has; it never gets an older one. */
   generation: number;
+  /** Whether the reader may still see the app, by the configuration as it is now. */
+  readonly isAllowed: () => Promise<boolean>;
 }
 
 /** The open event streams: each gets every newer token of its app, in one write, and a comment where there is none for long. */
@@ -44,8 +46,8 @@ export class TokenEventStreams {
    *
    * @param generation what the reader has; 0 for nothing
    */
-  open(app: AppName, response: ServerResponse, generation: number): void {
-    const stream = { app, response, generation };
+  open(app: AppName, response: ServerResponse, generation: number, isAllowed: Stream['isAllowed']): void {
+    const stream = { app, response, generation, isAllowed };
     const streams = this.streamsOf(app);
     streams.add(stream);
     response.once('close', () => streams.delete(stream));
@@ -55,6 +57,22 @@ export class TokenEventStreams {
     else void this.sendFirst(stream);
     if (this.isOver) response.end();
     else this.stopHeartbeat ??= this.clock.after(HEARTBEAT_MS, this.beat);
+  }
+
+  /** Ends the streams of apps that are gone, and of readers that may not see their app any more. */
+  recheck(gone: ReadonlySet<AppName>): void {
+    for (const [app, streams] of this.byApp) {
+      if (gone.has(app)) this.byApp.delete(app);
+      for (const stream of streams) {
+        if (gone.has(app)) stream.response.end();
+        else void this.endUnlessAllowed(stream);
+      }
+    }
+  }
+
+  private async endUnlessAllowed({ isAllowed, response }: Stream): Promise<void> {
+    const isStill = await isAllowed().catch(() => false);
+    if (!isStill) response.end();
   }
 
   /** Ends all streams as if there were nothing more to say, so that their readers go elsewhere. */

@@ -5,6 +5,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { TokenBroker } from '../../core/broker.js';
 import { AuditTrail, HttpObserver, RequestTracing } from '../common/ports.js';
 import { Authenticator } from '../auth/authenticator.js';
+import { Callers } from '../auth/callers.js';
 import { TOKEN_EVENTS, auditEntry, singleParameter, type Query } from '../common/request.js';
 import { TokenEventStreams } from './token-event-streams.js';
 import { OPEN_EVENTS } from './tokens.api.js';
@@ -25,6 +26,7 @@ export class TokenEventsRoute implements OnModuleInit, BeforeApplicationShutdown
     private readonly adapterHost: HttpAdapterHost<FastifyAdapter>,
     private readonly broker: TokenBroker,
     private readonly authenticator: Authenticator,
+    private readonly callers: Callers,
     private readonly streams: TokenEventStreams,
     private readonly observer: HttpObserver,
     private readonly audit: AuditTrail,
@@ -52,7 +54,8 @@ export class TokenEventsRoute implements OnModuleInit, BeforeApplicationShutdown
     this.streams.follow(app);
     reply.hijack();
     reply.raw.writeHead(200, { ...HEAD, 'x-request-id': request.id });
-    this.streams.open(app, reply.raw, generationOf(request.headers['last-event-id']));
+    const isAllowed = () => this.callers.isAllowed(request.raw, OPEN_EVENTS.access, app);
+    this.streams.open(app, reply.raw, generationOf(request.headers['last-event-id']), isAllowed);
     // It has begun, and that is what is measured: how long it lasts is up to the reader.
     this.observer.request(TOKEN_EVENTS, request.method, 200, reply.elapsedTime);
     this.tracing.of(request.raw)?.end(TOKEN_EVENTS, request.method, 200);

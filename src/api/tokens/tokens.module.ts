@@ -10,5 +10,6 @@ import { TokenRoute } from './token.route.js';
   imports: [HealthModule],
   controllers: [RefreshController],
   providers: [TokenRoute, TokenEventStreams, TokenEventsRoute],
+  exports: [TokenEventStreams],
 })
 export class TokensModule {}

@@ -23,12 +23,22 @@ export interface LoginApp extends LoginIdentity {
 
 /** The apps whose users can log in, by name and by the handles that are given out for them. */
 export class LoginApps {
-  private readonly byName: ReadonlyMap<AppName, LoginApp>;
-  private readonly byTag: ReadonlyMap<string, LoginApp>;
+  private byName: ReadonlyMap<AppName, LoginApp> = new Map();
+  private byTag: ReadonlyMap<string, LoginApp> = new Map();
 
-  constructor(readonly all: readonly LoginApp[]) {
+  constructor(all: readonly LoginApp[]) {
+    this.configure(all);
+  }
+
+  /** These and no others from now on. A call that is under way goes on with the app that it began with. */
+  configure(all: readonly LoginApp[]): void {
     this.byName = new Map(all.map((app) => [app.name, app]));
     this.byTag = new Map(all.map((app) => [appTag(app.name), app]));
+  }
+
+  /** In configured order. */
+  get all(): readonly LoginApp[] {
+    return [...this.byName.values()];
   }
 
   find(name: AppName): LoginApp | undefined {

@@ -52,6 +52,11 @@ export class LoginService {
     this.dropIn = new DropInLogin(this.apps, this.exchanges, ports);
   }
 
+  /** As `LoginApps.configure`. */
+  configure(apps: readonly LoginApp[]): void {
+    this.apps.configure(apps);
+  }
+
   /** Begins a login in a browser. */
   authorizeUrl({ app, ...request }: AuthorizeRequest & { readonly app: AppName }): Promise<Authorization> {
     return this.stored(() => beginAuthorization(this.apps.get(app), this.ports.store, request));

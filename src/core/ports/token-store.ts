@@ -151,4 +151,7 @@ export abstract class TokenStore {
    * generation which this replica committed, is re-seeded and put under suspicion.
    */
   abstract reconcile(app: AppIdentity, known: KnownRecord): Promise<StoreView>;
+
+  /** Nobody here uses the app any more: what is stored of it goes within a day, unless somebody writes to it meanwhile. */
+  abstract expire(app: AppIdentity): Promise<void>;
 }

@@ -31,6 +31,7 @@ export class Scheduler {
   private readonly heap: Entry[] = [];
   private readonly entries = new Map<Task, Entry>();
   private readonly busy = new Set<Task>();
+  private readonly removed = new WeakSet<Task>();
   private order = 0;
   private lastRunMonoMs: number;
   private isStarted = false;
@@ -52,6 +53,7 @@ export class Scheduler {
 
   /** To be called for a new task, and whenever `isBusy` or `nextMonoMs` may have changed for another reason than time. */
   update(task: Task): void {
+    if (this.removed.has(task)) return;
     if (task.isBusy) this.busy.add(task);
     else this.busy.delete(task);
     const atMonoMs = task.nextMonoMs;
@@ -60,6 +62,13 @@ export class Scheduler {
     this.order += 1;
     this.entries.set(task, entry);
     this.push(entry);
+  }
+
+  /** Never runs it again, whoever still asks for it. */
+  remove(task: Task): void {
+    this.removed.add(task);
+    this.busy.delete(task);
+    this.entries.delete(task);
   }
 
   /** Runs every task that is due. Called by a timer, several times a second. */

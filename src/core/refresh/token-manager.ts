@@ -1,5 +1,5 @@
 import { Diagnosis } from '../status/diagnosis.js';
-import type { AppDefinition } from '../app-definition.js';
+import type { AppDefinition, RefreshSettings } from '../app-definition.js';
 import { TokenMemory } from './token-memory.js';
 import type { AppSecrets } from './app-secrets.js';
 import type { BrokerPorts } from '../ports/broker-ports.js';
@@ -261,6 +261,13 @@ export class TokenManager implements Task {
       this.ports.events.emit({ app: this.app.name, kind: 'found_token_tried', generation, outcome });
       return { kind: 'over' };
     });
+  }
+
+  /** Holds from now on, for the token that is served too. */
+  changeRefresh(refresh: RefreshSettings): void {
+    Object.assign(this.app.refresh, refresh);
+    this.memory.planAnew();
+    this.reconcileSoon();
   }
 
   /** Why the AppSecret cannot be read any more, or null when it can be again. */

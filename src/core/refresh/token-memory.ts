@@ -105,17 +105,24 @@ export class TokenMemory {
   /** Serves this record from now on, unless a newer one is known. */
   hold(record: TokenRecord, deadlineMonoMs: number): void {
     if (record.generation <= this.generation) return;
+    const newest = { record, deadlineMonoMs };
+    this.newest = newest;
+    this.planAnew();
+    // One that was reported, or replaced because it leaked, is dead already.
+    const hasKilled = record.reason === 'report' || record.reason === 'force';
+    const graceMs = hasKilled ? 0 : graceMsOf(this.app.issuer.rule);
+    this.recent.next(record.value, deadlineMonoMs, this.clock.monotonicMs(), graceMs);
+    for (const listener of this.listeners) listener(newest);
+  }
+
+  /** When the newest token is to be replaced, by the settings as they are now. */
+  planAnew(): void {
+    if (!this.newest) return;
+    const { record, deadlineMonoMs } = this.newest;
     const { refresh, issuer } = this.app;
     const dueAtMs = refreshDueAtMs(record, refresh, this.clock.random(), issuer.rule);
     this.dueMonoMs = deadlineMonoMs - (record.expiresAtMs - dueAtMs);
     this.lastChanceMonoMs = deadlineMonoMs - lastChanceMs(record, this.clock.random());
-    const newest = { record, deadlineMonoMs };
-    this.newest = newest;
-    // One that was reported, or replaced because it leaked, is dead already.
-    const hasKilled = record.reason === 'report' || record.reason === 'force';
-    const graceMs = hasKilled ? 0 : graceMsOf(issuer.rule);
-    this.recent.next(record.value, deadlineMonoMs, this.clock.monotonicMs(), graceMs);
-    for (const listener of this.listeners) listener(newest);
   }
 
   /** The newest token, if it was in the store already when this process first looked, or when it had none, and was not tried yet. */

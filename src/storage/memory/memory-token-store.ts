@@ -51,6 +51,11 @@ export class MemoryTokenStore extends TokenStore {
     return this.step(app, (state, nowMs) => this.table.reconcile(state, known, nowMs));
   }
 
+  override expire(app: AppIdentity): Promise<void> {
+    this.states.delete(identityKey(app));
+    return Promise.resolve();
+  }
+
   private step<Result>(
     app: AppIdentity,
     take: (state: AppState, nowMs: number) => Transition<Result>,

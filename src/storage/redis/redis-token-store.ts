@@ -23,6 +23,8 @@ import { defineScripts } from './redis-scripts.js';
 const MAX_ROUNDS = 8;
 /** Beyond the token's life: outlasts every back-off and every day's count, after which nothing of the state matters. */
 const KEPT_MS = 2 * 24 * 60 * 60 * 1000;
+/** Of an app that is configured no more: so long may another replica not know that yet. */
+const FORGOTTEN_AFTER_MS = 24 * 60 * 60 * 1000;
 const MIN_RESEAL_MS = 60_000;
 const MAX_OWNER_CHARACTERS = 200;
 const SWAPPED = 1;
@@ -138,6 +140,16 @@ export class RedisTokenStore extends TokenStore {
       {
         remedy: `Find out who else writes to keys that begin with ${this.options.keyPrefix}.`,
       },
+    );
+  }
+
+  override async expire(app: AppIdentity): Promise<void> {
+    const { state, owner } = this.keys(app);
+    await this.connection.run(() =>
+      Promise.all([
+        this.connection.client.pexpire(state, FORGOTTEN_AFTER_MS),
+        this.connection.client.pexpire(owner, FORGOTTEN_AFTER_MS),
+      ]),
     );
   }
 

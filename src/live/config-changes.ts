@@ -1,0 +1,122 @@
+import type { AppSection } from '../config/app.section.js';
+import type { Config } from '../config/config.js';
+import { Secret } from '../config/secret.js';
+
+/** What a change of the configuration does to a broker that runs. */
+export type ChangeEffect =
+  'at_once' | 'app_added' | 'app_removed' | 'app_replaced' | 'secret_tried' | 'restart_required';
+
+export interface ConfigChange {
+  /** As in the file, apps and clients by their names: `apps.shop.refresh.aheadSeconds`. */
+  readonly path: string;
+  readonly effect: ChangeEffect;
+}
+
+type Values = Readonly<Record<string, unknown>>;
+
+/** Of an app: what is taken over while its token stays. The AppSecret is one as well, whatever its key is called. */
+const LIVE_KEYS_OF_APPS = new Set(['refresh', 'login', 'gateway', 'egress']);
+const LIVE_KEYS = new Set(['gateway', 'egress', 'identities']);
+/** Filled in by whoever reads the file. */
+const IGNORED_KEYS = new Set(['warnings', 'apps', 'clients']);
+
+/** What differs, in the order of the new file, and what each difference does. Asks for nothing but the two. */
+export function changesBetween(running: Config, next: Config): readonly ConfigChange[] {
+  const root = differences(running, next, '', IGNORED_KEYS).map((path): ConfigChange => {
+    const [key = ''] = path.split('.');
+    return { path, effect: LIVE_KEYS.has(key) ? 'at_once' : 'restart_required' };
+  });
+  return [...changesOfApps(running.apps, next.apps), ...changesOfClients(running, next), ...root];
+}
+
+function changesOfApps(running: readonly AppSection[], next: readonly AppSection[]): ConfigChange[] {
+  const before = byName(running);
+  const after = byName(next);
+  const gone = running.filter(({ name }) => !after.has(name));
+  return [
+    ...next.flatMap((app): ConfigChange[] => {
+      const path = `apps.${app.name}`;
+      const old = before.get(app.name);
+      if (!old) return [{ path, effect: 'app_added' }];
+      if (!isSameAccount(old, app)) return [{ path, effect: 'app_replaced' }];
+      return differences(old, app, path).map((changed) => ({
+        path: changed,
+        effect: effectInApp(old, app, changed),
+      }));
+    }),
+    ...gone.map(({ name }): ConfigChange => ({ path: `apps.${name}`, effect: 'app_removed' })),
+  ];
+}
+
+function effectInApp(old: AppSection, app: AppSection, path: string): ChangeEffect {
+  const [, , key = ''] = path.split('.');
+  if (LIVE_KEYS_OF_APPS.has(key)) return 'at_once';
+  const isSecret = [old, app].some((one) => valuesOf(one)[key] instanceof Secret);
+  return isSecret ? 'secret_tried' : 'restart_required';
+}
+
+function changesOfClients({ clients }: Config, next: Config): ConfigChange[] {
+  const before = byName(clients);
+  const after = byName(next.clients);
+  const changed = next.clients.flatMap((client) => {
+    const path = `clients.${client.name}`;
+    const old = before.get(client.name);
+    return old ? differences(old, client, path) : [path];
+  });
+  const gone = clients.filter(({ name }) => !after.has(name)).map(({ name }) => `clients.${name}`);
+  return [...changed, ...gone].map((path) => ({ path, effect: 'at_once' }));
+}
+
+/** Whether the token of one is the token of the other. */
+export function isSameAccount(one: AppSection, other: AppSection): boolean {
+  const sameKeys = (['provider', 'appId', 'grant', 'type'] as const).every((key) => one[key] === other[key]);
+  return sameKeys && new URL(one.apiBaseUrl).host === new URL(other.apiBaseUrl).host;
+}
+
+/** The new section, but for what only a restart takes over: that stays as it was. */
+export function inForce<Section extends AppSection>(running: Section, next: Section): Section {
+  const fixed = Object.entries(running).filter(
+    ([key, value]) => !LIVE_KEYS_OF_APPS.has(key) && !(value instanceof Secret),
+  );
+  const section = Object.create(Object.getPrototypeOf(next) as object) as Section;
+  return Object.freeze(Object.assign(section, next, Object.fromEntries(fixed)));
+}
+
+/** The paths of what differs, down to single values; a list is one value. */
+function differences(
+  one: object,
+  other: object,
+  path: string,
+  ignored: ReadonlySet<string> = new Set(),
+): string[] {
+  const [before, after] = [valuesOf(one), valuesOf(other)];
+  const keys = new Set([...Object.keys(after), ...Object.keys(before)]);
+  return [...keys].flatMap((key) => {
+    if (ignored.has(key) || isSame(before[key], after[key])) return [];
+    const inner = path === '' ? key : `${path}.${key}`;
+    const [old, now] = [before[key], after[key]];
+    return isSection(old) && isSection(now) ? differences(old, now, inner) : [inner];
+  });
+}
+
+function isSame(one: unknown, other: unknown): boolean {
+  if (one instanceof Secret && other instanceof Secret) return one.value() === other.value();
+  if (Array.isArray(one) && Array.isArray(other)) {
+    return one.length === other.length && one.every((entry, index) => isSame(entry, other[index]));
+  }
+  if (!isSection(one) || !isSection(other)) return one === other;
+  const keys = new Set([...Object.keys(one), ...Object.keys(other)]);
+  return [...keys].every((key) => isSame(valuesOf(one)[key], valuesOf(other)[key]));
+}
+
+function isSection(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Secret);
+}
+
+function valuesOf(section: object): Values {
+  return section as Values;
+}
+
+function byName<T extends { readonly name: string }>(sections: readonly T[]): ReadonlyMap<string, T> {
+  return new Map(sections.map((section) => [section.name, section]));
+}

@@ -1,0 +1,150 @@
+import { Injectable } from '@nestjs/common';
+import { createHash } from 'node:crypto';
+import { Callers } from '../api/auth/callers.js';
+import { ConfigStatus, type ConfigState } from '../api/config/config-status.js';
+import { Gateway } from '../api/gateway/gateway.js';
+import { TokenEventStreams } from '../api/tokens/token-event-streams.js';
+import { Config } from '../config/config.js';
+import { ConfigError, ReadFault } from '../config/faults.js';
+import { MAX_CONFIG_BYTES } from '../config/load-config.js';
+import { readText } from '../config/read-file.js';
+import { ConfiguredApps } from '../configured-apps.js';
+import { TokenBroker } from '../core/broker.js';
+import { LoginService } from '../core/login/login-service.js';
+import { Clock } from '../core/ports/clock.js';
+import { Metrics } from '../observability/metrics.js';
+import { Runtime } from '../runtime.module.js';
+import { changesBetween, inForce, isSameAccount, type ConfigChange } from './config-changes.js';
+import { SecretFiles } from './secret-files.js';
+
+/**
+ * Takes over a changed configuration while the broker runs. A file is read and checked whole; then either all of it that needs
+ * no restart is in force, or nothing.
+ */
+@Injectable()
+export class LiveConfig extends ConfigStatus {
+  private current: ConfigState;
+  /** What the parts of the broker go by. */
+  private config: Config;
+  constructor(
+    private readonly runtime: Runtime,
+    private readonly clock: Clock,
+    private readonly apps: ConfiguredApps,
+    private readonly broker: TokenBroker,
+    private readonly logins: LoginService,
+    private readonly gateway: Gateway,
+    private readonly callers: Callers,
+    private readonly streams: TokenEventStreams,
+    private readonly secretFiles: SecretFiles,
+    private readonly metrics: Metrics,
+  ) {
+    super();
+    const { config, source } = runtime;
+    this.config = config;
+    this.current = {
+      loadedAtMs: clock.wallMs(),
+      sha256: hashOf(source.path),
+      faults: [],
+      restartRequired: [],
+    };
+    this.show();
+  }
+
+  override get state(): ConfigState {
+    return this.current;
+  }
+
+  /** From now on files are looked at. */
+  start(): void {
+    this.secretFiles.follow(this.config.apps);
+  }
+
+  /** Reads the file now, whether it changed or not. Never throws. */
+  reload(): void {
+    const { source, logger } = this.runtime;
+    const sha256 = hashOf(source.path);
+    try {
+      const next = source.load();
+      const changes = changesBetween(this.config, next);
+      this.apply(next);
+      const restartRequired = changes.filter(isForRestart).map(({ path }) => path);
+      const news = changes
+        .filter((change) => !isForRestart(change))
+        .map(({ path, effect }) => `${path}: ${effect}`);
+      this.current = { loadedAtMs: this.clock.wallMs(), sha256, faults: [], restartRequired };
+      logger.info(
+        { event: 'config.reloaded', changes: news, sha256 },
+        news.length === 0
+          ? 'the configuration was read again: nothing changed'
+          : 'the configuration is in force',
+      );
+      for (const { path, text } of next.warnings)
+        logger.warn({ event: 'config.warning', path }, `${path}: ${text}`);
+      if (restartRequired.length > 0) {
+        logger.warn(
+          { event: 'config.restart_required', paths: restartRequired },
+          'a part of the configuration holds only after a restart; all else is in force',
+        );
+      }
+    } catch (error) {
+      const faults = faultsOf(error);
+      this.current = { ...this.current, faults };
+      logger.error(
+        { event: 'config.rejected', faults, ...(!(error instanceof ConfigError) && { err: error }) },
+        'the configuration that was read has faults: nothing of it is in force, all goes on as before',
+      );
+    }
+    this.show();
+  }
+
+  /** What can fail comes first. */
+  private apply(next: Config): void {
+    const config = this.takenOver(next);
+    this.apps.configure(config);
+    const definitions = this.apps.definitions();
+    const gone = this.broker.configure(definitions);
+    this.logins.configure(this.apps.logins(this.broker));
+    this.gateway.configure(this.apps.gateway());
+    this.callers.replace(
+      { clients: config.clients, issuers: config.identities?.jwt ?? [] },
+      this.broker.apps,
+    );
+    this.secretFiles.follow(config.apps);
+    this.streams.recheck(gone);
+    for (const app of gone) if (!this.broker.apps.includes(app)) this.metrics.forget(app);
+    this.config = config;
+  }
+
+  /** The new configuration, but for what only a restart takes over. */
+  private takenOver(next: Config): Config {
+    const before = new Map(this.config.apps.map((app) => [app.name, app]));
+    const apps = next.apps.map((app) => {
+      const running = before.get(app.name);
+      return running && isSameAccount(running, app) ? inForce(running, app) : app;
+    });
+    const { clients, gateway, egress, identities } = next;
+    const live = { apps, clients, gateway, egress, identities };
+    return Object.freeze(Object.assign(new Config(), this.runtime.config, live) as Config);
+  }
+
+  private show(): void {
+    const { configReloadSuccessful, configReloadTime } = this.metrics.catalogue;
+    configReloadSuccessful.set(this.current.faults.length === 0 ? 1 : 0);
+    configReloadTime.set(this.current.loadedAtMs / 1000);
+  }
+}
+
+function hashOf(path: string | null): string | null {
+  if (path === null) return null;
+  const text = readText(path, MAX_CONFIG_BYTES);
+  return text instanceof ReadFault ? null : createHash('sha256').update(text).digest('hex');
+}
+
+function isForRestart({ effect }: ConfigChange): boolean {
+  return effect === 'restart_required';
+}
+
+function faultsOf(error: unknown): string[] {
+  if (error instanceof ConfigError) return error.faults.map(({ path, text }) => `${path}: ${text}`);
+  return ['the configuration could not be taken over: the log says why'];
+}
