@@ -14,7 +14,7 @@ import { LoginService } from '../core/login/login-service.js';
 import { Clock } from '../core/ports/clock.js';
 import { Metrics } from '../observability/metrics.js';
 import { Runtime } from '../runtime.module.js';
-import { changesBetween, inForce, isSameAccount, type ConfigChange } from './config-changes.js';
+import { changesBetween, inForce, isSameAccount, type ConfigChange } from '../config/config-changes.js';
 import { SecretFiles } from './secret-files.js';
 
 /**

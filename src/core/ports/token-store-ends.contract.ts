@@ -1,3 +1,4 @@
+import { appNamed } from '../../../test/support/app-identity.js';
 import { NO_COUNT } from '../refresh/budgets.js';
 import { suspectReasonOf } from '../refresh/policy.js';
 import {
@@ -161,6 +162,27 @@ export function describeEnds(steps: StoreSteps): void {
       expect(view.failures).toBe(2);
       const waitMs = (view.backOff?.untilMs ?? 0) - (view.backOff?.atMs ?? 0);
       expect(waitMs).toBe(BUSY.delayMs);
+    });
+  });
+
+  describe('expire', () => {
+    it('lets an app be used again, and gives no fence out twice', async () => {
+      const before = await steps.begin();
+      await steps.commit(before, 'one');
+      await steps.store.expire(APP);
+      await steps.elapse(2);
+      const after = await steps.begin();
+      expect(after.fence).toBeGreaterThan(before.fence);
+      await steps.commit(after, 'two');
+      expect((await steps.stored()).value).toBe('two');
+    });
+
+    it('touches no other app, and is harmless where nothing is stored', async () => {
+      const other = appNamed('other');
+      await steps.store.expire(other);
+      await steps.commit(await steps.begin(), 'one');
+      await steps.store.expire(other);
+      expect((await steps.stored()).value).toBe('one');
     });
   });
 }

@@ -1,6 +1,7 @@
 import { SHOP } from '../../../test/support/app-identity.js';
 import { clock, freshPrefix, sharedRedis, storeOver } from '../../../test/support/redis-as-broker.js';
 import { sleep } from '../../core/ports/clock.js';
+import type { Grant } from '../../core/ports/token-store.js';
 import { describeRefreshLease } from '../../core/ports/refresh-lease.contract.js';
 import { describeTokenStore } from '../../core/ports/token-store.contract.js';
 import { RedisConnection, RedisRefreshLease, RedisTokenStore, TokenCipher } from './index.js';
@@ -23,24 +24,24 @@ describeRefreshLease('Redis', async () => ({
   elapse,
 }));
 
-describe('tokens in Redis', () => {
-  const begin = async (store: RedisTokenStore, lease: RedisRefreshLease, seenGeneration = 0) => {
-    const acquired = await lease.acquire(SHOP, 1000);
-    if (acquired.kind !== 'acquired') throw new Error(acquired.kind);
-    const begun = await store.begin(SHOP, {
-      lease: acquired.lease,
-      charge: null,
-      credential: null,
-      seenGeneration,
-      highestKnown: 0,
-      ignoreBackOff: 'none',
-      budget: { daily: 9, forcedDaily: 9, dayOffsetMs: 0 },
-      leaseMs: 1000,
-    });
-    await lease.release(acquired.lease);
-    return begun;
-  };
+const begin = async (store: RedisTokenStore, lease: RedisRefreshLease, seenGeneration = 0) => {
+  const acquired = await lease.acquire(SHOP, 1000);
+  if (acquired.kind !== 'acquired') throw new Error(acquired.kind);
+  const begun = await store.begin(SHOP, {
+    lease: acquired.lease,
+    charge: null,
+    credential: null,
+    seenGeneration,
+    highestKnown: 0,
+    ignoreBackOff: 'none',
+    budget: { daily: 9, forcedDaily: 9, dayOffsetMs: 0 },
+    leaseMs: 1000,
+  });
+  await lease.release(acquired.lease);
+  return begun;
+};
 
+describe('tokens in Redis', () => {
   it('are sealed, and replaced by a new fetch when no key opens them', async () => {
     const keyPrefix = freshPrefix();
     const unreadable: string[] = [];
@@ -67,6 +68,33 @@ describe('tokens in Redis', () => {
     await after.commit(SHOP, { ...commit, value: 'next-token', grant: second.grant });
     expect((await after.read(SHOP)).record?.value).toBe('next-token');
     expect(unreadable).toEqual(['shop']);
+  });
+});
+
+describe('an app that is configured no longer', () => {
+  const DAY_MS = 24 * 60 * 60 * 1000;
+
+  it('is gone from Redis after a day, unless somebody writes to it', async () => {
+    const keyPrefix = freshPrefix();
+    const store = storeOver(redis.connection, keyPrefix);
+    const lease = new RedisRefreshLease(redis.connection, keyPrefix);
+    const commit = { value: 'one', expiresInMs: 60_000, owner: 'me', reason: 'cold' } as const;
+    const lives = async (): Promise<number[]> => {
+      const keys = (await redis.server.call('keys', `${keyPrefix}*`)) as string[];
+      expect(keys.length).toBeGreaterThan(0);
+      return Promise.all(keys.map(async (key) => Number(await redis.server.call('pttl', key))));
+    };
+    const grantOf = async (): Promise<Grant> => {
+      const begun = await begin(store, lease, Number.MAX_SAFE_INTEGER);
+      if (begun.kind !== 'granted') throw new Error(begun.kind);
+      return begun.grant;
+    };
+    await store.commit(SHOP, { ...commit, grant: await grantOf() });
+    await store.expire(SHOP);
+    for (const leftMs of await lives()) expect(leftMs).toBeLessThanOrEqual(DAY_MS);
+    expect((await store.read(SHOP)).record?.value).toBe('one');
+    await store.commit(SHOP, { ...commit, grant: await grantOf() });
+    expect(Math.max(...(await lives()))).toBeGreaterThan(DAY_MS);
   });
 });
 

@@ -1,6 +1,7 @@
-import type { AppSection } from '../config/app.section.js';
-import type { Config } from '../config/config.js';
-import { Secret } from '../config/secret.js';
+import type { AppSection } from './app.section.js';
+import type { Config } from './config.js';
+import { keysOf, type SectionClass } from './keys.js';
+import { Secret } from './secret.js';
 
 /** What a change of the configuration does to a broker that runs. */
 export type ChangeEffect =
@@ -17,12 +18,12 @@ type Values = Readonly<Record<string, unknown>>;
 /** Of an app: what is taken over while its token stays. The AppSecret is one as well, whatever its key is called. */
 const LIVE_KEYS_OF_APPS = new Set(['refresh', 'login', 'gateway', 'egress']);
 const LIVE_KEYS = new Set(['gateway', 'egress', 'identities']);
-/** Filled in by whoever reads the file. */
-const IGNORED_KEYS = new Set(['warnings', 'apps', 'clients']);
+/** Compared by name, entry by entry. */
+const LISTS = new Set(['apps', 'clients']);
 
 /** What differs, in the order of the new file, and what each difference does. Asks for nothing but the two. */
 export function changesBetween(running: Config, next: Config): readonly ConfigChange[] {
-  const root = differences(running, next, '', IGNORED_KEYS).map((path): ConfigChange => {
+  const root = differences(running, next, LISTS).map((path): ConfigChange => {
     const [key = ''] = path.split('.');
     return { path, effect: LIVE_KEYS.has(key) ? 'at_once' : 'restart_required' };
   });
@@ -39,8 +40,8 @@ function changesOfApps(running: readonly AppSection[], next: readonly AppSection
       const old = before.get(app.name);
       if (!old) return [{ path, effect: 'app_added' }];
       if (!isSameAccount(old, app)) return [{ path, effect: 'app_replaced' }];
-      return differences(old, app, path).map((changed) => ({
-        path: changed,
+      return differences(old, app).map((changed) => ({
+        path: `${path}.${changed}`,
         effect: effectInApp(old, app, changed),
       }));
     }),
@@ -49,7 +50,7 @@ function changesOfApps(running: readonly AppSection[], next: readonly AppSection
 }
 
 function effectInApp(old: AppSection, app: AppSection, path: string): ChangeEffect {
-  const [, , key = ''] = path.split('.');
+  const [key = ''] = path.split('.');
   if (LIVE_KEYS_OF_APPS.has(key)) return 'at_once';
   const isSecret = [old, app].some((one) => valuesOf(one)[key] instanceof Secret);
   return isSecret ? 'secret_tried' : 'restart_required';
@@ -61,7 +62,7 @@ function changesOfClients({ clients }: Config, next: Config): ConfigChange[] {
   const changed = next.clients.flatMap((client) => {
     const path = `clients.${client.name}`;
     const old = before.get(client.name);
-    return old ? differences(old, client, path) : [path];
+    return old ? differences(old, client).map((changed) => `${path}.${changed}`) : [path];
   });
   const gone = clients.filter(({ name }) => !after.has(name)).map(({ name }) => `clients.${name}`);
   return [...changed, ...gone].map((path) => ({ path, effect: 'at_once' }));
@@ -83,19 +84,14 @@ export function inForce<Section extends AppSection>(running: Section, next: Sect
 }
 
 /** The paths of what differs, down to single values; a list is one value. */
-function differences(
-  one: object,
-  other: object,
-  path: string,
-  ignored: ReadonlySet<string> = new Set(),
-): string[] {
+function differences(one: object, other: object, ignored: ReadonlySet<string> = new Set()): string[] {
   const [before, after] = [valuesOf(one), valuesOf(other)];
-  const keys = new Set([...Object.keys(after), ...Object.keys(before)]);
+  const keys = new Set([...keysIn(other), ...keysIn(one)]);
   return [...keys].flatMap((key) => {
-    if (ignored.has(key) || isSame(before[key], after[key])) return [];
-    const inner = path === '' ? key : `${path}.${key}`;
     const [old, now] = [before[key], after[key]];
-    return isSection(old) && isSection(now) ? differences(old, now, inner) : [inner];
+    if (ignored.has(key) || isSame(old, now)) return [];
+    if (!isSection(old) || !isSection(now)) return [key];
+    return differences(old, now).map((path) => `${key}.${path}`);
   });
 }
 
@@ -105,12 +101,18 @@ function isSame(one: unknown, other: unknown): boolean {
     return one.length === other.length && one.every((entry, index) => isSame(entry, other[index]));
   }
   if (!isSection(one) || !isSection(other)) return one === other;
-  const keys = new Set([...Object.keys(one), ...Object.keys(other)]);
+  const keys = new Set([...keysIn(one), ...keysIn(other)]);
   return [...keys].every((key) => isSame(valuesOf(one)[key], valuesOf(other)[key]));
 }
 
 function isSection(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Secret);
+}
+
+/** Of a section those that a file may have, which leaves out what is worked out from them. */
+function keysIn(section: object): Iterable<string> {
+  const known = keysOf(section.constructor as SectionClass);
+  return known.size > 0 ? known.keys() : Object.keys(section);
 }
 
 function valuesOf(section: object): Values {
