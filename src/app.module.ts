@@ -56,9 +56,12 @@ export class AppModule
         LoginModule,
         AuthModule.forRootAsync({
           inject: [Runtime],
-          useFactory: ({ config: { clients, identities } }: Runtime) => ({
+          useFactory: ({ config: { clients, identities, rate, auth, limits } }: Runtime) => ({
             clients,
             issuers: identities?.jwt ?? [],
+            rate,
+            auth,
+            limits,
           }),
         }),
         AdminPortModule.forRootAsync({

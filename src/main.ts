@@ -1,10 +1,12 @@
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { AppModule } from './app.module.js';
 import type { Config } from './config/config.js';
 import { ConfigError } from './config/faults.js';
+import { auditedConfig } from './config/audited-config.js';
 import { loadConfig } from './config/load-config.js';
 import { Redactor } from './core/redaction/redactor.js';
 import { Clock } from './core/ports/clock.js';
@@ -61,6 +63,8 @@ async function serve(
       logger.info({ event: 'server.stopping', signal }, `${signal}: awaiting what was sent, then stopping`);
     });
   }
+  const file = process.env.BROKER_CONFIG;
+  app.get(AuditTrail).configured(auditedConfig(config, file ? readFileSync(file) : null));
   if (docs) await mountDocs(app);
   const live = app.get(LiveConfig);
   live.start();

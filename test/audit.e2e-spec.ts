@@ -9,7 +9,9 @@ import { tempFile } from './support/temp-file.js';
 
 const KEYS = { orders: newApiKey(), mailer: newApiKey() };
 
-const auditOf = (broker: BrokerProcess) => broker.logs().filter(({ stream }) => stream === 'audit');
+const allOf = (broker: BrokerProcess) => broker.logs().filter(({ stream }) => stream === 'audit');
+/** Without the first, which says who may what. */
+const auditOf = (broker: BrokerProcess) => allOf(broker).filter(({ event }) => event !== 'audit.config');
 
 /** Its lines once there are so many: they come by another way than the answers. */
 const audited = (broker: BrokerProcess, count: number) =>
@@ -33,6 +35,18 @@ async function readyWith(audit?: object): Promise<BrokerProcess> {
 }
 
 describe('the audit stream of a broker as it is by default', () => {
+  it('begins with who may what, without a key', async () => {
+    const broker = await readyWith();
+    const [first] = allOf(broker);
+    expect(first).toMatchObject({ event: 'audit.config', apps: ['shop'] });
+    expect(first?.sha256).toMatch(/^[0-9a-f]{64}$/);
+    expect(first?.clients).toMatchObject([
+      { name: 'orders', keys: [expect.stringMatching(/^[0-9a-f]{8}$/)] },
+      { name: 'mailer', keys: [expect.stringMatching(/^[0-9a-f]{8}$/)] },
+    ]);
+    expect(JSON.stringify(first)).not.toContain(KEYS.orders);
+  }, 30_000);
+
   it('tells who uses which token, once for each caller and generation', async () => {
     const broker = await readyWith();
     for (let reads = 0; reads < 50; reads += 1) {

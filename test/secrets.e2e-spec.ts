@@ -186,6 +186,7 @@ describe('in a flood of failures, at the most talkative log level', () => {
     const audited = broker.logs().filter(({ stream }) => stream === 'audit');
     expect(new Set(audited.map(({ event }) => event))).toEqual(
       new Set([
+        'audit.config',
         'token.read',
         'token.report',
         'token.force',

@@ -2,6 +2,7 @@ import { API_KEY_PREFIX } from './api-key.js';
 import { NAME, NAME_FORM } from './app.section.js';
 import { problem } from './faults.js';
 import { ClientGatewaySection } from './gateway.section.js';
+import { RateSection } from './limits.section.js';
 import { CertificateSection, SubjectSection } from './identities.section.js';
 import {
   About,
@@ -86,6 +87,11 @@ export class ClientSection {
   @Optional()
   @Flag()
   readonly virtualTokens?: boolean;
+
+  /** Left out: that of the root. */
+  @Optional()
+  @Section(() => RateSection)
+  readonly rate?: RateSection;
 
   @About('with the scope `gateway`: what it may call through [the gateway](gateway.md)')
   @Optional()

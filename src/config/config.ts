@@ -26,6 +26,7 @@ import {
   Url,
   WholeNumber,
 } from './keys.js';
+import { AuthSection, LimitsSection, RateSection } from './limits.section.js';
 import { EncryptionSection, HOST, RedisSection } from './redis.section.js';
 import type { Secret } from './secret.js';
 import { ServerTlsSection } from './server-tls.section.js';
@@ -179,6 +180,16 @@ export class Config {
   @Optional()
   @Section(() => IdentitiesSection)
   readonly identities?: IdentitiesSection;
+
+  /** Of the clients that have none of their own. */
+  @Section(() => RateSection)
+  readonly rate: RateSection = new RateSection();
+
+  @Section(() => AuthSection)
+  readonly auth: AuthSection = new AuthSection();
+
+  @Section(() => LimitsSection)
+  readonly limits: LimitsSection = new LimitsSection();
 
   @Section(() => GatewaySection)
   readonly gateway: GatewaySection = new GatewaySection();

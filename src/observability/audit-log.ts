@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { AuditedConfig } from '../config/audited-config.js';
 import type { AuditAction, AuditEntry } from '../core/ports/audit-entry.js';
 import type { Clock } from '../core/ports/clock.js';
 import { fingerprint } from '../core/token.js';
@@ -66,6 +67,10 @@ export class AuditLog {
       request_id: origin?.requestId,
       remote: origin?.remote,
     });
+  }
+
+  configured(config: AuditedConfig): void {
+    this.lines.info({ event: 'audit.config', ...config });
   }
 
   isReadDue(client: string, app: string, generation: number, via: string): boolean {

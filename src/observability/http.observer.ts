@@ -1,6 +1,6 @@
 import type { Clock } from '../core/ports/clock.js';
 import { ErrcodeLabels } from './errcode-labels.js';
-import { LineLimit } from './line-limit.js';
+import { LimitEpisodes } from './limit-episodes.js';
 import type { Logger } from './logger.js';
 import type { Metrics } from './metrics.js';
 
@@ -9,11 +9,23 @@ const OVERLOADS = {
     'a caller sent too many requests on one connection without waiting for answers; the connection is closed',
   in_flight: 'too many requests are being worked on; further ones are answered 503',
   unread: 'a caller did not read its answer in time; the connection is cut',
+  connections: 'there are too many connections, limits.connections; further ones are closed',
+  address_connections:
+    'an address has too many connections, limits.connectionsPerAddress; further ones of it are closed',
+  bad_keys:
+    'an address sent too many wrong keys, auth.failuresPerMinute; further wrong ones are answered 429, right ones are served',
+  client_rate: 'a client makes too many requests, clients[].rate; further ones are answered 429',
+  client_in_flight:
+    'a client has too many requests under way, limits.requestsInFlightPerClient; further ones are answered 429',
+  client_streams:
+    'a client has too many event streams, limits.streamsPerClient; further ones are answered 429',
 };
+/** Each address has its own. */
+const BY_ADDRESS: ReadonlySet<string> = new Set(['address_connections', 'bad_keys']);
 
-/** Turns what the HTTP edge reports into numbers, and into a line when a limit begins to bite. */
+/** Turns what the HTTP edge reports into numbers, and into a line when a limit begins to bite, and one when it ends. */
 export class CountingHttpObserver {
-  private readonly overloads: LineLimit;
+  private readonly episodes: LimitEpisodes;
   /** Some of them are the platform's, passed on to an SDK. */
   private readonly errcodes = new ErrcodeLabels();
 
@@ -22,7 +34,7 @@ export class CountingHttpObserver {
     private readonly logger: Logger,
     clock: Clock,
   ) {
-    this.overloads = new LineLimit(clock, 1);
+    this.episodes = new LimitEpisodes(clock);
   }
 
   request(route: string, method: string, status: number, durationMs: number): void {
@@ -34,12 +46,16 @@ export class CountingHttpObserver {
     this.metrics.catalogue.authFailures.inc({ reason });
   }
 
-  overloaded(limit: keyof typeof OVERLOADS, remote: string): void {
+  overloaded(limit: keyof typeof OVERLOADS, remote: string, client?: string): void {
     this.metrics.catalogue.httpOverload.inc({ limit });
-    const isFirst = this.overloads.isFree(limit, (more) => {
-      this.logger.warn({ event: 'http.overloaded', limit, more }, `${more} more of these within a minute`);
+    const who = client ?? (BY_ADDRESS.has(limit) ? remote : '');
+    const isFirst = this.episodes.refused(`${limit} ${who}`, ({ refused, lastedMs }) => {
+      this.logger.info(
+        { event: 'http.overload_ended', limit, client, refused, seconds: Math.round(lastedMs / 1000) },
+        'this limit has turned nobody away for a minute',
+      );
     });
-    if (isFirst) this.logger.warn({ event: 'http.overloaded', limit, remote }, OVERLOADS[limit]);
+    if (isFirst) this.logger.warn({ event: 'http.overloaded', limit, client, remote }, OVERLOADS[limit]);
   }
 
   dropInRefused(route: string, errcode: number): void {

@@ -20,7 +20,17 @@ const DENIAL_REASONS = [
   'missing_scope',
   'browser',
 ] as const;
-const OVERLOAD_LIMITS = ['pipelining', 'in_flight', 'unread'] as const;
+const OVERLOAD_LIMITS = [
+  'pipelining',
+  'in_flight',
+  'unread',
+  'connections',
+  'address_connections',
+  'bad_keys',
+  'client_rate',
+  'client_in_flight',
+  'client_streams',
+] as const;
 const STORE_COMMANDS = ['read', 'begin', 'commit', 'abort', 'reconcile'] as const;
 
 const HTTP_BOUNDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];

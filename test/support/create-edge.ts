@@ -13,6 +13,7 @@ import type { AuditEntry } from '../../src/core/ports/audit-entry.js';
 import { AuditTrail, HttpObserver, NO_TRACING, RequestTracing } from '../../src/api/common/ports.js';
 import { createFastifyAdapter } from '../../src/api/common/create-fastify-adapter.js';
 import type { ClientSection } from '../../src/config/client.section.js';
+import { AuthSection, LimitsSection, RateSection } from '../../src/config/limits.section.js';
 import type { JwtIssuerSection } from '../../src/config/identities.section.js';
 import { ConfigStatusModule } from '../../src/api/config/config.controller.js';
 import { ConfigStatus, type ConfigState } from '../../src/api/config/config-status.js';
@@ -81,8 +82,8 @@ class RecordingObserver extends HttpObserver {
   denied(reason: string, route: string): void {
     this.denials.push(`${reason} ${route}`);
   }
-  overloaded(limit: string, remote: string): void {
-    this.overloads.push(`${limit} ${remote}`);
+  overloaded(limit: string, remote: string, client?: string): void {
+    this.overloads.push([limit, remote, client].filter((part) => part !== undefined).join(' '));
   }
   dropInRefused(route: string, errcode: number): void {
     this.refusals.push(`${route} ${String(errcode)}`);
@@ -113,6 +114,9 @@ class RecordingAudit extends AuditTrail {
   isDue = false;
   record(entry: AuditEntry): void {
     this.entries.push(entry);
+  }
+  configured(): void {
+    // The edge has no part in it.
   }
   isReadDue(): boolean {
     return this.isDue;
@@ -227,6 +231,8 @@ export interface EdgeOptions {
   readonly clients?: readonly ClientSection[];
   /** Of JWTs. */
   readonly issuers?: readonly JwtIssuerSection[];
+  readonly auth?: Partial<AuthSection>;
+  readonly limits?: Partial<LimitsSection>;
   readonly docs?: boolean;
   /** Null: none. */
   readonly adminPort?: number | null;
@@ -241,6 +247,8 @@ export async function createEdge({
   apps = ['shop', 'blog'],
   clients = [apiClient('orders')],
   issuers = [],
+  auth = {},
+  limits = {},
   docs = false,
   adminPort = null,
   statuses = {},
@@ -275,7 +283,15 @@ export async function createEdge({
           identities,
           config,
         ),
-        AuthModule.forRootAsync({ useFactory: () => ({ clients, issuers }) }),
+        AuthModule.forRootAsync({
+          useFactory: () => ({
+            clients,
+            issuers,
+            rate: new RateSection(),
+            auth: { ...new AuthSection(), ...auth },
+            limits: { ...new LimitsSection(), ...limits },
+          }),
+        }),
         AdminPortModule.forRootAsync({ useFactory: () => new AdminPort(adminPort, undefined) }),
         EdgeModule,
         TokensModule,

@@ -14,6 +14,8 @@ import { Clock } from '../../core/ports/clock.js';
 import { ApiKeyGuard } from './api-key.guard.js';
 import { Authenticator } from './authenticator.js';
 import { Callers, type CallerSettings } from './callers.js';
+import { HttpObserver } from '../common/ports.js';
+import { ClientLimits, type LimitSettings } from '../limits/client-limits.js';
 import { IdentityObserver } from './identity-observer.js';
 
 const SETTINGS = Symbol('who may call');
@@ -44,12 +46,12 @@ class JwtHook implements OnModuleInit, OnApplicationShutdown {
   }
 }
 
-/** Who may call what. Closes every controller route that is not declared to be public. Needs a global `TokenBroker`, `Clock` and `IdentityObserver`. */
+/** Who may call what. Closes every controller route that is not declared to be public. Needs a global `TokenBroker`, `Clock`, `HttpObserver` and `IdentityObserver`. */
 @Global()
 @Module({})
 export class AuthModule {
   static forRootAsync(
-    settings: Pick<FactoryProvider<CallerSettings>, 'inject' | 'useFactory'>,
+    settings: Pick<FactoryProvider<CallerSettings & LimitSettings>, 'inject' | 'useFactory'>,
   ): DynamicModule {
     return {
       module: AuthModule,
@@ -65,11 +67,17 @@ export class AuthModule {
             observer: IdentityObserver,
           ) => new Callers(known, apps, clock, observer),
         },
+        {
+          provide: ClientLimits,
+          inject: [SETTINGS, Clock, HttpObserver],
+          useFactory: (limits: LimitSettings, clock: Clock, observer: HttpObserver) =>
+            new ClientLimits(limits, clock, observer),
+        },
         Authenticator,
         JwtHook,
         { provide: APP_GUARD, useClass: ApiKeyGuard },
       ],
-      exports: [Callers, Authenticator],
+      exports: [Callers, Authenticator, ClientLimits],
     };
   }
 }

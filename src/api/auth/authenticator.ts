@@ -6,7 +6,8 @@ import type { ClientAccess, KeyAuthentication } from './client-access.js';
 import type { JwtProblem } from './jwt/jwt-callers.js';
 import type { Scope } from '../../config/client.section.js';
 import { HttpProblem } from '../common/problem.js';
-import { routeOf } from '../common/request.js';
+import { originOf, routeOf } from '../common/request.js';
+import { ClientLimits } from '../limits/client-limits.js';
 
 const CHALLENGE = { 'www-authenticate': 'Bearer' };
 const DETAILS = {
@@ -34,12 +35,13 @@ export class Authenticator {
   constructor(
     private readonly callers: Callers,
     private readonly observer: HttpObserver,
+    private readonly limits: ClientLimits,
   ) {}
 
   /**
    * Whose key or JWT the request bears; from then on `request.client`.
    *
-   * @throws HttpProblem `unauthorized`, `forbidden`, `virtual_tokens_only`, `jwt_…`
+   * @throws HttpProblem `unauthorized`, `forbidden`, `virtual_tokens_only`, `jwt_…`, `rate_limited`, `too_many_requests`
    */
   authenticate(request: FastifyRequest, access: Scope | 'any_key'): ClientAccess {
     const who = this.noted(this.callers.of(request.raw), request);
@@ -59,7 +61,11 @@ export class Authenticator {
     );
   }
 
-  /** The same for a key that came elsewhere than in the header. The caller says in its own form why it was refused. */
+  /**
+   * The same for a key that came elsewhere than in the header. The caller says in its own form why it was refused.
+   *
+   * @throws HttpProblem `rate_limited`, `too_many_requests`
+   */
   recognize(request: FastifyRequest, key: string): KeyAuthentication {
     return this.noted(this.callers.ofKey(key), request);
   }
@@ -79,9 +85,24 @@ export class Authenticator {
   }
 
   private noted<T extends Authentication>(who: T, request: FastifyRequest): T {
-    if (who.kind === 'ok') request.client = who.client;
-    else this.refused(request, DENIALS[who.kind]);
+    if (who.kind === 'ok') this.admit(request, who.client);
+    else {
+      this.refused(request, DENIALS[who.kind]);
+      const isWrong =
+        who.kind === 'unknown' || (who.kind === 'refused' && who.problem.code !== 'jwt_keys_unavailable');
+      if (isWrong) this.limits.wrongKey(originOf(request).remote);
+    }
     return who;
+  }
+
+  /**
+   * The request is this client's from now on, and counts as one of its requests.
+   *
+   * @throws HttpProblem `rate_limited`, `too_many_requests`
+   */
+  admit(request: FastifyRequest, client: ClientAccess): void {
+    request.client = client;
+    this.limits.enter(client.name, request.raw, originOf(request).remote);
   }
 
   /** Counts a request that was turned away, and has it recorded. */

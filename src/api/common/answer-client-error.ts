@@ -72,6 +72,11 @@ export function endWithProblem(response: ServerResponse, problem: Problem): void
   response.writeHead(problem.status, headers).end(body);
 }
 
+/** The same for a connection of which nothing was read. */
+export function endSocketWithProblem(socket: Socket, problem: Problem): void {
+  endWith(rawProblem(problem), socket);
+}
+
 /** The same as text, for a socket without a response. */
 function rawProblem(problem: Problem): string {
   const { headers, body } = parts(problem);

@@ -5,6 +5,8 @@ import type { FastifyReply } from 'fastify';
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { Clock } from '../../core/ports/clock.js';
+import { ClientLimits } from '../limits/client-limits.js';
+import { ConnectionLimits } from '../limits/connection-limits.js';
 import { HttpObserver } from './ports.js';
 import { connectionEventOf, remoteOf } from './request.js';
 
@@ -31,6 +33,7 @@ export class OpenConnections implements OnModuleInit {
     private readonly adapterHost: HttpAdapterHost<FastifyAdapter>,
     private readonly clock: Clock,
     private readonly observer: HttpObserver,
+    private readonly limits: ClientLimits,
   ) {}
 
   onModuleInit(): void {
@@ -53,8 +56,9 @@ export class OpenConnections implements OnModuleInit {
     });
   }
 
-  /** Those of one more server, besides the adapter's. */
+  /** Those of one more server, besides the adapter's. Each has as many as the limits allow. */
   watch(server: Server): void {
+    new ConnectionLimits(() => this.limits.maxConnections, this.observer).guard(server);
     server.on(connectionEventOf(server), (socket: Socket) => {
       this.open.add(socket);
       socket.once('close', () => {

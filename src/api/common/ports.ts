@@ -1,3 +1,4 @@
+import type { AuditedConfig } from '../../config/audited-config.js';
 import type { AuditEntry } from '../../core/ports/audit-entry.js';
 import type { AppName } from '../../core/token.js';
 import type { IncomingMessage } from 'node:http';
@@ -5,16 +6,28 @@ import type { IncomingMessage } from 'node:http';
 export type DenialReason =
   'missing_key' | 'unknown_key' | 'refused_jwt' | 'unknown_token' | 'missing_scope' | 'browser';
 
-/** Which limit was reached: requests on one connection without waiting for answers, requests that are worked on, answers that nobody reads. */
-export type OverloadLimit = 'pipelining' | 'in_flight' | 'unread';
+/**
+ * Which limit was reached: requests on one connection without waiting for answers, requests that are worked on, answers that nobody
+ * reads, connections, those of one address, wrong keys of one address; of one client the rate, requests that are worked on, event streams.
+ */
+export type OverloadLimit =
+  | 'pipelining'
+  | 'in_flight'
+  | 'unread'
+  | 'connections'
+  | 'address_connections'
+  | 'bad_keys'
+  | 'client_rate'
+  | 'client_in_flight'
+  | 'client_streams';
 
 /** Is told about every request. Called on the hot path: must be cheap, must not throw and must not wait. */
 export abstract class HttpObserver {
   /** Once per answered request. `route` is the pattern, `unmatched` for URLs that are no route, so its values are few. */
   abstract request(route: string, method: string, status: number, durationMs: number): void;
   abstract denied(reason: DenialReason, route: string): void;
-  /** A request was turned away, or a connection cut, because a limit was reached. `remote`: the address of its caller. */
-  abstract overloaded(limit: OverloadLimit, remote: string): void;
+  /** A request was turned away, or a connection cut, because a limit was reached. `remote`: the address of its caller. `client`: where the limit is one of each client. */
+  abstract overloaded(limit: OverloadLimit, remote: string, client?: string): void;
   /** A drop-in route answered 200 with this errcode instead of a token. Comes besides `request`. */
   abstract dropInRefused(route: string, errcode: number): void;
   /** A drop-in route answers so when the broker fails: counted from 0, so that the first failure is an increase. */
@@ -25,6 +38,8 @@ export abstract class HttpObserver {
 export abstract class AuditTrail {
   /** Reads are sampled as configured; what comes too often is counted instead. */
   abstract record(entry: AuditEntry): void;
+  /** At the start and after each reload: always a line. */
+  abstract configured(config: AuditedConfig): void;
   /** Whether a read of this generation by this client, from there, would become a line. Called on the hot path. `via`: as in `AuditOrigin`. */
   abstract isReadDue(client: string, app: AppName, generation: number, via: string): boolean;
 }

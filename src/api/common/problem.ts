@@ -111,6 +111,10 @@ export const problemSchema = {
     {
       errcode: { ...errorCode, description: 'What the platform said.' },
       retry_after: { ...integer, description: 'Seconds; the same as the header Retry-After.' },
+      limit: {
+        type: 'string',
+        description: 'Which limit was reached, as `tokenbroker_http_overload_total` has it.',
+      },
       action: { ...loginAction, description: 'Of a login: what the service does about it.' },
     },
   ),
@@ -160,4 +164,9 @@ export class HttpProblem extends Error {
   ) {
     super(detail);
   }
+}
+
+/** The caller is to send less: HTTP says 429. */
+export function isRefusedLimit({ code }: HttpProblem): boolean {
+  return STATUS[code] === 429;
 }

@@ -1,12 +1,11 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyAdapter } from '@nestjs/platform-fastify';
+import type { ServerResponse } from 'node:http';
+import { ClientLimits } from '../limits/client-limits.js';
 import { HttpObserver } from './ports.js';
 import { HttpProblem } from './problem.js';
 import { TOKEN_EVENTS, originOf, routeOf } from './request.js';
-
-/** Requests that wait for a token, each with some 10 kB. Far more than the callers of one replica have. */
-export const MAX_REQUESTS_IN_FLIGHT = 2000;
 
 /** Streams are meant to last. Probes and scrapes wait for nothing, and have to get through when there is trouble. */
 const NOT_COUNTED: ReadonlySet<string> = new Set([TOKEN_EVENTS, '/health/live', '/health/ready', '/metrics']);
@@ -22,29 +21,41 @@ export class RequestsInFlight implements OnModuleInit {
   constructor(
     private readonly adapterHost: HttpAdapterHost<FastifyAdapter>,
     private readonly observer: HttpObserver,
+    private readonly limits: ClientLimits,
   ) {}
 
   onModuleInit(): void {
     const fastify = this.adapterHost.httpAdapter.getInstance();
-    const { inFlight } = this;
+    const { inFlight, limits } = this;
+    const leave = (raw: ServerResponse): void => {
+      inFlight.delete(raw);
+      limits.leave(raw.req);
+    };
     fastify.addHook('preValidation', (request, { raw }, done) => {
       if (NOT_COUNTED.has(routeOf(request))) {
         done();
         return;
       }
-      if (inFlight.size >= MAX_REQUESTS_IN_FLIGHT) {
+      if (inFlight.size >= limits.maxInFlight) {
         this.observer.overloaded('in_flight', originOf(request).remote);
         done(
-          new HttpProblem('overloaded', 'This replica works on too many requests.', { retryAfterSeconds: 1 }),
+          new HttpProblem(
+            'overloaded',
+            `This replica works on ${limits.maxInFlight} requests, its limits.requestsInFlight: send this one again.`,
+            { retryAfterSeconds: 1, members: { limit: 'in_flight' } },
+          ),
         );
         return;
       }
       inFlight.add(raw);
-      raw.once('close', () => inFlight.delete(raw));
+      limits.track(raw.req);
+      raw.once('close', () => {
+        leave(raw);
+      });
       done();
     });
     fastify.addHook('onSend', (_request, { raw }, payload, done) => {
-      inFlight.delete(raw);
+      leave(raw);
       done(null, payload);
     });
   }

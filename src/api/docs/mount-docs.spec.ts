@@ -118,8 +118,8 @@ describe('the OpenAPI document', () => {
     expect(
       operations.map((one) => [one?.description, one?.security, Object.keys(one?.responses ?? {})]),
     ).toEqual([
-      ['Scope `token:read`.', undefined, ['200', '400', '401', '403', '404', '500', '503']],
-      [expect.stringMatching(/^Any key\. Never a token\. /), undefined, ['200', '400', '401', '500', '503']],
+      ['Scope `token:read`.', undefined, ['200', '400', '401', '403', '404', '429', '500', '503']],
+      [expect.stringMatching(/^Any key\. Never a token\. /), undefined, ['200', '400', '401', '429', '500', '503']],
       ['On `server.adminPort`, where that is configured.', [], ['200']],
     ]);
   });

@@ -18,6 +18,14 @@ const EXAMPLES: Partial<Record<ProblemCode, readonly [detail: string, hints?: Pr
     "The keys that verify this JWT cannot be had at the moment. The broker's log says why.",
     { retryAfterSeconds: 30 },
   ],
+  rate_limited: [
+    'Client orders makes more than 5000 requests a second, with a burst of 10000: keep each token for its cache_max_age, or have clients[].rate raised.',
+    { retryAfterSeconds: 1 },
+  ],
+  too_many_requests: [
+    'Client orders has 1000 requests under way on this replica: await answers before you send more, or have limits.requestsInFlightPerClient raised.',
+    { retryAfterSeconds: 1 },
+  ],
   forbidden: ['This needs the scope token:read, which client orders lacks.'],
   virtual_tokens_only: ['This client has virtualTokens: true, so it gets no real token.'],
   unknown_app: ['This API key sees no app of that name. It may name: shop, blog.'],
@@ -46,6 +54,8 @@ const OF_JWTS = [
   'jwt_keys_unavailable',
 ] as const;
 
+const OF_LIMITS = ['rate_limited', 'too_many_requests'] as const;
+
 /** The error answers of a route. One status may bear several codes. */
 export function faultAnswers(route: ApiRoute): Record<number, object> {
   const problems = faultsOf(route).map(example);
@@ -71,7 +81,7 @@ function faultsOf({ access, query, body, faults: own = [] }: ApiRoute): readonly
   const namesApp = (query && 'app' in query) ?? (body && 'shape' in body);
   const usual: readonly ProblemCode[] = [
     ...(namesApp ? (['invalid_request', 'app_required', 'unknown_app'] as const) : []),
-    ...(needsKey ? (['unauthorized', ...OF_JWTS, 'internal_error'] as const) : []),
+    ...(needsKey ? (['unauthorized', ...OF_JWTS, ...OF_LIMITS, 'internal_error'] as const) : []),
     ...(isScope(access) ? (['forbidden'] as const) : []),
     ...(access.startsWith('token:') ? (['virtual_tokens_only'] as const) : []),
     ...(needsKey && body ? (['payload_too_large', 'unsupported_media_type'] as const) : []),

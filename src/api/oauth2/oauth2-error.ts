@@ -56,7 +56,7 @@ function inTermsOfOAuth2(thrown: unknown): unknown {
 
 function errorOf(status: number): OAuth2ErrorCode {
   if (status === 403) return 'unauthorized_client';
-  if (status < 500) return 'invalid_request';
+  if (status < 500 && status !== 429) return 'invalid_request';
   return status === 500 ? 'server_error' : 'temporarily_unavailable';
 }
 

@@ -80,6 +80,14 @@ export const REQUEST_TOKEN: ApiRoute = {
     413: errors('invalid_request: the body is larger than 16 KiB', 'invalid_request', {
       code: 'payload_too_large',
     }),
+    429: errors(
+      'temporarily_unavailable: a limit of the client, or too many wrong keys',
+      'temporarily_unavailable',
+      {
+        code: 'rate_limited',
+        retry_after: 1,
+      },
+    ),
     500: errors('server_error', 'server_error', { code: 'internal_error', retry_after: 5 }),
     503: errors('temporarily_unavailable: there is no token now', 'temporarily_unavailable', {
       code: 'no_token_yet',

@@ -62,7 +62,12 @@ export class RefreshController {
       return client.may('token:read') ? view : withoutToken(view);
     };
     if (answer.kind === 'answered') {
-      return { ...show(answer.token), refreshed: answer.refreshed, reason: answer.reason };
+      return {
+        ...show(answer.token),
+        refreshed: answer.refreshed,
+        reason: answer.reason,
+        ...(answer.note !== undefined && { detail: answer.note }),
+      };
     }
     throw new HttpProblem('refresh_budget_exhausted', answer.detail, {
       retryAfterSeconds: answer.retryAfterSeconds,

@@ -6,7 +6,8 @@ import { TokenBroker } from '../../core/broker.js';
 import { AuditTrail, HttpObserver, RequestTracing } from '../common/ports.js';
 import { Authenticator } from '../auth/authenticator.js';
 import { Callers } from '../auth/callers.js';
-import { TOKEN_EVENTS, auditEntry, singleParameter, type Query } from '../common/request.js';
+import { ClientLimits } from '../limits/client-limits.js';
+import { TOKEN_EVENTS, auditEntry, originOf, singleParameter, type Query } from '../common/request.js';
 import { TokenEventStreams } from './token-event-streams.js';
 import { OPEN_EVENTS } from './tokens.api.js';
 
@@ -31,6 +32,7 @@ export class TokenEventsRoute implements OnModuleInit, BeforeApplicationShutdown
     private readonly observer: HttpObserver,
     private readonly audit: AuditTrail,
     private readonly tracing: RequestTracing,
+    private readonly limits: ClientLimits,
   ) {}
 
   onModuleInit(): void {
@@ -52,6 +54,7 @@ export class TokenEventsRoute implements OnModuleInit, BeforeApplicationShutdown
     const client = this.authenticator.authenticate(request, OPEN_EVENTS.access);
     const app = client.app(singleParameter(request.query, 'app'));
     this.streams.follow(app);
+    reply.raw.once('close', this.limits.openStream(client.name, originOf(request).remote));
     reply.hijack();
     reply.raw.writeHead(200, { ...HEAD, 'x-request-id': request.id });
     const isAllowed = () => this.callers.isAllowed(request.raw, OPEN_EVENTS.access, app);

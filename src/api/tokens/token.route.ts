@@ -10,6 +10,7 @@ import { answerInTurn } from '../common/answer-in-turn.js';
 import { AuditTrail, HttpObserver, RequestTracing } from '../common/ports.js';
 import { Callers } from '../auth/callers.js';
 import type { ClientAccess } from '../auth/client-access.js';
+import { ClientLimits } from '../limits/client-limits.js';
 import { Authenticator } from '../auth/authenticator.js';
 import {
   givenRequestId,
@@ -46,6 +47,7 @@ export class TokenRoute implements OnModuleInit {
     private readonly observer: HttpObserver,
     private readonly audit: AuditTrail,
     private readonly tracing: RequestTracing,
+    private readonly limits: ClientLimits,
   ) {}
 
   onModuleInit(): void {
@@ -85,6 +87,8 @@ export class TokenRoute implements OnModuleInit {
     const held = app === undefined ? undefined : this.broker.held(app);
     if (app === undefined || held === undefined) return false;
     if (this.audit.isReadDue(who.client.name, app, held.record.generation, viaOf(request))) return false;
+    // The last question: who is turned away, or goes on to the route, was not counted.
+    if (!this.limits.take(who.client.name, startMs)) return false;
     const { body, headers } = this.answers.answer(app, held, startMs);
     const requestId = givenRequestId(request);
     if (requestId !== undefined) response.setHeader('x-request-id', requestId);

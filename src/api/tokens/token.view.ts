@@ -33,7 +33,12 @@ export const refreshSchema = {
       refreshed: { type: 'boolean' },
       reason: oneOf('rotated', 'already_rotated', 'recently_rotated', 'still_valid'),
     },
-    { access_token, cache_max_age, token_type: tokenType },
+    {
+      access_token,
+      cache_max_age,
+      token_type: tokenType,
+      detail: { type: 'string', description: 'For people: of a client whose reports are often wrong.' },
+    },
   ),
 } as const;
 

@@ -11,7 +11,7 @@ import { LOGIN_CONTENT_TYPE, openLogins } from './drop-in-login.routes.js';
 import { DropInTickets } from './drop-in-tickets.js';
 import { DropInTokens } from './drop-in-tokens.js';
 import { HttpObserver } from '../../api/common/ports.js';
-import { HttpProblem } from '../../api/common/problem.js';
+import { HttpProblem, isRefusedLimit } from '../../api/common/problem.js';
 import { parseJson } from '../../api/common/parse-json.js';
 import { GatewayModule } from '../../api/gateway/gateway.module.js';
 import { CALL_METHODS, leaveBodies } from '../../api/gateway/gateway.route.js';
@@ -219,7 +219,9 @@ class DropInRoute implements OnModuleInit {
   private refusal(error: unknown, request: FastifyRequest): WechatRefusal | PlatformRefusal {
     if (error instanceof WechatRefusal || error instanceof PlatformRefusal) return error;
     if (error instanceof BrokerError) return WechatRefusal.from(error);
-    if (error instanceof HttpProblem) return new WechatRefusal(-1, `${error.code}: ${error.message}`);
+    if (error instanceof HttpProblem) {
+      return new WechatRefusal(isRefusedLimit(error) ? 45011 : -1, `${error.code}: ${error.message}`);
+    }
     const isUnreadable = error instanceof Error && 'statusCode' in error;
     if (isUnreadable) return new WechatRefusal(47001, 'the request cannot be read.');
     this.logger.error(`Request ${request.id} failed: ${request.method} ${routeOf(request)}`, error);

@@ -71,7 +71,7 @@ export class PlatformPaths {
   /**
    * Who calls, and for which app; from then on `request.client`.
    *
-   * @throws WechatRefusal
+   * @throws WechatRefusal; HttpProblem `rate_limited`, `too_many_requests`
    */
   holder(accessToken: string, request: FastifyRequest): Omit<GatewayCall, 'url'> {
     const opened = this.virtualTokens.open(accessToken);
@@ -89,7 +89,7 @@ export class PlatformPaths {
       this.authenticator.refused(request, 'unknown_token');
       throw new WechatRefusal(40001, 'its client, or the app for this client, was taken from the broker.');
     }
-    request.client = client;
+    this.authenticator.admit(request, client);
     if (!this.authenticator.hasScope(request, client, 'gateway')) {
       throw new WechatRefusal(48001, `this needs the scope gateway, which client ${client.name} lacks.`);
     }
@@ -118,6 +118,7 @@ function asWechat(error: unknown): WechatRefusal | undefined {
     case 'forbidden':
       return new WechatRefusal(48001, why);
     case 'too_many_requests':
+    case 'rate_limited':
       return new WechatRefusal(45011, why);
     case 'payload_too_large':
       return new WechatRefusal(45001, why);

@@ -5,7 +5,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Authenticator } from '../../api/auth/authenticator.js';
 import type { ClientAccess } from '../../api/auth/client-access.js';
 import { HttpObserver } from '../../api/common/ports.js';
-import { HttpProblem } from '../../api/common/problem.js';
+import { HttpProblem, isRefusedLimit } from '../../api/common/problem.js';
 import { routeOf } from '../../api/common/request.js';
 import { BrokerError } from '../../core/errors.js';
 import type { AppName } from '../../core/token.js';
@@ -152,7 +152,9 @@ class GettokenRoute implements OnModuleInit {
       const isBusy = (error.retryAfterSeconds ?? 0) <= MAX_BUSY_SECONDS;
       return new WecomRefusal(isBusy ? -1 : 45009, `${error.code}: ${error.message}`);
     }
-    if (error instanceof HttpProblem) return new WecomRefusal(-1, `${error.code}: ${error.message}`);
+    if (error instanceof HttpProblem) {
+      return new WecomRefusal(isRefusedLimit(error) ? 45009 : -1, `${error.code}: ${error.message}`);
+    }
     this.logger.error(`Request ${request.id} failed: ${request.method} ${routeOf(request)}`, error);
     return new WecomRefusal(-1, 'internal_error: the broker failed at this request. Its log says why.');
   }

@@ -134,6 +134,26 @@ describe('a report', () => {
     expect(await report(fixture)).toMatchObject(rotated('token-2'));
   });
 
+  it('by a client that the platform contradicted five times is no second voice where the platform says nothing', async () => {
+    const fixture = await started();
+    fixture.issuer.probeOutcome = 'accepted';
+    for (let turn = 0; turn < 5; turn += 1) {
+      const answer = await report(fixture);
+      if (turn < 4) expect(answer).not.toHaveProperty('note');
+      await fixture.run(11_000);
+    }
+    expect(await report(fixture)).toMatchObject({
+      reason: 'still_valid',
+      note: expect.stringContaining('5 times within 10 minutes') as string,
+    });
+    await fixture.run(61_000);
+    fixture.issuer.probeOutcome = 'no_answer';
+    await report(fixture);
+    await report(fixture, { caller: 'billing' });
+    const { count } = await fixture.store.read(fixture.app);
+    expect(count.unproven).toBeGreaterThan(0);
+  });
+
   it('by a client that was contradicted is heard again as before after ten minutes', async () => {
     const fixture = await started();
     fixture.issuer.probeOutcome = 'accepted';

@@ -25,6 +25,9 @@ const MISTRUSTED_PROBE_CACHE_MS = 60_000;
  */
 type Verdict = 'refused' | 'believed' | 'unproven' | 'alive';
 
+const OFTEN_WRONG =
+  "The platform accepted what this client reported as refused 5 times within 10 minutes. Until that has passed its reports are answered from the last minute's look at the platform, and count nothing where the platform gives no answer. Report a token only when the platform refused that very token.";
+
 /** Judges callers' reports of one app, so that a wrong or late one costs nothing and a right one costs one fetch. */
 export class ReportService {
   private readonly probe: TokenProbe;
@@ -89,7 +92,10 @@ export class ReportService {
       throw this.manager.diagnosis.stopping();
     }
     const verdict = await (isGuess ? this.guess(reported) : this.verdict(report.caller, reported));
-    if (verdict === 'alive') return answered('still_valid', reported);
+    if (verdict === 'alive') {
+      const isOftenWrong = this.reporters.isOftenWrong(report.caller, this.ports.clock.monotonicMs());
+      return { ...answered('still_valid', reported), ...(isOftenWrong && !isGuess && { note: OFTEN_WRONG }) };
+    }
     if (this.recentMs(reported) > 0) return this.recent(report, reported);
     const emitEarlyDeath = verdict === 'refused' ? this.foreignFetch.examine(reported) : null;
     const answer = await this.rotate(report, reported, verdict);

@@ -14,7 +14,7 @@ export class Reporters {
 
   /**
    * Counts the client in. `isFirst`: it had not reported this token within the last minute; `isSeconded`: two different
-   * clients have by now.
+   * clients have by now, without those that were often wrong.
    */
   vote(client: string, value: string, nowMonoMs: number): { isFirst: boolean; isSeconded: boolean } {
     const before = this.votes.value === value ? this.votes.atMonoMs : new Map<string, number>();
@@ -22,7 +22,8 @@ export class Reporters {
     const isFirst = !recent.has(client);
     recent.set(client, nowMonoMs);
     this.votes = { value, atMonoMs: recent };
-    return { isFirst, isSeconded: recent.size >= 2 };
+    const believed = [...recent.keys()].filter((one) => !this.isOftenWrong(one, nowMonoMs));
+    return { isFirst, isSeconded: believed.length >= 2 };
   }
 
   /** The platform accepted what this client reported as dead. Reports that share a probe count once. */

@@ -31,6 +31,8 @@ export type ReportAnswer =
       readonly refreshed: boolean;
       readonly reason: ReportReason;
       readonly token: HeldToken;
+      /** For people: why this report was answered without asking the platform. */
+      readonly note?: string;
       /** With `recently_rotated`: a report of this token leads to something only after so many milliseconds. */
       readonly heardInMs?: number;
     }

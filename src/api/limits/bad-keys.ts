@@ -1,0 +1,54 @@
+import { TokenBucket } from './token-bucket.js';
+
+/** Those that were seen longest ago are forgotten first. */
+const MAX_ADDRESSES = 10_000;
+const MINUTE_SECONDS = 60;
+
+/** How many wrong keys each address has sent of late. Bounded, whoever sends from wherever. */
+export class BadKeys {
+  private readonly buckets = new Map<string, TokenBucket>();
+
+  constructor(private perMinute: number) {}
+
+  configure(perMinute: number): void {
+    if (perMinute === this.perMinute) return;
+    this.perMinute = perMinute;
+    for (const bucket of this.buckets.values()) bucket.configure(perMinute / MINUTE_SECONDS, perMinute);
+  }
+
+  /**
+   * Counts a wrong key.
+   *
+   * @returns milliseconds until the address may send the next one; 0: this one was within the limit
+   */
+  failed(address: string, nowMonoMs: number): number {
+    const source = sourceOf(address);
+    const bucket =
+      this.buckets.get(source) ?? new TokenBucket(this.perMinute / MINUTE_SECONDS, this.perMinute, nowMonoMs);
+    this.buckets.delete(source);
+    this.buckets.set(source, bucket);
+    if (this.buckets.size > MAX_ADDRESSES) {
+      for (const oldest of this.buckets.keys()) {
+        this.buckets.delete(oldest);
+        break;
+      }
+    }
+    return bucket.take(nowMonoMs) ? 0 : bucket.waitMs(nowMonoMs);
+  }
+}
+
+const GROUPS_OF_A_NETWORK = 4;
+
+/** What counts as one address: of IPv6 the network of 64 bits, because that is what one machine is given. */
+export function sourceOf(address: string): string {
+  if (!address.includes(':') || address.includes('.')) return address;
+  const [head = '', tail] = address.split('::');
+  const groups = head === '' ? [] : head.split(':');
+  if (tail !== undefined) {
+    const after = tail === '' ? [] : tail.split(':');
+    while (groups.length + after.length < 8) groups.push('0');
+    groups.push(...after);
+  }
+  const network = groups.slice(0, GROUPS_OF_A_NETWORK).map((group) => group.replace(/^0+(?=.)/, ''));
+  return `${network.join(':').toLowerCase()}::/64`;
+}
