@@ -1,9 +1,9 @@
 /** `npm run bench -- [--seconds 3] [--rounds 5] [--runs 1] [--minute] [--json]`. docs/benchmarks.md says how to read what it prints. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { existsSync, realpathSync } from 'node:fs';
-import { cpus } from 'node:os';
+import { createHash, randomBytes } from 'node:crypto';
+import { existsSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import {
@@ -46,14 +46,36 @@ const startPlatform = () =>
     ...['--app-id', APP.BROKER_APP_ID, '--app-secret', APP.BROKER_APP_SECRET],
   ]);
 
-const startBroker = (platform: Server, command: readonly string[]) =>
-  start('broker', [...command, ...NPM_START], {
-    ...APP,
-    BROKER_API_KEY: API_KEY,
-    WECHAT_API_BASE_URL: platform.url,
-    HOST: '127.0.0.1',
-    PORT: '0',
-  });
+const folder = mkdtempSync(join(tmpdir(), 'bench-'));
+process.on('exit', () => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** One client has all of the broker here, which its usual rate would not allow. */
+function startBroker(platform: Server, command: readonly string[]) {
+  const file = join(folder, 'broker.json');
+  const config = {
+    apps: [
+      {
+        name: 'default',
+        appId: APP.BROKER_APP_ID,
+        appSecret: APP.BROKER_APP_SECRET,
+        apiBaseUrl: platform.url,
+      },
+    ],
+    rate: { requestsPerSecond: 10_000_000 },
+    clients: [
+      {
+        name: 'bench',
+        keySha256: [createHash('sha256').update(API_KEY).digest('hex')],
+        apps: '*',
+        scopes: ['token:read'],
+      },
+    ],
+  };
+  writeFileSync(file, JSON.stringify(config));
+  return start('broker', [...command, ...NPM_START], { BROKER_CONFIG: file, HOST: '127.0.0.1', PORT: '0' });
+}
 
 /** The broker, and the bare servers that give the same answer. */
 async function startServers(platform: Server): Promise<readonly [Server, Server, Server]> {

@@ -82,6 +82,7 @@ writeFileSync(
         refresh: { dailyBudget: 10_000, forcedDailyBudget: 10_000 },
       },
     ],
+    limits: { streamsPerClient: 1_000_000, connections: 100_000, connectionsPerAddress: 100_000 },
     clients: [
       {
         name: 'bench',

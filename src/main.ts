@@ -1,17 +1,16 @@
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { AppModule } from './app.module.js';
 import type { Config } from './config/config.js';
 import { ConfigError } from './config/faults.js';
-import { auditedConfig } from './config/audited-config.js';
 import { loadConfig } from './config/load-config.js';
 import { Redactor } from './core/redaction/redactor.js';
 import { Clock } from './core/ports/clock.js';
 import { AdminListener } from './api/common/admin-port.js';
 import { ListenerTls, TlsObserver, type TlsServer } from './api/common/listener-tls.js';
+import { maxOpenFiles, withinOpenFiles } from './api/limits/connection-limits.js';
 import { createFastifyAdapter } from './api/common/create-fastify-adapter.js';
 import { listenHost } from './api/common/listen-host.js';
 import { mountDocs } from './api/docs/mount-docs.js';
@@ -63,8 +62,6 @@ async function serve(
       logger.info({ event: 'server.stopping', signal }, `${signal}: awaiting what was sent, then stopping`);
     });
   }
-  const file = process.env.BROKER_CONFIG;
-  app.get(AuditTrail).configured(auditedConfig(config, file ? readFileSync(file) : null));
   if (docs) await mountDocs(app);
   const live = app.get(LiveConfig);
   live.start();
@@ -87,6 +84,15 @@ async function serve(
 function announce(config: Config, urls: object, replica: string, logger: Logger): void {
   for (const { path, text } of config.warnings) {
     logger.warn({ event: 'config.warning', path }, `${path}: ${text}`);
+  }
+  const files = maxOpenFiles();
+  const { connections: wanted } = config.limits;
+  const { connections } = withinOpenFiles(config.limits, files);
+  if (connections < wanted) {
+    logger.warn(
+      { event: 'server.few_open_files', files, connections },
+      `the process may open ${files} files, so it takes ${connections} connections instead of ${wanted} (limits.connections): raise the limit of open files (ulimit -n, LimitNOFILE), or lower limits.connections`,
+    );
   }
   logger.info(
     {

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { ClientSection } from './client.section.js';
 import type { Config } from './config.js';
 
@@ -27,10 +26,10 @@ interface AuditedClient {
   readonly virtual_tokens?: true;
 }
 
-/** @param file the text of the file; null without one */
-export function auditedConfig({ apps, clients }: Config, file: Buffer | string | null): AuditedConfig {
+/** @param sha256 of the file, in hex; null without one */
+export function auditedConfig({ apps, clients }: Config, sha256: string | null): AuditedConfig {
   return {
-    sha256: file === null ? null : createHash('sha256').update(file).digest('hex'),
+    sha256,
     apps: apps.map(({ name }) => name),
     clients: clients.map(auditedClient),
   };

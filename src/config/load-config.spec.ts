@@ -55,6 +55,15 @@ describe('a configuration file', () => {
       ],
       clients: [CLIENT],
       warnings: [],
+      rate: { requestsPerSecond: 5000 },
+      auth: { failuresPerMinute: 60 },
+      limits: {
+        connections: 10_000,
+        connectionsPerAddress: 5000,
+        streamsPerClient: 50,
+        requestsInFlight: 2000,
+        requestsInFlightPerClient: 1000,
+      },
       gateway: { maxInFlightPerApp: 512 },
       egress: { proxyFromEnvironment: false, environment: null, unusedProxyVariable: null },
     });

@@ -3,7 +3,10 @@ import { createHash } from 'node:crypto';
 import { Callers } from '../api/auth/callers.js';
 import { ConfigStatus, type ConfigState } from '../api/config/config-status.js';
 import { Gateway } from '../api/gateway/gateway.js';
+import { AuditTrail } from '../api/common/ports.js';
+import { ClientLimits } from '../api/limits/client-limits.js';
 import { TokenEventStreams } from '../api/tokens/token-event-streams.js';
+import { auditedConfig } from '../config/audited-config.js';
 import { Config } from '../config/config.js';
 import { ConfigError, ReadFault } from '../config/faults.js';
 import { MAX_CONFIG_BYTES } from '../config/load-config.js';
@@ -37,6 +40,8 @@ export class LiveConfig extends ConfigStatus {
     private readonly streams: TokenEventStreams,
     private readonly secretFiles: SecretFiles,
     private readonly metrics: Metrics,
+    private readonly limits: ClientLimits,
+    private readonly audit: AuditTrail,
   ) {
     super();
     const { config, source } = runtime;
@@ -56,6 +61,7 @@ export class LiveConfig extends ConfigStatus {
 
   /** From now on files are looked at. */
   start(): void {
+    this.audit.configured(auditedConfig(this.config, this.current.sha256));
     this.secretFiles.follow(this.config.apps);
   }
 
@@ -72,6 +78,7 @@ export class LiveConfig extends ConfigStatus {
         .filter((change) => !isForRestart(change))
         .map(({ path, effect }) => `${path}: ${effect}`);
       this.current = { loadedAtMs: this.clock.wallMs(), sha256, faults: [], restartRequired };
+      this.audit.configured(auditedConfig(this.config, sha256));
       logger.info(
         { event: 'config.reloaded', changes: news, sha256 },
         news.length === 0
@@ -109,6 +116,7 @@ export class LiveConfig extends ConfigStatus {
       { clients: config.clients, issuers: config.identities?.jwt ?? [] },
       this.broker.apps,
     );
+    this.limits.configure(config);
     this.secretFiles.follow(config.apps);
     this.streams.recheck(gone);
     for (const app of gone) if (!this.broker.apps.includes(app)) this.metrics.forget(app);
@@ -122,8 +130,8 @@ export class LiveConfig extends ConfigStatus {
       const running = before.get(app.name);
       return running && isSameAccount(running, app) ? inForce(running, app) : app;
     });
-    const { clients, gateway, egress, identities } = next;
-    const live = { apps, clients, gateway, egress, identities };
+    const { clients, gateway, egress, identities, rate, auth, limits } = next;
+    const live = { apps, clients, gateway, egress, identities, rate, auth, limits };
     return Object.freeze(Object.assign(new Config(), this.runtime.config, live) as Config);
   }
 
