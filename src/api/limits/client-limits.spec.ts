@@ -25,8 +25,8 @@ describe('Limits of clients', () => {
   });
   afterEach(() => edge.app.close());
 
-  const asks = (path: string, key: string, init: RequestInit = {}) =>
-    fetch(url + path, { ...init, headers: { authorization: `Bearer ${key}`, ...init.headers } });
+  const asks = (path: string, key: string) =>
+    fetch(url + path, { headers: { authorization: `Bearer ${key}` } });
   const open = async (path: string, client: string): Promise<IncomingMessage> => {
     const request = get(url + path, { headers: { authorization: `Bearer ${keyOf(client)}` } });
     request.on('error', () => undefined);
