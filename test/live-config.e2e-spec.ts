@@ -14,6 +14,7 @@ interface Settings {
   readonly apps: readonly AppOptions[];
   readonly keys: Readonly<Record<string, string>>;
   readonly server?: Readonly<Record<string, unknown>>;
+  readonly sections?: Readonly<Record<string, unknown>>;
 }
 
 const WITHIN_MS = 2000;
@@ -61,7 +62,9 @@ describe('the configuration, changed while the broker runs', () => {
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'live-config-'));
     simulator = await startPlatform({ apps: [shop, blog, mail] });
-    base = { apps: [option('shop', shop), option('blog', blog)], keys };
+    // A key that is not known yet is tried again and again.
+    const sections = { auth: { failuresPerMinute: 100_000 } };
+    base = { apps: [option('shop', shop), option('blog', blog)], keys, sections };
     change({});
     symlinkSync('..data/broker.yaml', join(folder, 'broker.yaml'));
     broker = await startBroker({ env: { BROKER_CONFIG: join(folder, 'broker.yaml') }, key: keys.orders });
@@ -79,6 +82,23 @@ describe('the configuration, changed while the broker runs', () => {
       return (
         ok === true && String(waiting) === '' && blogs !== undefined && (await statusFor(keys.mailer)) === 200
       );
+    });
+  });
+
+  it('bounds a client by its new rate, and the audit stream says who may what', async () => {
+    change({ sections: { ...base.sections, rate: { requestsPerSecond: 1, burst: 2 } } });
+    const refused = await soon('a refusal', async () => {
+      const answer = await broker.get('/token?app=shop', keys.mailer);
+      return answer.status === 429 && answer;
+    });
+    expect(refused.body).toMatchObject({ code: 'rate_limited', limit: 'client_rate' });
+    const audited = broker.logs().filter(({ event }) => event === 'audit.config');
+    expect(audited.length).toBeGreaterThan(1);
+    expect(audited.at(-1)).toMatchObject({ clients: [{ name: 'orders' }, { name: 'mailer' }] });
+    change({});
+    await soon('no refusal', async () => {
+      const asked = await Promise.all(Array.from({ length: 5 }, () => statusFor(keys.mailer)));
+      return asked.every((status) => status === 200);
     });
   });
 
