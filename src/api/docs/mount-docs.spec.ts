@@ -119,7 +119,11 @@ describe('the OpenAPI document', () => {
       operations.map((one) => [one?.description, one?.security, Object.keys(one?.responses ?? {})]),
     ).toEqual([
       ['Scope `token:read`.', undefined, ['200', '400', '401', '403', '404', '429', '500', '503']],
-      [expect.stringMatching(/^Any key\. Never a token\. /), undefined, ['200', '400', '401', '429', '500', '503']],
+      [
+        expect.stringMatching(/^Any key\. Never a token\. /),
+        undefined,
+        ['200', '400', '401', '429', '500', '503'],
+      ],
       ['On `server.adminPort`, where that is configured.', [], ['200']],
     ]);
   });
