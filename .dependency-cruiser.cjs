@@ -33,6 +33,7 @@ const house = [
       'core',
       'config/client.section.ts',
       'config/identities.section.ts',
+      'config/limits.section.ts',
       'config/server-tls.section.ts',
     ],
     packages: ['@nestjs/[^/]+', 'fastify', 'class-validator', 'class-transformer', 'rxjs', 'undici', 'jose'],

@@ -1,30 +1,9 @@
+import type { AuditedClient, AuditedConfig } from '../core/ports/audit-entry.js';
 import type { ClientSection } from './client.section.js';
 import type { Config } from './config.js';
 
 /** Digits of a hash that tell keys apart, and open nothing. */
 const SHOWN_DIGITS = 8;
-
-/** Who may what, as the audit stream has it at the start and after each reload: no key, no secret. */
-export interface AuditedConfig {
-  /** Of the file, in hex; null without a file. */
-  readonly sha256: string | null;
-  readonly apps: readonly string[];
-  readonly clients: readonly AuditedClient[];
-}
-
-interface AuditedClient {
-  readonly name: string;
-  readonly apps: readonly string[] | '*';
-  readonly scopes: readonly string[];
-  /** The first 8 hex digits of the SHA-256 of each API key. */
-  readonly keys: readonly string[];
-  /** `<issuer> <sub>` of JWTs. */
-  readonly subjects?: readonly string[];
-  readonly certificates?: readonly string[];
-  /** What it may call through the gateway. */
-  readonly gateway?: readonly string[];
-  readonly virtual_tokens?: true;
-}
 
 /** @param sha256 of the file, in hex; null without one */
 export function auditedConfig({ apps, clients }: Config, sha256: string | null): AuditedConfig {

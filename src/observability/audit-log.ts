@@ -1,6 +1,5 @@
 import type { Logger } from 'pino';
-import type { AuditedConfig } from '../config/audited-config.js';
-import type { AuditAction, AuditEntry } from '../core/ports/audit-entry.js';
+import type { AuditAction, AuditedConfig, AuditEntry } from '../core/ports/audit-entry.js';
 import type { Clock } from '../core/ports/clock.js';
 import { fingerprint } from '../core/token.js';
 import { LineLimit } from './line-limit.js';

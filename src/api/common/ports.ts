@@ -1,5 +1,4 @@
-import type { AuditedConfig } from '../../config/audited-config.js';
-import type { AuditEntry } from '../../core/ports/audit-entry.js';
+import type { AuditedConfig, AuditEntry } from '../../core/ports/audit-entry.js';
 import type { AppName } from '../../core/token.js';
 import type { IncomingMessage } from 'node:http';
 /** Why a request was turned away before its route was reached. */

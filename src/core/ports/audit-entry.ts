@@ -58,3 +58,25 @@ export interface AuditEntry {
   /** Null: no request caused it. */
   readonly origin: AuditOrigin | null;
 }
+
+/** Who may what, as the audit stream has it at the start and after each reload: no key, no secret. */
+export interface AuditedConfig {
+  /** Of the file, in hex; null without a file. */
+  readonly sha256: string | null;
+  readonly apps: readonly string[];
+  readonly clients: readonly AuditedClient[];
+}
+
+export interface AuditedClient {
+  readonly name: string;
+  readonly apps: readonly string[] | '*';
+  readonly scopes: readonly string[];
+  /** The first 8 hex digits of the SHA-256 of each API key. */
+  readonly keys: readonly string[];
+  /** `<issuer> <sub>` of JWTs. */
+  readonly subjects?: readonly string[];
+  readonly certificates?: readonly string[];
+  /** What it may call through the gateway. */
+  readonly gateway?: readonly string[];
+  readonly virtual_tokens?: true;
+}
