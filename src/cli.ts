@@ -2,7 +2,8 @@
 const USAGE = `Usage: access-token-broker <command>
 
   serve       run the broker; configured by BROKER_CONFIG or the environment (see README.md)
-  check       read the configuration as serve does, and say what is wrong with it
+  check       read the configuration as serve does, and say what is wrong with it;
+              --against FILE says what it would change in a broker that runs with FILE
   diagnose    try the way to each platform and to Redis, step by step; diagnose --help
   keygen      print a new API key and its SHA-256
   version     print the version, also as --version
@@ -60,6 +61,7 @@ async function printVersion(): Promise<void> {
 async function runCheck(): Promise<void> {
   const { check } = await import('./config/check.command.js');
   process.exitCode = check({
+    args,
     out: (text) => process.stdout.write(text),
     err: (text) => process.stderr.write(text),
   });
