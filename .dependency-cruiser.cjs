@@ -64,6 +64,7 @@ const house = [
     imports: [
       'core/redaction/redactor.ts',
       'core/jwks-form.ts',
+      'core/ports/audit-entry.ts',
       'core/ports/login-provider.ts',
       'platforms/platform.ts',
       'platforms/registry.ts',
