@@ -14,6 +14,7 @@ const PAIRS = [
   ['docs/gateway.md', 'docs/zh-CN/gateway.md'],
   ['docs/users.md', 'docs/zh-CN/users.md'],
   ['docs/identities.md', 'docs/zh-CN/identities.md'],
+  ['docs/live-configuration.md', 'docs/zh-CN/live-configuration.md'],
 ] as const;
 
 describe.each(PAIRS)('%s and %s', (english, chinese) => {
