@@ -8,7 +8,7 @@ import { remoteOf } from '../common/request.js';
 import { sourceOf } from './bad-keys.js';
 
 /** Files that the process needs besides callers' connections: Redis, platforms, log and audit files. */
-export const OTHER_FILES = 200;
+const OTHER_FILES = 200;
 /** Refused connections that still get their answer. */
 const MAX_LINGERING = 100;
 
