@@ -138,11 +138,14 @@ securityContext:
 {{- end -}}
 
 {{/*
-The ConfigMap that the pods mount. The name follows the content: pods that run keep the configuration that they were started
-with, also when they are restarted, until new pods have proved the new one.
+The ConfigMap that the pods mount. The name follows the image and what only a restart takes over, so that a change of these rolls
+the pods: those that run keep the configuration that they were started with, until new pods have proved the new one. All else
+changes in place, and the pods take it over while they run. Other keys of apps are left out, since a new app is to roll nothing.
 */}}
 {{- define "access-token-broker.configMap" -}}
-{{- $hash := include "access-token-broker.config" . | sha256sum | trunc 10 -}}
+{{- $fixed := omit (include "access-token-broker.config" . | fromYaml) "apps" "clients" "identities" "gateway" "egress" -}}
+{{- $image := include "access-token-broker.image" (list . .Values.image) -}}
+{{- $hash := list $image $fixed | toJson | sha256sum | trunc 10 -}}
 {{- $name := include "access-token-broker.fullname" . | trunc 52 | trimSuffix "-" -}}
 {{- .Values.existingConfigMap | default (printf "%s-%s" $name $hash) -}}
 {{- end -}}
