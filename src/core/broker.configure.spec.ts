@@ -120,7 +120,7 @@ describe('a broker whose apps change while it runs', () => {
   });
 
   describe('an app that is added', () => {
-    it('has what is stored, without a fetch', async () => {
+    it('has what is stored, at once and without a fetch', async () => {
       fixture.broker.configure([]);
       await settle();
       const sibling = fixture.sibling();
@@ -129,6 +129,8 @@ describe('a broker whose apps change while it runs', () => {
       const { length } = fixture.issuer.calls;
       fixture.issuer.probeOutcome = 'accepted';
       fixture.broker.configure([appNamed('shop')]);
+      await settle();
+      expect(fixture.broker.status('shop').generation).toBe(record.generation);
       await fixture.run(250);
       expect(fixture.broker.held('shop')?.record.value).toBe(record.value);
       await fixture.run(10_000);
