@@ -104,9 +104,20 @@ export class LiveConfig extends ConfigStatus {
     this.show();
   }
 
-  /** What can fail comes first. */
+  /** Takes all of it over, or nothing. */
   private apply(next: Config): void {
     const config = this.takenOver(next);
+    try {
+      this.tell(config);
+    } catch (error) {
+      this.tell(this.config);
+      throw error;
+    }
+    this.config = config;
+  }
+
+  /** In this order: callers never see an app that the broker does not keep. */
+  private tell(config: Config): void {
     this.apps.configure(config);
     const definitions = this.apps.definitions();
     const gone = this.broker.configure(definitions);
@@ -120,7 +131,6 @@ export class LiveConfig extends ConfigStatus {
     this.secretFiles.follow(config.apps);
     this.streams.recheck(gone);
     for (const app of gone) if (!this.broker.apps.includes(app)) this.metrics.forget(app);
-    this.config = config;
   }
 
   /** The new configuration, but for what only a restart takes over. */
