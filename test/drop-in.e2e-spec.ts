@@ -141,8 +141,8 @@ describe('the drop-in endpoints', () => {
     const { status, body } = await request(`${broker.url}/cgi-bin/user/info?access_token=x&openid=o`);
     expect(status).toBe(200);
     expect(body).toEqual({
-      errcode: 40066,
-      errmsg: expect.stringMatching(/^invalid url, access-token-broker: .*WeChat itself/) as string,
+      errcode: 40014,
+      errmsg: expect.stringMatching(/^invalid access_token, access-token-broker: .*virtual token/) as string,
     });
   });
 

@@ -43,7 +43,9 @@ async function start(variables: Readonly<Record<string, string>>): Promise<Run> 
   if (typeof url !== 'string') return { shown: broker.output, exitCode: await broker.ended };
   const answers: string[] = [];
   for (const path of PUBLIC_PATHS) {
-    answers.push(await (await fetch(url + path, { dispatcher: ANY_CERTIFICATE })).text());
+    // A damaged file may let in so few connections that this one is closed.
+    const answer = fetch(url + path, { dispatcher: ANY_CERTIFICATE }).then((response) => response.text());
+    answers.push(await answer.catch(() => ''));
   }
   await eventually('the store or the platform missed', () =>
     /"event":"(?:store|token)\./.test(broker.stdout),

@@ -48,9 +48,12 @@ export function returnedDeadWaitMs(tries: number): number {
   return Math.min(MAX_PACED_MS, (MINUTE_MS / 2) * 2 ** Math.min(tries - 1, 10));
 }
 
-/** Until a platform that returned an ended token is asked for the next one: from 0.25 s to 8 s. */
-export function endedTokenWaitMs(failures: number): number {
-  return (SECOND_MS / 4) * 2 ** Math.min(failures, 5);
+/**
+ * Until a platform that gives the same token to its end is asked for the next one again: from 0.25 s to 8 s, half of the time
+ * since the end. Callers wait, and what failed before the end says nothing about how long the platform still takes.
+ */
+export function successorWaitMs(sinceEndMs: number): number {
+  return Math.min(8 * SECOND_MS, Math.max(SECOND_MS / 4, sinceEndMs / 2));
 }
 
 /** How long the platform takes a token after its successor was minted, in milliseconds; `Infinity`: to its own end. */

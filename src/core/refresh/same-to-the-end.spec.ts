@@ -86,6 +86,18 @@ describe('a platform that returns the same token to its end', () => {
     expect(issuer.calls.length).toBeLessThanOrEqual(15);
   });
 
+  it('is asked again soon when it is busy after the end, whatever failed before', async () => {
+    const { fixture, issuer } = await started();
+    await fixture.run(LIFE_MS - TICK_MS);
+    const ended = { kind: 'issued', value: 'token-1', expiresInSeconds: 0 } as const;
+    issuer.next.push(ended, ended, ended, ...[1, 2, 3].map(() => issuer.refuse(-1)));
+    await fixture.clock.advance(TICK_MS);
+    expect(servedValue(fixture)).toBeUndefined();
+    const waiting = fixture.broker.current(APP);
+    await fixture.run(5000);
+    expect((await waiting).record.value).toBe('token-2');
+  });
+
   it('gives up after the time of one request when no next token comes', async () => {
     const { fixture } = await started({ holeMs: LIFE_MS });
     await fixture.run(LIFE_MS);

@@ -2,7 +2,7 @@ import type { AppDefinition } from '../app-definition.js';
 import type { AppSecrets } from './app-secrets.js';
 import type { BrokerPorts } from '../ports/broker-ports.js';
 import { type Charge, type DayCount, FetchFloor } from './budgets.js';
-import { endedTokenWaitMs, waitAfterFailureMs, windowMsOf, type FailuresBefore } from './policy.js';
+import { successorWaitMs, waitAfterFailureMs, windowMsOf, type FailuresBefore } from './policy.js';
 import { remedyOf, TOKEN_ENDED, type IssueOutcome } from '../ports/token-issuer.js';
 import { fingerprint, type FetchReason } from '../token.js';
 import type { BackOff, FailedFetch } from '../ports/token-store.js';
@@ -143,7 +143,7 @@ export class TokenFetch {
       message: 'the platform returned the token that has ended, and none after it yet',
       credential: null,
       fault: TOKEN_ENDED,
-      delayMs: endedTokenWaitMs(before.failures),
+      delayMs: successorWaitMs(sinceEndMs(before)),
     } as const;
     return { kind: 'failed', outcome: 'refused', failure, isOwn: false };
   }
@@ -221,12 +221,25 @@ export class TokenFetch {
     const refusal = { errcode, message, atMs: before.nowMs };
     const hasOtherSecret =
       advice.secretRejected && this.secrets.rejected(appSecret, clock.monotonicMs(), refusal);
-    const delayMs = hasOtherSecret
-      ? OTHER_SECRET_WAIT_MS
-      : noSooner(waitAfterFailureMs(advice.class, before, refresh, random), retryAfterMs);
+    const isInHole = advice.class === 'busy' && this.isInHole(before);
+    const waitMs = isInHole
+      ? successorWaitMs(sinceEndMs(before))
+      : waitAfterFailureMs(advice.class, before, refresh, random);
+    const delayMs = hasOtherSecret ? OTHER_SECRET_WAIT_MS : noSooner(waitMs, retryAfterMs);
     const credential = advice.class === 'configuration' ? this.credentialOf(appSecret) : null;
     return { class: advice.class, errcode, message, credential, delayMs };
   }
+
+  /** The platform gives the same token to its end, and its last one has ended a moment ago. */
+  private isInHole(before: FailuresBefore): boolean {
+    const sinceMs = sinceEndMs(before);
+    return windowMsOf(this.app.issuer.rule) === 0 && sinceMs >= 0 && sinceMs < MAX_HOLE_MS;
+  }
+}
+
+/** Below 0 while the stored token lives; infinite where there is none. */
+function sinceEndMs({ record, nowMs }: FailuresBefore): number {
+  return nowMs - (record?.expiresAtMs ?? -Infinity);
 }
 
 /** The wait, or a longer one that the platform asks for. */
