@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { Worker } from 'node:worker_threads';
 import { sleep } from './ports/clock.js';
 import { SystemClock } from './system-clock.js';
 
@@ -21,4 +24,37 @@ describe('SystemClock', () => {
     await sleep(clock, 20);
     expect(called).toEqual(['soon']);
   });
+
+  it('reads what arrived while the process was busy before it says that the time is over', async () => {
+    const answering = new Worker(
+      `const { createServer } = require('node:net');
+       const server = createServer((socket) => socket.on('data', () => socket.write('answer')));
+       server.listen(0, '127.0.0.1', () => require('node:worker_threads').parentPort.postMessage(server.address().port));`,
+      { eval: true },
+    );
+    try {
+      const [port] = (await once(answering, 'message')) as [number];
+      const socket = connect(port, '127.0.0.1');
+      await once(socket, 'connect');
+      const seen: string[] = [];
+      const answered = once(socket, 'data').then(() => seen.push('answer'));
+      const isOver = new Promise<void>((resolve) => {
+        clock.after(20, () => {
+          seen.push('deadline');
+          resolve();
+        });
+      });
+      socket.write('question');
+      blockFor(200);
+      await Promise.all([answered, isOver]);
+      socket.destroy();
+      expect(seen).toEqual(['answer', 'deadline']);
+    } finally {
+      await answering.terminate();
+    }
+  });
 });
+
+function blockFor(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}

@@ -18,11 +18,18 @@ export class SystemClock extends Clock {
     return Math.random();
   }
 
+  /** A process that was busy when the time came first reads what arrived meanwhile: an answer in the socket beats its deadline. */
   after(delayMs: number, callback: () => void): () => void {
-    const timer = setTimeout(callback, Math.min(Math.max(delayMs, 0), MAX_TIMER_MS));
-    timer.unref();
+    let immediate: NodeJS.Immediate | undefined;
+    const timer = setTimeout(
+      () => {
+        immediate = setImmediate(callback).unref();
+      },
+      Math.min(Math.max(delayMs, 0), MAX_TIMER_MS),
+    ).unref();
     return () => {
       clearTimeout(timer);
+      clearImmediate(immediate);
     };
   }
 }
