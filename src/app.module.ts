@@ -27,7 +27,7 @@ import { WecomCompatModule } from './compat/wecom/gettoken.route.js';
 import { TokenBroker } from './core/broker.js';
 import { Clock, sleep } from './core/ports/clock.js';
 import { JobsModule } from './jobs/renewal.job.js';
-import { LiveConfigModule } from './live/live-config.module.js';
+import { LiveConfigModule } from './live/config-file.js';
 import { LoginModule } from './login.module.js';
 import { Runtime, RuntimeModule } from './runtime.module.js';
 import { Telemetry, TelemetryModule } from './telemetry.module.js';

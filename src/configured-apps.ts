@@ -1,4 +1,4 @@
-import type { AppSection } from './config/app.section.js';
+import type { AppSection, RefreshDefaults } from './config/app.section.js';
 import type { Config } from './config/config.js';
 import type { ConfiguredApp } from './core/app-definition.js';
 import { appTokens } from './core/app-tokens.js';
@@ -111,26 +111,33 @@ function definition(app: AppSection, egress: Egress): ConfiguredApp {
     secrets,
     issuer: token.issuer({ egress, source: null }),
     refresh: {
-      aheadMs: refresh.aheadSeconds * 1000,
-      jitterMs: refresh.jitterSeconds * 1000,
-      dailyBudget: refresh.dailyBudget,
-      forcedDailyBudget: refresh.forcedDailyBudget,
+      ...renewal(refresh),
       dayOffsetMs: platform.quotaDayOffsetMs,
-      verifyReports: refresh.verifyReports,
       upstreamTimeoutMs: refresh.upstreamTimeoutSeconds * 1000,
       leaseMs: refresh.leaseSeconds * 1000,
       reconcileMs: refresh.reconcileSeconds * 1000,
     },
     tickets: derived.map(({ id, defaults, issuer }) => ({
       type: id,
-      refresh: {
-        aheadMs: defaults.aheadSeconds * 1000,
-        jitterMs: defaults.jitterSeconds * 1000,
-        dailyBudget: defaults.dailyBudget,
-        forcedDailyBudget: defaults.forcedDailyBudget,
-        verifyReports: defaults.verifyReports,
-      },
+      refresh: renewal(defaults),
       issuer: (source) => issuer({ egress, source }),
     })),
+  };
+}
+
+/** What an app's own settings and the defaults of a derived credential have in common. */
+function renewal({
+  aheadSeconds,
+  jitterSeconds,
+  dailyBudget,
+  forcedDailyBudget,
+  verifyReports,
+}: RefreshDefaults) {
+  return {
+    aheadMs: aheadSeconds * 1000,
+    jitterMs: jitterSeconds * 1000,
+    dailyBudget,
+    forcedDailyBudget,
+    verifyReports,
   };
 }

@@ -7,7 +7,7 @@ import { AuditLog } from './observability/audit-log.js';
 import { LogObserver } from './observability/log.observer.js';
 import { Global, Module } from '@nestjs/common';
 import { TlsObserver } from './api/common/listener-tls.js';
-import { IdentityObserver } from './api/auth/identity-observer.js';
+import { IdentityObserver } from './api/common/ports.js';
 import { GatewayObserver } from './api/gateway/gateway-observer.js';
 import { MetricsSource } from './api/metrics/metrics.controller.js';
 import { CountingGatewayObserver } from './observability/gateway.observer.js';

@@ -61,10 +61,9 @@ export class TokenBroker {
     const next = new Map(apps.map((app) => [app.name, app]));
     for (const name of this.configured) {
       const [old, app] = [this.definition(name), next.get(name)];
-      if (!old || (app && isSameApp(old, app))) continue;
-      this.drop(name);
-      gone.add(name);
+      if (old && !(app && isSameApp(old, app))) gone.add(name);
     }
+    if (gone.size > 0) this.drop(gone);
     this.configured = [...next.keys()];
     for (const app of apps) {
       if (!('issuer' in app)) {
@@ -216,11 +215,11 @@ export class TokenBroker {
     }
   }
 
-  private drop(name: AppName): void {
-    this.tokenless.delete(name);
+  private drop(gone: ReadonlySet<AppName>): void {
+    for (const name of gone) this.tokenless.delete(name);
     for (const { manager } of [...this.managed.values()]) {
       const { app } = manager;
-      if (app.name !== name && app.parent?.app !== name) continue;
+      if (!gone.has(app.parent?.app ?? app.name)) continue;
       this.managed.delete(app.name);
       if (this.managersByKey.get(identityKey(app)) === manager) this.managersByKey.delete(identityKey(app));
       this.scheduler.remove(manager);

@@ -1,8 +1,12 @@
-import { Injectable } from '@nestjs/common';
+import { Global, Injectable, Module } from '@nestjs/common';
 import { Interval } from '@nestjs/schedule';
 import { statSync } from 'node:fs';
+import { ConfigStatus } from '../api/config/config-status.js';
+import { GatewayModule } from '../api/gateway/gateway.module.js';
+import { TokensModule } from '../api/tokens/tokens.module.js';
 import { Runtime } from '../runtime.module.js';
 import { LiveConfig } from './live-config.js';
+import { SecretFiles } from './secret-files.js';
 
 const LOOK_MS = 500;
 /** Looks without the file, until it counts as missing and not as being replaced. */
@@ -14,7 +18,7 @@ const ABSENT = 'absent';
  * two looks in a row find it the same: whoever writes it may not be done.
  */
 @Injectable()
-export class ConfigFile {
+class ConfigFile {
   /** As it was when it was last read, and when it was last looked at. */
   private readSignature: string;
   private seenSignature = '';
@@ -48,3 +52,12 @@ export function signatureOf(path: string | null): string {
   const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
   return stats ? [stats.ino, stats.size, stats.mtimeNs, stats.ctimeNs].join(' ') : ABSENT;
 }
+
+/** The configuration while the broker runs. Needs a global `Callers`. */
+@Global()
+@Module({
+  imports: [GatewayModule, TokensModule],
+  providers: [SecretFiles, LiveConfig, ConfigFile, { provide: ConfigStatus, useExisting: LiveConfig }],
+  exports: [ConfigStatus],
+})
+export class LiveConfigModule {}

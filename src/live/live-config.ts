@@ -130,7 +130,8 @@ export class LiveConfig extends ConfigStatus {
     this.limits.configure(config);
     this.secretFiles.follow(config.apps);
     this.streams.recheck(gone);
-    for (const app of gone) if (!this.broker.apps.includes(app)) this.metrics.forget(app);
+    const kept = new Set(this.broker.apps);
+    this.metrics.forget(new Set([...gone].filter((app) => !kept.has(app))));
   }
 
   /** The new configuration, but for what only a restart takes over. */

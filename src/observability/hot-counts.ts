@@ -18,9 +18,13 @@ export class DurationLines {
     },
   ) {}
 
-  /** Drops all that is kept of one value of the label. */
-  forget(label: string): void {
-    this.rows.delete(label);
+  get firstLabel(): string {
+    return this.head.label;
+  }
+
+  /** Drops all that is kept of some values of the label. */
+  forget(isGone: (value: string) => boolean): void {
+    for (const value of this.rows.keys()) if (isGone(value)) this.rows.delete(value);
   }
 
   observe(label: string, seconds: number): void {

@@ -1,5 +1,5 @@
 import type { Clock } from '../core/ports/clock.js';
-import { ErrcodeLabels } from './errcode-labels.js';
+import { ErrcodeLabels } from './sample-lines.js';
 import { LimitEpisodes } from './limit-episodes.js';
 import type { Logger } from './logger.js';
 import type { Metrics } from './metrics.js';

@@ -329,9 +329,9 @@ export class MetricCatalogue {
     this.tokenDiedEarly.add({ app }, 0);
   }
 
-  /** Drops what is kept of an app that is configured no more. */
-  forget(app: AppName): void {
-    for (const lines of this.lines) lines.forget(app);
+  /** Drops what is kept of apps that are configured no more. */
+  forget(isGone: (app: AppName) => boolean): void {
+    for (const lines of this.lines) if (lines.firstLabel === 'app') lines.forget(isGone);
   }
 
   /** The same of its logins, which few apps have: once there is one. */

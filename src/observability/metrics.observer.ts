@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../core/error-code.js';
 import { EventSink, type BrokerEvent } from '../core/ports/events.js';
-import { ErrcodeLabels } from './errcode-labels.js';
+import { ErrcodeLabels } from './sample-lines.js';
 import type { MetricCatalogue } from './metric-catalogue.js';
 
 type LoginExchanged = Extract<BrokerEvent, { kind: 'login_exchanged' }>;

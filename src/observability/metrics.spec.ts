@@ -1,6 +1,6 @@
 import { FakeBroker } from '../../test/support/fake-broker.js';
 import { REFUSED, sourceOf, watching } from '../../test/support/watched-metrics.js';
-import { MAX_ERRCODES } from './errcode-labels.js';
+import { MAX_ERRCODES } from './sample-lines.js';
 import type { Metrics } from './metrics.js';
 
 const NO_TOKEN = {

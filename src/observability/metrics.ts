@@ -59,12 +59,11 @@ export class Metrics {
     return (await catalogue.registry.metrics()) + ours;
   }
 
-  /** Shows nothing more of this app and its tickets. */
-  forget(app: AppName): void {
-    for (const name of this.shown) {
-      if (name === app || name.startsWith(`${app}/`)) this.shown.delete(name);
-    }
-    this.catalogue.forget(app);
+  /** Shows nothing more of these apps and their tickets. */
+  forget(apps: ReadonlySet<AppName>): void {
+    const isGone = (name: string): boolean => apps.has(name.split('/')[0] ?? name);
+    for (const name of this.shown) if (isGone(name)) this.shown.delete(name);
+    this.catalogue.forget(isGone);
   }
 
   private readApps(): void {

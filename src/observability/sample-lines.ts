@@ -1,3 +1,5 @@
+import type { ErrorCode } from '../core/error-code.js';
+
 type Labels<Label extends string> = Readonly<Record<Label, string>>;
 
 /**
@@ -29,11 +31,13 @@ export class SampleLines<Label extends string> {
     row[place] = value;
   }
 
-  /** Drops all that is kept of one value of the first label, and of those below it, as an app's tickets are. */
-  forget(first: string): void {
-    for (const one of this.rows.keys()) {
-      if (one === first || one.startsWith(`${first}/`)) this.rows.delete(one);
-    }
+  get firstLabel(): Label {
+    return this.head.labels[0];
+  }
+
+  /** Drops all that is kept of some values of the first label. */
+  forget(isGone: (value: string) => boolean): void {
+    for (const value of this.rows.keys()) if (isGone(value)) this.rows.delete(value);
   }
 
   clear(): void {
@@ -67,4 +71,22 @@ export class SampleLines<Label extends string> {
 
 function labelText(label: string, value: string): string {
   return `${label}=${JSON.stringify(value)}`;
+}
+
+/** A platform has some hundred errcodes; one that invents them must not fill the memory of whoever counts them. */
+export const MAX_ERRCODES = 200;
+
+/** The values of a label `errcode`: as many as there are room for, and `other` for all that come later. */
+export class ErrcodeLabels {
+  private readonly known: Set<ErrorCode>;
+
+  /** @param errcodes always have a value of their own */
+  constructor(errcodes: Iterable<ErrorCode> = []) {
+    this.known = new Set(errcodes);
+  }
+
+  labelOf(errcode: ErrorCode): string {
+    if (this.known.size < MAX_ERRCODES) this.known.add(errcode);
+    return this.known.has(errcode) ? String(errcode) : 'other';
+  }
 }

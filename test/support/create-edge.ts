@@ -18,7 +18,7 @@ import type { JwtIssuerSection } from '../../src/config/identities.section.js';
 import { ConfigStatusModule } from '../../src/api/config/config.controller.js';
 import { ConfigStatus, type ConfigState } from '../../src/api/config/config-status.js';
 import { AppsModule } from '../../src/api/apps/apps.controller.js';
-import { IdentityObserver } from '../../src/api/auth/identity-observer.js';
+import { IdentityObserver } from '../../src/api/common/ports.js';
 import { AuthModule } from '../../src/api/auth/auth.module.js';
 import { AdminListener, AdminPort, AdminPortModule } from '../../src/api/common/admin-port.js';
 import { EdgeModule } from '../../src/api/common/edge.module.js';

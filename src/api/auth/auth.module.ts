@@ -16,7 +16,7 @@ import { Authenticator } from './authenticator.js';
 import { Callers, type CallerSettings } from './callers.js';
 import { HttpObserver } from '../common/ports.js';
 import { ClientLimits, type LimitSettings } from '../limits/client-limits.js';
-import { IdentityObserver } from './identity-observer.js';
+import { IdentityObserver } from '../common/ports.js';
 
 const SETTINGS = Symbol('who may call');
 

@@ -7,7 +7,7 @@ import type { AppName } from '../../core/token.js';
 import { remoteOf } from '../common/request.js';
 import { ApiKeys, ClientAccess, type KeyAuthentication } from './client-access.js';
 import { ClientCertificates } from './client-certificates.js';
-import type { IdentityObserver } from './identity-observer.js';
+import type { IdentityObserver } from '../common/ports.js';
 import { JwtCallers, subjectKey, type JwtCaller } from './jwt/jwt-callers.js';
 import { JwtIssuers } from './jwt/jwt-issuers.js';
 import { JwtVerifier, looksLikeJwt } from './jwt/jwt-verifier.js';

@@ -1,6 +1,8 @@
 import type { AuditedConfig, AuditEntry } from '../../core/ports/audit-entry.js';
 import type { AppName } from '../../core/token.js';
 import type { IncomingMessage } from 'node:http';
+import type { JwtRefusal } from '../auth/jwt/jwt-refusal.js';
+
 /** Why a request was turned away before its route was reached. */
 export type DenialReason =
   'missing_key' | 'unknown_key' | 'refused_jwt' | 'unknown_token' | 'missing_scope' | 'browser';
@@ -31,6 +33,16 @@ export abstract class HttpObserver {
   abstract dropInRefused(route: string, errcode: number): void;
   /** A drop-in route answers so when the broker fails: counted from 0, so that the first failure is an increase. */
   abstract dropInMayRefuse(route: string, errcodes: readonly number[]): void;
+}
+
+/** Is told of identities besides API keys. Must be cheap, must not throw and must not wait. */
+export abstract class IdentityObserver {
+  /** @param remote the address of the caller */
+  abstract jwtRefused(refusal: JwtRefusal, remote: string): void;
+  /** The keys of an issuer were read, from where the configuration says. */
+  abstract keysRead(issuer: string, kids: readonly string[]): void;
+  /** They could not be; those from before, if there are any, are used on. */
+  abstract keysUnavailable(issuer: string, reason: string, hasKeys: boolean): void;
 }
 
 /** Is told who does what. It decides itself which entries become lines, so callers record everything. Must not throw and must not wait. */

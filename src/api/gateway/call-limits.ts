@@ -1,21 +1,17 @@
 import type { AppName } from '../../core/token.js';
 import type { Clock } from '../../core/ports/clock.js';
 import { HttpProblem } from '../common/problem.js';
-
-interface Bucket {
-  calls: number;
-  atMonoMs: number;
-}
+import { TokenBucket } from '../limits/token-bucket.js';
 
 /** How many calls may be under way for an app, and how many a second each client may make. */
 export class CallLimits {
   private readonly underWay = new Map<AppName, number>();
-  private readonly buckets = new Map<string, Bucket>();
+  private readonly buckets = new Map<string, TokenBucket>();
 
   constructor(
     private maxInFlightPerApp: number,
     private readonly clock: Clock,
-    private readonly onInFlight: (app: AppName, count: number) => void,
+    private readonly onInFlight: (app: AppName, count: number, limit: number) => void,
   ) {}
 
   configure(maxInFlightPerApp: number): void {
@@ -53,18 +49,14 @@ export class CallLimits {
 
   private set(app: AppName, count: number): void {
     this.underWay.set(app, count);
-    this.onInFlight(app, count);
+    this.onInFlight(app, count, this.maxInFlightPerApp);
   }
 
   private take(client: string, ratePerSecond: number): boolean {
     const nowMonoMs = this.clock.monotonicMs();
-    const bucket = this.buckets.get(client) ?? { calls: ratePerSecond, atMonoMs: nowMonoMs };
+    const bucket = this.buckets.get(client) ?? new TokenBucket(ratePerSecond, ratePerSecond, nowMonoMs);
     this.buckets.set(client, bucket);
-    const refilled = bucket.calls + ((nowMonoMs - bucket.atMonoMs) / 1000) * ratePerSecond;
-    bucket.calls = Math.min(ratePerSecond, refilled);
-    bucket.atMonoMs = nowMonoMs;
-    if (bucket.calls < 1) return false;
-    bucket.calls -= 1;
-    return true;
+    bucket.configure(ratePerSecond, ratePerSecond);
+    return bucket.take(nowMonoMs);
   }
 }

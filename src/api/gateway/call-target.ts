@@ -13,6 +13,9 @@ export interface CallTarget {
 /** What callers must not send, wherever the token stands: it would be taken for the broker's, or is a secret. */
 const STRIPPED = new Set(['access_token', 'secret', 'component_access_token', 'authorization']);
 
+/** Of a call these reach the platform, and every `accept-…` and `wechatmp-…`. */
+const PASSED_ON = new Set(['content-type', 'content-disposition', 'accept', 'user-agent']);
+
 /**
  * The target of a call; null for one that servers may read in two ways: an empty segment, `.` or `..`, a backslash, a
  * semicolon, an encoded slash, backslash or percent sign, a control character or what cannot be decoded.
@@ -43,6 +46,23 @@ export function withToken(
     path: whole,
     header: place.kind === 'header' ? [place.header, place.prefix + token] : null,
   };
+}
+
+/** The headers of the caller that the platform gets, names and values in turn, as they came. */
+export function forwarded(rawHeaders: readonly string[]): string[] {
+  const kept: string[] = [];
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at] ?? '';
+    const value = rawHeaders[at + 1] ?? '';
+    if (isPassedOn(name.toLowerCase())) kept.push(name, value);
+  }
+  return kept;
+}
+
+/** Without `accept-encoding` the platform answers plain, so that an error can be read. */
+function isPassedOn(name: string): boolean {
+  if (PASSED_ON.has(name) || name.startsWith('wechatmp-')) return true;
+  return name.startsWith('accept-') && name !== 'accept-encoding';
 }
 
 /** The first value of a parameter, decoded; undefined if there is none. */

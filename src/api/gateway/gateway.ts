@@ -13,17 +13,15 @@ import { auditEntry } from '../common/request.js';
 import { Readiness } from '../health/readiness.js';
 import { readCallBody, type CallBody } from './call-body.js';
 import { CallLimits } from './call-limits.js';
-import { readTarget, withToken, type CallTarget } from './call-target.js';
+import { isTokenDead, outcomeOf, outcomeOfAnswer, problemOf } from './call-outcome.js';
+import { forwarded, readTarget, withToken, type CallTarget } from './call-target.js';
 import { Caller } from './caller.js';
 import { GatewayObserver, type CallOutcome } from './gateway-observer.js';
 import { lengthOf, passedOn, withoutToken, type UpstreamAnswer } from './platform-answer.js';
-import { failureOf, Upstream } from './upstream.js';
+import { Upstream } from './upstream.js';
 
 /** For a caller to send the rest of a body that is refused. */
 const DRAIN_MS = 10_000;
-/** Of a call these reach the platform, and every `accept-…` and `wechatmp-…`. */
-const PASSED_ON = new Set(['content-type', 'content-disposition', 'accept', 'user-agent']);
-
 /** One call of a client that is known. */
 export interface GatewayCall {
   readonly app: AppName;
@@ -69,8 +67,8 @@ export class Gateway implements OnApplicationShutdown {
     private readonly audit: AuditTrail,
     private readonly readiness: Readiness,
   ) {
-    this.limits = new CallLimits(settings.maxInFlightPerApp, clock, (app, count) => {
-      observer.inFlight(app, count, settings.maxInFlightPerApp);
+    this.limits = new CallLimits(settings.maxInFlightPerApp, clock, (app, count, limit) => {
+      observer.inFlight(app, count, limit);
     });
     this.configure(settings);
   }
@@ -305,63 +303,4 @@ function targetOf(url: string): CallTarget {
 
 function ruledPath({ plainPath }: CallTarget): string {
   return plainPath.toLowerCase().replace(/\/$/, '');
-}
-
-/** The headers of the caller that the platform gets, names and values in turn, as they came. */
-function forwarded(rawHeaders: readonly string[]): string[] {
-  const kept: string[] = [];
-  for (let at = 0; at < rawHeaders.length; at += 2) {
-    const name = rawHeaders[at] ?? '';
-    const value = rawHeaders[at + 1] ?? '';
-    if (isPassedOn(name.toLowerCase())) kept.push(name, value);
-  }
-  return kept;
-}
-
-/** Without `accept-encoding` the platform answers plain, so that an error can be read. */
-function isPassedOn(name: string): boolean {
-  if (PASSED_ON.has(name) || name.startsWith('wechatmp-')) return true;
-  return name.startsWith('accept-') && name !== 'accept-encoding';
-}
-
-/** With a 5xx nobody knows what has been carried out, whatever the body says. */
-function isTokenDead({ errors }: GatewayApp, { errcode, status }: Answer): boolean {
-  return errcode !== null && status < 500 && errors.explain(errcode).curedByNewToken === 'yes';
-}
-
-function outcomeOfAnswer(api: GatewayApp, answer: Answer): CallOutcome {
-  if (isTokenDead(api, answer)) return 'token_dead';
-  if (answer.status >= 500) return 'failed';
-  return answer.errcode !== null || answer.status >= 300 ? 'rejected' : 'ok';
-}
-
-const OUTCOMES: Readonly<Partial<Record<string, CallOutcome>>> = {
-  upstream_unavailable: 'unreachable',
-  upstream_lost: 'lost',
-  upstream_timeout: 'timeout',
-};
-
-function outcomeOf(error: unknown): CallOutcome {
-  return (error instanceof HttpProblem ? OUTCOMES[error.code] : undefined) ?? 'refused';
-}
-
-function problemOf(error: unknown): HttpProblem {
-  switch (failureOf(error)) {
-    case 'not_sent':
-      return new HttpProblem(
-        'upstream_unavailable',
-        `The platform cannot be reached: nothing was sent (${(error as Error).message}).`,
-        { status: 502 },
-      );
-    case 'timeout':
-      return new HttpProblem(
-        'upstream_timeout',
-        'The platform did not answer in time. Nobody knows whether it has carried the call out; it was sent once.',
-      );
-    case 'lost':
-      return new HttpProblem(
-        'upstream_lost',
-        'The platform broke the connection off. Nobody knows whether it has carried the call out; it was sent once.',
-      );
-  }
 }

@@ -20,9 +20,10 @@ export const CONTRACT_TIMES = { repeatMs: 300, spentMs: 900 };
 
 const PENDING_MS = 300;
 const LIFE_MS = 500;
-const SHOP: LoginIdentity = { name: 'shop', provider: 'fake', appId: 'wx0123456789abcdef' };
+/** For all tests of login stores. */
+export const SHOP: LoginIdentity = { name: 'shop', provider: 'fake', appId: 'wx0123456789abcdef' };
 const HANDLE = `tbs_${'h'.repeat(52)}`;
-const LOGIN: OpenLogin = {
+export const LOGIN: OpenLogin = {
   way: 'direct',
   client: 'orders',
   proof: `b:${'p'.repeat(43)}`,

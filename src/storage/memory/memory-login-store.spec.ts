@@ -1,17 +1,9 @@
 import { ManualClock } from '../../../test/support/manual-clock.js';
-import { LOGIN_TIMES, type OpenLogin } from '../../core/ports/login-store.js';
+import { LOGIN, SHOP } from '../../core/ports/login-store.contract.js';
+import { LOGIN_TIMES } from '../../core/ports/login-store.js';
 import { MemoryLoginStore } from './index.js';
 
 const MAX_ENTRIES = 100;
-const SHOP = { name: 'shop', provider: 'fake', appId: 'wx0123456789abcdef' };
-const LOGIN: OpenLogin = {
-  way: 'direct',
-  client: 'orders',
-  proof: `b:${'p'.repeat(43)}`,
-  redirectUri: 'https://shop.example.com/back',
-  landing: null,
-  answer: null,
-};
 
 describe('logins in memory', () => {
   const newStore = () => new MemoryLoginStore(new ManualClock(), LOGIN_TIMES, MAX_ENTRIES);

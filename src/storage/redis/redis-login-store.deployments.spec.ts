@@ -3,21 +3,14 @@ import { eventually } from '../../../test/support/eventually.js';
 import { clock, USER } from '../../../test/support/redis-as-broker.js';
 import { RedisCluster } from '../../../test/support/redis-cluster.js';
 import { RedisSentinel } from '../../../test/support/redis-sentinel.js';
-import type { LoginIdentity, OpenLogin, UserSession } from '../../core/ports/login-store.js';
+import { LOGIN } from '../../core/ports/login-store.contract.js';
+import type { LoginIdentity, UserSession } from '../../core/ports/login-store.js';
 import { StoreUnavailableError } from '../../core/errors.js';
 import { RedisConnection, RedisLoginStore, TokenCipher } from './index.js';
 import type { RedisSettings } from './redis-connection.js';
 
 const USERS = [`${USER.name} on >${USER.password} ${MINIMAL_ACL}`];
 const LIFE_MS = 60_000;
-const LOGIN: OpenLogin = {
-  way: 'direct',
-  client: 'orders',
-  proof: `b:${'p'.repeat(43)}`,
-  redirectUri: 'https://shop.example.com/back',
-  landing: null,
-  answer: null,
-};
 const ANSWERED = { kind: 'answered', answer: null, body: '{"openid":"mary"}', ticket: null } as const;
 const TOKENS = { accessToken: 'access-1', expiresAtMs: 1e12, refreshToken: 'refresh-1' };
 const SESSION: UserSession = {

@@ -1,6 +1,6 @@
 import { createLocalJWKSet, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose';
 import type { Clock } from '../../../core/ports/clock.js';
-import type { IdentityObserver } from '../identity-observer.js';
+import type { IdentityObserver } from '../../common/ports.js';
 
 /** For an unknown key, and after a fetch that failed. */
 const REFETCH_PAUSE_MS = 30_000;
