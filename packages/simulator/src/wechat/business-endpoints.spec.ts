@@ -116,3 +116,26 @@ describe('GET /cgi-bin/ticket/getticket', () => {
     expect((await ticket(await driver.token(), 'card')).body.errcode).toBe(40097);
   });
 });
+
+describe('a media file', () => {
+  it.each([
+    ['photo.jpg', '.jpg'],
+    ['图.png', '.png'],
+    ['a\u0001.\u007fb', ''],
+  ])('uploaded as %j comes back byte for byte, named after its id with %j', async (name, extension) => {
+    await start();
+    const token = await driver.token();
+    const at = (path: string, init?: RequestInit) =>
+      fetch(`${driver.simulator.url}/cgi-bin/media/${path}&access_token=${token}`, init);
+    const file = Buffer.from('\u0089PNG\r\n\0图');
+    const form = new FormData();
+    form.append('media', new Blob([file], { type: 'image/png' }), name);
+    const uploaded = await at('upload?type=image', { method: 'POST', body: form });
+    const { media_id } = (await uploaded.json()) as { media_id: string };
+    const downloaded = await at(`get?media_id=${media_id}`);
+    expect(Buffer.from(await downloaded.arrayBuffer())).toEqual(file);
+    expect(downloaded.headers.get('content-disposition')).toBe(
+      `attachment; filename="${media_id}${extension}"`,
+    );
+  });
+});

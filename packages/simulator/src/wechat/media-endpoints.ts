@@ -14,17 +14,18 @@ export const uploadMedia: WechatHandler = (call, platform, nowMs) => {
   return { body: { type, media_id, created_at: Math.floor(nowMs / 1000), item: [] } };
 };
 
-/** The file as it was uploaded, with its name; 40007 for one that nobody uploaded. */
+/** The file as it was uploaded, named after its `media_id` as in WeChat's documentation; 40007 for one that nobody uploaded. */
 export const getMedia: WechatHandler = (call, platform, nowMs) => {
   authorized(call, platform, nowMs);
-  const media = platform.media.find(call.query.get('media_id') ?? '');
+  const id = call.query.get('media_id') ?? '';
+  const media = platform.media.find(id);
   if (!media) throw new Refusal(40007);
   return {
     body: {},
     file: {
       contentType: media.contentType,
       bytes: media.bytes,
-      headers: { 'Content-disposition': `attachment; filename="${media.fileName}"` },
+      headers: { 'Content-disposition': `attachment; filename="${id}${media.extension}"` },
     },
   };
 };
@@ -47,20 +48,19 @@ export const echo: WechatHandler = (call, platform, nowMs) => {
   };
 };
 
-/** A part of a multipart body that is a file; names may be UTF-8, as SDKs send them. */
+/** A part of a multipart body that is a file. */
 function partOf({ headers, bytes }: HttpCall, wanted: string): Media | undefined {
   const [, boundary] = /\bboundary="?([^";]+)/.exec(headers['content-type'] ?? '') ?? [];
   if (boundary === undefined) return undefined;
   // Latin-1, so that one character is one byte.
   for (const part of bytes.toString('latin1').split(`--${boundary}`).slice(1, -1)) {
     const at = part.indexOf('\r\n\r\n');
-    const head = Buffer.from(part.slice(0, at), 'latin1').toString();
+    const head = part.slice(0, at);
     const [, fileName] = /\bfilename="([^"]*)"/.exec(head) ?? [];
     if (at < 0 || fileName === undefined || !head.includes(`name="${wanted}"`)) continue;
     const [, contentType = 'application/octet-stream'] = /^content-type: *(\S+)/im.exec(head) ?? [];
-    // A header is Latin-1 on the wire.
-    const shown = Buffer.from(fileName).toString('latin1');
-    return { fileName: shown, contentType, bytes: Buffer.from(part.slice(at + 4, -2), 'latin1') };
+    const [extension = ''] = /\.\w+$/.exec(fileName) ?? [];
+    return { extension, contentType, bytes: Buffer.from(part.slice(at + 4, -2), 'latin1') };
   }
   return undefined;
 }

@@ -5,7 +5,8 @@ const MEDIA_ID_BYTES = 48;
 const MAX_KEPT = 20;
 
 export interface Media {
-  readonly fileName: string;
+  /** Of the name that it was uploaded with, as `.png`; empty without one. */
+  readonly extension: string;
   readonly contentType: string;
   readonly bytes: Buffer;
 }
