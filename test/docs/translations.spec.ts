@@ -12,6 +12,7 @@ const PAIRS = [
   ['docs/oauth2.md', 'docs/zh-CN/oauth2.md'],
   ['docs/login.md', 'docs/zh-CN/login.md'],
   ['docs/gateway.md', 'docs/zh-CN/gateway.md'],
+  ['docs/client.md', 'docs/zh-CN/client.md'],
   ['docs/users.md', 'docs/zh-CN/users.md'],
   ['docs/identities.md', 'docs/zh-CN/identities.md'],
   ['docs/live-configuration.md', 'docs/zh-CN/live-configuration.md'],
