@@ -168,10 +168,18 @@ const house = [
 /** @type {Room[]} */
 const workspaces = [
   { room: 'packages/client', imports: [], packages: [], builtins: false },
+  {
+    room: 'packages/console',
+    imports: [],
+    packages: ['preact', '@preact/signals', 'uplot'],
+    builtins: false,
+  },
   { room: 'packages/simulator', imports: [], packages: [] },
 ];
 
 const TESTS = '\\.(spec|contract)\\.ts$';
+/** Types alone, of what the server answers to the page. */
+const CONSOLE_TYPES = '^packages/console/src/api-types\\.ts$';
 
 /** @param {string} room */
 const pathOf = (room) => {
@@ -212,7 +220,14 @@ module.exports = {
       severity: 'error',
       from: { path: `^src/((storage|platforms|compat)/[^/]+|[^/]+)/.*${TESTS}` },
       to: {
-        pathNot: ['^src/$1/', pathOf('core'), pathOf('platforms/http'), '^test/support/', '^node_modules/'],
+        pathNot: [
+          '^src/$1/',
+          pathOf('core'),
+          pathOf('platforms/http'),
+          CONSOLE_TYPES,
+          '^test/support/',
+          '^node_modules/',
+        ],
         dependencyTypesNot: ['core'],
         couldNotResolve: false,
       },

@@ -5,6 +5,7 @@ COPY package.json package-lock.json .npmrc ./
 
 FROM source AS build
 COPY packages/client/package.json packages/client/
+COPY packages/console/package.json packages/console/
 COPY packages/simulator/package.json packages/simulator/
 # The only install script that package.json allows fetches the Node that this image already has. The secret is for those whose npm needs a
 # registry of their own: docker build --secret id=npmrc,src=$HOME/.npmrc

@@ -74,7 +74,7 @@ export default defineConfig(
   js.configs.recommended,
   { rules: { eqeqeq: ['error', 'always', { null: 'ignore' }] } },
   {
-    files: ['**/*.ts'],
+    files: ['**/*.{ts,tsx}'],
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
     languageOptions: { parserOptions: { projectService: true } },
     rules: {
@@ -99,7 +99,7 @@ export default defineConfig(
   { files: ['src/core/login/handles.ts'], rules: forbid('environment', 'time') },
   { files: ['src/storage/**/*.ts'], rules: forbid('environment', 'time') },
   // They cannot import the core, so they bring their own clock.
-  { files: ['packages/*/src/**/*.ts'], rules: { 'no-console': 'error', ...forbid('environment') } },
+  { files: ['packages/*/src/**/*.{ts,tsx}'], rules: { 'no-console': 'error', ...forbid('environment') } },
   { files: ['src/core/system-clock.ts'], rules: forbid('environment') },
   {
     files: ['src/cli.ts', 'packages/simulator/src/cli.ts'],
