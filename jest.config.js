@@ -25,7 +25,7 @@ export default {
       },
     ],
   },
-  coverageProvider: 'v8',
+  coverageProvider: 'babel',
   collectCoverageFrom: [
     'src/core/**/*.ts',
     'src/api/**/*.ts',

@@ -176,6 +176,19 @@ describe('a broker whose apps change while it runs', () => {
     expect(fixture.broker.held('web')).toBeDefined();
   });
 
+  it('takes a new AppSecret of an app that has no token, and says when it cannot be read', async () => {
+    const { provider, appId } = fixture.app;
+    const secrets = new AppSecrets('first');
+    fixture.broker.configure([{ name: 'web', provider, appId, type: 'website', secrets }]);
+    await fixture.broker.changeSecret('web', 'second');
+    expect(secrets.current).toBe('second');
+    expect(fixture.broker.status('web')).toMatchObject({ app: 'web', state: 'ok', lastError: null });
+    fixture.broker.secretCouldNotBeRead('web', 'cannot read /run/web');
+    expect(fixture.broker.status('web').lastError?.message).toContain('cannot read /run/web');
+    fixture.broker.secretCouldNotBeRead('web', null);
+    expect(fixture.broker.status('web').lastError).toBeNull();
+  });
+
   it('serves the apps of the last list, in its order, after any sequence of lists', async () => {
     const lists = fc.array(
       fc.uniqueArray(

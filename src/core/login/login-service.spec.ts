@@ -227,3 +227,14 @@ describe('a native login without the store', () => {
     expect((await login.exchange(request)).openid).toBe('openid-of-mary');
   });
 });
+
+describe('the apps of logins', () => {
+  it('are those of the last configuration', async () => {
+    const { login, app, started, errorOf } = createLogin();
+    login.configure([{ ...app, name: 'blog' }]);
+    expect(await errorOf(started())).toBe('wrong_app_type');
+    const redirectUri = app.redirectUris[0] ?? '';
+    const begun = await login.authorizeUrl({ app: 'blog', client: 'orders', redirectUri });
+    expect(begun.url).toMatch(/^https:/);
+  });
+});
