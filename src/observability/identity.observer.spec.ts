@@ -86,6 +86,8 @@ describe('the log of the server’s certificate', () => {
       },
       { event: 'server.certificate_unusable', file: 'key', error: 'does not belong to the certificate' },
     ]);
-    expect(await sampleOf('')).toContain(String(Date.UTC(2027, 0, 2) / 1000));
+    expect(await sampleOf('tokenbroker_certificate_not_after')).toContain(
+      String(Date.UTC(2027, 0, 2) / 1000),
+    );
   });
 });
