@@ -1,5 +1,5 @@
 /**
- * The load: `load.ts <url> <connections> [<pause>]`, with the API key in API_KEY. Each line on stdin is a number of milliseconds: for
+ * The load: `load.ts <url> <connections> [<pause> [<apps>]]`, with the API key in API_KEY; `*` in the URL stands for 0 to apps - 1, in turn. Each line on stdin is a number of milliseconds: for
  * so long each connection sends its next request when the last answer is complete, or so many milliseconds after it. Then it prints one line of JSON, a `Slice`, and
  * the connections rest. Over bare sockets, because an HTTP client would cost more than the servers it measures.
  */
@@ -9,11 +9,14 @@ import { createHistogram } from 'node:perf_hooks';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const [address = '', connections = '64', pauseMs = '0'] = process.argv.slice(2);
+const [address = '', connections = '64', pauseMs = '0', apps = '1'] = process.argv.slice(2);
 const { hostname, port, pathname, search } = new URL(address);
-const request = Buffer.from(
-  `GET ${pathname}${search} HTTP/1.1\r\nHost: ${hostname}:${port}\r\nAuthorization: Bearer ${process.env.API_KEY ?? ''}\r\n\r\n`,
+const requests = Array.from({ length: Number(apps) }, (_, app) =>
+  Buffer.from(
+    `GET ${pathname}${search.replace('*', String(app))} HTTP/1.1\r\nHost: ${hostname}:${port}\r\nAuthorization: Bearer ${process.env.API_KEY ?? ''}\r\n\r\n`,
+  ),
 );
+let next = 0;
 const pause = Number(pauseMs);
 const latencyUs = createHistogram();
 let isOver = true;
@@ -27,7 +30,8 @@ function converse(): Promise<() => void> {
   const send = (): void => {
     open += 1;
     sentAt = performance.now();
-    socket.write(request);
+    socket.write(requests[next] ?? '');
+    next = (next + 1) % requests.length;
   };
   const sendUnlessOver = (): void => {
     if (!isOver) send();

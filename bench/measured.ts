@@ -100,6 +100,9 @@ interface Load {
   readonly apiKey: string;
   /** Between an answer and the next request of its connection. */
   readonly pauseMs?: number;
+  /** `*` in the path stands for 0 to this less 1, in turn. */
+  readonly apps?: number;
+  readonly connections?: number;
 }
 
 /** A server with its load, whose connections stay open between the slices. */
@@ -110,10 +113,11 @@ export class Measured {
   private cpuBefore = 0;
   readonly server: Server;
 
-  constructor(server: Server, { path, apiKey, pauseMs = 0 }: Load) {
+  constructor(server: Server, { path, apiKey, pauseMs = 0, apps = 1, connections = CONNECTIONS }: Load) {
     this.server = server;
     const script = join(import.meta.dirname, 'load.ts');
-    const command = [process.execPath, script, server.url + path, String(CONNECTIONS), String(pauseMs)];
+    const numbers = [connections, pauseMs, apps].map(String);
+    const command = [process.execPath, script, server.url + path, ...numbers];
     this.load = launch(pinned(LOAD_CORE, command), { API_KEY: apiKey });
     this.lines = createInterface({ input: this.load.stdout })[Symbol.asyncIterator]();
   }
@@ -155,7 +159,7 @@ export function cpuSeconds(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
 }
 
-export function residentMb({ pid }: Server): number {
+export function residentMb({ pid }: Pick<Server, 'pid'>): number {
   return Number(/VmRSS:\s+(\d+) kB/.exec(procFile(pid, 'status'))?.[1]) / 1024;
 }
 

@@ -1,168 +1,245 @@
-/** `npm run bench:scale -- [--apps 1000] [--seconds 20]`: what one idle replica with many apps costs, and whether callers change that. */
+/**
+ * `npm run bench:scale -- [--apps 100,1000,10000,50000] [--seconds 20]`: what apps cost that nobody asks for, on 3 replicas over one
+ * Redis that has their tokens. `--rotating`: all tokens live for 2 minutes, so that they are replaced all the time.
+ */
 import assert from 'node:assert/strict';
-import { spawn, type ChildProcess } from 'node:child_process';
-import { createHash, randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { NPM_START } from './npm-start.ts';
+import { cpuSeconds, Measured, median, residentMb } from './measured.ts';
+import { ScalePlatform } from './scale-platform.ts';
+import { heapBytes, ScaleWorld, type Replica } from './scale-world.ts';
 
-const RECONCILE_SECONDS = 5;
-/** The unit of CPU time in /proc/<pid>/stat; 100 on every Linux. */
-const TICKS_PER_SECOND = 100;
-const CALLERS = 20;
+const LIFE_SECONDS = 7200;
+const ROTATING_LIFE_SECONDS = 120;
+const SETTLE_MS = 10_000;
+const SCRAPES = 5;
+const ROTATIONS = 20;
+const LOAD_SECONDS = 5;
+/** 1,600 requests a second at most: what callers of a broker see, and not how much it can do. */
+const LOAD = { path: '/token?app=app-*', connections: 16, pauseMs: 10 };
 
 const { values } = parseArgs({
   options: {
-    apps: { type: 'string', default: '1000' },
+    apps: { type: 'string', default: '100,1000,10000' },
     seconds: { type: 'string', default: '20' },
+    rotating: { type: 'boolean', default: false },
   },
 });
-const apps = Number(values.apps);
+const steps = values.apps.split(',').map(Number);
 const seconds = Number(values.seconds);
+assert.ok(
+  seconds > 0 && steps.every((apps) => apps > 0),
+  '--apps is a list of numbers, and --seconds a number above 0',
+);
 
-const root = join(import.meta.dirname, '..');
 const folder = mkdtempSync(join(tmpdir(), 'bench-scale-'));
-const children: ChildProcess[] = [];
 process.once('exit', () => {
-  for (const child of children) child.kill('SIGKILL');
   rmSync(folder, { recursive: true, force: true });
 });
 
-function launch(file: string, args: readonly string[], env: NodeJS.ProcessEnv = {}) {
-  const child = spawn(file, args, {
-    cwd: root,
-    env: { PATH: process.env.PATH, NODE_ENV: 'production', ...env },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  children.push(child);
-  return child;
+/** One line of the table: what was measured at each step, how it is written, and its unit per app. */
+interface Line {
+  readonly name: string;
+  readonly show: (value: number) => string;
+  /** Left out: it is not the sum of what the apps cost. */
+  readonly perApp?: (value: number) => string;
 }
 
-async function urlOf(child: ReturnType<typeof launch>): Promise<string> {
-  for await (const line of createInterface({ input: child.stdout })) {
-    const [, url] = /listening.*?(http:\/\/[\d.]+:\d+)/.exec(line) ?? [];
-    if (url === undefined) continue;
-    child.stdout.resume();
-    return url;
+const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
+const ms = (value: number) => `${value < 10 ? value.toFixed(1) : value.toFixed(0)} ms`;
+const LINES = {
+  ready: {
+    name: 'ready, from a full store',
+    show: (value) => `${(value / 1000).toFixed(1)} s`,
+    perApp: (value) => `${value.toFixed(2)} ms`,
+  },
+  cpu: {
+    name: 'CPU of an idle replica, of a core',
+    show: percent,
+    perApp: (value) => `${(value * 100).toFixed(5)} %`,
+  },
+  commands: {
+    name: 'Redis commands of an idle replica',
+    show: (value) => `${value.toFixed(1)}/s`,
+    perApp: (value) => `${value.toFixed(4)}/s`,
+  },
+  resident: {
+    name: 'resident memory',
+    show: (value) => `${value.toFixed(0)} MB`,
+    perApp: (value) => `${(value * 1024).toFixed(1)} kB`,
+  },
+  heap: {
+    name: 'living heap',
+    show: (value) => `${(value / 2 ** 20).toFixed(0)} MB`,
+    perApp: (value) => `${(value / 1024).toFixed(1)} kB`,
+  },
+  scrape: { name: 'scrape', show: ms, perApp: (value) => `${(value * 1000).toFixed(1)} µs` },
+  scrapeBytes: {
+    name: 'scrape, bytes',
+    show: (value) => `${(value / 1e6).toFixed(2)} MB`,
+    perApp: (value) => `${value.toFixed(0)} B`,
+  },
+  series: { name: 'series', show: (value) => value.toFixed(0), perApp: (value) => value.toFixed(1) },
+  p50: { name: '`GET /token`, p50', show: (value) => `${value.toFixed(2)} ms` },
+  p99: { name: '`GET /token`, p99', show: (value) => `${value.toFixed(2)} ms` },
+  convergence: { name: 'a rotation on all 3 replicas after, median', show: ms },
+  slowest: { name: 'the slowest', show: ms },
+} satisfies Record<string, Line>;
+type Figures = Record<keyof typeof LINES, number>;
+
+/** Until every replica serves what the platform minted for a forced refresh, in milliseconds. */
+async function rotate(world: ScaleWorld, replicas: readonly Replica[], index: number): Promise<number> {
+  const app = `app-${index % world.apps}`;
+  const [first, ...others] = replicas;
+  assert.ok(first);
+  const generation = await world.forceRefresh(first, app);
+  const startedAt = performance.now();
+  await Promise.all(
+    others.map(async (replica) => {
+      for (;;) {
+        const token = JSON.parse(await world.get(replica, `/token?app=${app}`)) as { generation: number };
+        if (token.generation >= generation) return;
+        await sleep(1);
+      }
+    }),
+  );
+  return performance.now() - startedAt;
+}
+
+async function scrape(world: ScaleWorld, replica: Replica) {
+  const times: number[] = [];
+  let text = '';
+  for (let at = 0; at < SCRAPES; at += 1) {
+    // The one before is kept for a second.
+    await sleep(1100);
+    const startedAt = performance.now();
+    text = await world.get(replica, '/metrics');
+    times.push(performance.now() - startedAt);
   }
-  throw new Error('ended before it listened');
+  const series = text.split('\n').filter((line) => line !== '' && !line.startsWith('#')).length;
+  return { ms: median(times), bytes: Buffer.byteLength(text), series };
 }
 
-async function startRedis(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  const redis = launch('redis-server', ['--port', String(port), '--save', '', '--dir', folder]);
-  for await (const line of createInterface({ input: redis.stdout })) {
-    if (!line.includes('Ready to accept connections')) continue;
-    redis.stdout.resume();
-    return port;
-  }
-  throw new Error('redis-server ended: is it installed? apt-get install -y redis-server');
+async function load(world: ScaleWorld, replica: Replica, forSeconds: number) {
+  const server = { name: 'broker', said: '', stop: () => Promise.resolve(), ...replica };
+  const measured = new Measured(server, { ...LOAD, apps: world.apps, apiKey: world.key });
+  await measured.slice(1);
+  measured.takeRound();
+  await measured.slice(forSeconds);
+  const round = measured.takeRound();
+  measured.stop();
+  return round;
 }
 
-/** Scripts that Redis has run so far: each is one command of a broker. */
-async function scriptsRun(port: number): Promise<number> {
-  const socket = connect(port, '127.0.0.1');
-  socket.end('INFO commandstats\r\nQUIT\r\n');
-  const chunks: Buffer[] = [];
-  for await (const chunk of socket) chunks.push(chunk as Buffer);
-  const stats = Buffer.concat(chunks).toString();
-  const calls = [...stats.matchAll(/cmdstat_eval(?:sha)?:calls=(\d+)/g)].map(([, count]) => Number(count));
-  return calls.reduce((sum, count) => sum + count, 0);
+async function startReplicas(world: ScaleWorld): Promise<[Replica, Replica, Replica]> {
+  const first = await world.startReplica();
+  return [first, await world.startReplica({ isInspected: true }), await world.startReplica()];
 }
 
-function cpuSeconds(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
-}
-
-async function sample(pid: number, redisPort: number): Promise<{ cpuShare: number; commands: number }> {
-  const before = { cpu: cpuSeconds(pid), scripts: await scriptsRun(redisPort) };
-  await sleep(seconds * 1000);
+async function measure(world: ScaleWorld): Promise<Figures> {
+  const replicas = await startReplicas(world);
+  const [first, inspected] = replicas;
+  await sleep(SETTLE_MS);
+  const before = cpuSeconds(first.pid);
+  const commands = await world.commandsWithin(seconds * 1000);
+  const cpu = (cpuSeconds(first.pid) - before) / seconds;
+  console.error(`  commands: ${[...commands].map(([name, count]) => `${name} ${count}`).join(', ')}`);
+  const resident = residentMb(first);
+  const heap = await heapBytes(inspected);
+  const { p50Ms, p99Ms } = await load(world, first, LOAD_SECONDS);
+  const delays: number[] = [];
+  for (let at = 0; at < ROTATIONS; at += 1) delays.push(await rotate(world, replicas, at));
+  const scraped = await scrape(world, first);
+  const sent = [...commands.values()].reduce((sum, count) => sum + count, 0);
   return {
-    cpuShare: (cpuSeconds(pid) - before.cpu) / seconds,
-    commands: (await scriptsRun(redisPort)) - before.scripts,
+    ready: first.readyMs,
+    cpu,
+    commands: sent / seconds / replicas.length,
+    resident,
+    heap,
+    scrape: scraped.ms,
+    scrapeBytes: scraped.bytes,
+    series: scraped.series,
+    p50: p50Ms,
+    p99: p99Ms,
+    convergence: median(delays),
+    slowest: Math.max(...delays),
   };
 }
 
-const key = `tbk_${randomBytes(32).toString('base64url')}`;
-const headers = { authorization: `Bearer ${key}` };
-const redisPort = await startRedis();
-const platform = await urlOf(
-  launch(process.execPath, ['dist/cli.js', 'simulate', '--port', '0', '--host', '0.0.0.0']),
-);
-const config = {
-  redis: { url: `redis://127.0.0.1:${redisPort}/0` },
-  encryption: { keys: [{ id: 'k1', key: randomBytes(32).toString('base64') }] },
-  apps: Array.from({ length: apps }, (_, index) => ({
-    name: `app-${index}`,
-    appId: 'wx5131a70b6f1e9a2d',
-    appSecret: '4f1c0d9e7ab36258c1e09d47fb83a625',
-    // The simulator knows one account: a host each, or all would be the same.
-    apiBaseUrl: `http://127.1.${index >> 8}.${index & 255}:${new URL(platform).port}`,
-    refresh: { reconcileSeconds: RECONCILE_SECONDS },
-  })),
-  clients: [
-    {
-      name: 'bench',
-      keySha256: [createHash('sha256').update(key).digest('hex')],
-      apps: '*',
-      scopes: ['token:read'],
-    },
-  ],
-};
-const file = join(folder, 'broker.json');
-writeFileSync(file, JSON.stringify(config));
-const broker = launch(process.execPath, NPM_START, {
-  BROKER_CONFIG: file,
-  HOST: '127.0.0.1',
-  PORT: '0',
-});
-const startedAt = performance.now();
-const url = await urlOf(broker);
-const pid = broker.pid;
-assert.ok(pid !== undefined);
-while ((await fetch(`${url}/health/ready`)).status !== 200) await sleep(50);
-const readyMs = performance.now() - startedAt;
-await sleep(RECONCILE_SECONDS * 1000);
+/** The rows of docs/capacity.md. */
+function printTable(all: readonly Figures[]): void {
+  const numbers = new Intl.NumberFormat('en-US');
+  const [first, last] = [all[0], all.at(-1)];
+  const more = (steps.at(-1) ?? 0) - (steps[0] ?? 0);
+  const rows = Object.entries(LINES).map(([key, line]: [string, Line]) => {
+    const of = (figures: Figures | undefined) => figures?.[key as keyof Figures] ?? NaN;
+    const growth = more > 0 ? line.perApp?.((of(last) - of(first)) / more) : undefined;
+    return [line.name, ...all.map((figures) => line.show(of(figures))), growth ?? ''];
+  });
+  const head = ['apps', ...steps.map((apps) => numbers.format(apps)), 'each further app'];
+  for (const row of [head, head.map(() => '---'), ...rows]) console.log(`| ${row.join(' | ')} |`);
+}
 
-const idle = await sample(pid, redisPort);
-let calls = 0;
-let isCalling = true;
-const callers = Array.from({ length: CALLERS }, async (_, caller) => {
-  for (let index = caller; isCalling; index += CALLERS) {
-    const answer = await fetch(`${url}/token?app=app-${index % apps}`, { headers });
-    assert.equal(answer.status, 200);
-    await answer.arrayBuffer();
-    calls += 1;
-    await sleep(10);
+async function measureSteps(): Promise<void> {
+  const all: Figures[] = [];
+  for (const apps of steps) {
+    console.error(`${apps} apps`);
+    const platform = new ScalePlatform(LIFE_SECONDS);
+    const world = await ScaleWorld.start(apps, folder, await platform.listen());
+    await world.fill(platform);
+    all.push(await measure(world));
+    await world.stop();
+    platform.close();
   }
-});
-const busy = await sample(pid, redisPort);
-isCalling = false;
-await Promise.all(callers);
+  printTable(all);
+}
 
-const perInterval = (commands: number): string =>
-  (commands / apps / (seconds / RECONCILE_SECONDS)).toFixed(2);
-const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
-console.log(
-  `${apps} apps on one replica over Redis, reconcileSeconds ${RECONCILE_SECONDS}, Node ${process.version}`,
-);
-console.log(`  all have a token after    ${(readyMs / 1000).toFixed(1)} s`);
-console.log(`  CPU, idle                 ${percent(idle.cpuShare)} of a core (goal: under 10 %)`);
-console.log(
-  `  Redis commands, idle      ${perInterval(idle.commands)} per app and reconcile interval (goal: at most 1)`,
-);
-console.log(
-  `  with ${Math.round(calls / seconds)} GET /token a second  ${perInterval(busy.commands)} per app and reconcile interval`,
-);
+/** Callers of all replicas while tokens are replaced all the time, and what the platform says of each token that they get. */
+async function measureRotations(apps: number): Promise<void> {
+  const platform = new ScalePlatform(ROTATING_LIFE_SECONDS);
+  const world = await ScaleWorld.start(apps, folder, await platform.listen());
+  await world.fill(platform);
+  const replicas = await startReplicas(world);
+  await sleep(SETTLE_MS);
+  const before = { fetches: platform.fetches, needless: platform.needless };
+  let checked = 0;
+  let dead = 0;
+  let isOver = false;
+  const callers = replicas.map(async (replica, at) => {
+    for (let index = at; !isOver; index += 7) {
+      const token = JSON.parse(await world.get(replica, `/token?app=app-${index % apps}`)) as {
+        access_token: string;
+      };
+      checked += 1;
+      if (!platform.isAlive(token.access_token)) dead += 1;
+      await sleep(5);
+    }
+  });
+  const cpu = replicas.map(({ pid }) => cpuSeconds(pid));
+  const rounds = await Promise.all(replicas.map((replica) => load(world, replica, seconds)));
+  isOver = true;
+  await Promise.all(callers);
+  const shares = replicas.map(({ pid }, at) => (cpuSeconds(pid) - (cpu[at] ?? 0)) / seconds);
+  const fetches = platform.fetches - before.fetches;
+  const needless = platform.needless - before.needless;
+  const requests = rounds.reduce((sum, { requestsPerSecond }) => sum + requestsPerSecond, 0);
+  console.log(`${apps} apps whose tokens live for ${ROTATING_LIFE_SECONDS} s, 3 replicas, for ${seconds} s`);
+  console.log(`  fetches           ${(fetches / seconds).toFixed(0)} a second`);
+  console.log(`  needless          ${needless} (goal: 0)`);
+  console.log(`  dead tokens       ${dead} of ${checked} that were tried (goal: 0)`);
+  console.log(`  GET /token        ${requests.toFixed(0)} a second over all replicas`);
+  console.log(
+    `  p50, p99          ${rounds.map(({ p50Ms, p99Ms }) => `${ms(p50Ms)}, ${ms(p99Ms)}`).join('; ')} (goal: p99 under 20 ms)`,
+  );
+  console.log(`  CPU               ${shares.map(percent).join('; ')} of a core`);
+  await world.stop();
+  platform.close();
+}
+
+if (values.rotating) for (const apps of steps) await measureRotations(apps);
+else await measureSteps();
 process.exit(0);

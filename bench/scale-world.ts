@@ -1,0 +1,257 @@
+/** A Redis with the tokens of many apps, brokers on it, and what they cost. */
+import assert from 'node:assert/strict';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import type { AppIdentity } from '../src/core/app-definition.ts';
+import type * as SystemTime from '../src/core/system-clock.ts';
+import type * as Storage from '../src/storage/redis/index.ts';
+import { NPM_START, ROOT } from './npm-start.ts';
+import type { ScalePlatform } from './scale-platform.ts';
+
+const GENEROUS = 1_000_000;
+/** Apps whose tokens are on their way into the store at the same time. */
+const MAX_STORING = 500;
+const LEASE_MS = 60_000;
+
+export interface Replica {
+  readonly url: string;
+  readonly pid: number;
+  /** Of the inspector, which tells what lives on the heap; null where there is none. */
+  readonly inspector: string | null;
+  readonly readyMs: number;
+}
+
+const children: ChildProcess[] = [];
+process.once('exit', () => {
+  for (const child of children) child.kill('SIGKILL');
+});
+
+function launch(file: string, args: readonly string[], env: NodeJS.ProcessEnv = {}) {
+  const child = spawn(file, args, {
+    cwd: ROOT,
+    env: { PATH: process.env.PATH, NODE_ENV: 'production', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  children.push(child);
+  return child;
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address() as AddressInfo;
+  probe.close();
+  await once(probe, 'close');
+  return port;
+}
+
+export class ScaleWorld {
+  readonly key = `tbk_${randomBytes(32).toString('base64url')}`;
+  private readonly encryptionKey = randomBytes(32);
+  private readonly file: string;
+  private brokers: ChildProcess[] = [];
+
+  readonly apps: number;
+  private readonly platformUrl: string;
+  private readonly redisProcess: ChildProcess;
+  private readonly redisPort: number;
+  private readonly redis: Redis;
+
+  private constructor(apps: number, folder: string, platformUrl: string, redis: ChildProcess, port: number) {
+    this.apps = apps;
+    this.file = join(folder, `broker-${apps}.json`);
+    this.platformUrl = platformUrl;
+    this.redisProcess = redis;
+    this.redisPort = port;
+    this.redis = new Redis(port, '127.0.0.1');
+    this.writeConfig();
+  }
+
+  static async start(apps: number, folder: string, platformUrl: string): Promise<ScaleWorld> {
+    const port = await freePort();
+    const child = launch('redis-server', ['--port', String(port), '--save', '', '--dir', folder]);
+    for await (const line of createInterface({ input: child.stdout })) {
+      if (!line.includes('Ready to accept connections')) continue;
+      child.stdout.resume();
+      return new ScaleWorld(apps, folder, platformUrl, child, port);
+    }
+    throw new Error('redis-server ended: is it installed? apt-get install -y redis-server');
+  }
+
+  appId(index: number): string {
+    return `wx${index.toString(16).padStart(16, '0')}`;
+  }
+
+  private writeConfig(): void {
+    const config = {
+      redis: { url: `redis://127.0.0.1:${this.redisPort}/0` },
+      encryption: { keys: [{ id: 'k1', key: this.encryptionKey.toString('base64') }] },
+      rate: { requestsPerSecond: GENEROUS },
+      apps: Array.from({ length: this.apps }, (_, index) => ({
+        name: `app-${index}`,
+        appId: this.appId(index),
+        appSecret: createHash('md5').update(String(index)).digest('hex'),
+        apiBaseUrl: this.platformUrl,
+        // For the brokers' own limit of fetches, nothing that runs for minutes is a day.
+        refresh: { dailyBudget: 10_000, forcedDailyBudget: 1000 },
+      })),
+      clients: [
+        {
+          name: 'bench',
+          keySha256: [createHash('sha256').update(this.key).digest('hex')],
+          apps: '*',
+          scopes: ['token:read', 'token:refresh', 'token:admin'],
+        },
+      ],
+    };
+    writeFileSync(this.file, JSON.stringify(config));
+  }
+
+  /** Has a token of each app stored, as brokers would have done it in the course of days. */
+  async fill(platform: ScalePlatform): Promise<void> {
+    // Built, since Node cannot run the sources.
+    const { RedisConnection, RedisRefreshLease, RedisTokenStore, TokenCipher } = (await import(
+      join(ROOT, 'dist/storage/redis/index.js')
+    )) as typeof Storage;
+    const { SystemClock } = (await import(join(ROOT, 'dist/core/system-clock.js'))) as typeof SystemTime;
+    const server = { kind: 'url', url: `redis://127.0.0.1:${this.redisPort}/0` } as const;
+    const none = {
+      username: null,
+      password: null,
+      sentinelUsername: null,
+      sentinelPassword: null,
+      tls: null,
+    };
+    const connection = new RedisConnection({ server, ...none }, new SystemClock());
+    await connection.ready(3000);
+    const cipher = new TokenCipher([{ id: 'k1', key: this.encryptionKey }]);
+    const keyPrefix = 'tokenbroker:';
+    const unexpected = () => {
+      throw new Error('the store is not empty');
+    };
+    const store = new RedisTokenStore(connection, {
+      keyPrefix,
+      cipher,
+      onUnreadable: unexpected,
+      onOtherOwner: unexpected,
+    });
+    const leases = new RedisRefreshLease(connection, keyPrefix);
+    const budget = { daily: 10, forcedDaily: 10, dayOffsetMs: 0 };
+    const none0 = { charge: null, seenGeneration: 0, highestKnown: 0, credential: null };
+    const fillOne = async (index: number): Promise<void> => {
+      const appId = this.appId(index);
+      const app: AppIdentity = { name: `app-${index}`, provider: 'wechat', appId, grant: 'stable' };
+      const acquired = await leases.acquire(app, LEASE_MS);
+      assert.ok(acquired.kind === 'acquired');
+      const { lease } = acquired;
+      const request = { lease, ...none0, ignoreBackOff: 'none', budget, leaseMs: LEASE_MS } as const;
+      const begun = await store.begin(app, request);
+      assert.ok(begun.kind === 'granted');
+      const { access_token: value, expires_in } = platform.issue(appId);
+      const fetched = { value, expiresInMs: expires_in * 1000, owner: 'bench', reason: 'cold' } as const;
+      await store.commit(app, { grant: begun.grant, ...fetched });
+      await leases.release(lease);
+    };
+    for (let from = 0; from < this.apps; from += MAX_STORING) {
+      const length = Math.min(MAX_STORING, this.apps - from);
+      await Promise.all(Array.from({ length }, (_, index) => fillOne(from + index)));
+    }
+    connection.close();
+  }
+
+  /** Resolves when it is ready. */
+  async startReplica({ isInspected = false } = {}): Promise<Replica> {
+    const startedAt = performance.now();
+    const options = isInspected ? ['--inspect=127.0.0.1:0'] : [];
+    const env = { BROKER_CONFIG: this.file, HOST: '127.0.0.1', PORT: '0', LOG_LEVEL: 'info' };
+    const broker = launch(process.execPath, [...options, ...NPM_START], env);
+    this.brokers.push(broker);
+    let inspector: string | null = null;
+    createInterface({ input: broker.stderr }).on('line', (line) => {
+      const [, url] = /listening on (ws:\S+)/.exec(line) ?? [];
+      if (url !== undefined) inspector = url;
+      else if (!/inspector|Debugger|For help/.test(line)) console.error(line);
+    });
+    for await (const line of createInterface({ input: broker.stdout })) {
+      const [, url] = line.includes('is listening') ? (/"url":"(http[^"]+)"/.exec(line) ?? []) : [];
+      if (url === undefined || broker.pid === undefined) continue;
+      broker.stdout.resume();
+      while ((await fetch(`${url}/health/ready`)).status !== 200) await sleep(20);
+      return { url, pid: broker.pid, inspector, readyMs: performance.now() - startedAt };
+    }
+    throw new Error('a broker ended before it listened');
+  }
+
+  async get(replica: Replica, path: string): Promise<string> {
+    const answer = await fetch(replica.url + path, { headers: { authorization: `Bearer ${this.key}` } });
+    assert.equal(answer.status, 200, path);
+    return answer.text();
+  }
+
+  async forceRefresh(replica: Replica, app: string): Promise<number> {
+    const answer = await fetch(`${replica.url}/token/refresh`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${this.key}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ app, force: true }),
+    });
+    assert.equal(answer.status, 200, await answer.clone().text());
+    return ((await answer.json()) as { generation: number }).generation;
+  }
+
+  /** The commands that brokers send within so long, by name; what a script does is part of the script. */
+  async commandsWithin(ms: number): Promise<ReadonlyMap<string, number>> {
+    const counts = new Map<string, number>();
+    const monitor = await this.redis.monitor();
+    monitor.on('monitor', (_time: string, [name = '']: string[], source: string) => {
+      if (source !== 'lua') counts.set(name, (counts.get(name) ?? 0) + 1);
+    });
+    await sleep(ms);
+    monitor.disconnect();
+    return counts;
+  }
+
+  async stop(): Promise<void> {
+    const stopped = this.brokers.map(async (broker) => {
+      const ended = once(broker, 'exit');
+      broker.kill('SIGKILL');
+      await ended;
+    });
+    await Promise.all(stopped);
+    this.redis.disconnect();
+    this.redisProcess.kill('SIGKILL');
+  }
+}
+
+/** What lives on the heap after a collection, in bytes. */
+export async function heapBytes({ inspector }: Replica): Promise<number> {
+  assert.ok(inspector !== null, 'no inspector');
+  const socket = new WebSocket(inspector);
+  await once(socket, 'open');
+  let id = 0;
+  const call = async (method: string): Promise<Record<string, number>> => {
+    id += 1;
+    const own = id;
+    socket.send(JSON.stringify({ id, method }));
+    for (;;) {
+      const [event] = (await once(socket, 'message')) as [MessageEvent];
+      const answer = JSON.parse(String(event.data)) as { id?: number; result?: Record<string, number> };
+      if (answer.id === own) return answer.result ?? {};
+    }
+  };
+  await call('HeapProfiler.enable');
+  await call('HeapProfiler.collectGarbage');
+  const {
+    usedSize = NaN,
+    embedderHeapUsedSize = 0,
+    backingStorageSize = 0,
+  } = await call('Runtime.getHeapUsage');
+  socket.close();
+  return usedSize + embedderHeapUsedSize + backingStorageSize;
+}
