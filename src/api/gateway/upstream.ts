@@ -24,15 +24,21 @@ type UpstreamSettings = Pick<GatewayApp, 'profile' | 'timeoutMs' | 'connect'>;
 
 /** The connections to the API of one app. Sends each request once. */
 export class Upstream {
-  private readonly pool: Pool;
+  /** None while no call is under way and no connection is kept: an empty one takes 18 kB, for each app. */
+  private pool: Pool | null = null;
+  private readonly origin: string;
   private readonly basePath: string;
 
   constructor(private readonly app: UpstreamSettings) {
-    const { profile, timeoutMs, connect } = app;
-    const { origin, pathname } = new URL(profile.baseUrl);
+    const { origin, pathname } = new URL(app.profile.baseUrl);
+    this.origin = origin;
     this.basePath = pathname === '/' ? '' : pathname;
-    const target = new URL(origin);
-    this.pool = new Pool(origin, {
+  }
+
+  private open(): Pool {
+    const { timeoutMs, connect } = this.app;
+    const target = new URL(this.origin);
+    const pool = new Pool(this.origin, {
       clientTtl: CONNECTION_LIFE_MS,
       headersTimeout: timeoutMs,
       bodyTimeout: SILENCE_MS,
@@ -47,15 +53,28 @@ export class Upstream {
         );
       },
     });
+    const forget = (): void => {
+      if (this.pool === pool && pool.stats.size === 0 && pool.stats.connected === 0) this.pool = null;
+    };
+    return pool.on('disconnect', forget).on('connectionError', forget);
+  }
+
+  /** Has connections, or calls under way. */
+  get isOpen(): boolean {
+    return this.pool !== null;
   }
 
   /** Resolves to as much of the answer as has to be known. @param caller ends it when it hangs up */
-  send({ method, path, headers, body }: UpstreamRequest, caller: Caller): Promise<UpstreamAnswer> {
+  send(
+    { method, path, headers, body }: UpstreamRequest,
+    caller: Pick<Caller, 'onGone'>,
+  ): Promise<UpstreamAnswer> {
     return new Promise((resolve, reject) => {
       const reader = new AnswerReader(method, resolve, reject);
       caller.onGone(() => {
         reader.giveUp();
       });
+      this.pool ??= this.open();
       this.pool.dispatch({ method, path: this.basePath + path, headers, body }, reader);
     });
   }
@@ -67,12 +86,12 @@ export class Upstream {
 
   /** Takes no further request, and ends with the last one that is under way. */
   async end(): Promise<void> {
-    await this.pool.close();
+    await this.pool?.close();
   }
 
   /** Ends at once. */
   async close(): Promise<void> {
-    await this.pool.destroy();
+    await this.pool?.destroy();
   }
 }
 

@@ -42,9 +42,24 @@ export class Egress {
   /** Connections to an origin that are used again and again, one request at a time. */
   pool(origin: string, timeoutMs: number): Promise<Pool> {
     const key = `${origin} ${String(timeoutMs)}`;
-    const pool = this.pools.get(key) ?? this.open(origin, timeoutMs);
+    const known = this.pools.get(key);
+    if (known) return known;
+    const pool = this.open(origin, timeoutMs).then((opened) => {
+      // An empty one takes 35 kB, and there may be ten thousand apps. Calls that have it already can go on with it.
+      const forget = (): void => {
+        if (this.pools.get(key) === pool && opened.stats.size === 0 && opened.stats.connected === 0) {
+          this.pools.delete(key);
+        }
+      };
+      return opened.on('disconnect', forget).on('connectionError', forget);
+    });
     this.pools.set(key, pool);
     return pool;
+  }
+
+  /** Pools that have connections, or had a moment ago. */
+  get openPools(): number {
+    return this.pools.size;
   }
 
   /** Loads undici at the first call: commands that only read the configuration import the platforms too, for their keys. */

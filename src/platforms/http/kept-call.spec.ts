@@ -4,6 +4,7 @@ import http from 'node:http';
 import net, { type AddressInfo, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '../../../test/support/eventually.js';
+import { Egress } from './egress.js';
 import type { HttpReply } from './http-call.js';
 import { PlatformApi } from './platform-api.js';
 
@@ -12,6 +13,7 @@ const deadline = (timeoutMs = 2000) => ({ signal: AbortSignal.timeout(timeoutMs)
 describe('a call over a kept connection', () => {
   let server: http.Server;
   let api: PlatformApi;
+  let egress: Egress;
   let connections: Socket[];
   /** The code of each request that arrived. */
   let arrived: string[];
@@ -27,7 +29,8 @@ describe('a call over a kept connection', () => {
     server.on('connection', (socket: Socket) => connections.push(socket.on('error', () => undefined)));
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
-    api = new PlatformApi(`http://127.0.0.1:${(server.address() as AddressInfo).port}/base/`);
+    egress = new Egress();
+    api = new PlatformApi(`http://127.0.0.1:${(server.address() as AddressInfo).port}/base/`, egress);
   });
   afterEach(() => {
     server.close().closeAllConnections();
@@ -63,6 +66,19 @@ describe('a call over a kept connection', () => {
     expect(await call('2')).toMatchObject({ kind: 'answered' });
     expect(arrived).toEqual(['1', '2']);
     expect(connections).toHaveLength(2);
+  });
+
+  it('keeps nothing of a pool whose last connection has ended', async () => {
+    await Promise.all([call('1'), call('2')]);
+    expect(egress.openPools).toBe(1);
+    server.closeIdleConnections();
+    await eventually('forgotten', () => egress.openPools === 0);
+    expect(await call('3')).toMatchObject({ kind: 'answered' });
+
+    server.close().closeAllConnections();
+    await eventually('forgotten', () => egress.openPools === 0);
+    expect(await call('4')).toMatchObject({ kind: 'not_sent' });
+    await eventually('forgotten', () => egress.openPools === 0);
   });
 
   it('closes a connection sooner than the platform says that it will', async () => {
