@@ -8,7 +8,10 @@ const MAX_SECRET_IN_RARE_FORMS = 64;
 /** What this broker's API keys, sessions, tickets and virtual tokens look like, whoever they belong to. */
 const OUR_OWN = /\btb[kstv]_[A-Za-z0-9_-]{16,}/;
 
-/** A rolling hash over this many characters finds the places where a secret may begin, however many secrets there are. */
+/**
+ * A rolling hash over this many characters finds the places where a secret may end, however many secrets there are. By their
+ * ends, because many begin alike: all JWTs do.
+ */
 const WINDOW = MIN_SECRET_LENGTH;
 const { imul } = Math;
 const BASE = 0x01000193;
@@ -16,8 +19,8 @@ const BASE_TO_THE_WINDOW = power(BASE, WINDOW);
 
 /** Takes secrets out of text by their value: as they are, URL-encoded, or inside of base64; short ones also in the other case, in hex and in character references. Takes as long for one secret as for thousands. */
 export class Redactor {
-  /** By the hash of their first characters, longest first. */
-  private readonly forms = new Map<number, string[]>();
+  /** The secret, or all of them, with a form that ends in characters of this hash. The forms, which take kilobytes, are made when one is met. */
+  private readonly byEnding = new Map<number, string | readonly string[]>();
   private readonly holders = new Map<string, number>();
   private readonly shapes: RegExp;
 
@@ -32,13 +35,9 @@ export class Redactor {
     const holders = this.holders.get(secret) ?? 0;
     this.holders.set(secret, holders + 1);
     if (holders > 0) return;
-    for (const form of formsOf(secret)) {
-      const start = hashOf(form);
-      const alike = [...(this.forms.get(start) ?? []), form];
-      this.forms.set(
-        start,
-        alike.sort((a, b) => b.length - a.length),
-      );
+    for (const ending of endingsOf(secret)) {
+      const alike = this.alike(ending);
+      this.byEnding.set(ending, alike.length === 0 ? secret : [...alike, secret]);
     }
   }
 
@@ -48,12 +47,10 @@ export class Redactor {
     if (holders > 1) this.holders.set(secret, holders - 1);
     if (holders !== 1) return;
     this.holders.delete(secret);
-    for (const form of formsOf(secret)) {
-      const start = hashOf(form);
-      const alike = this.forms.get(start) ?? [];
-      const kept = alike.toSpliced(alike.indexOf(form), 1);
-      if (kept.length > 0) this.forms.set(start, kept);
-      else this.forms.delete(start);
+    for (const ending of endingsOf(secret)) {
+      const kept = this.alike(ending).filter((other) => other !== secret);
+      if (kept.length > 0) this.byEnding.set(ending, kept);
+      else this.byEnding.delete(ending);
     }
   }
 
@@ -66,25 +63,48 @@ export class Redactor {
     return redactor.withoutKnown(known);
   }
 
+  private alike(ending: number): readonly string[] {
+    const alike = this.byEnding.get(ending) ?? [];
+    return typeof alike === 'string' ? [alike] : alike;
+  }
+
   private withoutKnown(text: string): string {
-    let shown = '';
-    let shownTo = 0;
+    /** Where secrets begin and end, in their order and apart from each other. */
+    const hidden: { readonly start: number; readonly end: number }[] = [];
     let hash = 0;
     for (let end = 1; end <= text.length; end += 1) {
-      const start = end - WINDOW;
       hash = imul(hash, BASE) + text.charCodeAt(end - 1);
-      if (start > 0) hash -= imul(text.charCodeAt(start - 1), BASE_TO_THE_WINDOW);
+      if (end > WINDOW) hash -= imul(text.charCodeAt(end - 1 - WINDOW), BASE_TO_THE_WINDOW);
       hash |= 0;
-      if (start < shownTo) continue;
-      const form = this.forms.get(hash)?.find((candidate) => text.startsWith(candidate, start));
-      if (form === undefined) continue;
+      if (end < WINDOW || !this.byEnding.has(hash)) continue;
+      const found = this.alike(hash).flatMap((secret) => [...formsOf(secret)].filter(endsAt(text, end)));
+      if (found.length === 0) continue;
+      let start = end - Math.max(...found.map(({ length }) => length));
+      for (let last = hidden.at(-1); last && start < last.end; last = hidden.at(-1)) {
+        start = Math.min(start, last.start);
+        hidden.pop();
+      }
+      hidden.push({ start, end });
+    }
+    let shown = '';
+    let shownTo = 0;
+    for (const { start, end } of hidden) {
       shown += text.slice(shownTo, start) + HIDDEN;
-      shownTo = start + form.length;
+      shownTo = end;
     }
     return shownTo === 0 ? text : shown + text.slice(shownTo);
   }
 }
 
+function endsAt(text: string, end: number): (form: string) => boolean {
+  return (form) => form.length <= end && text.startsWith(form, end - form.length);
+}
+
+function endingsOf(secret: string): Set<number> {
+  return new Set([...formsOf(secret)].map((form) => hashOf(form.slice(-WINDOW))));
+}
+
+/** Of the first `WINDOW` characters. */
 function hashOf(form: string): number {
   let hash = 0;
   for (let at = 0; at < WINDOW; at += 1) hash = (imul(hash, BASE) + form.charCodeAt(at)) | 0;
@@ -150,9 +170,10 @@ export class LiveTokens {
     const known = this.values.get(app) ?? [];
     if (known.includes(value)) return;
     this.redactor.add(value);
-    const kept = [...known, value];
-    while (kept.length > MAX_TOKENS_OF_AN_APP) this.redactor.forget(kept.shift() ?? '');
-    this.values.set(app, kept);
+    const kept = known.slice(1 - MAX_TOKENS_OF_AN_APP);
+    for (const token of known.slice(0, known.length - kept.length)) this.redactor.forget(token);
+    // `concat` leaves no room for more, as a spread does.
+    this.values.set(app, kept.concat(value));
   }
 }
 
