@@ -89,9 +89,6 @@ export type Unsealed =
  * AppID and grant are bound to it: the state of another app, or from another prefix, does not open.
  */
 export class StateSeal {
-  /** The last text of each app. Its binding never changes, so the same text always opens to the same value. */
-  private readonly last = new Map<string, { readonly sealed: string; readonly unsealed: Unsealed }>();
-
   constructor(
     private readonly cipher: TokenCipher,
     private readonly keyPrefix: string,
@@ -102,15 +99,6 @@ export class StateSeal {
   }
 
   open(app: AppIdentity, sealed: string): Unsealed {
-    const key = identityKey(app);
-    const last = this.last.get(key);
-    if (last?.sealed === sealed) return last.unsealed;
-    const unsealed = this.unseal(app, sealed);
-    this.last.set(key, { sealed, unsealed });
-    return unsealed;
-  }
-
-  private unseal(app: AppIdentity, sealed: string): Unsealed {
     const opened = this.cipher.open(this.bindingOf(app), sealed);
     if (opened.kind !== 'opened') return opened;
     try {
