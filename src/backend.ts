@@ -6,10 +6,10 @@ import {
   MemoryTokenStore,
 } from './storage/memory/index.js';
 import type { RedisSettings } from './storage/redis/index.js';
+import type { ConfiguredApps } from './configured-apps.js';
 import type { Config } from './config/config.js';
 import type { RedisSection } from './config/redis.section.js';
 import type { BrokerPorts } from './core/ports/broker-ports.js';
-import { hasToken } from './platforms/registry.js';
 import type { AppIdentity } from './core/app-definition.js';
 import type { LoginPorts } from './core/login/login-call.js';
 import type { Clock } from './core/ports/clock.js';
@@ -33,9 +33,15 @@ export abstract class Backend {
   abstract close(): void;
 
   /** Redis where one is configured, else memory. */
-  static async of(config: Config, clock: Clock, logger: Logger, metrics: MetricCatalogue): Promise<Backend> {
+  static async of(
+    config: Config,
+    apps: ConfiguredApps,
+    clock: Clock,
+    logger: Logger,
+    metrics: MetricCatalogue,
+  ): Promise<Backend> {
     const { redis } = config;
-    return redis ? redisBackend(redis, config, clock, logger, metrics) : memoryBackend(clock, metrics);
+    return redis ? redisBackend(redis, config, apps, clock, logger, metrics) : memoryBackend(clock, metrics);
   }
 }
 
@@ -74,7 +80,8 @@ export function redisSettings(redis: RedisSection): RedisSettings {
 /** Loaded only when it is configured: ioredis takes memory, and time at the start. */
 async function redisBackend(
   redis: RedisSection,
-  { encryption, apps }: Config,
+  { encryption }: Config,
+  apps: ConfiguredApps,
   clock: Clock,
   logger: Logger,
   { feedUp }: MetricCatalogue,
@@ -98,7 +105,7 @@ async function redisBackend(
   );
   const keyUse = new KeyUse(
     encryptionKeys.map(({ id }) => id),
-    apps.filter(hasToken),
+    () => apps.withToken,
     (keyIds) => {
       logger.info(
         { event: 'store.keys_unused', key_ids: keyIds },
@@ -115,7 +122,7 @@ async function redisBackend(
     );
   };
   const onOtherOwner = ({ name, provider, appId, grant }: AppIdentity, owner: string): void => {
-    const section = apps.find((app) => app.appId === appId && app.provider === provider);
+    const section = apps.sections.find((app) => app.appId === appId && app.provider === provider);
     const shownId = section?.shownId ?? appId;
     // Where ids have no fixed form, the one before may be a secret that somebody has moved to its place since.
     const hasForm = section?.hasIdForm === true && owner.startsWith(`{${name}}:${provider}:`);

@@ -19,7 +19,7 @@ import { Telemetry } from './telemetry.module.js';
 @Global()
 @Module({
   providers: [
-    { provide: Backend, inject: [Runtime, Clock, Metrics], useFactory: backend },
+    { provide: Backend, inject: [Runtime, ConfiguredApps, Clock, Metrics], useFactory: backend },
     {
       provide: ConfiguredApps,
       inject: [Runtime],
@@ -52,8 +52,13 @@ import { Telemetry } from './telemetry.module.js';
 })
 export class BrokerModule {}
 
-function backend({ config, logger }: Runtime, clock: Clock, { catalogue }: Metrics): Promise<Backend> {
-  return Backend.of(config, clock, logger, catalogue);
+function backend(
+  { config, logger }: Runtime,
+  apps: ConfiguredApps,
+  clock: Clock,
+  { catalogue }: Metrics,
+): Promise<Backend> {
+  return Backend.of(config, apps, clock, logger, catalogue);
 }
 
 function tokenBroker(

@@ -8,11 +8,13 @@ import type { GatewaySettings } from './core/ports/gateway-profile.js';
 import { AppSecrets } from './core/refresh/app-secrets.js';
 import type { AppName } from './core/token.js';
 import { Egress } from './platforms/http/egress.js';
-import { platformOf } from './platforms/registry.js';
+import { hasToken, platformOf } from './platforms/registry.js';
 
 /** What the parts of the broker are told of the apps that are configured. An app keeps its way out as long as it has its name. */
 export class ConfiguredApps {
   private egresses: ReadonlyMap<AppName, Egress> = new Map();
+  /** Those of them that have a token to keep. */
+  withToken: readonly AppSection[] = [];
 
   constructor(private config: Config) {
     this.configure(config);
@@ -22,6 +24,7 @@ export class ConfiguredApps {
   configure(config: Config): void {
     const before = this.egresses;
     this.config = config;
+    this.withToken = config.apps.filter(hasToken);
     this.egresses = new Map(
       config.apps.map((app) => {
         const section = config.egressOf(app);
@@ -30,6 +33,10 @@ export class ConfiguredApps {
         return [app.name, known ?? new Egress(section)];
       }),
     );
+  }
+
+  get sections(): readonly AppSection[] {
+    return this.config.apps;
   }
 
   /** In configured order; each with an AppSecret of its own. */

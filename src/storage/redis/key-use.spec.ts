@@ -2,12 +2,21 @@ import { appNamed, SHOP } from '../../../test/support/app-identity.js';
 import { KeyUse } from './token-cipher.js';
 
 const BLOG = appNamed('blog');
+const MAIL = appNamed('mail');
 const MINUTE_MS = 60_000;
 
 function keyUse(keyIds: readonly string[]) {
   const told: string[] = [];
-  const use = new KeyUse(keyIds, [SHOP, BLOG], (unused) => told.push(unused.join(' ')));
-  return { use, told };
+  let apps = [SHOP, BLOG];
+  const use = new KeyUse(
+    keyIds,
+    () => apps,
+    (unused) => told.push(unused.join(' ')),
+  );
+  const configure = (...now: (typeof SHOP)[]): void => {
+    apps = now;
+  };
+  return { use, told, configure };
 }
 
 describe('the use of encryption keys', () => {
@@ -33,6 +42,25 @@ describe('the use of encryption keys', () => {
     expect(told).toEqual([]);
     use.note(BLOG, 'k2', 2 * MINUTE_MS);
     expect(told).toEqual(['k1']);
+  });
+
+  it('waits for an app that is added, and for none that is gone', () => {
+    const { use, told, configure } = keyUse(['k2', 'k1']);
+    use.note(SHOP, 'k2', 0);
+    configure(SHOP, MAIL);
+    use.note(SHOP, 'k2', MINUTE_MS);
+    use.note(SHOP, 'k2', 2 * MINUTE_MS);
+    expect(told).toEqual([]);
+    use.note(MAIL, 'k2', 3 * MINUTE_MS);
+    use.note(SHOP, 'k2', 4 * MINUTE_MS);
+    expect(told).toEqual(['k1']);
+    configure(SHOP, BLOG);
+    use.note(SHOP, 'k2', 6 * MINUTE_MS);
+    use.note(SHOP, 'k2', 8 * MINUTE_MS);
+    use.note(BLOG, 'k2', 9 * MINUTE_MS);
+    expect(told).toEqual(['k1']);
+    use.note(BLOG, 'k2', 10 * MINUTE_MS);
+    expect(told).toEqual(['k1', 'k1']);
   });
 
   it('says nothing where there is one key', () => {

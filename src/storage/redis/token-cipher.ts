@@ -118,26 +118,30 @@ const QUIET_MS = 60_000;
 
 /** Finds out when nothing that is stored of the configured apps is sealed with an old key any more. */
 export class KeyUse {
-  private readonly missing: Set<string>;
+  private apps: readonly AppIdentity[] = [];
+  /** Of `apps`, those that were not seen yet with the first key. */
+  private missing = new Set<string>();
+  private readonly seen = new Set<string>();
   private quietSinceMs: number | null = null;
   private isTold = false;
 
   /**
    * @param keyIds of `encryption.keys`, in their order: the first one seals
+   * @param configured those that are stored, now; the same list as long as they are the same
    * @param onUnused is told the others, each time that they have become unused
    */
   constructor(
     private readonly keyIds: readonly string[],
-    apps: readonly AppIdentity[],
+    private readonly configured: () => readonly AppIdentity[],
     private readonly onUnused: (keyIds: readonly string[]) => void,
-  ) {
-    this.missing = new Set(apps.map(identityKey));
-  }
+  ) {}
 
   /** What is stored of this app is sealed with this key, at this time of the store. */
   note(app: AppIdentity, keyId: string, nowMs: number): void {
     const [current, ...others] = this.keyIds;
     if (others.length === 0) return;
+    if (keyId === current) this.seen.add(identityKey(app));
+    this.compare();
     if (keyId === current) this.missing.delete(identityKey(app));
     if (keyId !== current || this.missing.size > 0) {
       this.quietSinceMs = null;
@@ -148,5 +152,14 @@ export class KeyUse {
     if (this.isTold || nowMs - this.quietSinceMs < QUIET_MS) return;
     this.isTold = true;
     this.onUnused(others);
+  }
+
+  private compare(): void {
+    const apps = this.configured();
+    if (apps === this.apps) return;
+    this.apps = apps;
+    const stored = new Set(apps.map(identityKey));
+    for (const app of this.seen) if (!stored.has(app)) this.seen.delete(app);
+    this.missing = new Set([...stored].filter((app) => !this.seen.has(app)));
   }
 }
