@@ -63,9 +63,11 @@ const house = [
     room: 'config',
     imports: [
       'core/redaction/redactor.ts',
+      'core/client-keys.ts',
       'core/jwks-form.ts',
       'core/ports/audit-entry.ts',
       'core/ports/login-provider.ts',
+      'core/system-clock.ts',
       'platforms/platform.ts',
       'platforms/registry.ts',
     ],
@@ -122,7 +124,7 @@ const house = [
   },
   {
     room: 'backend.ts',
-    imports: ['core', 'storage', 'observability', 'config', 'platforms/registry.ts'],
+    imports: ['core', 'storage', 'observability', 'config', 'configured-apps.ts'],
     packages: [],
   },
   {

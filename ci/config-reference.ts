@@ -151,14 +151,14 @@ export class ConfigReference {
   }
 
   #schemaOfKey(spec: KeySpec, isNamed: boolean, options: SchemaOptions): Schema {
-    const { schema = {}, chart, section, isList, secret, secrets } = spec;
+    const { schema = {}, chart, section, isList, secret, isPath, secrets } = spec;
     const secretRef = { $ref: `#/definitions/${options.isChart ? 'secretSource' : 'secret'}` };
-    if (secret) return options.isChart && chart ? { anyOf: [secretRef, chart] } : secretRef;
+    if (secret && !isPath) return options.isChart && chart ? { anyOf: [secretRef, chart] } : secretRef;
     if (secrets) return { type: 'object', additionalProperties: secretRef };
     if (!section) return options.isChart ? (chart ?? schema) : schema;
     const ref = { $ref: `#/definitions/${nameOf(section(), options)}` };
     if (!isList) return ref;
-    if (!isNamed) return { type: 'array', minItems: 1, items: ref };
+    if (!isNamed) return { ...schema, type: 'array', minItems: 1, items: ref };
     const items = { allOf: [ref, { required: ['name'] }] };
     if (!options.isChart) {
       const mapping = { type: 'object', minProperties: 1, additionalProperties: ref };

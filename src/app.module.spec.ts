@@ -49,7 +49,11 @@ describe('the broker, put together by the container', () => {
     const config = load({ ...brokerConfig({ apps, keys: { orders: key } }), ...silent, ...sections });
     const runtime = {
       config,
-      source: { path: null, signature: '', load: () => config },
+      source: {
+        path: null,
+        load: () => config,
+        look: () => ({ signature: '', isChanged: false, isComplete: true }),
+      },
       logger: pino({ enabled: false }),
       redactor: new Redactor(),
       replica: 'replica-1',

@@ -5,7 +5,6 @@ import { hostname } from 'node:os';
 import { AppModule } from './app.module.js';
 import type { Config } from './config/config.js';
 import { ConfigError } from './config/faults.js';
-import { loadConfig } from './config/load-config.js';
 import { Redactor } from './core/redaction/redactor.js';
 import { Clock } from './core/ports/clock.js';
 import { AdminListener } from './api/common/admin-port.js';
@@ -16,7 +15,7 @@ import { listenHost } from './api/common/listen-host.js';
 import { mountDocs } from './api/docs/mount-docs.js';
 import { answerBadUrl } from './compat/wechat/platform-paths.js';
 import { createLogger, type Logger } from './observability/logger.js';
-import { signatureOf } from './live/config-file.js';
+import { ConfigFiles } from './live/config-files.js';
 import { LiveConfig } from './live/live-config.js';
 import type { ConfigSource } from './runtime.module.js';
 import { NestLogger } from './observability/nest-logger.js';
@@ -117,13 +116,7 @@ if (process.listenerCount(INSPECTOR_SIGNAL) === 0) {
 const redactor = new Redactor(tokenShapes());
 let logger: Logger | undefined;
 try {
-  const { BROKER_CONFIG: file = '' } = process.env;
-  const path = file === '' ? null : file;
-  const source: ConfigSource = {
-    path,
-    signature: signatureOf(path),
-    load: () => loadConfig(process.env, { redactor, mayAwaitAppSecrets: true }),
-  };
+  const source = new ConfigFiles(process.env, { redactor, mayAwaitAppSecrets: true });
   const config = source.load();
   logger = createLogger(config.server.logLevel, redactor);
   await serve(config, source, redactor, logger);

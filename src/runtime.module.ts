@@ -8,10 +8,10 @@ import type { Logger } from './observability/logger.js';
 export interface ConfigSource {
   /** Of the file; null where the environment says all. */
   readonly path: string | null;
-  /** Of the file before it was read: see `signatureOf`. */
-  readonly signature: string;
   /** @throws ConfigError */
-  readonly load: () => Config;
+  load(): Config;
+  /** What the files look like that the last `load` read, whether one has changed since, and whether all are there. Reads none. */
+  look(): { readonly signature: string; readonly isChanged: boolean; readonly isComplete: boolean };
 }
 
 /** What there is before the container. */

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { newApiKey, newApp } from './support/broker-config.js';
 import type { BrokerProcess } from './support/broker-process.js';
@@ -76,6 +77,7 @@ describe('the audit stream of a broker as it is by default', () => {
       generation: forced.body.generation,
       request_id: 'incident-4711',
       remote: '127.0.0.1',
+      key: createHash('sha256').update(KEYS.mailer).digest('hex').slice(0, 8),
     });
     const rotated = broker.logs().filter(({ event }) => event === 'token.rotated');
     expect(rotated.map((line) => line.request_id)).toEqual([undefined, 'incident-4711']);

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,6 +16,7 @@ interface Settings {
   readonly keys: Readonly<Record<string, string>>;
   readonly server?: Readonly<Record<string, unknown>>;
   readonly sections?: Readonly<Record<string, unknown>>;
+  readonly clients?: readonly object[];
 }
 
 const WITHIN_MS = 2000;
@@ -128,6 +130,25 @@ describe('the configuration, changed while the broker runs', () => {
     expect(shown).toEqual([]);
     expect(simulator.calls(shop.appId).fetches).toBe(before);
     expect(simulator.calls(mail.appId).fetches).toBe(1);
+  });
+
+  it('ends a key at its time: its stream ends, and it is told why it opens nothing', async () => {
+    const ending = newApiKey();
+    const sha256 = createHash('sha256').update(ending).digest('hex');
+    const expiresAt = new Date(Date.now() + 2500).toISOString();
+    change({
+      clients: [{ name: 'ending', keys: [{ sha256, expiresAt }], apps: '*', scopes: ['token:read'] }],
+    });
+    await soon('the key known', async () => (await statusFor(ending)) === 200);
+    const stream = await EventReader.open(`${broker.url}/token/events?app=shop`, { key: ending });
+    expect(await stream.ended).toBe('cleanly');
+    expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(expiresAt));
+    expect((await broker.get('/token?app=shop', ending)).body).toMatchObject({ code: 'key_expired' });
+    const told = broker.logs().flatMap(({ event, client }) => (client === 'ending' ? [event] : []));
+    expect(told.filter((event) => String(event).startsWith('key.'))).toEqual([
+      'key.expires_soon',
+      'key.expired',
+    ]);
   });
 
   it('takes other times of refresh over, and keeps the token', async () => {

@@ -64,7 +64,11 @@ class ToyBroker {
     const redactor = new Redactor(tokenShapes());
     const logger = createLogger('debug', redactor, { write: (line) => this.lines.push(line) });
     const loaded = load(config, redactor);
-    const source = { path: null, signature: '', load: () => loaded };
+    const source = {
+      path: null,
+      load: () => loaded,
+      look: () => ({ signature: '', isChanged: false, isComplete: true }),
+    };
     this.app = await NestFactory.create<NestFastifyApplication>(
       AppModule.forRoot({ config: loaded, source, logger, redactor, replica: 'replica-1' }),
       createFastifyAdapter({ trustProxy: false, replica: 'replica-1' }),

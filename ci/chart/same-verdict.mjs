@@ -74,6 +74,26 @@ const TOGETHER = [
   ['one key for two callers', { clients: [client('orders', 1), client('admin', 1)] }],
   ['callers by name', { clients: { orders: { ...client('orders', 1), name: undefined } } }],
   ['a caller without a key', { clients: [without('keySha256', client('orders', 1))] }],
+  [
+    'a caller with keys',
+    {
+      clients: [
+        {
+          ...without('keySha256', client('orders', 1)),
+          keys: [{ sha256: 'b'.repeat(64), expiresAt: '2100-01-01T00:00:00Z' }],
+        },
+      ],
+    },
+  ],
+  [
+    'a hash that is a key as well',
+    { clients: [{ ...client('orders', 1), keys: [{ sha256: '1'.repeat(64) }] }] },
+  ],
+  ['a key without a file or a hash', { clients: [{ ...client('orders', 1), keys: [{}] }] }],
+  [
+    'a key with both',
+    { clients: [{ ...client('orders', 1), keys: [{ file: '/k', sha256: 'b'.repeat(64) }] }] },
+  ],
   ['a caller with a subject', { identities: { jwt: [issuer('a')] }, clients: [subject({ sub: 'x' })] }],
   ['a subject without issuers', { clients: [subject({ sub: 'x' })] }],
   [

@@ -1,9 +1,7 @@
+import { keysOfClient, SHOWN_DIGITS } from '../core/client-keys.js';
 import type { AuditedClient, AuditedConfig } from '../core/ports/audit-entry.js';
 import type { ClientSection } from './client.section.js';
 import type { Config } from './config.js';
-
-/** Digits of a hash that tell keys apart, and open nothing. */
-const SHOWN_DIGITS = 8;
 
 /** @param sha256 of the file, in hex; null without one */
 export function auditedConfig({ apps, clients }: Config, sha256: string | null): AuditedConfig {
@@ -15,12 +13,12 @@ export function auditedConfig({ apps, clients }: Config, sha256: string | null):
 }
 
 function auditedClient(client: ClientSection): AuditedClient {
-  const { name, apps, scopes, keySha256 = [], subjects, certificates, gateway, virtualTokens } = client;
+  const { name, apps, scopes, subjects, certificates, gateway, virtualTokens } = client;
   return {
     name,
     apps,
     scopes,
-    keys: keySha256.map((hash) => hash.slice(0, SHOWN_DIGITS)),
+    keys: keysOfClient(client).map(({ sha256 }) => sha256.slice(0, SHOWN_DIGITS)),
     ...(subjects && { subjects: subjects.map(({ issuer, sub }) => `${issuer} ${sub}`) }),
     ...(certificates && { certificates: certificates.map(({ san }) => san) }),
     ...(gateway && { gateway: gateway.allow }),

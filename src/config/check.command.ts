@@ -1,4 +1,7 @@
 import { parseArgs } from 'node:util';
+import { SHOWN_DIGITS } from '../core/client-keys.js';
+import { SystemClock } from '../core/system-clock.js';
+import { endingKeys } from './ending-keys.js';
 import { changesBetween, type ChangeEffect } from './config-changes.js';
 import type { Config } from './config.js';
 import { ConfigError, isWordLike } from './faults.js';
@@ -26,6 +29,8 @@ export interface CheckIo {
   readonly args?: readonly string[];
   /** Left out: that of this process. */
   readonly env?: NodeJS.ProcessEnv;
+  /** Left out: the wall clock. */
+  readonly nowMs?: number;
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
 }
@@ -34,7 +39,13 @@ export interface CheckIo {
  * Reads the configuration as `serve` does, and says what is wrong with it or what it amounts to, and what it would change.
  * Asks no platform and no store. Returns the exit code.
  */
-export function check({ args = [], env = process.env, out, err }: CheckIo): 0 | 1 | 2 {
+export function check({
+  args = [],
+  env = process.env,
+  nowMs = new SystemClock().wallMs(),
+  out,
+  err,
+}: CheckIo): 0 | 1 | 2 {
   const against = againstIn(args);
   if (against === null) {
     err(USAGE);
@@ -50,6 +61,11 @@ export function check({ args = [], env = process.env, out, err }: CheckIo): 0 | 
   tokens are kept in ${redis ? `Redis (${redis.server.kind})` : 'memory: run one replica'}
 `);
   for (const { path, text } of warnings) out(`warning: ${path}: ${text}\n`);
+  for (const { client, sha256, expiresAtMs, hasEnded } of endingKeys(clients, nowMs)) {
+    const named = isWordLike(client) ? client : '(a name not shown)';
+    const ends = `${hasEnded ? 'expired' : 'expires'} at ${new Date(expiresAtMs).toISOString()}`;
+    out(`warning: clients.${named}: the API key ${sha256.slice(0, SHOWN_DIGITS)} ${ends}\n`);
+  }
   if (against !== undefined) out(changesText(running, next));
   return 0;
 }

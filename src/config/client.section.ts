@@ -1,5 +1,5 @@
-import { API_KEY_PREFIX } from './api-key.js';
 import { NAME, NAME_FORM } from './app.section.js';
+import { checkHash, ClientKeySection } from './client-key.section.js';
 import { problem } from './faults.js';
 import { ClientGatewaySection } from './gateway.section.js';
 import { RateSection } from './limits.section.js';
@@ -16,7 +16,6 @@ import {
   Text,
   WholeNumber,
 } from './keys.js';
-import { oddCharacter } from './secret-text.js';
 
 /**
  * What a caller may do. `token:admin` forces a refresh without proof; `ticket:read` is for JS-SDK tickets; `login:tokens` and
@@ -42,7 +41,9 @@ export class ClientSection {
   readonly name!: string;
 
   /** In lower case. */
-  @About('SHA-256 of the API key, in hex; one or two. A caller has keys, `subjects` or `certificates`')
+  @About(
+    'SHA-256 of the API key, in hex; one or two. A caller has this, `keys`, `subjects` or `certificates`',
+  )
   @Optional()
   @List(checkHash, 'must list one or two hashes, the second while a key is being replaced', {
     max: 2,
@@ -50,6 +51,11 @@ export class ClientSection {
     tidy: (hash) => String(hash).toLowerCase(),
   })
   readonly keySha256?: readonly string[];
+
+  /** API keys that are in files of their own, or that end. */
+  @Optional()
+  @SectionList(() => ClientKeySection, 'must list one to four keys, or be left out', { max: 4 })
+  readonly keys?: readonly ClientKeySection[];
 
   /** Whose JWTs are this caller. */
   @Optional()
@@ -97,18 +103,6 @@ export class ClientSection {
   @Optional()
   @Section(() => ClientGatewaySection)
   readonly gateway?: ClientGatewaySection;
-}
-
-// Shows no value: the most likely mistake is the key itself.
-function checkHash(value: unknown): string | undefined {
-  if (typeof value !== 'string') return 'must be text of 64 hex digits: put it in quotes';
-  if (/^[0-9a-f]{64}$/i.test(value)) return undefined;
-  if (value.startsWith(API_KEY_PREFIX)) {
-    return 'this is the key itself; put its SHA-256 here and keep the key with the caller';
-  }
-  const odd = oddCharacter(value, /[0-9a-f]/i);
-  const what = value !== '' && odd ? `: ${odd}` : ` and has ${value.length} characters`;
-  return `must be a SHA-256 of 64 hex digits${what}; \`access-token-broker keygen\` prints a key with its hash`;
 }
 
 function checkApps(value: unknown): string | readonly string[] | undefined {

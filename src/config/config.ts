@@ -170,7 +170,7 @@ export class Config {
   @Section(() => TracingSection)
   readonly tracing?: TracingSection;
 
-  @SectionList(() => AppSection, NO_APP, kindsOfApps)
+  @SectionList(() => AppSection, NO_APP, { kinds: kindsOfApps })
   readonly apps: readonly AppSection[] = [];
 
   @SectionList(() => ClientSection, NO_CLIENT)
@@ -197,6 +197,9 @@ export class Config {
   /** Of the apps that have none of their own. */
   @Section(() => EgressSection)
   readonly egress: EgressSection = new EgressSection();
+
+  /** Of the text of the file, in hex; null without one. */
+  sha256: string | null = null;
 
   /** What was put right, and should be by those who wrote it. Holds no secret. */
   warnings: readonly Fault[] = [];

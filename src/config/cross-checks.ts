@@ -1,4 +1,4 @@
-import { isDemoKeyHash, MAKE_A_KEY } from './api-key.js';
+import { apiKeyFault, isDemoKeyHash, MAKE_A_KEY, sha256Hex } from './api-key.js';
 import type { CredentialSpec } from '../platforms/platform.js';
 import { AppSection } from './app.section.js';
 import type { Config } from './config.js';
@@ -33,6 +33,7 @@ export function crossChecks(config: Config): Fault[] {
     ...serverFaults(server),
     ...identityFaults(identities, clients),
     ...certificateFaults(clients, server),
+    ...asList(clients).flatMap((client, index) => keyFaults(client, index, isTrial(asList(apps)))),
     ...asList(clients).flatMap(gatewayFaults),
     ...asList(clients).flatMap((client, index) =>
       virtualTokenFaults(client, index, encryption !== undefined),
@@ -49,14 +50,40 @@ function textsOf(list: unknown, path: string, key: string): Place[] {
   });
 }
 
+/** Of each API key its SHA-256, at the place where the key is written. */
 function hashes(clients: unknown): Place[] {
-  return asList(clients).flatMap((client, index) =>
-    asList(isMapping(client) ? client.keySha256 : undefined).flatMap((hash, at) =>
-      typeof hash === 'string'
-        ? [{ path: `clients[${index}].keySha256[${at}]`, text: hash.toLowerCase() }]
-        : [],
-    ),
-  );
+  return asList(clients).flatMap((client, index) => {
+    if (!isMapping(client)) return [];
+    const path = `clients[${index}]`;
+    return [
+      ...asList(client.keySha256).map((hash, at) => ({ path: `${path}.keySha256[${at}]`, text: hash })),
+      ...asList(client.keys).flatMap((key, at) => {
+        if (!isMapping(key)) return [];
+        const { file, sha256 } = key;
+        return [
+          { path: `${path}.keys[${at}].sha256`, text: sha256 },
+          { path: `${path}.keys[${at}].file`, text: file instanceof Secret ? sha256Hex(file.value()) : null },
+        ];
+      }),
+    ].flatMap(({ path: at, text }) =>
+      typeof text === 'string' ? [{ path: at, text: text.toLowerCase() }] : [],
+    );
+  });
+}
+
+/** The rules of the keys of a client that have an entry each. */
+function keyFaults(client: unknown, index: number, isTrial: boolean): Fault[] {
+  return asList(isMapping(client) ? client.keys : undefined).flatMap((key, at): Fault[] => {
+    if (!isMapping(key)) return [];
+    const path = `clients[${index}].keys[${at}]`;
+    const { file, sha256 } = key;
+    if ((file === undefined) === (sha256 === undefined)) {
+      const got = file === undefined ? 'none' : 'both';
+      return [{ path, text: `must have one of file and sha256; got ${got}` }];
+    }
+    const weak = file instanceof Secret ? apiKeyFault(file.value(), isTrial) : undefined;
+    return weak === undefined ? [] : [{ path: `${path}.file`, text: weak }];
+  });
 }
 
 function unknownApps(apps: unknown, clients: unknown): Fault[] {
@@ -166,9 +193,13 @@ export function aheadFinding(
   return { isFault: !canForce, text: canForce ? text : `must be at most ${max}: ${text}` };
 }
 
+function isTrial(apps: readonly unknown[]): boolean {
+  return apps.every((app) => isMapping(app) && isTrialHost(app.apiBaseUrl));
+}
+
 /** What everybody can read in this repository keeps nobody out, unless all is a trial. */
 function demoKeys(apps: readonly unknown[], clients: unknown, keys: unknown): Fault[] {
-  if (apps.every((app) => isMapping(app) && isTrialHost(app.apiBaseUrl))) return [];
+  if (isTrial(apps)) return [];
   const known = "is a demonstration key that everybody can read in this project's repository";
   return [
     ...hashes(clients).flatMap(({ path, text }) =>

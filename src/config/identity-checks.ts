@@ -54,12 +54,12 @@ function sourceFaults(issuer: unknown, index: number): Fault[] {
 function withoutIdentity(client: unknown, index: number): Fault[] {
   if (!isMapping(client) || IDENTITY_KEYS.some((key) => client[key] !== undefined)) return [];
   const text =
-    'must be set, or subjects, or certificates: nobody can be this caller; `access-token-broker keygen` prints a key with its hash';
+    'must be set, or keys, subjects or certificates: nobody can be this caller; `access-token-broker keygen` prints a key with its hash';
   return [{ path: `clients[${index}].keySha256`, text }];
 }
 
 /** What makes a caller that caller. */
-const IDENTITY_KEYS = ['keySha256', 'subjects', 'certificates'];
+const IDENTITY_KEYS = ['keySha256', 'keys', 'subjects', 'certificates'];
 
 interface PlacedSubject {
   readonly path: string;

@@ -37,6 +37,8 @@ export interface KeySpec {
   readonly kinds?: () => Kinds;
   /** It holds a secret, or where one is. What is read there is redacted in every output. */
   readonly secret?: SecretForm;
+  /** Its value is the path of the secret's file, and nothing else. */
+  readonly isPath?: boolean;
   /** It holds a mapping of such. */
   readonly secrets?: SecretForm;
   readonly variable?: Variable;
@@ -181,10 +183,14 @@ export function Url(
 /** A mapping with a class of its own. */
 export const Section = (section: () => SectionClass) => describeKey({ section });
 
-/** A list of mappings that share a class, or of `kinds` that extend it; `whenEmpty` says why it may not be empty. */
-export const SectionList = (section: () => SectionClass, whenEmpty: string, kinds?: () => Kinds) =>
+/** A list of mappings that share a class, or of `kinds` that extend it; `whenLengthWrong` says why it may not be empty, or longer than `max`. */
+export const SectionList = (
+  section: () => SectionClass,
+  whenLengthWrong: string,
+  { kinds, max = Infinity }: { kinds?: () => Kinds; max?: number } = {},
+) =>
   all(
-    List(() => undefined, whenEmpty),
+    List(() => undefined, whenLengthWrong, { max }),
     describeKey({ section, isList: true, ...(kinds && { kinds }) }),
   );
 
@@ -246,6 +252,13 @@ export function Check(
 
 /** A secret of a given form: text, `{ file }` or `{ env }`. */
 export const SecretText = (form: SecretForm) => all(Check(secretFault), describeKey({ secret: form }));
+
+/** The path of the file of a secret, which is what stands there once it is read. */
+export const SecretFile = (form: SecretForm) =>
+  all(Check(secretFault, { type: 'string', minLength: 1 }), describeKey({ secret: form, isPath: true }));
+
+/** As `KeySpec.tidy`. */
+export const Tidy = (tidy: (value: unknown) => unknown) => describeKey({ tidy });
 
 /** A mapping of secrets; `check` judges it once they are read. */
 export const SecretTexts = (form: SecretForm, check: (value: unknown) => Verdict) =>

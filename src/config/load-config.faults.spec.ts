@@ -176,7 +176,7 @@ describe('a fault', () => {
     ['second authority that is cut off', withApp({ egress: { ca: SELF_SIGNED.cert + SELF_SIGNED.cert.slice(0, 90) } }), 'apps[0].egress.ca: must be certificates in PEM: certificate 2 cannot be read'],
     ['authority in a missing file', withEgress({ ca: { file: '/no/such' } }), 'egress.ca: cannot read /no/such: ENOENT: no such file or directory'],
     ['local address that is a name', withEgress({ localAddress: 'eth0' }), 'egress.localAddress: must be an IP address of this host, such as 10.0.0.5'],
-    ['client without a key or a subject', file({ clients: [{ ...CLIENT, keySha256: undefined }] }), 'clients[0].keySha256: must be set, or subjects, or certificates: nobody can be this caller; `access-token-broker keygen` prints a key with its hash'],
+    ['client without a key or a subject', file({ clients: [{ ...CLIENT, keySha256: undefined }] }), 'clients[0].keySha256: must be set, or keys, subjects or certificates: nobody can be this caller; `access-token-broker keygen` prints a key with its hash'],
     ['subject without issuers', withClient({ subjects: [{ sub: 'a' }] }), 'clients[0].subjects[0]: needs an issuer whose JWTs are taken: list it under identities.jwt'],
     ['subject of an unknown issuer', withIssuers([ISSUER], { subjects: [{ issuer: 'https://login.exampel', sub: 'a' }] }), 'clients[0].subjects[0].issuer: is no issuer in identities.jwt; did you mean https://login.example?'],
     ['subject of an issuer like none', withIssuers([ISSUER], { subjects: [{ issuer: 'x', sub: 'a' }] }), 'clients[0].subjects[0].issuer: is no issuer in identities.jwt; list it there, or name one that is'],

@@ -205,7 +205,10 @@ describe('apps and clients as mappings by name', () => {
       apps: { shop: { ...APP, name: undefined }, club: OTHER_APP },
       clients: { orders: { ...CLIENT, name: undefined } },
     });
-    expect(JSON.stringify(config)).toBe(JSON.stringify(load({ apps: [APP, OTHER_APP], clients: [CLIENT] })));
+    const asLists = load({ apps: [APP, OTHER_APP], clients: [CLIENT] });
+    const textOf = (one: object): string =>
+      JSON.stringify(one, (key, value: unknown) => (key === 'sha256' ? '' : value));
+    expect(textOf(config)).toBe(textOf(asLists));
   });
 });
 

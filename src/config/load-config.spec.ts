@@ -53,6 +53,7 @@ describe('a configuration file', () => {
       ],
       clients: [CLIENT],
       warnings: [],
+      sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
       rate: { requestsPerSecond: 5000 },
       auth: { failuresPerMinute: 60 },
       limits: {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { Redactor } from '../core/redaction/redactor.js';
 import { platformOf, tokenShapes } from '../platforms/registry.js';
 import { completeRefresh, type AppSection, type RefreshSection } from './app.section.js';
@@ -24,10 +25,14 @@ export interface LoadConfigOptions {
   readonly mayAwaitAppSecrets?: boolean;
   /** Is told every secret, also those that are at fault; what a fault says goes through it. */
   readonly redactor?: Redactor;
+  /** Is told each file that the configuration is made of before it is read: it is worth to read all again when one changes. */
+  readonly onFile?: (path: string) => void;
 }
 
-/** Of the configuration. */
-export const MAX_CONFIG_BYTES = 1024 * 1024;
+/** Other secrets have their own ways to follow their files. */
+const OF_KEY_FILE = /^clients\[\d+\]\.keys\[\d+\]\.file$/;
+/** Of one file of the configuration. */
+const MAX_CONFIG_BYTES = 1024 * 1024;
 
 /**
  * Reads the file that `BROKER_CONFIG` names, lays the environment over it, and checks all of it. Throws a ConfigError
@@ -39,15 +44,20 @@ export function loadConfig(
     secretPollMs = 2000,
     mayAwaitAppSecrets = false,
     redactor = new Redactor(tokenShapes()),
+    onFile = () => undefined,
   }: LoadConfigOptions = {},
 ): Config {
-  const file = readFile(env.BROKER_CONFIG);
+  const { BROKER_CONFIG: path } = env;
+  if (path) onFile(path);
+  const text = path ? readMainFile(path) : null;
+  const file = text === null ? null : readYaml(text, shownPath(path ?? ''));
   const named = listByName(file ?? {});
   const { root, faults, warnings, origins } = overlayEnvironment(file && named.root, env);
   addSecrets(redactor, [...secretTexts(root, Config), env.BROKER_API_KEY, env.BROKER_APP_SECRET]);
 
   const appSecrets: { readonly path: string; readonly secret: unknown }[] = [];
   const read = readSection(Config, root, (source, form, path) => {
+    if (OF_KEY_FILE.test(path)) onFile(String((source as Record<string, unknown>).file));
     const isOfApp = /^apps\[\d+\]\.\w+$/.test(path);
     const mayAwaitFile = mayAwaitAppSecrets && isOfApp;
     const secret = readSecret(source, form, { env, pollMs: secretPollMs, mayAwaitFile });
@@ -102,6 +112,7 @@ export function loadConfig(
   warnings.push(...insecureLinks(config));
   warnings.push(...awaited.map(({ path, text }) => ({ path, text: `${text}; ${waits}` })));
   config.warnings = warnings.map(written);
+  config.sha256 = text === null ? null : createHash('sha256').update(text).digest('hex');
   return deepFreeze(config);
 }
 
@@ -127,11 +138,10 @@ function refreshWithoutEffect({ refresh, type }: AppSection, index: number): Fau
     }));
 }
 
-function readFile(path: string | undefined): Record<string, unknown> | null {
-  if (!path) return null;
+function readMainFile(path: string): string {
   const text = readText(path, MAX_CONFIG_BYTES);
   if (text instanceof ReadFault) throw new ConfigError([{ path: 'BROKER_CONFIG', text: text.text }]);
-  return readYaml(text, shownPath(path));
+  return text;
 }
 
 interface Unnamed {

@@ -44,14 +44,16 @@ class FishSection extends PetSection {
 }
 
 class ZooSection {
-  @SectionList(() => PetSection, 'must list a pet', () => ({
-    key: 'kind',
-    classes: new Map<string, new () => PetSection>([
-      ['cat', CatSection],
-      ['fish', FishSection],
-    ]),
-    fallback: 'cat',
-  }))
+  @SectionList(() => PetSection, 'must list a pet', {
+    kinds: () => ({
+      key: 'kind',
+      classes: new Map<string, new () => PetSection>([
+        ['cat', CatSection],
+        ['fish', FishSection],
+      ]),
+      fallback: 'cat',
+    }),
+  })
   readonly pets: readonly PetSection[] = [];
 
   @Optional()

@@ -1,5 +1,5 @@
 import { validateSync } from 'class-validator';
-import { isWordLike, problem, shapeProblem, type Fault } from './faults.js';
+import { isWordLike, problem, ReadFault, shapeProblem, type Fault } from './faults.js';
 import { keysOf, sectionsOf, type KeySpec, type Kinds, type SectionClass } from './keys.js';
 import type { SecretForm } from './secret-text.js';
 import { isMapping, nearest } from './values.js';
@@ -28,7 +28,9 @@ export function readSection<T extends object>(
     const at = child(path, key);
     const value = tree[key];
     if (spec.secret && (value !== undefined || !spec.isOptional)) {
-      section[key] = readSecret(value, spec.secret, at);
+      section[key] = spec.isPath
+        ? readSecretFile(value, spec.secret, at, readSecret)
+        : readSecret(value, spec.secret, at);
     } else if (value !== undefined) {
       section[key] = readValue(value, spec, at, readSecret, faults);
     }
@@ -45,6 +47,11 @@ export function readSection<T extends object>(
       ...[...keys.keys()].flatMap((key, index) => [...(own.get(key) ?? []), ...(nested[index] ?? [])]),
     ],
   };
+}
+
+function readSecretFile(path: unknown, form: SecretForm, at: string, readSecret: ReadSecret): unknown {
+  if (typeof path !== 'string' || path === '') return new ReadFault('must be the path of a file');
+  return readSecret({ file: path }, form, at);
 }
 
 /** Adds what is wrong with the sections in `value` to `faults`. */
@@ -133,7 +140,9 @@ function unknownKey(key: string, known: readonly string[], parent: string): Faul
 export function secretTexts(tree: unknown, root: SectionClass): string[] {
   const keys = new Set(
     [...sectionsOf(root)].flatMap((section) =>
-      [...keysOf(section)].flatMap(([key, { secret, secrets }]) => ((secret ?? secrets) ? [key] : [])),
+      [...keysOf(section)].flatMap(([key, { secret, secrets, isPath }]) =>
+        (secret ?? secrets) && !isPath ? [key] : [],
+      ),
     ),
   );
   const texts: string[] = [];

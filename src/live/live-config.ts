@@ -1,5 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import { createHash } from 'node:crypto';
 import { Callers } from '../api/auth/callers.js';
 import { ConfigStatus, type ConfigState } from '../api/config/config-status.js';
 import { Gateway } from '../api/gateway/gateway.js';
@@ -8,9 +7,7 @@ import { ClientLimits } from '../api/limits/client-limits.js';
 import { TokenEventStreams } from '../api/tokens/token-event-streams.js';
 import { auditedConfig } from '../config/audited-config.js';
 import { Config } from '../config/config.js';
-import { ConfigError, ReadFault } from '../config/faults.js';
-import { MAX_CONFIG_BYTES } from '../config/load-config.js';
-import { readText } from '../config/read-file.js';
+import { ConfigError } from '../config/faults.js';
 import { ConfiguredApps } from '../configured-apps.js';
 import { TokenBroker } from '../core/broker.js';
 import { LoginService } from '../core/login/login-service.js';
@@ -18,6 +15,7 @@ import { Clock } from '../core/ports/clock.js';
 import { Metrics } from '../observability/metrics.js';
 import { Runtime } from '../runtime.module.js';
 import { changesBetween, inForce, isSameAccount, type ConfigChange } from '../config/config-changes.js';
+import { KeyExpiry } from './key-expiry.js';
 import { SecretFiles } from './secret-files.js';
 
 /**
@@ -42,16 +40,18 @@ export class LiveConfig extends ConfigStatus {
     private readonly metrics: Metrics,
     private readonly limits: ClientLimits,
     private readonly audit: AuditTrail,
+    private readonly keyExpiry: KeyExpiry,
   ) {
     super();
-    const { config, source } = runtime;
+    const { config } = runtime;
     this.config = config;
     this.current = {
       loadedAtMs: clock.wallMs(),
-      sha256: hashOf(source.path),
+      sha256: config.sha256,
       faults: [],
       restartRequired: [],
     };
+    metrics.watchKeys(() => callers.keys);
     this.show();
   }
 
@@ -63,14 +63,15 @@ export class LiveConfig extends ConfigStatus {
   start(): void {
     this.audit.configured(auditedConfig(this.config, this.current.sha256));
     this.secretFiles.follow(this.config.apps);
+    this.keyExpiry.follow(this.config.clients);
   }
 
   /** Reads the file now, whether it changed or not. Never throws. */
   reload(): void {
     const { source, logger } = this.runtime;
-    const sha256 = hashOf(source.path);
     try {
       const next = source.load();
+      const { sha256 } = next;
       const changes = changesBetween(this.config, next);
       this.apply(next);
       const restartRequired = changes.filter(isForRestart).map(({ path }) => path);
@@ -129,6 +130,7 @@ export class LiveConfig extends ConfigStatus {
     );
     this.limits.configure(config);
     this.secretFiles.follow(config.apps);
+    this.keyExpiry.follow(config.clients);
     this.streams.recheck(gone);
     const kept = new Set(this.broker.apps);
     this.metrics.forget(new Set([...gone].filter((app) => !kept.has(app))));
@@ -151,12 +153,6 @@ export class LiveConfig extends ConfigStatus {
     configReloadSuccessful.set(this.current.faults.length === 0 ? 1 : 0);
     configReloadTime.set(this.current.loadedAtMs / 1000);
   }
-}
-
-function hashOf(path: string | null): string | null {
-  if (path === null) return null;
-  const text = readText(path, MAX_CONFIG_BYTES);
-  return text instanceof ReadFault ? null : createHash('sha256').update(text).digest('hex');
 }
 
 function isForRestart({ effect }: ConfigChange): boolean {

@@ -51,10 +51,11 @@ export class AuditLog {
     const { action, client, app, reason } = entry;
     const isDue = READS.has(action) ? this.takeRead(entry) : this.isFree(entry);
     if (!isDue) return;
-    const { status, token, openid, errcode, route, origin } = entry;
+    const { key, status, token, openid, errcode, route, origin } = entry;
     this.lines.info({
       event: action,
       client,
+      key,
       app,
       status,
       reason,

@@ -15,6 +15,7 @@ const LEASE_RESULTS = ['acquired', 'held', 'unavailable', 'lost'] as const;
 const DENIAL_REASONS = [
   'missing_key',
   'unknown_key',
+  'expired_key',
   'refused_jwt',
   'unknown_token',
   'missing_scope',
@@ -215,6 +216,21 @@ export class MetricCatalogue {
     labelNames: ['reason'],
     ...this.own,
   });
+  readonly keyRequests = counter(
+    'api_key_requests_total',
+    'Requests of an API key, which is named by the first 8 hex digits of its SHA-256.',
+    ['key'],
+  );
+  readonly keyLastUsed = gauge(
+    'api_key_last_used_timestamp_seconds',
+    'When this replica was last sent the API key, in Unix time; 0: not since it runs.',
+    ['key'],
+  );
+  readonly keyExpiration = gauge(
+    'api_key_expiration_timestamp_seconds',
+    'When the API key ends, in Unix time; absent for one that does not.',
+    ['key'],
+  );
   readonly jwtRefused = new Counter({
     name: `${PREFIX}jwt_refused_total`,
     help: 'JWTs that opened nothing, by why.',
@@ -310,6 +326,9 @@ export class MetricCatalogue {
     this.gatewayInFlightLimit,
     this.gatewayDuration,
     this.gatewayUpstreamDuration,
+    this.keyRequests,
+    this.keyLastUsed,
+    this.keyExpiration,
   ];
 
   constructor() {

@@ -35,6 +35,7 @@ describe('docs/metrics.md', () => {
     calls.retried('shop');
     const identities = new IdentityLog(pino({ enabled: false }), metrics.catalogue, new ManualClock());
     identities.keysRead('https://issuer.example', []);
+    metrics.watchKeys(() => [{ id: '0a1b2c3d', uses: 1, lastUsedAtMs: 1, expiresAtMs: 2 }]);
     const text = await metrics.render();
     const heads = [...text.matchAll(/^# TYPE (tokenbroker_\w+) (\w+)$/gm)];
     const existing = heads.map(([, name = '', type = '']) => {

@@ -18,6 +18,15 @@ export interface AppSource {
   status(app: AppName): AppStatus;
 }
 
+/** An API key, and how it was used on this replica. Times are of the wall clock. */
+export interface KeyUse {
+  /** The first digits of its SHA-256. */
+  readonly id: string;
+  readonly uses: number;
+  readonly lastUsedAtMs: number | null;
+  readonly expiresAtMs: number | null;
+}
+
 /** What Prometheus is told: what was counted, and how the apps fare at the moment it asks. */
 export class Metrics {
   readonly catalogue = new MetricCatalogue();
@@ -25,6 +34,7 @@ export class Metrics {
   readonly tally = new RequestTally();
   private readonly sources: AppSource[] = [];
   private readonly shown = new Set<AppName>();
+  private keys: () => readonly KeyUse[] = () => [];
 
   /** @param passing of each provider, the error codes that are counted from 0 */
   constructor(
@@ -46,6 +56,11 @@ export class Metrics {
     this.sources.push(source);
   }
 
+  /** Shows these API keys from now on. */
+  watchKeys(keys: () => readonly KeyUse[]): void {
+    this.keys = keys;
+  }
+
   get contentType(): string {
     return this.catalogue.registry.contentType;
   }
@@ -55,6 +70,7 @@ export class Metrics {
     const { catalogue } = this;
     for (const { count, ...labels } of this.tally.all()) catalogue.httpRequests.set(labels, count);
     this.readApps();
+    this.readKeys();
     const ours = catalogue.lines.map((lines) => lines.text()).join('');
     return (await catalogue.registry.metrics()) + ours;
   }
@@ -64,6 +80,16 @@ export class Metrics {
     const isGone = (name: string): boolean => apps.has(name.split('/')[0] ?? name);
     for (const name of this.shown) if (isGone(name)) this.shown.delete(name);
     this.catalogue.forget(isGone);
+  }
+
+  private readKeys(): void {
+    const { keyRequests, keyLastUsed, keyExpiration } = this.catalogue;
+    for (const lines of [keyRequests, keyLastUsed, keyExpiration]) lines.clear();
+    for (const { id: key, uses, lastUsedAtMs, expiresAtMs } of this.keys()) {
+      keyRequests.set({ key }, uses);
+      keyLastUsed.set({ key }, (lastUsedAtMs ?? 0) / 1000);
+      if (expiresAtMs !== null) keyExpiration.set({ key }, expiresAtMs / 1000);
+    }
   }
 
   private readApps(): void {

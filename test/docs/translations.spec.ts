@@ -16,6 +16,7 @@ const PAIRS = [
   ['docs/users.md', 'docs/zh-CN/users.md'],
   ['docs/identities.md', 'docs/zh-CN/identities.md'],
   ['docs/live-configuration.md', 'docs/zh-CN/live-configuration.md'],
+  ['docs/rotating-secrets.md', 'docs/zh-CN/rotating-secrets.md'],
 ] as const;
 
 describe.each(PAIRS)('%s and %s', (english, chinese) => {

@@ -58,6 +58,8 @@ function secretOf(form: SecretForm, hex: string): { readonly text: string; reado
 const SAMPLES: Readonly<Record<string, unknown>> = {
   adminPort: 1,
   san: 'orders.shop.svc',
+  sha256: 'c'.repeat(64),
+  expiresAt: '2100-01-01T00:00:00Z',
   apps: '*',
   scopes: ['gateway'],
   apiBaseUrl: 'https://api.weixin.qq.com',
@@ -235,6 +237,7 @@ function damaged({
   for (const [path, keys] of [
     [['identities', 'jwt', 0], BESIDE_JWKS],
     [['clients', 0, 'subjects', 0], ['sub']],
+    [['clients', 0, 'keys', 0], ['file']],
   ] as const) {
     for (const key of keys) Reflect.deleteProperty(get(tree, path) as Tree, key);
   }

@@ -86,8 +86,17 @@ keeps it equal to the server's own rules.
 {{- if hasKey $hashes (lower .) }}{{ $faults = append $faults (printf "config.clients: a keySha256 of %s is that of %s as well; each caller has keys of its own" $client (get $hashes (lower .))) }}{{ end -}}
 {{- $_ := set $hashes (lower .) $client -}}
 {{- end -}}
-{{- if not (or (hasKey . "keySha256") (hasKey . "subjects") (hasKey . "certificates")) -}}
-{{- $faults = append $faults (printf "config.clients: %s needs keySha256, subjects or certificates: nobody can be this caller" $client) -}}
+{{- range .keys -}}
+{{- if eq (hasKey . "file") (hasKey . "sha256") -}}
+{{- $faults = append $faults (printf "config.clients: a key of %s must have one of file and sha256" $client) -}}
+{{- end -}}
+{{- with .sha256 -}}
+{{- if hasKey $hashes (lower .) }}{{ $faults = append $faults (printf "config.clients: a sha256 of %s is that of %s as well; each caller has keys of its own" $client (get $hashes (lower .))) }}{{ end -}}
+{{- $_ := set $hashes (lower .) $client -}}
+{{- end -}}
+{{- end -}}
+{{- if not (or (hasKey . "keySha256") (hasKey . "keys") (hasKey . "subjects") (hasKey . "certificates")) -}}
+{{- $faults = append $faults (printf "config.clients: %s needs keySha256, keys, subjects or certificates: nobody can be this caller" $client) -}}
 {{- end -}}
 {{- range .subjects -}}
 {{- if eq (hasKey . "sub") (hasKey . "kubernetes") -}}

@@ -2,6 +2,7 @@ import { Injectable, type CanActivate, type ExecutionContext, createParamDecorat
 import type { FastifyRequest } from 'fastify';
 import { Authenticator } from './authenticator.js';
 import type { ClientAccess } from './client-access.js';
+import type { Identity } from './identity.js';
 
 /** Closes every controller route that is not declared to be public. */
 @Injectable()
@@ -21,6 +22,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Set by the API key guard; absent on public routes. */
     client?: ClientAccess;
+    /** By what the client proved who it is; absent for a virtual token. */
+    identity?: Identity;
   }
 }
 

@@ -14,6 +14,7 @@ import { Clock } from '../../core/ports/clock.js';
 import { ApiKeyGuard } from './api-key.guard.js';
 import { Authenticator } from './authenticator.js';
 import { Callers, type CallerSettings } from './callers.js';
+import { CallerReports } from './caller-reports.js';
 import { HttpObserver } from '../common/ports.js';
 import { ClientLimits, type LimitSettings } from '../limits/client-limits.js';
 import { IdentityObserver } from '../common/ports.js';
@@ -74,10 +75,11 @@ export class AuthModule {
             new ClientLimits(limits, clock, observer),
         },
         Authenticator,
+        CallerReports,
         JwtHook,
         { provide: APP_GUARD, useClass: ApiKeyGuard },
       ],
-      exports: [Callers, Authenticator, ClientLimits],
+      exports: [Callers, Authenticator, ClientLimits, CallerReports],
     };
   }
 }

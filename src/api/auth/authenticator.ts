@@ -2,9 +2,11 @@ import { Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { HttpObserver, type DenialReason } from '../common/ports.js';
 import { Callers, type Authentication } from './callers.js';
-import type { ClientAccess, KeyAuthentication } from './client-access.js';
+import { EXPIRED_KEY, type ClientAccess, type KeyAuthentication } from './client-access.js';
+import type { Identity } from './identity.js';
 import type { JwtProblem } from './jwt/jwt-callers.js';
 import type { Scope } from '../../config/client.section.js';
+import { Clock } from '../../core/ports/clock.js';
 import { HttpProblem } from '../common/problem.js';
 import { originOf, routeOf } from '../common/request.js';
 import { ClientLimits } from '../limits/client-limits.js';
@@ -18,7 +20,12 @@ const DETAILS = {
 export const VIRTUAL_TOKENS_ONLY =
   "This client has virtualTokens: true, so it gets no real token. Its calls go through the broker, with a virtual token from the platform's own token endpoint or with the API key below /gateway.";
 
-const DENIALS = { missing: 'missing_key', unknown: 'unknown_key', refused: 'refused_jwt' } as const;
+const DENIALS = {
+  missing: 'missing_key',
+  unknown: 'unknown_key',
+  expired: 'expired_key',
+  refused: 'refused_jwt',
+} as const;
 
 /** As RFC 6750 has it. */
 function jwtProblem({ code, detail, retryAfterSeconds }: JwtProblem): HttpProblem {
@@ -36,16 +43,18 @@ export class Authenticator {
     private readonly callers: Callers,
     private readonly observer: HttpObserver,
     private readonly limits: ClientLimits,
+    private readonly clock: Clock,
   ) {}
 
   /**
    * Whose key or JWT the request bears; from then on `request.client`.
    *
-   * @throws HttpProblem `unauthorized`, `forbidden`, `virtual_tokens_only`, `jwt_…`, `rate_limited`, `too_many_requests`
+   * @throws HttpProblem `unauthorized`, `key_expired`, `forbidden`, `virtual_tokens_only`, `jwt_…`, `rate_limited`, `too_many_requests`
    */
   authenticate(request: FastifyRequest, access: Scope | 'any_key'): ClientAccess {
     const who = this.noted(this.callers.of(request.raw), request);
     if (who.kind === 'refused') throw jwtProblem(who.problem);
+    if (who.kind === 'expired') throw new HttpProblem('key_expired', EXPIRED_KEY, { headers: CHALLENGE });
     if (who.kind !== 'ok') throw new HttpProblem('unauthorized', DETAILS[who.kind], { headers: CHALLENGE });
     if (access !== 'any_key') this.requireScope(request, who.client, access);
     return who.client;
@@ -85,11 +94,13 @@ export class Authenticator {
   }
 
   private noted<T extends Authentication>(who: T, request: FastifyRequest): T {
-    if (who.kind === 'ok') this.admit(request, who.client);
+    if (who.kind === 'ok') this.admit(request, who.client, who.identity);
     else {
       this.refused(request, DENIALS[who.kind]);
       const isWrong =
-        who.kind === 'unknown' || (who.kind === 'refused' && who.problem.code !== 'jwt_keys_unavailable');
+        who.kind === 'unknown' ||
+        who.kind === 'expired' ||
+        (who.kind === 'refused' && who.problem.code !== 'jwt_keys_unavailable');
       if (isWrong) this.limits.wrongKey(originOf(request).remote);
     }
     return who;
@@ -98,16 +109,22 @@ export class Authenticator {
   /**
    * The request is this client's from now on, and counts as one of its requests.
    *
+   * @param identity by which it proved who it is; left out for what the broker itself made out to it
    * @throws HttpProblem `rate_limited`, `too_many_requests`
    */
-  admit(request: FastifyRequest, client: ClientAccess): void {
+  admit(request: FastifyRequest, client: ClientAccess, identity?: Identity): void {
     request.client = client;
+    if (identity) {
+      request.identity = identity;
+      identity.used(this.clock.wallMs());
+    }
     this.limits.enter(client.name, request.raw, originOf(request).remote);
   }
 
   /** Counts a request that was turned away, and has it recorded. */
   refused(request: FastifyRequest, reason: DenialReason): void {
     this.observer.denied(reason, routeOf(request));
+    if (request.client) this.limits.refused(request.client.name);
     request.audited = { action: 'access.refused', app: null, reason };
   }
 }

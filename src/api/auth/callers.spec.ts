@@ -42,6 +42,46 @@ describe('Callers', () => {
     expect(nameOf(header)).toBe(who);
   });
 
+  it('knows no key any more once it has ended', async () => {
+    const clock = new ManualClock();
+    const endsMs = clock.wallMs() + 1000;
+    const keys = [
+      { sha256: sha256('ends'), expiresAt: new Date(endsMs).toISOString() },
+      { sha256: sha256('stays') },
+    ];
+    const ending = new Callers(
+      { clients: [{ name: 'orders', keys, apps: '*', scopes: [] }], issuers: [] },
+      ['shop'],
+      clock,
+      new FakeIdentityObserver(),
+    );
+    const kinds = () => ['ends', 'stays'].map((key) => ending.ofKey(key).kind);
+    expect(kinds()).toEqual(['ok', 'ok']);
+    await clock.advance(999);
+    expect(kinds()).toEqual(['ok', 'ok']);
+    await clock.advance(1);
+    expect(kinds()).toEqual(['expired', 'ok']);
+    expect(ending.identitiesOf('orders').map(({ expiresAtMs }) => expiresAtMs)).toEqual([endsMs, null]);
+  });
+
+  it('keep what is known of the use of a key as long as it is the same key of the same client', () => {
+    const orders = { name: 'orders', keySha256: [sha256('old')], apps: '*', scopes: [] } as const;
+    const settings = { clients: [orders], issuers: [] };
+    const known = new Callers(settings, ['shop'], new ManualClock(), new FakeIdentityObserver());
+    const answer = known.ofKey('old');
+    if (answer.kind === 'ok') answer.identity.used(5);
+    const uses = () => known.keys.map(({ id, uses, lastUsedAtMs }) => [id, uses, lastUsedAtMs]);
+    expect(uses()).toEqual([[sha256('old').slice(0, 8), 1, 5]]);
+    const rotated = { ...orders, keySha256: [sha256('new'), sha256('old')] };
+    known.replace({ ...settings, clients: [rotated] }, ['shop']);
+    expect(uses()).toEqual([
+      [sha256('new').slice(0, 8), 0, null],
+      [sha256('old').slice(0, 8), 1, 5],
+    ]);
+    known.replace({ ...settings, clients: [{ ...rotated, name: 'mailer' }] }, ['shop']);
+    expect(uses().map(([, count]) => count)).toEqual([0, 0]);
+  });
+
   it('misses a header that is not there', () => {
     expect(of()).toEqual({ kind: 'missing' });
   });

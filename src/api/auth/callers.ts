@@ -5,9 +5,10 @@ import type { JwtIssuerSection } from '../../config/identities.section.js';
 import type { Clock } from '../../core/ports/clock.js';
 import type { AppName } from '../../core/token.js';
 import { remoteOf } from '../common/request.js';
-import { ApiKeys, ClientAccess, type KeyAuthentication } from './client-access.js';
+import { ApiKeys, ClientAccess, type KeyAuthentication, type Recognized } from './client-access.js';
 import { ClientCertificates } from './client-certificates.js';
 import type { IdentityObserver } from '../common/ports.js';
+import { Identities, type Identity, type IdentityKind } from './identity.js';
 import { JwtCallers, subjectKey, type JwtCaller } from './jwt/jwt-callers.js';
 import { JwtIssuers } from './jwt/jwt-issuers.js';
 import { JwtVerifier, looksLikeJwt } from './jwt/jwt-verifier.js';
@@ -27,6 +28,8 @@ const SCHEME = 'bearer ';
 /** All that is made of one state of the settings. */
 interface Known {
   readonly accesses: ReadonlyMap<string, ClientAccess>;
+  readonly clients: readonly ClientSection[];
+  readonly identities: Identities;
   readonly apiKeys: ApiKeys;
   readonly jwts: JwtCallers | null;
   readonly certificates: ClientCertificates;
@@ -51,35 +54,63 @@ export class Callers {
     this.now = this.known(settings, apps, null);
   }
 
+  get clients(): readonly ClientSection[] {
+    return this.now.clients;
+  }
+
+  /** The API keys of all clients. */
+  get keys(): readonly Identity[] {
+    const { clients, identities } = this.now;
+    return clients.flatMap(({ name }) => identities.ofClient(name)).filter(({ kind }) => kind === 'key');
+  }
+
+  /** All ways in which a client may prove who it is, in the order of the configuration. */
+  identitiesOf(client: string): readonly Identity[] {
+    return this.now.identities.ofClient(client);
+  }
+
   /** From the next request on. Keys of issuers that stay are not fetched again. */
   replace(settings: CallerSettings, apps: readonly AppName[]): void {
     const { issuers } = this.now;
-    this.now = this.known(settings, apps, issuers);
+    this.now = this.known(settings, apps, this.now);
     issuers.close();
   }
 
   private known(
     { clients, issuers: sections }: CallerSettings,
     apps: readonly AppName[],
-    before: JwtIssuers | null,
+    before: Known | null,
   ): Known {
     const { clock, observer } = this;
+    const identities = new Identities(before?.identities.known ?? new Map());
     const accesses = new Map(clients.map((client) => [client.name, new ClientAccess(client, apps)]));
     /** The clients by what each has several of. */
-    const by = (keysOf: (client: ClientSection) => readonly string[]) =>
+    const by = (
+      kind: IdentityKind,
+      valuesOf: (client: ClientSection) => readonly (readonly [string, string])[],
+    ) =>
       new Map(
-        clients.flatMap((client) => {
-          const access = accesses.get(client.name);
-          return access ? keysOf(client).map((key): [string, ClientAccess] => [key, access]) : [];
+        clients.flatMap((section) => {
+          const client = accesses.get(section.name);
+          if (!client) return [];
+          return valuesOf(section).map(([key, value]): [string, Recognized] => [
+            key,
+            { kind: 'ok', client, identity: identities.of(section.name, kind, value) },
+          ]);
         }),
       );
-    const issuers = new JwtIssuers(sections, clock, observer, before);
-    const subjects = by(({ subjects = [] }) => subjects.map(({ issuer, sub }) => subjectKey(issuer, sub)));
-    const names = by(({ certificates = [] }) => certificates.map(({ san }) => san));
+    const issuers = new JwtIssuers(sections, clock, observer, before?.issuers ?? null);
+    const apiKeys = new ApiKeys(clients, accesses, identities, clock);
+    const subjects = by('jwt', ({ subjects = [] }) =>
+      subjects.map(({ issuer, sub }) => [subjectKey(issuer, sub), `${issuer} ${sub}`]),
+    );
+    const names = by('certificate', ({ certificates = [] }) => certificates.map(({ san }) => [san, san]));
     const verifier = new JwtVerifier(issuers.all, clock);
     return {
       accesses,
-      apiKeys: new ApiKeys(clients, accesses),
+      clients,
+      identities,
+      apiKeys,
       jwts: sections.length === 0 ? null : new JwtCallers(verifier, subjects, clock),
       certificates: new ClientCertificates(names, clock),
       issuers,
@@ -90,14 +121,11 @@ export class Callers {
   of(request: IncomingMessage): Authentication {
     const token = bearerOf(request.headers.authorization);
     if (token === undefined) {
-      const client = this.now.certificates.of(request.socket);
-      return client ? { kind: 'ok', client } : MISSING;
+      return this.now.certificates.of(request.socket) ?? MISSING;
     }
     const { jwts, apiKeys } = this.now;
     if (jwts === null || !looksLikeJwt(token)) return apiKeys.recognize(token);
-    const client = jwts.known(hash('sha256', token, 'hex'));
-    if (client !== undefined) return { kind: 'ok', client };
-    return this.verdicts.get(request) ?? apiKeys.recognize(token);
+    return jwts.known(hash('sha256', token, 'hex')) ?? this.verdicts.get(request) ?? apiKeys.recognize(token);
   }
 
   /** Whose a key is that came elsewhere than in the header `Authorization`, where no JWT may stand. */

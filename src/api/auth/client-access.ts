@@ -1,8 +1,11 @@
 import type { ClientSection, Scope } from '../../config/client.section.js';
+import { keysOfClient } from '../../core/client-keys.js';
 import { BrokerError } from '../../core/errors.js';
 import type { AppName } from '../../core/token.js';
 import { hash, timingSafeEqual } from 'node:crypto';
+import type { Clock } from '../../core/ports/clock.js';
 import { AllowedCalls } from '../gateway/allowed-calls.js';
+import type { Identities, Identity } from './identity.js';
 
 /** What one API client may see and do, worked out once. */
 export class ClientAccess {
@@ -86,19 +89,30 @@ export class UnseenAppError extends BrokerError {
   }
 }
 
-/** Whose an API key is. `missing`: no Bearer key at all; `unknown`: a key that is nobody's. */
+/** Somebody who has proved who they are. */
+export interface Recognized {
+  readonly kind: 'ok';
+  readonly client: ClientAccess;
+  /** By which of its identities. */
+  readonly identity: Identity;
+}
+
+/** Whose an API key is. `missing`: no Bearer key at all; `unknown`: a key that is nobody's; `expired`: one whose `expiresAt` has passed. */
 export type KeyAuthentication =
-  | { readonly kind: 'ok'; readonly client: ClientAccess }
-  | { readonly kind: 'missing' }
-  | { readonly kind: 'unknown' };
+  Recognized | { readonly kind: 'missing' } | { readonly kind: 'unknown' } | { readonly kind: 'expired' };
+
+/** For whoever sends one, in whatever form it is told. */
+export const EXPIRED_KEY =
+  'This API key has expired: its expiresAt in the configuration of the broker has passed. Ask whoever runs the broker for a new one.';
 
 interface KnownKey {
   readonly sha256: Buffer;
-  readonly answer: KeyAuthentication;
+  readonly answer: Recognized;
 }
 
 const MISSING: KeyAuthentication = { kind: 'missing' };
 const UNKNOWN: KeyAuthentication = { kind: 'unknown' };
+const EXPIRED: KeyAuthentication = { kind: 'expired' };
 
 /** Recognises API keys. They are 256 random bits, so one SHA-256 is enough and a slow hash would only slow callers down. */
 export class ApiKeys {
@@ -106,13 +120,18 @@ export class ApiKeys {
   /** Written anew by each request: hashing into a new buffer costs four times as much. */
   private readonly sha256 = Buffer.alloc(64);
 
-  constructor(clients: readonly ClientSection[], accesses: ReadonlyMap<string, ClientAccess>) {
-    for (const { name, keySha256 = [] } of clients) {
-      const client = accesses.get(name);
+  constructor(
+    clients: readonly ClientSection[],
+    accesses: ReadonlyMap<string, ClientAccess>,
+    identities: Identities,
+    private readonly clock: Clock,
+  ) {
+    for (const section of clients) {
+      const client = accesses.get(section.name);
       if (client === undefined) continue;
-      const answer: KeyAuthentication = { kind: 'ok', client };
-      for (const hex of keySha256) {
-        const sha256 = hex.toLowerCase();
+      for (const { sha256, expiresAtMs } of keysOfClient(section)) {
+        const identity = identities.of(section.name, 'key', sha256, expiresAtMs);
+        const answer: Recognized = { kind: 'ok', client, identity };
         this.keys.set(sha256, { sha256: Buffer.from(sha256, 'latin1'), answer });
       }
     }
@@ -124,6 +143,8 @@ export class ApiKeys {
     const known = this.keys.get(hex);
     if (known === undefined) return UNKNOWN;
     this.sha256.write(hex, 'latin1');
-    return timingSafeEqual(known.sha256, this.sha256) ? known.answer : UNKNOWN;
+    if (!timingSafeEqual(known.sha256, this.sha256)) return UNKNOWN;
+    const { expiresAtMs } = known.answer.identity;
+    return expiresAtMs !== null && this.clock.wallMs() >= expiresAtMs ? EXPIRED : known.answer;
   }
 }

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Clock } from '../../core/ports/clock.js';
-import type { ClientAccess } from './client-access.js';
+import type { Recognized } from './client-access.js';
 
 /** What a connection's certificate says, once it was verified in the handshake. */
 interface Shown {
@@ -18,19 +18,18 @@ export class ClientCertificates {
 
   /** @param clients by the names that certificates have: DNS names in lower case, and URIs */
   constructor(
-    private readonly clients: ReadonlyMap<string, ClientAccess>,
+    private readonly clients: ReadonlyMap<string, Recognized>,
     private readonly clock: Clock,
   ) {}
 
   /** `undefined` without a certificate, with one that has ended since, or that is nobody's, or of more than one client. */
-  of(socket: Socket): ClientAccess | undefined {
+  of(socket: Socket): Recognized | undefined {
     if (this.clients.size === 0 || !(socket instanceof TLSSocket) || !socket.authorized) return undefined;
     const shown = this.shown.get(socket) ?? read(socket);
     this.shown.set(socket, shown);
     if (this.clock.wallMs() > shown.notAfterMs) return undefined;
-    const found = new Set(shown.names.flatMap((name) => this.clients.get(name) ?? []));
-    const [client] = found;
-    return found.size === 1 ? client : undefined;
+    const [first, ...others] = shown.names.flatMap((name) => this.clients.get(name) ?? []);
+    return others.every(({ client }) => client === first?.client) ? first : undefined;
   }
 }
 

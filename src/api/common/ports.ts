@@ -5,7 +5,13 @@ import type { JwtRefusal } from '../auth/jwt/jwt-refusal.js';
 
 /** Why a request was turned away before its route was reached. */
 export type DenialReason =
-  'missing_key' | 'unknown_key' | 'refused_jwt' | 'unknown_token' | 'missing_scope' | 'browser';
+  | 'missing_key'
+  | 'unknown_key'
+  | 'expired_key'
+  | 'refused_jwt'
+  | 'unknown_token'
+  | 'missing_scope'
+  | 'browser';
 
 /**
  * Which limit was reached: requests on one connection without waiting for answers, requests that are worked on, answers that nobody

@@ -7,6 +7,7 @@ import { errorCode, integer, object, oneOf, text, type FromSchema } from './sche
 type EdgeErrorCode =
   | 'invalid_request'
   | 'unauthorized'
+  | 'key_expired'
   | 'jwt_rejected'
   | 'jwt_expired'
   | 'jwt_wrong_audience'
@@ -62,6 +63,7 @@ const STATUS: Readonly<Record<ProblemCode, number>> = {
   invalid_request: 400,
   app_required: 400,
   unauthorized: 401,
+  key_expired: 401,
   jwt_rejected: 401,
   jwt_expired: 401,
   jwt_wrong_audience: 401,

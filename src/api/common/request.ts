@@ -67,6 +67,7 @@ export function auditEntry(request: FastifyRequest, act: AuditedAct, status: num
   return {
     action: act.action,
     client: request.client?.name ?? null,
+    ...(request.identity?.kind === 'key' && { key: request.identity.id }),
     app: act.app,
     status: act.status ?? status,
     reason: act.reason ?? null,

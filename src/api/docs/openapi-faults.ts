@@ -1,3 +1,4 @@
+import { EXPIRED_KEY } from '../auth/client-access.js';
 import type { Access, ApiRoute, Fault } from '../common/api-route.js';
 import { problem, problemSchema, type ProblemCode, type ProblemHints } from '../common/problem.js';
 
@@ -6,6 +7,7 @@ const EXAMPLES: Partial<Record<ProblemCode, readonly [detail: string, hints?: Pr
   invalid_request: ['Give "app" only once.'],
   app_required: ['Say which app is meant with "app". It may name: shop, blog.'],
   unauthorized: ['Send an API key as "Authorization: Bearer <key>".'],
+  key_expired: [EXPIRED_KEY],
   jwt_rejected: ['This JWT must be signed with RS256, ES256 or EdDSA.'],
   jwt_expired: ['This JWT has expired: get a new one and send that.'],
   jwt_wrong_audience: [
@@ -81,7 +83,9 @@ function faultsOf({ access, query, body, faults: own = [] }: ApiRoute): readonly
   const namesApp = (query && 'app' in query) ?? (body && 'shape' in body);
   const usual: readonly ProblemCode[] = [
     ...(namesApp ? (['invalid_request', 'app_required', 'unknown_app'] as const) : []),
-    ...(needsKey ? (['unauthorized', ...OF_JWTS, ...OF_LIMITS, 'internal_error'] as const) : []),
+    ...(needsKey
+      ? (['unauthorized', 'key_expired', ...OF_JWTS, ...OF_LIMITS, 'internal_error'] as const)
+      : []),
     ...(isScope(access) ? (['forbidden'] as const) : []),
     ...(access.startsWith('token:') ? (['virtual_tokens_only'] as const) : []),
     ...(needsKey && body ? (['payload_too_large', 'unsupported_media_type'] as const) : []),

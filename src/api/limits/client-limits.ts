@@ -21,6 +21,7 @@ export interface LimitSettings {
 class ClientUse {
   inFlight = 0;
   streams = 0;
+  refused = 0;
 
   constructor(
     readonly bucket: TokenBucket,
@@ -60,6 +61,17 @@ export class ClientLimits {
     }
   }
 
+  /** Counts a request of the client that is turned away. */
+  refused(client: string): void {
+    this.useOf(client).refused += 1;
+  }
+
+  /** What a client may, and how often it was turned away since this replica runs. */
+  of(client: string): { readonly rate: Required<RateSection>; readonly refused: number } {
+    const { rate, refused } = this.useOf(client);
+    return { rate, refused };
+  }
+
   /** Whether the client may make one more request now. Called on the hot path. */
   take(client: string, nowMonoMs: number): boolean {
     return this.useOf(client).bucket.take(nowMonoMs);
@@ -75,6 +87,7 @@ export class ClientLimits {
     const nowMonoMs = this.clock.monotonicMs();
     if (!use.bucket.take(nowMonoMs)) {
       const { requestsPerSecond, burst } = use.rate;
+      use.refused += 1;
       this.observer.overloaded('client_rate', remote, client);
       throw new HttpProblem(
         'rate_limited',
@@ -88,6 +101,7 @@ export class ClientLimits {
     if (this.inFlight.get(request) !== null) return;
     const { requestsInFlightPerClient: max } = this.settings.limits;
     if (use.inFlight >= max) {
+      use.refused += 1;
       this.observer.overloaded('client_in_flight', remote, client);
       throw new HttpProblem(
         'too_many_requests',
@@ -130,6 +144,7 @@ export class ClientLimits {
     const use = this.useOf(client);
     const { streamsPerClient: max } = this.settings.limits;
     if (use.streams >= max) {
+      use.refused += 1;
       this.observer.overloaded('client_streams', remote, client);
       throw new HttpProblem(
         'too_many_requests',

@@ -1,7 +1,7 @@
 import { Body, Controller, Header, HttpCode, Post, Req, Module } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { TokenBroker } from '../../core/broker.js';
-import type { ClientAccess } from '../auth/client-access.js';
+import { EXPIRED_KEY, type ClientAccess } from '../auth/client-access.js';
 import { Authenticator, VIRTUAL_TOKENS_ONLY } from '../auth/authenticator.js';
 import { Api } from '../common/api-route.js';
 import { HttpProblem } from '../common/problem.js';
@@ -14,6 +14,7 @@ const WHY = {
     'Send the name of the app as client_id and an API key of the broker as client_secret: in the body, or as HTTP Basic, which is the base64 of both, each form-urlencoded, with a colon between them.',
   unknown:
     'client_secret must be an API key of the broker. This one is not known: its SHA-256 is in no client of the configuration.',
+  expired: EXPIRED_KEY,
 };
 
 /**

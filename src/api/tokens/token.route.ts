@@ -89,6 +89,7 @@ export class TokenRoute implements OnModuleInit {
     if (this.audit.isReadDue(who.client.name, app, held.record.generation, viaOf(request))) return false;
     // The last question: who is turned away, or goes on to the route, was not counted.
     if (!this.limits.take(who.client.name, startMs)) return false;
+    who.identity.used(this.clock.wallMs());
     const { body, headers } = this.answers.answer(app, held, startMs);
     const requestId = givenRequestId(request);
     if (requestId !== undefined) response.setHeader('x-request-id', requestId);

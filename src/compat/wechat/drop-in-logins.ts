@@ -5,7 +5,7 @@ import type { DropInAnswer } from '../../core/login/drop-in-login.js';
 import { LoginService } from '../../core/login/login-service.js';
 import type { AuditAction } from '../../core/ports/audit-entry.js';
 import type { AppName } from '../../core/token.js';
-import type { ClientAccess } from '../../api/auth/client-access.js';
+import { EXPIRED_KEY, type ClientAccess } from '../../api/auth/client-access.js';
 import { Authenticator } from '../../api/auth/authenticator.js';
 import { routeOf } from '../../api/common/request.js';
 import { DropIn } from '../drop-in.js';
@@ -123,6 +123,7 @@ export class DropInLogins {
   private authenticate(key: string, request: FastifyRequest): ClientAccess {
     const who = this.authenticator.recognize(request, key);
     if (who.kind === 'ok') return who.client;
+    if (who.kind === 'expired') throw new WechatRefusal(40125, EXPIRED_KEY);
     throw new WechatRefusal(
       40125,
       "secret is an API key of the broker here, and this one is not known: its SHA-256 is in no client of the broker's configuration.",

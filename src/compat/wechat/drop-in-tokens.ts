@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import type { AppName } from '../../core/token.js';
-import type { ClientAccess } from '../../api/auth/client-access.js';
+import { EXPIRED_KEY, type ClientAccess } from '../../api/auth/client-access.js';
 import type { Scope } from '../../config/client.section.js';
 import { Authenticator } from '../../api/auth/authenticator.js';
 import { DropIn, type DropInToken } from '../drop-in.js';
@@ -47,6 +47,7 @@ export class DropInTokens {
   private authenticate(key: string, request: FastifyRequest): ClientAccess {
     const who = this.authenticator.recognize(request, key);
     if (who.kind === 'ok') return who.client;
+    if (who.kind === 'expired') throw new WechatRefusal(40125, EXPIRED_KEY);
     if (who.kind === 'missing') throw new WechatRefusal(41004, 'send an API key of the broker as secret.');
     throw new WechatRefusal(
       40125,

@@ -3,7 +3,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Authenticator } from '../../api/auth/authenticator.js';
-import type { ClientAccess } from '../../api/auth/client-access.js';
+import { EXPIRED_KEY, type ClientAccess } from '../../api/auth/client-access.js';
 import { HttpObserver } from '../../api/common/ports.js';
 import { HttpProblem, isRefusedLimit } from '../../api/common/problem.js';
 import { routeOf } from '../../api/common/request.js';
@@ -120,6 +120,7 @@ class GettokenRoute implements OnModuleInit {
   private authenticate(key: string, request: FastifyRequest): ClientAccess {
     const who = this.authenticator.recognize(request, key);
     if (who.kind === 'ok') return who.client;
+    if (who.kind === 'expired') throw new WecomRefusal(40001, EXPIRED_KEY);
     if (who.kind === 'missing') throw new WecomRefusal(41004, 'send an API key of the broker as corpsecret.');
     throw new WecomRefusal(
       40001,

@@ -41,6 +41,8 @@ export interface AuditEntry {
   readonly action: AuditAction;
   /** The client's name; null while nobody knows who it is. */
   readonly client: string | null;
+  /** The first 8 hex digits of the SHA-256 of the API key; left out where none was sent that is known. */
+  readonly key?: string | undefined;
   /** The alias; null when none is meant. Never a caller's own text. */
   readonly app: AppName | null;
   /** Of the answer; null when nobody was answered. */

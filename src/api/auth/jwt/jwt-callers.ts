@@ -1,6 +1,6 @@
 import type { Clock } from '../../../core/ports/clock.js';
 import type { ProblemCode } from '../../common/problem.js';
-import type { ClientAccess } from '../client-access.js';
+import type { Recognized } from '../client-access.js';
 import type { JwtRefusal, JwtRefusalReason } from './jwt-refusal.js';
 import type { JwtVerifier } from './jwt-verifier.js';
 
@@ -23,8 +23,7 @@ export interface JwtProblem {
 }
 
 export type JwtCaller =
-  | { readonly kind: 'ok'; readonly client: ClientAccess }
-  | { readonly kind: 'refused'; readonly problem: JwtProblem; readonly refusal: JwtRefusal };
+  Recognized | { readonly kind: 'refused'; readonly problem: JwtProblem; readonly refusal: JwtRefusal };
 
 /** Whose a JWT is. What was verified is remembered for a while, so that most requests cost a look into a map. */
 export class JwtCallers {
@@ -34,12 +33,12 @@ export class JwtCallers {
   /** @param clients by `subjectKey` */
   constructor(
     private readonly verifier: JwtVerifier,
-    private readonly clients: ReadonlyMap<string, ClientAccess>,
+    private readonly clients: ReadonlyMap<string, Recognized>,
     private readonly clock: Clock,
   ) {}
 
   /** The client of a token that was verified lately. */
-  known(sha256: string): ClientAccess | undefined {
+  known(sha256: string): Recognized | undefined {
     const seen = this.seen.get(sha256);
     if (seen === undefined) return undefined;
     if (this.clock.wallMs() < seen.untilMs) return this.clients.get(seen.subject);
@@ -55,7 +54,7 @@ export class JwtCallers {
     const client = this.clients.get(subject);
     if (client === undefined) return refused({ reason: 'subject', seen: { iss: issuer, sub } });
     this.remember(sha256, { subject, untilMs: Math.min(untilMs, this.clock.wallMs() + MAX_SEEN_MS) });
-    return { kind: 'ok', client };
+    return client;
   }
 
   private remember(sha256: string, seen: Seen): void {
