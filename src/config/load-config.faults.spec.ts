@@ -272,6 +272,7 @@ describe('a fault', () => {
 describe('YAML that cannot be used', () => {
   // prettier-ignore
   it.each([
+    ['a key twice in JSON', '{"apps": [],\n "apps": []}', 'at line 2, column 2: the same key stands twice in one mapping; remove one'],
     ['a key twice', 'apps: []\napps: []', 'at line 2, column 1: the same key stands twice in one mapping; remove one'],
     ['two documents', 'apps: []\n---\napps: []', 'at line 2, column 1: there is a second document; keep one and remove the line "---"'],
     ['an unknown tag', 'apps: !canary x', 'at line 1, column 7: an unknown tag; text that begins with ! needs quotes'],

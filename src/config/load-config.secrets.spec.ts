@@ -264,11 +264,11 @@ describe('what is no regular file', () => {
     ]);
   });
 
-  it('and a configuration larger than 1 MiB, too', () => {
+  it('and a configuration larger than 32 MiB, too', () => {
     const path = inFolder('large.yaml');
-    writeFileSync(path, '#'.repeat(10 * 1024 * 1024));
+    writeFileSync(path, '#'.repeat(33 * 1024 * 1024));
     expect(faultsOf(() => loadConfig({ BROKER_CONFIG: path }))).toEqual([
-      `BROKER_CONFIG: cannot read ${path}: is larger than 1024 KiB`,
+      `BROKER_CONFIG: cannot read ${path}: is larger than 32768 KiB`,
     ]);
   });
 });

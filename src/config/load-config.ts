@@ -32,7 +32,7 @@ export interface LoadConfigOptions {
 /** Other secrets have their own ways to follow their files. */
 const OF_KEY_FILE = /^clients\[\d+\]\.keys\[\d+\]\.file$/;
 /** Of one file of the configuration. */
-const MAX_CONFIG_BYTES = 1024 * 1024;
+const MAX_CONFIG_BYTES = 32 * 1024 * 1024;
 
 /**
  * Reads the file that `BROKER_CONFIG` names, lays the environment over it, and checks all of it. Throws a ConfigError
