@@ -30,6 +30,8 @@ import 'reflect-metadata';
  */
 const INSPECTOR_SIGNAL = 'SIGUSR1';
 
+const MAX_LISTED = 100;
+
 /** Those that ask a process to end. Every other signal does what it does by default: one that tells of a crash must end the process. */
 const STOP_SIGNALS: NodeJS.Signals[] = ['SIGTERM', 'SIGINT'];
 /** Has the file read again; without a file it ends the process, as when a terminal closes. */
@@ -99,13 +101,19 @@ function announce(config: Config, urls: object, replica: string, logger: Logger)
       ...urls,
       replica,
       backend: config.redis ? `redis (${config.redis.server.kind})` : 'memory',
-      apps: config.apps.map(({ name, shownKind }) => `${name} (${shownKind})`),
-      clients: config.clients.map(({ name }) => name),
+      apps: firstOf(config.apps.map(({ name, shownKind }) => `${name} (${shownKind})`)),
+      clients: firstOf(config.clients.map(({ name }) => name)),
       version: readVersion(),
       node: process.version,
     },
     'access-token-broker is listening',
   );
+}
+
+/** Thousands of names are no log line. */
+function firstOf(names: readonly string[]): readonly string[] {
+  const more = names.length - MAX_LISTED;
+  return more > 0 ? [...names.slice(0, MAX_LISTED), `and ${more} more`] : names;
 }
 
 if (process.listenerCount(INSPECTOR_SIGNAL) === 0) {

@@ -134,7 +134,7 @@ export abstract class AppSection {
 
   /**
    * What is wrong with two apps of one platform in one file, whose fetches would kill each other's tokens, or one of
-   * which has a wrong secret. Neither need be valid.
+   * which has a wrong secret. Neither need be valid. Asked of apps with the same `appId`.
    *
    * @param earlier the other app, which stands at the place `path` in the file
    */

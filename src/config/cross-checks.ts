@@ -87,11 +87,11 @@ function keyFaults(client: unknown, index: number, isTrial: boolean): Fault[] {
 }
 
 function unknownApps(apps: unknown, clients: unknown): Fault[] {
-  const known = textsOf(apps, 'apps', 'name').map(({ text }) => text);
+  const known = new Set(textsOf(apps, 'apps', 'name').map(({ text }) => text));
   return asList(clients).flatMap((client, index) =>
     asList(isMapping(client) ? client.apps : undefined).flatMap((app, at) => {
-      if (typeof app !== 'string' || app === '*' || known.includes(app)) return [];
-      const meant = nearest(app, known.filter(isWordLike));
+      if (typeof app !== 'string' || app === '*' || known.has(app)) return [];
+      const meant = nearest(app, [...known].filter(isWordLike));
       const hint = meant === undefined ? 'add it to apps or remove it here' : `did you mean ${meant}?`;
       const shown = isWordLike(app) ? JSON.stringify(app) : 'so';
       return [{ path: `clients[${index}].apps[${at}]`, text: `no app is named ${shown}; ${hint}` }];
@@ -158,11 +158,15 @@ function virtualTokenFaults(client: unknown, index: number, hasKeys: boolean): F
 
 /** Two apps that the platform says get in each other's way. */
 function conflicts(apps: readonly unknown[]): Fault[] {
+  /** By account: among thousands of apps, few have one in common. */
+  const earlierOnes = new Map<string, [path: string, app: AppSection][]>();
   return apps.flatMap((app, index) => {
     if (!(app instanceof AppSection)) return [];
-    for (const [at, earlier] of apps.slice(0, index).entries()) {
-      if (!(earlier instanceof AppSection) || earlier.provider !== app.provider) continue;
-      const conflict = app.conflictWith?.(earlier, `apps[${at}]`);
+    const account = `${app.provider} ${app.appId}`;
+    const earlier = earlierOnes.get(account) ?? [];
+    earlierOnes.set(account, [...earlier, [`apps[${index}]`, app]]);
+    for (const [path, other] of earlier) {
+      const conflict = app.conflictWith?.(other, path);
       if (conflict) return [{ path: `apps[${index}].${conflict.key}`, text: conflict.text }];
     }
     return [];

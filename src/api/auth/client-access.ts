@@ -31,7 +31,8 @@ export class ClientAccess {
     const granted = client.apps;
     this.name = client.name;
     this.maxExpiresInSeconds = client.maxExpiresInSeconds ?? Infinity;
-    this.apps = granted === '*' ? configured : configured.filter((app) => granted.includes(app));
+    const named = new Set(granted);
+    this.apps = granted === '*' ? configured : configured.filter((app) => named.has(app));
     this.visible = new Set(this.apps);
     this.gateway = client.gateway;
     this.usesVirtualTokens = client.virtualTokens ?? false;

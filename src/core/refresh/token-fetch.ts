@@ -38,6 +38,8 @@ export type FetchResult =
 /** One request to the platform, with the app's current secret and within its deadline, emitted as events. */
 export class TokenFetch {
   private yieldUntilMonoMs = -Infinity;
+  /** Wanted at every look at what is due, and the same for months. */
+  private known: { readonly appSecret: string; readonly credential: string } | null = null;
   private address: { readonly refusal: BackOff; readonly untilMonoMs: number } | null = null;
   /** What this process sent, by its own count. */
   readonly floor: FetchFloor;
@@ -82,7 +84,10 @@ export class TokenFetch {
   }
 
   private credentialOf(appSecret: string): string {
-    return fingerprint(`${this.app.appId}\n${appSecret}`);
+    if (this.known?.appSecret !== appSecret) {
+      this.known = { appSecret, credential: fingerprint(`${this.app.appId}\n${appSecret}`) };
+    }
+    return this.known.credential;
   }
 
   /** There must be a secret. Never throws. */
