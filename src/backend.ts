@@ -159,9 +159,22 @@ async function redisBackend(
       'the broker cannot see whether another one on this Redis fetches for the same AppID, and fetches as if none did: its user needs the keys tokenbroker:claim:*, see docs/redis.md',
     );
   };
+  const onList = (isUsable: boolean): void => {
+    if (isUsable) {
+      logger.info(
+        { event: 'changes.available' },
+        'Redis lists which apps have changed: the others are read seldom',
+      );
+      return;
+    }
+    logger.warn(
+      { event: 'changes.unavailable' },
+      'Redis does not let the broker list which apps have changed: every app is read every reconcileSeconds, at most 500 a second. Its user needs XADD, XRANGE and XREVRANGE, see docs/redis.md',
+    );
+  };
   const legacy = new LegacyState(connection, cipher, keyPrefix);
   const feed = new RedisRotationFeed(connection, keyPrefix, onFeedChange, legacy);
-  const store = { keyPrefix, cipher, legacy, keyUse, onUnreadable, onOtherOwner };
+  const store = { keyPrefix, cipher, legacy, keyUse, onList, onUnreadable, onOtherOwner };
   return {
     ports: {
       lease: new RedisRefreshLease(connection, keyPrefix, legacy),

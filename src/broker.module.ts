@@ -62,20 +62,19 @@ function backend(
 }
 
 function tokenBroker(
-  { redactor, replica }: Runtime,
+  { config, redactor, replica }: Runtime,
   apps: ConfiguredApps,
   { ports }: Backend,
   clock: Clock,
   metrics: Metrics,
   events: EventSink,
 ): TokenBroker {
-  const broker = new TokenBroker(apps.definitions(), {
-    ...ports,
-    store: new MeasuredTokenStore(ports.store, clock, metrics.catalogue),
-    clock,
-    events,
-    replica,
-  });
+  const store = new MeasuredTokenStore(ports.store, clock, metrics.catalogue);
+  const broker = new TokenBroker(
+    apps.definitions(),
+    { ...ports, store, clock, events, replica },
+    config.limits,
+  );
   metrics.watch(broker);
   const liveTokens = new LiveTokens(redactor);
   broker.subscribeAll((app, { record }) => {

@@ -23,7 +23,7 @@ export class AuthSection {
   readonly failuresPerMinute: number = 60;
 }
 
-/** What one replica holds at the same time. */
+/** What one replica holds at the same time, and how fast it starts. */
 export class LimitsSection {
   @About('open connections; less where the process may not open so many files')
   @WholeNumber(10, 1_000_000)
@@ -44,4 +44,10 @@ export class LimitsSection {
   @About('the same of one client')
   @WholeNumber(1, 1_000_000)
   readonly requestsInFlightPerClient: number = 1000;
+
+  @About(
+    'tokens that are fetched or tried a second although nobody asks for them: of apps that have none yet, or one that was found in Redis at the start. What a caller asks for comes first and does not count. Three replicas behind one address stay below the 20,000 requests a minute that WeCom takes from it; WeChat counts by app',
+  )
+  @WholeNumber(1, 10_000)
+  readonly startFetchesPerSecond: number = 100;
 }

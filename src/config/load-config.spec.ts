@@ -62,6 +62,7 @@ describe('a configuration file', () => {
         streamsPerClient: 50,
         requestsInFlight: 2000,
         requestsInFlightPerClient: 1000,
+        startFetchesPerSecond: 100,
       },
       gateway: { maxInFlightPerApp: 512 },
       egress: { proxyFromEnvironment: false, environment: null, unusedProxyVariable: null },

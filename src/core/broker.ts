@@ -7,7 +7,9 @@ import {
   type RefreshSettings,
   type TokenlessApp,
 } from './app-definition.js';
+import { ChangeWatch, type SweepSettings } from './refresh/change-watch.js';
 import { Scheduler } from './refresh/scheduler.js';
+import { StartPace } from './refresh/start-pace.js';
 import { TokenManager } from './refresh/token-manager.js';
 import type { AppStatus } from './status/app-status.js';
 import { tokenlessStatus } from './status/tokenless-status.js';
@@ -16,6 +18,15 @@ import { BrokerError } from './errors.js';
 import { ReportService } from './reports/report-service.js';
 import type { ReportAnswer, TokenReport } from './reports/token-report.js';
 import type { AppName, HeldToken } from './token.js';
+
+export interface BrokerSettings {
+  /** Fetches and tries a second that nobody asks for while the apps have no token, or one that was found in the store. */
+  readonly startFetchesPerSecond?: number;
+  readonly sweep?: SweepSettings;
+}
+
+/** Three replicas behind one address stay below what WeCom takes from it: 20,000 requests a minute. WeChat counts by app. */
+export const START_FETCHES_PER_SECOND = 100;
 
 /** Keeps one living token per app: fetches it once for all, renews it ahead of expiry, heals it when it was reported dead. */
 export class TokenBroker {
@@ -28,6 +39,8 @@ export class TokenBroker {
   /** By `identityKey`. */
   private readonly managersByKey = new Map<string, TokenManager>();
   private readonly scheduler: Scheduler;
+  private readonly watch: ChangeWatch;
+  private readonly startPace: StartPace;
   private unsubscribe: () => void = () => undefined;
   private wasReady = false;
   private isStarted = false;
@@ -39,8 +52,11 @@ export class TokenBroker {
   constructor(
     apps: readonly ConfiguredApp[],
     private readonly ports: BrokerPorts,
+    { startFetchesPerSecond = START_FETCHES_PER_SECOND, sweep }: BrokerSettings = {},
   ) {
     this.scheduler = new Scheduler(ports.clock);
+    this.watch = new ChangeWatch(this.managersByKey, ports, this.scheduler, sweep);
+    this.startPace = new StartPace(ports.clock, startFetchesPerSecond);
     this.configure(apps);
   }
 
@@ -56,7 +72,11 @@ export class TokenBroker {
    *
    * @returns the apps that are gone, or are others under the same name
    */
-  configure(apps: readonly ConfiguredApp[]): ReadonlySet<AppName> {
+  configure(
+    apps: readonly ConfiguredApp[],
+    { startFetchesPerSecond }: Pick<BrokerSettings, 'startFetchesPerSecond'> = {},
+  ): ReadonlySet<AppName> {
+    if (startFetchesPerSecond !== undefined) this.startPace.perSecond = startFetchesPerSecond;
     const gone = new Set<AppName>();
     const next = new Map(apps.map((app) => [app.name, app]));
     for (const name of this.configured) {
@@ -64,13 +84,17 @@ export class TokenBroker {
       if (old && !(app && isSameApp(old, app))) gone.add(name);
     }
     if (gone.size > 0) this.drop(gone);
+    this.watch.replan();
     this.configured = [...next.keys()];
+    const added: TokenManager[] = [];
     for (const app of apps) {
       if (!('issuer' in app)) {
         if (!this.tokenless.has(app.name)) this.tokenless.set(app.name, app);
       } else if (this.managed.has(app.name)) this.changeRefresh(app.name, app.refresh);
-      else this.add(app);
+      else added.push(this.add(app));
     }
+    // What is stored is looked at before a fetch is due.
+    if (this.isStarted && !this.isStopping) this.watch.readThese(added);
     return gone;
   }
 
@@ -191,10 +215,10 @@ export class TokenBroker {
         if (manager && generation > manager.memory.generation) void manager.reconcile();
       },
       () => {
-        for (const { manager } of this.managed.values()) manager.reconcileSoon();
+        this.watch.readAll();
       },
     );
-    await Promise.all([...this.managed.values()].map(({ manager }) => manager.reconcile()));
+    await this.watch.start();
     // Not before: what another replica has stored need not be fetched.
     this.scheduler.start();
   }
@@ -203,7 +227,8 @@ export class TokenBroker {
   async stop(): Promise<void> {
     this.isStopping = true;
     this.unsubscribe();
-    await Promise.all([...[...this.managed.values()].map(({ manager }) => manager.stop()), ...this.leaving]);
+    const managers = [...this.managed.values()].map(({ manager }) => manager.stop());
+    await Promise.all([...managers, ...this.leaving, this.watch.stop()]);
   }
 
   private changeRefresh(name: AppName, refresh: RefreshSettings): void {
@@ -236,8 +261,9 @@ export class TokenBroker {
     }
   }
 
-  private add(app: AppDefinition): void {
-    const manager = new TokenManager(app, this.ports, this.scheduler);
+  private add(app: AppDefinition): TokenManager {
+    const { watch, startPace } = this;
+    const manager = new TokenManager(app, this.ports, this.scheduler, { watch, startPace });
     if (this.isStopping) void manager.stop();
     for (const listener of this.listeners)
       manager.memory.subscribe((held) => {
@@ -245,8 +271,8 @@ export class TokenBroker {
       });
     this.managersByKey.set(identityKey(app), manager);
     this.managed.set(app.name, { manager, reports: new ReportService(manager, this.ports) });
-    // What is stored is looked at before a fetch is due.
-    if (this.isStarted && !this.isStopping && !app.parent) void manager.reconcile();
+    this.watch.replan();
+    return manager;
   }
 
   private find(app: AppName): { readonly manager: TokenManager; readonly reports: ReportService } {

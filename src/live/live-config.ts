@@ -121,7 +121,7 @@ export class LiveConfig extends ConfigStatus {
   private tell(config: Config): void {
     this.apps.configure(config);
     const definitions = this.apps.definitions();
-    const gone = this.broker.configure(definitions);
+    const gone = this.broker.configure(definitions, config.limits);
     this.logins.configure(this.apps.logins(this.broker));
     this.gateway.configure(this.apps.gateway());
     this.callers.replace(

@@ -5,12 +5,16 @@ import {
   type AbortRequest,
   type BeginRequest,
   type BeginResult,
+  type Changes,
   type CommitRequest,
   type CommitResult,
   type StoreView,
 } from '../core/ports/token-store.js';
 import type { AppName } from '../core/token.js';
 import type { MetricCatalogue, StoreCommand } from './metric-catalogue.js';
+
+/** Not the name of any app. */
+const THE_LIST = { name: '' };
 
 /** A store that is timed, and whose clock is compared with this machine's. */
 export class MeasuredTokenStore extends TokenStore {
@@ -49,13 +53,17 @@ export class MeasuredTokenStore extends TokenStore {
     return view;
   }
 
+  override changes(since: string | null): Promise<Changes> {
+    return this.measure('changes', THE_LIST, () => this.store.changes(since));
+  }
+
   /** Of no app that anybody asks about, so that it says nothing about the others. */
   override expire(app: AppIdentity): Promise<void> {
     this.failing.delete(app.name);
     return this.store.expire(app);
   }
 
-  private async measure<T>(command: StoreCommand, { name }: AppIdentity, run: () => Promise<T>): Promise<T> {
+  private async measure<T>(command: StoreCommand, { name }: Pick<AppIdentity, 'name'>, run: () => Promise<T>): Promise<T> {
     const startMonoMs = this.clock.monotonicMs();
     try {
       const result = await run();

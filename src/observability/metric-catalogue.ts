@@ -32,7 +32,7 @@ const OVERLOAD_LIMITS = [
   'client_in_flight',
   'client_streams',
 ] as const;
-const STORE_COMMANDS = ['read', 'begin', 'commit', 'abort', 'reconcile'] as const;
+const STORE_COMMANDS = ['read', 'begin', 'commit', 'abort', 'reconcile', 'changes'] as const;
 
 const HTTP_BOUNDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const PLATFORM_BOUNDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];

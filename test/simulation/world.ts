@@ -206,6 +206,8 @@ class RemoteStore extends TokenStore {
     this.world.remote(this.process, () => this.store.abort(app, request));
   override reconcile: TokenStore['reconcile'] = (app, known) =>
     this.world.remote(this.process, () => this.store.reconcile(app, known));
+  override changes: TokenStore['changes'] = (since) =>
+    this.world.remote(this.process, () => this.store.changes(since));
   override expire: TokenStore['expire'] = (app) =>
     this.world.remote(this.process, () => this.store.expire(app));
 }

@@ -9,7 +9,7 @@ import type { AppDefinition, RefreshSettings, TicketDefinition } from '../../src
 import { StoreUnavailableError } from '../../src/core/errors.js';
 import type { BrokerEvent } from '../../src/core/ports/events.js';
 import type { RefreshLease } from '../../src/core/ports/refresh-lease.js';
-import { TokenBroker } from '../../src/core/broker.js';
+import { TokenBroker, type BrokerSettings } from '../../src/core/broker.js';
 import { AppSecrets } from '../../src/core/refresh/app-secrets.js';
 import {
   TokenIssuer,
@@ -132,7 +132,7 @@ export interface BrokerFixture {
   /** How often the broker asked for its claim. */
   readonly claimsAsked: number;
   /** A broker of many apps over the same store and platform. */
-  brokerOf(count: number): TokenBroker;
+  brokerOf(count: number, settings?: BrokerSettings): TokenBroker;
   /** Another replica over the same store and platform. */
   sibling(): TokenBroker;
   /** Starts the broker and lets its first fetch end. */
@@ -142,7 +142,16 @@ export interface BrokerFixture {
 }
 
 /** Every command of the store, for `cutStore`. */
-export const ALL_COMMANDS = ['read', 'begin', 'commit', 'abort', 'reconcile', 'acquire', 'claim'] as const;
+export const ALL_COMMANDS = [
+  'read',
+  'begin',
+  'commit',
+  'abort',
+  'reconcile',
+  'changes',
+  'acquire',
+  'claim',
+] as const;
 
 function unavailableWhenCut(lease: RefreshLease): RefreshLease {
   return {
@@ -221,7 +230,7 @@ export function createBroker(
     tickets,
   };
   const events = { emit: (event: BrokerEvent): unknown => emitted.push(event) };
-  const make = (replica: string, apps = [app]): TokenBroker =>
+  const make = (replica: string, apps = [app], settings: BrokerSettings = {}): TokenBroker =>
     new TokenBroker(
       apps.map((one) => ({ ...one, secrets: new AppSecrets(appSecret) })),
       {
@@ -239,6 +248,7 @@ export function createBroker(
         events,
         replica,
       },
+      settings,
     );
   const broker = make('replica-1');
   return {
@@ -258,10 +268,11 @@ export function createBroker(
       cut.clear();
       for (const command of commands) cut.add(command);
     },
-    brokerOf: (count) =>
+    brokerOf: (count, settings) =>
       make(
         'replica-3',
         Array.from({ length: count }, (_, index) => ({ ...app, name: `app-${String(index)}` })),
+        settings,
       ),
     sibling: () => make('replica-2'),
     async start() {

@@ -10,6 +10,8 @@ export const MINIMAL_ACL = [
   ...['+auth', '+ping', '+info', '+select', '+client|setname'],
   // The scripts, and what they do
   ...['+eval', '+evalsha', '+time', '+get', '+set', '+del', '+exists'],
+  // The list of changes
+  ...['+xadd', '+xrange', '+xrevrange'],
   // What version 0.1 left
   ...['+hgetall', '+hset', '+hdel', '+pexpire'],
   // Redis Cluster: where the keys are, and where they are moving to

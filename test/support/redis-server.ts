@@ -203,6 +203,8 @@ export class RedisServer {
         return client.smembers(key);
       case 'zset':
         return client.zrange(key, '0', '-1', 'WITHSCORES');
+      case 'stream':
+        return client.xrange(key, '-', '+');
       case 'none':
         return null;
       default:

@@ -7,6 +7,8 @@ import type { BeginRequest, CommitResult, FailedFetch, Grant, StoreView, TokenSt
 /** One implementation under test, empty at first. */
 export interface StoreUnderTest {
   readonly store: TokenStore;
+  /** The same for another replica, which may be the same object. */
+  readonly there?: TokenStore;
   readonly lease: RefreshLease;
   /** Lets this much of the store's time go by. */
   elapse(ms: number): Promise<void>;
@@ -41,6 +43,10 @@ export class StoreSteps {
 
   get store(): TokenStore {
     return this.harness.store;
+  }
+
+  get there(): TokenStore {
+    return this.harness.there ?? this.harness.store;
   }
 
   get lease(): RefreshLease {

@@ -1,5 +1,6 @@
 import { NO_COUNT } from '../refresh/budgets.js';
 import { appNamed } from '../../../test/support/app-identity.js';
+import { describeChanges } from './token-store-changes.contract.js';
 import { describeBegin } from './token-store-begin.contract.js';
 import { describeEnds } from './token-store-ends.contract.js';
 import { describeSuspicion } from './token-store-suspicion.contract.js';
@@ -61,5 +62,6 @@ export function describeTokenStore(name: string, create: () => Promise<StoreUnde
     describeBegin(steps);
     describeEnds(steps);
     describeSuspicion(steps);
+    describeChanges(steps);
   });
 }

@@ -128,6 +128,16 @@ export interface KnownRecord {
 }
 
 /**
+ * What was written to the store since a replica last asked. `since`: every app whose state another replica wrote is among
+ * `keys`, by its `identityKey`; others may be, too. `gap`: some may be missing, so every app has to be read. Ask with
+ * `cursor` the next time. `unsupported`: the store keeps no list for this broker.
+ */
+export type Changes =
+  | { readonly kind: 'since'; readonly keys: ReadonlySet<string>; readonly cursor: string }
+  | { readonly kind: 'gap'; readonly cursor: string }
+  | { readonly kind: 'unsupported' };
+
+/**
  * What the replicas share: per app the current record, the fence and the state of the fetch in flight. Each method is
  * one atomic step of `TransitionTable` on the store's own clock. Every method rejects with a `StoreUnavailableError` when the store cannot
  * answer; whether the step was taken is then unknown, and taking it again is harmless.
@@ -151,6 +161,14 @@ export abstract class TokenStore {
    * generation which this replica committed, is re-seeded and put under suspicion.
    */
   abstract reconcile(app: AppIdentity, known: KnownRecord): Promise<StoreView>;
+
+  /**
+   * Which apps have changed. A hint like the feed, though a better one: an entry may be lost without a `gap`, when its
+   * writer dies or when the list and the app are not on one node.
+   *
+   * @param since the cursor of the last answer; null at first, which is a gap
+   */
+  abstract changes(since: string | null): Promise<Changes>;
 
   /** Nobody here uses the app any more: what is stored of it goes within a day, unless somebody writes to it meanwhile. */
   abstract expire(app: AppIdentity): Promise<void>;

@@ -187,6 +187,10 @@ export class PendingWrites {
     private readonly ports: Pick<BrokerPorts, 'clock' | 'store' | 'feed' | 'events'>,
   ) {}
 
+  get isEmpty(): boolean {
+    return this.queue.length === 0;
+  }
+
   /** While it is, no further fetch may be sent: its end could not be kept. */
   get isFull(): boolean {
     return this.queue.length >= MAX_PENDING;

@@ -5,11 +5,13 @@ import type { AppSecrets } from './app-secrets.js';
 import type { BrokerPorts } from '../ports/broker-ports.js';
 import { sleep } from '../ports/clock.js';
 import { BrokerError } from '../errors.js';
+import { isPause, type AppReader, type ChangeWatch } from './change-watch.js';
 import { HeldClaim } from './held-claim.js';
 import { OnlineRefresh, type RefreshRequest, type RefreshResult, PendingWrites } from './refresh.js';
 import { cacheableMs, graceMsOf, windowMsOf } from './policy.js';
 import type { Scheduler, Task } from './scheduler.js';
 import { SingleFlight } from './single-flight.js';
+import type { StartPace } from './start-pace.js';
 import { StoreHealth } from './store-health.js';
 import type { BackOff } from '../ports/token-store.js';
 import { TokenFetch } from './token-fetch.js';
@@ -21,11 +23,24 @@ import { OfflineRefresh } from './offline-refresh.js';
 const MAX_UNREADY_MS = 60_000;
 /** So that the store's clock, which is known to a few milliseconds, makes no busy loop. */
 const MIN_WAIT_MS = 20;
+/** A read that is to happen within less than this happens at once. */
+const AT_ONCE_MS = 100;
 /** Somebody waits for the token, which in all likelihood is good. */
 const TRY_TIMEOUT_MS = 2000;
 
+/** What the platform is to be asked for without a caller: about the token that was found in the store, or for a token. */
+type Work =
+  | { readonly kind: 'try'; readonly found: HeldToken; readonly isPaced: boolean }
+  | { readonly kind: 'fetch'; readonly reason: FetchReason; readonly isPaced: boolean };
+
+/** What the apps of a broker share. */
+export interface SharedPace {
+  readonly watch: Pick<ChangeWatch, 'periodMs'>;
+  readonly startPace: StartPace;
+}
+
 /** Keeps one app's token on one replica: serves it from memory, starts what is due, and merges with the store. */
-export class TokenManager implements Task {
+export class TokenManager implements Task, AppReader {
   readonly memory: TokenMemory;
   readonly diagnosis: Diagnosis;
   private readonly secrets: AppSecrets;
@@ -39,7 +54,17 @@ export class TokenManager implements Task {
   private readonly flights = new SingleFlight<'refresh' | 'reconcile' | 'try', RefreshResult>(() => {
     this.scheduler.update(this);
   });
-  private reconcileAtMonoMs = -Infinity;
+  /** When the store was asked last, and by which factor of the usual time it is asked again. */
+  private readMonoMs: number;
+  private readJitter = 1;
+  /** When it is to be asked without waiting for that. */
+  private soonMonoMs = Infinity;
+  private isSpreadAnew = true;
+  private hasRead = false;
+  /** The process stood still: others may have rotated long ago. */
+  private wasPaused = false;
+  /** When it may use the platform for a start; null while it has no need to. */
+  private startMonoMs: number | null = null;
   private readonly madeMonoMs: number;
   private isSettled = false;
   private readonly stopping = new AbortController();
@@ -48,6 +73,7 @@ export class TokenManager implements Task {
     readonly app: AppDefinition,
     private readonly ports: BrokerPorts,
     private readonly scheduler: Scheduler,
+    private readonly shared: SharedPace,
   ) {
     this.secrets = app.secrets;
     this.storeHealth = new StoreHealth(app.name, ports);
@@ -60,7 +86,7 @@ export class TokenManager implements Task {
     this.offline = new OfflineRefresh(...parts);
     const { memory, storeHealth, claim, offline, secrets, tokenFetch } = this;
     this.diagnosis = new Diagnosis(app, memory, storeHealth, claim, offline, secrets, tokenFetch);
-    this.madeMonoMs = ports.clock.monotonicMs();
+    this.readMonoMs = this.madeMonoMs = ports.clock.monotonicMs();
     this.probe = new TokenProbe(app, ports);
     scheduler.update(this);
   }
@@ -86,7 +112,7 @@ export class TokenManager implements Task {
     const { token } = this.memory;
     const nowMonoMs = this.ports.clock.monotonicMs();
     if (!token || nowMonoMs >= token.deadlineMonoMs || this.memory.untried) return undefined;
-    return this.wasPaused(nowMonoMs) ? undefined : token;
+    return this.mustRead(nowMonoMs) ? undefined : token;
   }
 
   /** Milliseconds for which a caller may keep this token without asking again. */
@@ -115,7 +141,8 @@ export class TokenManager implements Task {
     const nowMonoMs = this.ports.clock.monotonicMs();
     if (this.isReconcileDue || this.dueWork()) return nowMonoMs;
     const { memory, claim, storeHealth, offline, tokenFetch } = this;
-    const others = [this.reconcileAtMonoMs, storeHealth.nextMonoMs, offline.nextMonoMs];
+    const start = this.startMonoMs ?? Infinity;
+    const others = [this.reconcileAtMonoMs, start, storeHealth.nextMonoMs, offline.nextMonoMs];
     const all = [...others, ...memory.nextMonoMs, ...claim.nextMonoMs, ...tokenFetch.nextMonoMs];
     return Math.min(...all.filter((atMonoMs) => atMonoMs > nowMonoMs));
   }
@@ -132,15 +159,23 @@ export class TokenManager implements Task {
   }
 
   resumeAfter(pauseMs: number): void {
-    if (this.isPause(pauseMs)) void this.reconcile();
+    this.wasPaused ||= isPause(pauseMs, this.app.refresh.reconcileMs);
+  }
+
+  noteUnchanged(): void {
+    this.wasPaused = false;
   }
 
   reconcile(): Promise<RefreshResult> {
-    return this.flights.run('reconcile', () => {
+    return this.flights.run('reconcile', async () => {
       const { clock, store, events } = this.ports;
-      const { name, refresh } = this.app;
-      this.reconcileAtMonoMs = clock.monotonicMs() + refresh.reconcileMs * (0.8 + 0.45 * clock.random());
-      return this.storeHealth.call(async () => {
+      const { name } = this.app;
+      this.readMonoMs = clock.monotonicMs();
+      this.soonMonoMs = Infinity;
+      // Apps that were read together are not read together again.
+      this.readJitter = this.isSpreadAnew ? 1.25 * clock.random() : 0.8 + 0.45 * clock.random();
+      this.isSpreadAnew = false;
+      const result: RefreshResult = await this.storeHealth.call(async () => {
         await this.pending.flush();
         const sentMonoMs = clock.monotonicMs();
         const { token, committed } = this.memory;
@@ -152,19 +187,24 @@ export class TokenManager implements Task {
         }
         return { kind: 'over' };
       });
+      this.hasRead = true;
+      this.wasPaused = false;
+      return result;
     });
   }
 
-  /** Messages of other replicas may have been lost: looks into the store soon, but not all apps at once. */
-  reconcileSoon(): void {
+  reconcileWithin(ms: number): void {
     const { clock } = this.ports;
+    const waitMs = ms < AT_ONCE_MS ? 0 : ms * clock.random();
+    this.soonMonoMs = Math.min(this.soonMonoMs, clock.monotonicMs() + waitMs);
+    if (this.isReconcileDue) void this.reconcile();
+    else this.scheduler.update(this);
+  }
+
+  reconcileSoon(withinMs: number): void {
     this.claim.renewSoon();
-    const withinMs = Math.min(1000, this.app.refresh.reconcileMs);
-    this.reconcileAtMonoMs = Math.min(
-      this.reconcileAtMonoMs,
-      clock.monotonicMs() + withinMs * clock.random(),
-    );
-    this.scheduler.update(this);
+    this.isSpreadAnew = true;
+    this.reconcileWithin(withinMs);
   }
 
   /**
@@ -201,7 +241,7 @@ export class TokenManager implements Task {
   /** The token with at least this generation, waiting for the first one if need be. Throws `BrokerError`. */
   async current(minGeneration: number): Promise<HeldToken> {
     const isBehind = minGeneration > this.memory.generation;
-    if (isBehind || this.wasPaused(this.ports.clock.monotonicMs())) await this.reconcile();
+    if (isBehind || !this.hasRead || this.mustRead(this.ports.clock.monotonicMs())) await this.reconcile();
     await this.tryFound();
     if (!this.memory.livingToken && (this.isRefreshing || !this.isHeldUp)) {
       await this.refresh(this.plain('cold'));
@@ -267,7 +307,7 @@ export class TokenManager implements Task {
   changeRefresh(refresh: RefreshSettings): void {
     Object.assign(this.app.refresh, refresh);
     this.memory.planAnew();
-    this.reconcileSoon();
+    this.reconcileWithin(refresh.reconcileMs);
   }
 
   /** Why the AppSecret cannot be read any more, or null when it can be again. */
@@ -316,17 +356,40 @@ export class TokenManager implements Task {
     return isTheirs || secrets.missing !== null || this.backOff !== null || memory.budgetWaitMs > 0;
   }
 
+  get isStoreAway(): boolean {
+    return this.storeHealth.outage !== null;
+  }
+
+  private get reconcileAtMonoMs(): number {
+    const { reconcileMs } = this.app.refresh;
+    const periodMs = this.shared.watch.periodMs(reconcileMs, this.isStoreAway || !this.pending.isEmpty);
+    return Math.min(this.soonMonoMs, this.readMonoMs + periodMs * this.readJitter);
+  }
+
   private get isReconcileDue(): boolean {
     const isTime = this.ports.clock.monotonicMs() >= this.reconcileAtMonoMs;
     return isTime && !this.storeHealth.isOpen && !this.flights.isRunning('reconcile');
   }
 
-  /** What the platform is to be asked for now, by itself: about the token that was found in the store, or for a token. */
-  private dueWork(): { kind: 'try'; found: HeldToken } | { kind: 'fetch'; reason: FetchReason } | null {
-    const found = this.memory.untried ?? this.memory.toRetry;
-    if (found) return this.isBusy ? null : { kind: 'try', found };
+  /** What is to be done now. */
+  private dueWork(): Work | null {
+    const work = this.wantedWork();
+    if (!work?.isPaced) {
+      this.startMonoMs = null;
+      return work;
+    }
+    this.startMonoMs ??= this.shared.startPace.take();
+    return this.ports.clock.monotonicMs() >= this.startMonoMs ? work : null;
+  }
+
+  private wantedWork(): Work | null {
+    // What is stored need not be fetched.
+    if (!this.hasRead) return null;
+    const { untried, toRetry } = this.memory;
+    const found = untried ?? toRetry;
+    if (found) return this.isBusy ? null : { kind: 'try', found, isPaced: untried !== null };
     const reason = this.isRefreshing || this.isHeldUp ? null : this.reasonToFetch();
-    return reason && { kind: 'fetch', reason };
+    return reason && { kind: 'fetch', reason, isPaced: reason === 'cold' };
   }
 
   private reasonToFetch(): FetchReason | null {
@@ -337,12 +400,9 @@ export class TokenManager implements Task {
     return memory.isHealTime && this.tokenFetch.floor.mayHeal ? memory.suspectReason : null;
   }
 
-  private wasPaused(nowMonoMs: number): boolean {
-    return this.isPause(this.scheduler.sinceLastRunMs(nowMonoMs));
-  }
-
-  /** So long without a run that other replicas may have rotated more than once meanwhile. */
-  private isPause(sinceRunMs: number): boolean {
-    return sinceRunMs > 2 * this.app.refresh.reconcileMs + 500;
+  /** Right after a long pause memory proves nothing. */
+  private mustRead(nowMonoMs: number): boolean {
+    const sinceRunMs = this.scheduler.sinceLastRunMs(nowMonoMs);
+    return this.wasPaused || isPause(sinceRunMs, this.app.refresh.reconcileMs);
   }
 }

@@ -42,6 +42,11 @@ export function tokenKey(prefix: string, digest: string): string {
   return `${prefix}login:token:${digest}`;
 }
 
+/** Of the apps whose state was written last. On a cluster it has a node of its own. */
+export function changesKey(prefix: string): string {
+  return `${prefix}changes`;
+}
+
 /** Where rotations are announced. */
 export function rotationChannel(prefix: string): string {
   return `${prefix}rotations`;

@@ -71,6 +71,7 @@ export class RedisConnection {
   /** ioredis would go on in database 0. */
   private failedSelect: Error | null = null;
   private isReconnecting = false;
+  private lost = 0;
 
   constructor(
     private readonly settings: RedisSettings,
@@ -91,6 +92,9 @@ export class RedisConnection {
       this.failedSelect = null;
       if (this.trouble && 'syscall' in this.trouble) this.trouble = null;
     });
+    const countLoss = (node: Redis | Cluster): unknown => node.on('close', () => (this.lost += 1));
+    countLoss(this.client);
+    this.client.on('+node', countLoss);
     this.client.on('ready', () => {
       this.trouble = null;
       this.isReconnecting = false;
@@ -117,6 +121,15 @@ export class RedisConnection {
   /** Commands can be sent. */
   get isReady(): boolean {
     return this.client.status === 'ready';
+  }
+
+  /** How often a connection was lost, to any node of a cluster. Redis may have failed over each time. */
+  get interruptions(): number {
+    return this.lost;
+  }
+
+  get isCluster(): boolean {
+    return this.settings.server.kind === 'cluster';
   }
 
   /** Of this process. */

@@ -5,7 +5,8 @@ type ScriptArguments = readonly (string | number)[];
 
 /** `nowMs` is the time of Redis; `state` is empty where nothing is stored. */
 export type LoadReply = readonly [nowMs: number, state: string, owner: string, isLeaseHeld: 0 | 1];
-export type SwapReply = readonly [code: 0 | 1 | 2, nowMs: number, state: string, owner: string];
+/** `id`: of the entry in the list of changes, empty if there is none. */
+export type SwapReply = readonly [code: 0 | 1 | 2, nowMs: number, state: string, owner: string, id?: string];
 
 export type LoginBeginReply =
   | readonly [
@@ -27,6 +28,11 @@ declare module 'ioredis' {
   interface RedisCommander<Context> {
     brokerLoad(...args: ScriptArguments): Result<LoadReply, Context>;
     brokerSwap(...args: ScriptArguments): Result<SwapReply, Context>;
+    /** With the list of changes as fourth key. */
+    brokerSwapAndNote(...args: ScriptArguments): Result<SwapReply, Context>;
+    /** The ids of the entries; empty where Redis does not let the user write them. */
+    brokerNote(...args: ScriptArguments): Result<readonly string[], Context>;
+    brokerChanges(...args: ScriptArguments): Result<readonly string[], Context>;
     /** Who else holds the app, or empty. */
     brokerClaim(...args: ScriptArguments): Result<string, Context>;
     brokerLoginOpen(...args: ScriptArguments): Result<1, Context>;
@@ -42,6 +48,9 @@ declare module 'ioredis' {
 const SCRIPTS = [
   { command: 'brokerLoad', file: 'load', numberOfKeys: 3 },
   { command: 'brokerSwap', file: 'swap', numberOfKeys: 3 },
+  { command: 'brokerSwapAndNote', file: 'swap', numberOfKeys: 4 },
+  { command: 'brokerNote', file: 'note', numberOfKeys: 1 },
+  { command: 'brokerChanges', file: 'changes', numberOfKeys: 1 },
   { command: 'brokerClaim', file: 'claim', numberOfKeys: 1 },
   { command: 'brokerLoginOpen', file: 'login-open', numberOfKeys: 1 },
   { command: 'brokerLoginBegin', file: 'login-begin', numberOfKeys: 3 },

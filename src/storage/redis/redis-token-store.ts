@@ -8,12 +8,14 @@ import {
   type AbortRequest,
   type BeginRequest,
   type BeginResult,
+  type Changes,
   type CommitRequest,
   type CommitResult,
   type KnownRecord,
   type StoreView,
 } from '../../core/ports/token-store.js';
 import { type KeyUse, StateSeal, type TokenCipher } from './token-cipher.js';
+import { ChangeList } from './change-list.js';
 import { appKeys } from './keys.js';
 import { LegacyState } from './legacy-state.js';
 import type { RedisConnection } from './redis-connection.js';
@@ -36,6 +38,8 @@ export interface RedisTokenStoreOptions {
   /** Shared with the lease and the feed. */
   readonly legacy?: LegacyState;
   readonly keyUse?: KeyUse;
+  /** Redis does not let the user have a list of changes, or does again. */
+  readonly onList?: (isUsable: boolean) => void;
   /** A stored state was sealed with a key that is not configured, or was tampered with. It is replaced by a new fetch. */
   readonly onUnreadable: (app: AppIdentity) => void;
   /** Nothing is stored for this app, but something is for another AppID under its name. `owner` is anybody's text, bounded. */
@@ -74,6 +78,7 @@ export class RedisTokenStore extends TokenStore {
   private readonly table = new TransitionTable();
   private readonly seal: StateSeal;
   private readonly legacy: LegacyState;
+  private readonly list: ChangeList;
   /** The last text of each app that could not be opened, so that each is told once. */
   private readonly unreadable = new Map<string, string>();
   private readonly otherOwners = new Set<string>();
@@ -87,6 +92,7 @@ export class RedisTokenStore extends TokenStore {
     const { cipher, keyPrefix, legacy = new LegacyState(connection, cipher, keyPrefix) } = options;
     this.seal = new StateSeal(cipher, keyPrefix);
     this.legacy = legacy;
+    this.list = new ChangeList(connection, keyPrefix, options.onList);
     defineScripts(connection.client);
   }
 
@@ -143,6 +149,10 @@ export class RedisTokenStore extends TokenStore {
     );
   }
 
+  override changes(since: string | null): Promise<Changes> {
+    return this.list.since(since);
+  }
+
   override async expire(app: AppIdentity): Promise<void> {
     const { state, owner } = this.keys(app);
     await this.connection.run(() =>
@@ -168,19 +178,17 @@ export class RedisTokenStore extends TokenStore {
     next: AppState,
   ): Promise<{ kind: 'swapped' } | { kind: 'changed'; loaded: Loaded }> {
     const { state, owner, lease } = this.keys(app);
+    const key = identityKey(app);
     const text = this.seal.seal(app, next);
-    const [code, nowMs, current, ownedBy] = await this.connection.run(() =>
-      this.connection.client.brokerSwap(
-        state,
-        owner,
-        lease,
-        sealed,
-        text,
-        lifeMs(next, readAtMs),
-        identityKey(app),
-        step.leaseId ?? '',
-        step.name,
-      ),
+    const life = lifeMs(next, readAtMs);
+    const [code, nowMs, current, ownedBy] = await this.list.write(key, (noteIn) =>
+      this.connection.run(() => {
+        const { client } = this.connection;
+        const words = [sealed, text, life, key, step.leaseId ?? '', step.name];
+        return noteIn === null
+          ? client.brokerSwap(state, owner, lease, ...words)
+          : client.brokerSwapAndNote(state, owner, lease, noteIn, ...words);
+      }),
     );
     if (code === SWAPPED) return { kind: 'swapped' };
     const isLeaseHeld = code !== LEASE_LOST;

@@ -14,6 +14,7 @@ describeTokenStore('Redis', async () => {
   const keyPrefix = freshPrefix();
   return {
     store: storeOver(redis.connection, keyPrefix),
+    there: storeOver(redis.connection, keyPrefix),
     lease: new RedisRefreshLease(redis.connection, keyPrefix),
     elapse,
   };

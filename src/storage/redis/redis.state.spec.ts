@@ -4,7 +4,7 @@ import { clock, freshPrefix, granted, sharedRedis } from '../../../test/support/
 import type { AppIdentity } from '../../core/app-definition.js';
 import { suspectReasonOf } from '../../core/refresh/policy.js';
 import type { StoreView } from '../../core/ports/token-store.js';
-import { appKeys } from './keys.js';
+import { appKeys, changesKey } from './keys.js';
 import { RedisConnection, RedisRefreshLease, RedisTokenStore, TokenCipher } from './index.js';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -62,7 +62,7 @@ describe('the state of an app in Redis', () => {
     const { keyPrefix, keys, fetch } = world();
     const { record } = await fetch();
     const stored = (await redis.server.call('KEYS', `${keyPrefix}*`)) as string[];
-    expect(stored.sort()).toEqual([keys.owner, keys.state].sort());
+    expect(stored.sort()).toEqual([changesKey(keyPrefix), keys.owner, keys.state].sort());
     expect(await redis.server.call('GET', keys.state)).toMatch(/^k1\.[\w-]+$/);
     expect(await redis.server.call('GET', keys.owner)).toBe('{shop}:fake:wx0123456789abcdef:stable');
     const dump = await redis.server.dump();

@@ -17,3 +17,15 @@ local function hash(key)
   end
   return fields, texts
 end
+-- Leaves an app in the list of changes: the last 10,000 or some more, for a day. What somebody else put in its place goes. Replies the entry's id, or empty where the user may not write it.
+local function note(key, app)
+  local function add() return redis.pcall('XADD', key, 'MAXLEN', '~', '10000', '*', 'app', app) end
+  local id = add()
+  if type(id) == 'table' and (string.find(id.err, 'WRONGTYPE') or string.find(id.err, 'exhausted')) then
+    redis.pcall('DEL', key)
+    id = add()
+  end
+  if type(id) ~= 'string' then return '' end
+  redis.pcall('PEXPIRE', key, 86400000)
+  return id
+end
