@@ -63,7 +63,11 @@ export class MeasuredTokenStore extends TokenStore {
     return this.store.expire(app);
   }
 
-  private async measure<T>(command: StoreCommand, { name }: Pick<AppIdentity, 'name'>, run: () => Promise<T>): Promise<T> {
+  private async measure<T>(
+    command: StoreCommand,
+    { name }: Pick<AppIdentity, 'name'>,
+    run: () => Promise<T>,
+  ): Promise<T> {
     const startMonoMs = this.clock.monotonicMs();
     try {
       const result = await run();
