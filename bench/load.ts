@@ -22,6 +22,8 @@ const latencyUs = createHistogram();
 let isOver = true;
 /** Answers that have not come yet. */
 let open = 0;
+/** Answers that said 401 or 429. */
+let refused = 0;
 
 /** Resolves to what sends the first request of a slice. */
 function converse(): Promise<() => void> {
@@ -67,13 +69,16 @@ function converse(): Promise<() => void> {
 function answerLength(chunk: Buffer): number {
   const headLength = chunk.indexOf('\r\n\r\n') + 4;
   const head = chunk.toString('latin1', 0, headLength);
-  const [, contentLength] = /^HTTP\/1\.1 200 [^]*\r\ncontent-length: (\d+)\r\n/i.exec(head) ?? [];
+  const [, status, contentLength] =
+    /^HTTP\/1\.1 (200|401|429) [^]*\r\ncontent-length: (\d+)\r\n/i.exec(head) ?? [];
+  if (status !== '200') refused += 1;
   assert.ok(headLength > 3 && contentLength !== undefined, `not an answer to measure: ${head}`);
   return headLength + Number(contentLength);
 }
 
 async function slice(sends: readonly (() => void)[], ms: number) {
   latencyUs.reset();
+  refused = 0;
   isOver = false;
   const startedAt = performance.now();
   const cpu = process.cpuUsage();
@@ -90,6 +95,7 @@ async function slice(sends: readonly (() => void)[], ms: number) {
   await sleep(pause);
   return {
     requests: latencyUs.count,
+    refused,
     elapsedMs,
     p50Ms: latencyUs.percentile(50) / 1000,
     p99Ms: latencyUs.percentile(99) / 1000,

@@ -29,6 +29,8 @@ export interface Server {
 /** What load.ts prints. */
 interface Slice {
   readonly requests: number;
+  /** Answers with 401 or 429. */
+  readonly refused: number;
   readonly elapsedMs: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
@@ -38,6 +40,7 @@ interface Slice {
 
 export interface Round {
   readonly requestsPerSecond: number;
+  readonly refusedPerSecond: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
   /** CPU time of the load over elapsed time; near 1 it, and not the server, is measured. */
@@ -140,6 +143,7 @@ export class Measured {
     const spentMs = (this.cpuBefore - cpuBefore) * 1000;
     return {
       requestsPerSecond: (requests / elapsedMs) * 1000,
+      refusedPerSecond: (sum('refused') / elapsedMs) * 1000,
       p50Ms: median(slices.map(({ p50Ms }) => p50Ms)),
       p99Ms: median(slices.map(({ p99Ms }) => p99Ms)),
       loadCpuShare: sum('cpuMs') / elapsedMs,

@@ -15,6 +15,8 @@ const OVERLOADS = {
   bad_keys:
     'an address sent too many wrong keys, auth.failuresPerMinute; further wrong ones are answered 429, right ones are served',
   client_rate: 'a client makes too many requests, clients[].rate; further ones are answered 429',
+  client_held:
+    'a client goes on sending while it is refused, clients[].rate; its requests wait and are handled at its rate',
   client_in_flight:
     'a client has too many requests under way, limits.requestsInFlightPerClient; further ones are answered 429',
   client_streams:

@@ -29,6 +29,7 @@ const OVERLOAD_LIMITS = [
   'address_connections',
   'bad_keys',
   'client_rate',
+  'client_held',
   'client_in_flight',
   'client_streams',
 ] as const;
@@ -250,7 +251,7 @@ export class MetricCatalogue {
   });
   readonly httpOverload = new Counter({
     name: `${PREFIX}http_overload_total`,
-    help: 'Requests that were turned away and connections that were cut, by the limit that was reached.',
+    help: 'Requests that were turned away or had to wait, and connections that were cut, by the limit that was reached.',
     labelNames: ['limit'],
     ...this.own,
   });

@@ -34,6 +34,7 @@ import { WecomCompatModule } from '../../src/compat/wecom/gettoken.route.js';
 import { MetricsModule, MetricsSource } from '../../src/api/metrics/metrics.controller.js';
 import { mountDocs } from '../../src/api/docs/mount-docs.js';
 import { Readiness } from '../../src/api/health/readiness.js';
+import { HeldRequests } from '../../src/api/limits/held-requests.js';
 import { LoginApiModule } from '../../src/api/login/login.controller.js';
 import { LoginService } from '../../src/core/login/login-service.js';
 import { FakeBroker } from './fake-broker.js';
@@ -339,6 +340,7 @@ export async function createEdge({
     send,
     readiness: app.get(Readiness),
     admin: app.get(AdminListener),
+    held: app.get(HeldRequests),
   };
 }
 

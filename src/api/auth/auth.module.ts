@@ -17,6 +17,7 @@ import { Callers, type CallerSettings } from './callers.js';
 import { CallerReports } from './caller-reports.js';
 import { HttpObserver } from '../common/ports.js';
 import { ClientLimits, type LimitSettings } from '../limits/client-limits.js';
+import { HeldRequests } from '../limits/held-requests.js';
 import { IdentityObserver } from '../common/ports.js';
 
 const SETTINGS = Symbol('who may call');
@@ -74,12 +75,13 @@ export class AuthModule {
           useFactory: (limits: LimitSettings, clock: Clock, observer: HttpObserver) =>
             new ClientLimits(limits, clock, observer),
         },
+        HeldRequests,
         Authenticator,
         CallerReports,
         JwtHook,
         { provide: APP_GUARD, useClass: ApiKeyGuard },
       ],
-      exports: [Callers, Authenticator, ClientLimits, CallerReports],
+      exports: [Callers, Authenticator, ClientLimits, CallerReports, HeldRequests],
     };
   }
 }

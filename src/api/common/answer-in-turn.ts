@@ -8,6 +8,8 @@ import { connectionEventOf, remoteOf } from './request.js';
 /** Requests of one connection that wait for the answer to the one before them. Clients that do not wait for answers are rare, and those that send more are not served. */
 export const MAX_WAITING_REQUESTS = 16;
 
+export type Handle = (request: IncomingMessage, response: ServerResponse) => void;
+
 /** Makes the parser stop in the midst of what it has read; `clientError` comes with the code HPE_CB_HEADERS_COMPLETE. */
 const STOP_PARSING = -1;
 
@@ -43,25 +45,27 @@ class Queue {
  * Has a server begin each request of a connection when the answer before it was taken by the network, so that whoever does not
  * read gets no further answer worked out. Node would begin all that one read of the socket brings: some 3,000 in 64 KiB.
  *
- * @param ahead comes before the listeners that the server has, which get what it returns false for
+ * @param ahead comes before the listeners that the server has, which get what it returns false for, and what it passes on later
  */
 export function answerInTurn(
   server: Server,
   observer: HttpObserver,
-  ahead: (request: IncomingMessage, response: ServerResponse) => boolean,
+  ahead: (request: IncomingMessage, response: ServerResponse, passOn: Handle) => boolean,
 ): void {
   const listeners = server.listeners('request') as RequestListener[];
   const queues = new WeakMap<Socket, Queue>();
 
-  const begin = (request: IncomingMessage, response: ServerResponse): void => {
+  const passOn: Handle = (request, response) => {
+    for (const listener of listeners) listener.call(server, request, response);
+  };
+  const begin: Handle = (request, response) => {
     const fault = headFault(request);
     if (fault !== undefined) {
       endWithProblem(response, fault);
       observer.request('unmatched', request.method ?? '', fault.status, 0);
       return;
     }
-    if (ahead(request, response)) return;
-    for (const listener of listeners) listener.call(server, request, response);
+    if (!ahead(request, response, passOn)) passOn(request, response);
   };
   const arrived: RequestListener = (request, response) => {
     if (response.socket !== null) {

@@ -15,7 +15,8 @@ export type DenialReason =
 
 /**
  * Which limit was reached: requests on one connection without waiting for answers, requests that are worked on, answers that nobody
- * reads, connections, those of one address, wrong keys of one address; of one client the rate, requests that are worked on, event streams.
+ * reads, connections, those of one address, wrong keys of one address; of one client the rate, requests that have to
+ * wait because it goes on beyond its rate, requests that are worked on, event streams.
  */
 export type OverloadLimit =
   | 'pipelining'
@@ -25,6 +26,7 @@ export type OverloadLimit =
   | 'address_connections'
   | 'bad_keys'
   | 'client_rate'
+  | 'client_held'
   | 'client_in_flight'
   | 'client_streams';
 
@@ -33,7 +35,7 @@ export abstract class HttpObserver {
   /** Once per answered request. `route` is the pattern, `unmatched` for URLs that are no route, so its values are few. */
   abstract request(route: string, method: string, status: number, durationMs: number): void;
   abstract denied(reason: DenialReason, route: string): void;
-  /** A request was turned away, or a connection cut, because a limit was reached. `remote`: the address of its caller. `client`: where the limit is one of each client. */
+  /** A request was turned away or has to wait, or a connection was cut, because a limit was reached. `remote`: the address of its caller. `client`: where the limit is one of each client. */
   abstract overloaded(limit: OverloadLimit, remote: string, client?: string): void;
   /** A drop-in route answered 200 with this errcode instead of a token. Comes besides `request`. */
   abstract dropInRefused(route: string, errcode: number): void;

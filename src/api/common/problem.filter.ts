@@ -64,15 +64,29 @@ const BY_STATUS: Readonly<Record<number, readonly [ProblemCode, string]>> = {
 
 /** Answers with application/problem+json, whatever was thrown. */
 export function sendProblem(error: unknown, reply: FastifyReply): void {
+  const { status, headers, body } = problemAnswer(error);
+  void reply.code(status).headers(headers).send(body);
+}
+
+/** The body as bytes: to a string of JSON Fastify would add a charset, which this media type does not have. */
+export function problemAnswer(error: unknown): {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+} {
   const answer = describeProblem(error);
   const extra = error instanceof HttpProblem ? error.options : {};
-  if (answer.retry_after !== undefined) reply.header('retry-after', String(answer.retry_after));
-  // As bytes: to a string of JSON Fastify would add a charset, which this media type does not have.
-  const body = Buffer.from(JSON.stringify({ ...answer, ...extra.members }));
-  void reply
-    .code(answer.status)
-    .headers({ 'content-type': 'application/problem+json', 'cache-control': 'no-store', ...extra.headers })
-    .send(body);
+  const headers = {
+    ...(answer.retry_after !== undefined && { 'retry-after': String(answer.retry_after) }),
+    'content-type': 'application/problem+json',
+    'cache-control': 'no-store',
+    ...extra.headers,
+  };
+  return {
+    status: answer.status,
+    headers,
+    body: Buffer.from(JSON.stringify({ ...answer, ...extra.members })),
+  };
 }
 
 /** What went wrong, whatever was thrown, in the words of the broker. */

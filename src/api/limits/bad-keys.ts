@@ -35,6 +35,12 @@ export class BadKeys {
     }
     return bucket.take(nowMonoMs) ? 0 : bucket.waitMs(nowMonoMs);
   }
+
+  /** Whether the next one would be beyond the limit. */
+  isOver(address: string, nowMonoMs: number): boolean {
+    const bucket = this.buckets.get(sourceOf(address));
+    return bucket !== undefined && bucket.waitMs(nowMonoMs) > 0;
+  }
 }
 
 const GROUPS_OF_A_NETWORK = 4;

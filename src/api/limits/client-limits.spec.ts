@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { get, type IncomingMessage } from 'node:http';
+import { get, type IncomingMessage, type Server } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
 import { apiClient, createEdge, keyOf, type Edge } from '../../../test/support/create-edge.js';
 import { heldToken } from '../../../test/support/fake-broker.js';
@@ -51,6 +51,90 @@ describe('Limits of clients', () => {
     edge.clock.pass(500);
     expect((await asks('/token?app=shop', keyOf('busy'))).status).toBe(200);
     expect(edge.observer.overloads).toEqual(paths.map(() => 'client_rate 127.0.0.1 busy'));
+  });
+
+  describe('of a client that sends on and on', () => {
+    const headersOf = ({ headers }: Response) =>
+      Object.fromEntries([...headers].filter(([name]) => name !== 'x-request-id' && name !== 'date'));
+    /** Its rate is used up, and so are the refusals that are answered at once. */
+    beforeEach(async () => {
+      for (let i = 0; i < 3; i += 1) await asks('/token?app=shop', keyOf('busy'));
+      for (let i = 0; i < 11; i += 1) await asks('/apps', keyOf('busy'));
+    });
+
+    it('hold its requests back, and answer them by the short cut as the route does', async () => {
+      const refused = await asks('/apps', keyOf('busy'));
+      const calls = Array.from({ length: 2 }, async () => {
+        const answer = await asks('/token?app=shop', keyOf('busy'));
+        return [answer.status, headersOf(answer), await answer.text()];
+      });
+      await eventually('both held', () => edge.held.count === 2);
+      expect((await asks('/token?app=shop', keyOf('orders'))).status).toBe(200);
+      edge.observer.requests.length = 0;
+      edge.clock.pass(2);
+      expect(edge.held.count).toBe(1);
+      edge.clock.pass(2);
+      expect(edge.held.count).toBe(0);
+      const asByTheRoute = [refused.status, headersOf(refused), await refused.text()];
+      expect(await Promise.all(calls)).toEqual([asByTheRoute, asByTheRoute]);
+      expect(edge.observer.requests).toEqual(['GET /token 429', 'GET /token 429']);
+      expect(edge.observer.overloads.filter((line) => line === 'client_rate 127.0.0.1 busy')).toHaveLength(
+        14,
+      );
+    });
+
+    it('serve those that are held when its rate allows it by then, whatever the route', async () => {
+      edge.clock.pass(999);
+      await asks('/apps', keyOf('orders'));
+      const calls = ['/token?app=shop', '/apps', '/token?app=shop'].map((path) => asks(path, keyOf('busy')));
+      await eventually('two held', () => edge.held.count === 2);
+      edge.clock.pass(5);
+      expect((await Promise.all(calls)).map(({ status }) => status).sort()).toEqual([200, 200, 429]);
+    });
+
+    it('let it be once it had neither a refusal nor to wait for a second', async () => {
+      edge.clock.pass(1000);
+      const calls = [1, 2, 3, 4].map(() => asks('/token?app=shop', keyOf('busy')));
+      expect((await Promise.all(calls)).map(({ status }) => status).sort()).toEqual([200, 200, 429, 429]);
+    });
+
+    it('forget a request whose caller went away', async () => {
+      const server = edge.app.getHttpServer() as Server;
+      const connections = () =>
+        new Promise((resolve) => {
+          server.getConnections((_, count) => {
+            resolve(count);
+          });
+        });
+      const before = await connections();
+      await asks('/apps', keyOf('busy'));
+      const socket = connect(Number(new URL(url).port), '127.0.0.1');
+      socket.write(`GET /apps HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${keyOf('busy')}\r\n\r\n`);
+      await eventually('held', () => edge.held.count === 1);
+      socket.destroy();
+      await eventually('gone', async () => (await connections()) === before);
+      edge.observer.requests.length = 0;
+      edge.clock.pass(100);
+      expect(edge.held.count).toBe(0);
+      expect(edge.observer.requests).toEqual([]);
+    });
+
+    it('hold no large body in memory', async () => {
+      await asks('/apps', keyOf('busy'));
+      const body = JSON.stringify({ app: 'shop', errcode: 40001, note: 'x'.repeat(5000) });
+      const headers = { authorization: `Bearer ${keyOf('busy')}`, 'content-type': 'application/json' };
+      const refused = await fetch(`${url}/token/refresh`, { method: 'POST', headers, body });
+      expect(refused.status).toBe(429);
+    });
+  });
+
+  it('hold wrong keys of an address back that sent too many, and no right ones', async () => {
+    for (let i = 0; i < 6; i += 1) await asks('/token?app=shop', 'wrong');
+    const wrong = asks('/token?app=shop', 'wrong');
+    await eventually('held', () => edge.held.count === 1);
+    expect((await asks('/token?app=shop', keyOf('orders'))).status).toBe(200);
+    edge.clock.pass(100);
+    expect((await wrong).status).toBe(429);
   });
 
   it('answer in the words of WeChat, WeCom and OAuth 2.0 where those are spoken', async () => {

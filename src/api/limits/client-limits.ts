@@ -17,16 +17,27 @@ export interface LimitSettings {
   readonly limits: LimitsSection;
 }
 
+/** Refusals of a client that are answered at once. Whoever is refused more often sends on and on. */
+const REFUSALS_PER_SECOND = 10;
+/** Without a refusal of that kind, and without a request that had to wait, for so long nobody floods any more. */
+const FLOOD_ENDS_MS = 1000;
+
 /** Of one client on this replica, whichever way it proves who it is. */
 class ClientUse {
   inFlight = 0;
   streams = 0;
   refused = 0;
+  floodsUntilMonoMs = -Infinity;
+  readonly bucket: TokenBucket;
+  readonly refusals: TokenBucket;
 
   constructor(
-    readonly bucket: TokenBucket,
     public rate: Required<RateSection>,
-  ) {}
+    nowMonoMs: number,
+  ) {
+    this.bucket = new TokenBucket(rate.requestsPerSecond, rate.burst, nowMonoMs);
+    this.refusals = new TokenBucket(REFUSALS_PER_SECOND, REFUSALS_PER_SECOND, nowMonoMs);
+  }
 }
 
 /** What each client, and each address that sends wrong keys, may have of this replica. */
@@ -35,6 +46,7 @@ export class ClientLimits {
   private readonly uses = new Map<string, ClientUse>();
   private readonly badKeys: BadKeys;
   private readonly openFiles = maxOpenFiles();
+  private floodUntilMonoMs = -Infinity;
   /** Requests that are counted, and whose they are once that is known. */
   private readonly inFlight = new WeakMap<IncomingMessage, ClientUse | null>();
 
@@ -77,6 +89,55 @@ export class ClientLimits {
     return this.useOf(client).bucket.take(nowMonoMs);
   }
 
+  /** Whether the client goes on sending while it is refused. Called on the hot path. */
+  isFlooding(client: string, nowMonoMs: number): boolean {
+    return nowMonoMs < this.useOf(client).floodsUntilMonoMs;
+  }
+
+  /** Counts a request that waits for its turn: its client floods on. */
+  held(client: string, nowMonoMs: number, remote: string): void {
+    this.observer.overloaded('client_held', remote, client);
+    this.floods(this.useOf(client), nowMonoMs);
+  }
+
+  private floods(use: ClientUse, nowMonoMs: number): void {
+    use.floodsUntilMonoMs = nowMonoMs + FLOOD_ENDS_MS;
+    this.floodUntilMonoMs = use.floodsUntilMonoMs;
+  }
+
+  /** Whether the client may make no request now. */
+  isSpent(client: string, nowMonoMs: number): boolean {
+    return this.useOf(client).bucket.waitMs(nowMonoMs) > 0;
+  }
+
+  rateOf(client: string): Required<RateSection> {
+    return this.useOf(client).rate;
+  }
+
+  /** Whether a wrong key of the address would be one too many. */
+  isGuessing(remote: string, nowMonoMs: number): boolean {
+    return this.badKeys.isOver(remote, nowMonoMs);
+  }
+
+  /** Whether `isFlooding` or `isGuessing` may be true of anybody. Called on the hot path. */
+  isAnyoneFlooding(nowMonoMs: number): boolean {
+    return nowMonoMs < this.floodUntilMonoMs;
+  }
+
+  /** Counts a request that is one too many, and says what it is answered. */
+  refusal(client: string, nowMonoMs: number, remote: string): HttpProblem {
+    const use = this.useOf(client);
+    const { bucket, refusals, rate } = use;
+    use.refused += 1;
+    if (!refusals.take(nowMonoMs)) this.floods(use, nowMonoMs);
+    this.observer.overloaded('client_rate', remote, client);
+    return new HttpProblem(
+      'rate_limited',
+      `Client ${client} makes more than ${rate.requestsPerSecond} requests a second, with a burst of ${rate.burst}: keep each token for its cache_max_age, or have clients[].rate raised.`,
+      { retryAfterSeconds: bucket.waitMs(nowMonoMs) / 1000, members: { limit: 'client_rate' } },
+    );
+  }
+
   /**
    * Counts a request of a client: at its rate, and until `leave` as one in flight, if it is one that `track` was called for.
    *
@@ -85,19 +146,7 @@ export class ClientLimits {
   enter(client: string, request: IncomingMessage, remote: string): void {
     const use = this.useOf(client);
     const nowMonoMs = this.clock.monotonicMs();
-    if (!use.bucket.take(nowMonoMs)) {
-      const { requestsPerSecond, burst } = use.rate;
-      use.refused += 1;
-      this.observer.overloaded('client_rate', remote, client);
-      throw new HttpProblem(
-        'rate_limited',
-        `Client ${client} makes more than ${requestsPerSecond} requests a second, with a burst of ${burst}: keep each token for its cache_max_age, or have clients[].rate raised.`,
-        {
-          retryAfterSeconds: use.bucket.waitMs(nowMonoMs) / 1000,
-          members: { limit: 'client_rate' },
-        },
-      );
-    }
+    if (!use.bucket.take(nowMonoMs)) throw this.refusal(client, nowMonoMs, remote);
     if (this.inFlight.get(request) !== null) return;
     const { requestsInFlightPerClient: max } = this.settings.limits;
     if (use.inFlight >= max) {
@@ -164,8 +213,10 @@ export class ClientLimits {
    * @throws HttpProblem `rate_limited` when the address has sent too many
    */
   wrongKey(remote: string): void {
-    const waitMs = this.badKeys.failed(remote, this.clock.monotonicMs());
+    const nowMonoMs = this.clock.monotonicMs();
+    const waitMs = this.badKeys.failed(remote, nowMonoMs);
     if (waitMs === 0) return;
+    this.floodUntilMonoMs = nowMonoMs + FLOOD_ENDS_MS;
     this.observer.overloaded('bad_keys', remote);
     throw new HttpProblem(
       'rate_limited',
@@ -179,10 +230,7 @@ export class ClientLimits {
     if (known) return known;
     const { clients, rate } = this.settings;
     const own = complete(clients.find(({ name }) => name === client)?.rate ?? rate);
-    const use = new ClientUse(
-      new TokenBucket(own.requestsPerSecond, own.burst, this.clock.monotonicMs()),
-      own,
-    );
+    const use = new ClientUse(own, this.clock.monotonicMs());
     this.uses.set(client, use);
     return use;
   }

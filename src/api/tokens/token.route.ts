@@ -2,21 +2,24 @@ import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, OutgoingHttpHeaders, Server, ServerResponse } from 'node:http';
 import { Clock } from '../../core/ports/clock.js';
 import { TokenBroker } from '../../core/broker.js';
 import type { AppName, HeldToken } from '../../core/token.js';
-import { answerInTurn } from '../common/answer-in-turn.js';
+import { answerInTurn, type Handle } from '../common/answer-in-turn.js';
 import { AuditTrail, HttpObserver, RequestTracing } from '../common/ports.js';
 import { Callers } from '../auth/callers.js';
 import type { ClientAccess } from '../auth/client-access.js';
 import { ClientLimits } from '../limits/client-limits.js';
+import { HeldRequests } from '../limits/held-requests.js';
+import { problemAnswer } from '../common/problem.filter.js';
 import { Authenticator } from '../auth/authenticator.js';
 import {
   givenRequestId,
   auditEntry,
   viaOf,
   generationParameter,
+  remoteOf,
   singleParameter,
   type Query,
 } from '../common/request.js';
@@ -25,7 +28,8 @@ import { TokenAnswers } from './token.view.js';
 import { READ_TOKEN } from './tokens.api.js';
 
 const ROUTE = '/token';
-const NAMING_AN_APP = `${ROUTE}?app=`;
+const WITH_QUERY = `${ROUTE}?`;
+const NAMING_AN_APP = `${WITH_QUERY}app=`;
 
 /**
  * GET /token: nearly every request there is. A plain Fastify route, without guards, pipes or interceptors, answers each of
@@ -48,6 +52,7 @@ export class TokenRoute implements OnModuleInit {
     private readonly audit: AuditTrail,
     private readonly tracing: RequestTracing,
     private readonly limits: ClientLimits,
+    private readonly held: HeldRequests,
   ) {}
 
   onModuleInit(): void {
@@ -59,13 +64,21 @@ export class TokenRoute implements OnModuleInit {
   }
 
   private goAhead(server: Server): void {
-    answerInTurn(server, this.observer, (request, response) => this.answeredAhead(request, response));
+    answerInTurn(server, this.observer, (request, response, passOn) => {
+      const later: Handle = (request, response) => {
+        if (!this.isDone(response, () => this.answerUsual(request, response))) passOn(request, response);
+      };
+      return this.isDone(
+        response,
+        () => this.held.hold(request, response, later) || this.answerUsual(request, response),
+      );
+    });
   }
 
   /** Nothing above this catches: an error that got out would end the process. The route handles what fails here, and says why. */
-  private answeredAhead(request: IncomingMessage, response: ServerResponse): boolean {
+  private isDone(response: ServerResponse, answer: () => boolean): boolean {
     try {
-      return this.answerUsual(request, response);
+      return answer();
     } catch (error) {
       if (!response.headersSent) return false;
       this.logger.error(error);
@@ -77,25 +90,48 @@ export class TokenRoute implements OnModuleInit {
   /** False, and nothing happened, when the request is not a usual one: the route has the last word on those. */
   private answerUsual(request: IncomingMessage, response: ServerResponse): boolean {
     const { method, url = '' } = request;
-    const isForToken = url === ROUTE || url.startsWith(NAMING_AN_APP);
+    const isForToken = url === ROUTE || url.startsWith(WITH_QUERY);
     if (!isForToken || method !== 'GET' || this.readiness.isStopping) return false;
     const startMs = this.clock.monotonicMs();
     const who = this.callers.of(request);
     if (who.kind !== 'ok' || !who.client.may(READ_TOKEN.access)) return false;
     if (this.tracing.begin(request, isKnown) !== null) return false;
+    const { name } = who.client;
+    if (this.limits.isFlooding(name, startMs) && this.limits.isSpent(name, startMs)) {
+      this.refuse(name, startMs, request, response);
+      return true;
+    }
     const app = usualApp(url, who.client);
     const held = app === undefined ? undefined : this.broker.held(app);
     if (app === undefined || held === undefined) return false;
-    if (this.audit.isReadDue(who.client.name, app, held.record.generation, viaOf(request))) return false;
+    if (this.audit.isReadDue(name, app, held.record.generation, viaOf(request))) return false;
     // The last question: who is turned away, or goes on to the route, was not counted.
-    if (!this.limits.take(who.client.name, startMs)) return false;
+    if (!this.limits.take(name, startMs)) return false;
     who.identity.used(this.clock.wallMs());
-    const { body, headers } = this.answers.answer(app, held, startMs);
+    this.send(200, this.answers.answer(app, held, startMs), startMs, request, response);
+    return true;
+  }
+
+  /** As the route does, at the cost of an answer. Its line is written: the route had others of this client before. */
+  private refuse(client: string, startMs: number, request: IncomingMessage, response: ServerResponse): void {
+    const { status, headers, body } = problemAnswer(
+      this.limits.refusal(client, startMs, remoteOf(request.socket)),
+    );
+    const withLength = { ...headers, 'content-length': body.length };
+    this.send(status, { headers: withLength, body }, startMs, request, response);
+  }
+
+  private send(
+    status: number,
+    { headers, body }: { readonly headers: OutgoingHttpHeaders; readonly body: string | Buffer },
+    startMs: number,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): void {
     const requestId = givenRequestId(request);
     if (requestId !== undefined) response.setHeader('x-request-id', requestId);
-    response.writeHead(200, headers).end(body);
-    this.observer.request(ROUTE, method, 200, this.clock.monotonicMs() - startMs);
-    return true;
+    response.writeHead(status, headers).end(body);
+    this.observer.request(ROUTE, 'GET', status, this.clock.monotonicMs() - startMs);
   }
 
   private handle(
@@ -109,7 +145,7 @@ export class TokenRoute implements OnModuleInit {
     if (held === undefined || held.record.generation < minGeneration) {
       return this.wait(app, minGeneration, request, reply);
     }
-    this.send(app, held, request, reply);
+    this.sendByRoute(app, held, request, reply);
     return undefined;
   }
 
@@ -119,11 +155,11 @@ export class TokenRoute implements OnModuleInit {
     request: FastifyRequest,
     reply: FastifyReply,
   ): Promise<void> {
-    this.send(app, await this.broker.current(app, minGeneration), request, reply);
+    this.sendByRoute(app, await this.broker.current(app, minGeneration), request, reply);
   }
 
   /** `hijack` leaves out Fastify's reply: serializers and onSend hooks, which have nothing to add here. */
-  private send(app: AppName, held: HeldToken, request: FastifyRequest, reply: FastifyReply): void {
+  private sendByRoute(app: AppName, held: HeldToken, request: FastifyRequest, reply: FastifyReply): void {
     this.audit.record(auditEntry(request, { action: 'token.read', app, token: held.record }, 200));
     const { body, headers } = this.answers.answer(app, held, this.clock.monotonicMs());
     reply.hijack();
