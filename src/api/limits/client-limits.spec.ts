@@ -99,7 +99,7 @@ describe('Limits of clients', () => {
     });
 
     it('forget a request whose caller went away', async () => {
-      const server = edge.app.getHttpServer() as Server;
+      const server = edge.app.getHttpServer();
       const connections = () =>
         new Promise((resolve) => {
           server.getConnections((_, count) => {
