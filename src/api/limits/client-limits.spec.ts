@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { get, type IncomingMessage, type Server } from 'node:http';
+import { get, type IncomingMessage } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
 import { apiClient, createEdge, keyOf, type Edge } from '../../../test/support/create-edge.js';
 import { heldToken } from '../../../test/support/fake-broker.js';
