@@ -50,6 +50,12 @@ export class Telemetry {
   }
 }
 
+function metrics({ config }: Runtime): Metrics {
+  const all = new Metrics(readVersion(), passingErrcodes());
+  all.configure(config.metrics);
+  return all;
+}
+
 function auditDestination({ destination }: AuditSection, logger: Logger): LogDestination {
   if (destination === 'stdout') return process.stdout;
   return destination === 'stderr' ? process.stderr : new AuditFile(destination, logger);
@@ -72,7 +78,7 @@ async function startTracing(
 @Module({
   providers: [
     { provide: Telemetry, inject: [Runtime, Clock], useFactory: Telemetry.start.bind(Telemetry) },
-    { provide: Metrics, useFactory: () => new Metrics(readVersion(), passingErrcodes()) },
+    { provide: Metrics, inject: [Runtime], useFactory: metrics },
     { provide: MetricsSource, useExisting: Metrics },
     {
       provide: GatewayObserver,

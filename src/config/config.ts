@@ -35,6 +35,8 @@ import { isMapping } from './values.js';
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 const AUDITED_READS = ['sampled', 'all', 'none'] as const;
+const PER_APP = ['all', 'problems', 'none'] as const;
+const PER_APP_FORM = 'one of all, problems, none, or false';
 /** Names for well-known ranges that the HTTP server understands. */
 const RANGES = ['loopback', 'linklocal', 'uniquelocal'];
 /** The names of headers that HTTP allows and people use. */
@@ -118,6 +120,18 @@ export class AuditSection {
   readonly destination: string = 'stdout';
 }
 
+export class MetricsSection {
+  @About(
+    '`all`: about 20 series for each app; `problems`: gauges of those that are not well, and sums of all; `none`, or `false`: sums alone, for thousands of apps',
+  )
+  @Check(
+    (value) =>
+      value === false || PER_APP.some((known) => known === value) ? undefined : problem(PER_APP_FORM, value),
+    { enum: [...PER_APP, false] },
+  )
+  readonly perApp: (typeof PER_APP)[number] | false = 'all';
+}
+
 export class TracingSection {
   @About(
     'where a collector takes OTLP over HTTP, such as `http://collector:4318/v1/traces`. Left out: nothing is traced',
@@ -165,6 +179,9 @@ export class Config {
 
   @Section(() => AuditSection)
   readonly audit: AuditSection = new AuditSection();
+
+  @Section(() => MetricsSection)
+  readonly metrics: MetricsSection = new MetricsSection();
 
   @Optional()
   @Section(() => TracingSection)

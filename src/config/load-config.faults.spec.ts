@@ -62,8 +62,11 @@ describe('a fault', () => {
     ['section as a list', withServer([]), 'server: must be a mapping (key: value), got a list'],
     ['section left empty', withServer(null), 'server: must be a mapping (key: value), got nothing'],
 
+    ['metrics of an app as text', file({ metrics: { perApp: 'some' } }), 'metrics.perApp: must be one of all, problems, none, or false, got "some"'],
+    ['metrics of an app as true', file({ metrics: { perApp: true } }), 'metrics.perApp: must be one of all, problems, none, or false, got true'],
+
     ['mistyped key', withApp({ app_Secrt: 's' }), 'apps[0].app_Secrt: is not a known key; did you mean appSecret?'],
-    ['unknown key', file({ colour: 1 }), 'colour: is not a known key; known are server, redis, encryption, audit, tracing, apps, clients, identities, rate, auth, limits, gateway, egress'],
+    ['unknown key', file({ colour: 1 }), 'colour: is not a known key; known are server, redis, encryption, audit, metrics, tracing, apps, clients, identities, rate, auth, limits, gateway, egress'],
     ['key with a secret in it', withServer({ 'appSecret:abc123': null }), 'server.(a key not shown, it may hold a secret): is not a known key; known are port, adminPort, host, logLevel, docs, trustProxy, drainSeconds, tls'],
     ['key that objects inherit', withServer({ constructor: 1 }), 'THE_FILE: constructor is not a known key'],
 

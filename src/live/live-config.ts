@@ -133,6 +133,7 @@ export class LiveConfig extends ConfigStatus {
     this.keyExpiry.follow(config.clients);
     this.streams.recheck(gone);
     const kept = new Set(this.broker.apps);
+    this.metrics.configure(config.metrics);
     this.metrics.forget(new Set([...gone].filter((app) => !kept.has(app))));
   }
 
@@ -143,8 +144,8 @@ export class LiveConfig extends ConfigStatus {
       const running = before.get(app.name);
       return running && isSameAccount(running, app) ? inForce(running, app) : app;
     });
-    const { clients, gateway, egress, identities, rate, auth, limits } = next;
-    const live = { apps, clients, gateway, egress, identities, rate, auth, limits };
+    const { clients, gateway, egress, identities, rate, auth, limits, metrics } = next;
+    const live = { apps, clients, gateway, egress, identities, rate, auth, limits, metrics };
     return Object.freeze(Object.assign(new Config(), this.runtime.config, live) as Config);
   }
 

@@ -6,7 +6,9 @@ interface Row {
 
 /** A histogram of one label. An observation costs two array accesses, which the hot route can pay; the rest is left to the scrape. */
 export class DurationLines {
+  /** By the label; under the empty text what has none. */
   private readonly rows = new Map<string, Row>();
+  private isSummed = false;
 
   constructor(
     readonly head: {
@@ -27,8 +29,22 @@ export class DurationLines {
     for (const value of this.rows.keys()) if (isGone(value)) this.rows.delete(value);
   }
 
-  observe(label: string, seconds: number): void {
+  /** As `SampleLines.sumUp`. */
+  sumUp(isSummed: boolean): void {
+    this.isSummed = isSummed;
+    if (!isSummed || this.rows.size === 0) return;
+    const rows = [...this.rows.values()];
+    this.rows.clear();
+    const total = this.show('');
+    for (const { counts, sumSeconds } of rows) {
+      total.sumSeconds += sumSeconds;
+      for (const [index, count] of counts.entries()) total.counts[index] = (total.counts[index] ?? 0) + count;
+    }
+  }
+
+  observe(value: string, seconds: number): void {
     const { bounds } = this.head;
+    const label = this.isSummed ? '' : value;
     const row = this.rows.get(label) ?? this.show(label);
     let index = 0;
     while (index < bounds.length && seconds > (bounds[index] ?? 0)) index += 1;
@@ -51,13 +67,14 @@ export class DurationLines {
     const { name, help, label, bounds } = this.head;
     let text = `# HELP ${name} ${help}\n# TYPE ${name} histogram\n`;
     for (const [value, { counts, sumSeconds }] of this.rows) {
-      const labels = `${label}=${JSON.stringify(value)}`;
+      const labels = value === '' ? '' : `${label}=${JSON.stringify(value)}`;
+      const [before, alone] = labels === '' ? ['', ''] : [`${labels},`, `{${labels}}`];
       let total = 0;
       for (const [index, count] of counts.entries()) {
         total += count;
-        text += `${name}_bucket{${labels},le="${String(bounds[index] ?? '+Inf')}"} ${String(total)}\n`;
+        text += `${name}_bucket{${before}le="${String(bounds[index] ?? '+Inf')}"} ${String(total)}\n`;
       }
-      text += `${name}_sum{${labels}} ${String(sumSeconds)}\n${name}_count{${labels}} ${String(total)}\n`;
+      text += `${name}_sum${alone} ${String(sumSeconds)}\n${name}_count${alone} ${String(total)}\n`;
     }
     return text;
   }

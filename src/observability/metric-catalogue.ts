@@ -86,6 +86,12 @@ export class MetricCatalogue {
     ),
   ];
 
+  readonly apps = gauge(
+    'apps',
+    'Apps, and tickets that somebody has asked for, by how they fare on this replica.',
+    ['state'],
+  );
+
   readonly upstreamFetches = counter(
     'upstream_fetches_total',
     'Requests to the platform for a token, by what became of them.',
@@ -300,8 +306,19 @@ export class MetricCatalogue {
     ...this.own,
   });
 
+  /** Read from how the apps fare at each scrape, for those that are shown. */
+  private readonly ofStatus: readonly { clear(): void }[] = [
+    ...this.tokens.map(({ lines }) => lines),
+    this.upstreamConfigError,
+    this.upstreamQuotaExhausted,
+    this.tokenRefused,
+    this.heldElsewhere,
+    this.upstreamBudgetRemaining,
+  ];
+
   /** Those that are kept as lines, in the order in which they are shown. */
   readonly lines = [
+    this.apps,
     ...this.tokens.map(({ lines }) => lines),
     this.upstreamFetches,
     this.upstreamFetchReasons,
@@ -347,6 +364,19 @@ export class MetricCatalogue {
     for (const outcome of FETCH_OUTCOMES) this.upstreamFetches.add({ app, outcome }, 0);
     for (const errcode of errcodes) this.upstreamErrors.add({ app, errcode: String(errcode) }, 0);
     this.tokenDiedEarly.add({ app }, 0);
+  }
+
+  /** Before each reading of how the apps fare. */
+  clearStatus(): void {
+    for (const lines of this.ofStatus) lines.clear();
+  }
+
+  /** What is counted and measured by app is shown for all apps together, or for each again. */
+  sumUpApps(isSummed: boolean): void {
+    const ofStatus = new Set<object>(this.ofStatus);
+    for (const lines of this.lines) {
+      if (lines.firstLabel === 'app' && !ofStatus.has(lines)) lines.sumUp(isSummed);
+    }
   }
 
   /** Drops what is kept of apps that are configured no more. */

@@ -1,5 +1,6 @@
 import { collectDefaultMetrics } from 'prom-client';
 import type { ErrorCode } from '../core/error-code.js';
+import type { MetricsSection } from '../config/config.js';
 import type { AppStatus } from '../core/status/app-status.js';
 import type { AppName } from '../core/token.js';
 import { MetricCatalogue } from './metric-catalogue.js';
@@ -7,6 +8,8 @@ import { RequestTally } from './hot-counts.js';
 
 /** Gauges whose names promise counters, so that promtool complains. The same names without `_total` say more. */
 const MISNAMED = ['handles', 'requests', 'resources'].map((what) => `nodejs_active_${what}_total`);
+
+type PerApp = 'all' | 'problems' | 'none';
 
 /** In the place of an errcode: the platform was not asked, for want of an AppSecret. */
 const NO_SECRET = 'no_secret';
@@ -34,6 +37,7 @@ export class Metrics {
   readonly tally = new RequestTally();
   private readonly sources: AppSource[] = [];
   private readonly shown = new Set<AppName>();
+  private perApp: PerApp = 'all';
   private keys: () => readonly KeyUse[] = () => [];
 
   /** @param passing of each provider, the error codes that are counted from 0 */
@@ -49,6 +53,13 @@ export class Metrics {
     }
     for (const status of [200, 500, 503]) this.tally.show('/oauth2/token', 'POST', status);
     this.catalogue.buildInfo.set({ version, node: process.version }, 1);
+  }
+
+  /** What is shown of each app from now on. Sums of all go on as they are. */
+  configure({ perApp }: Pick<MetricsSection, 'perApp'>): void {
+    this.perApp = perApp === false ? 'none' : perApp;
+    this.shown.clear();
+    this.catalogue.sumUpApps(this.perApp !== 'all');
   }
 
   /** Shows the source's apps from now on, and those that it gets later. */
@@ -93,22 +104,30 @@ export class Metrics {
   }
 
   private readApps(): void {
-    const { tokens, tokenRefused, heldElsewhere, upstreamConfigError, upstreamQuotaExhausted } =
-      this.catalogue;
-    for (const { lines } of tokens) lines.clear();
-    tokenRefused.clear();
-    heldElsewhere.clear();
-    upstreamConfigError.clear();
-    upstreamQuotaExhausted.clear();
+    const { catalogue, perApp } = this;
+    catalogue.clearStatus();
+    const counts = { ok: 0, suspect: 0, degraded: 0, expired: 0, pending: 0 };
     for (const source of this.sources) {
-      for (const app of source.registered) this.readApp(app, source.status(app));
+      for (const app of source.registered) {
+        const status = source.status(app);
+        counts[status.state] += 1;
+        this.count(app, status);
+        const isWell = status.state === 'ok' && status.lastError === null;
+        if (perApp === 'all' || (perApp === 'problems' && !isWell)) this.show(app, status);
+      }
     }
+    for (const [state, count] of Object.entries(counts)) catalogue.apps.set({ state }, count);
   }
 
-  private readApp(app: AppName, status: AppStatus): void {
+  /** Has the app, or all of them together, counted from 0. */
+  private count(app: AppName, { provider }: AppStatus): void {
+    const who = this.perApp === 'all' ? app : provider;
+    if (!this.shown.has(who)) this.catalogue.show(app, this.passing.get(provider) ?? []);
+    this.shown.add(who);
+  }
+
+  private show(app: AppName, status: AppStatus): void {
     const { catalogue } = this;
-    if (!this.shown.has(app)) catalogue.show(app, this.passing.get(status.provider) ?? []);
-    this.shown.add(app);
     for (const { lines, valueOf } of catalogue.tokens) {
       const value = valueOf(status);
       if (value !== null) lines.set({ app }, value);

@@ -10,7 +10,9 @@ type Labels<Label extends string> = Readonly<Record<Label, string>>;
 export class SampleLines<Label extends string> {
   /** Where in a row each combination of the other labels stands. */
   private readonly places = new Map<string, number>();
+  /** By the first label; under the empty text what has none. */
   private readonly rows = new Map<string, (number | undefined)[]>();
+  private isSummed = false;
 
   constructor(
     private readonly head: {
@@ -20,6 +22,18 @@ export class SampleLines<Label extends string> {
       readonly labels: readonly [Label, ...Label[]];
     },
   ) {}
+
+  /**
+   * From now on, and of what was counted so far, all values of the first label are one, and shown without the label: a sum that
+   * only ever grows, whatever came and went.
+   */
+  sumUp(isSummed: boolean): void {
+    this.isSummed = isSummed;
+    if (!isSummed || this.head.type === 'gauge') return;
+    const total = this.total();
+    this.rows.clear();
+    if (total.length > 0) this.rows.set('', total);
+  }
 
   add(labels: Labels<Label>, by = 1): void {
     const [row, place] = this.find(labels);
@@ -49,13 +63,28 @@ export class SampleLines<Label extends string> {
     const { name, type, help, labels } = this.head;
     const others = [...this.places.keys()];
     let text = `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`;
-    for (const [first, row] of this.rows) {
-      const start = `${name}{${labelText(labels[0], first)}`;
+    // A gauge is set by its label, so its sum is made when it is shown.
+    const rows = this.isSummed && this.rows.size > 0 ? [['', this.total()] as const] : this.rows;
+    for (const [first, row] of rows) {
+      const start = first === '' ? '' : labelText(labels[0], first);
       row.forEach((value, place) => {
-        if (value !== undefined) text += `${start}${others[place] ?? ''}} ${String(value)}\n`;
+        if (value === undefined) return;
+        const other = others[place] ?? '';
+        const shown = start === '' ? other.slice(1) : start + other;
+        text += shown === '' ? `${name} ${String(value)}\n` : `${name}{${shown}} ${String(value)}\n`;
       });
     }
     return text;
+  }
+
+  private total(): (number | undefined)[] {
+    const total: (number | undefined)[] = [];
+    for (const row of this.rows.values()) {
+      row.forEach((value, place) => {
+        if (value !== undefined) total[place] = (total[place] ?? 0) + value;
+      });
+    }
+    return total;
   }
 
   private find(labels: Labels<Label>): [row: (number | undefined)[], place: number] {
@@ -63,8 +92,9 @@ export class SampleLines<Label extends string> {
     const text = others.map((label) => `,${labelText(label, labels[label])}`).join('');
     const place = this.places.get(text) ?? this.places.size;
     this.places.set(text, place);
-    const row = this.rows.get(labels[first]) ?? [];
-    this.rows.set(labels[first], row);
+    const value = this.isSummed && this.head.type === 'counter' ? '' : labels[first];
+    const row = this.rows.get(value) ?? [];
+    this.rows.set(value, row);
     return [row, place];
   }
 }

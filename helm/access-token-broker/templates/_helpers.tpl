@@ -143,7 +143,7 @@ the pods: those that run keep the configuration that they were started with, unt
 changes in place, and the pods take it over while they run. Other keys of apps are left out, since a new app is to roll nothing.
 */}}
 {{- define "access-token-broker.configMap" -}}
-{{- $fixed := omit (include "access-token-broker.config" . | fromYaml) "apps" "clients" "identities" "gateway" "egress" "rate" "auth" "limits" -}}
+{{- $fixed := omit (include "access-token-broker.config" . | fromYaml) "apps" "clients" "identities" "gateway" "egress" "rate" "auth" "limits" "metrics" -}}
 {{- $image := include "access-token-broker.image" (list . .Values.image) -}}
 {{- $hash := list $image $fixed | toJson | sha256sum | trunc 10 -}}
 {{- $name := include "access-token-broker.fullname" . | trunc 52 | trimSuffix "-" -}}
