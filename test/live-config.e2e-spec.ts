@@ -104,6 +104,16 @@ describe('the configuration, changed while the broker runs', () => {
     });
   });
 
+  it('shows of each app what metrics.perApp says, and all of them together', async () => {
+    const metrics = async () => (await broker.get('/metrics')).text;
+    expect(await metrics()).toContain('app="shop"');
+    change({ sections: { ...base.sections, metrics: { perApp: 'none' } } });
+    await soon('sums alone', async () => !(await metrics()).includes('app="'));
+    expect(await metrics()).toMatch(/^tokenbroker_upstream_fetches_total\{outcome="issued"\} [1-9]/m);
+    change({});
+    await soon('each app again', async () => (await metrics()).includes('app="shop"'));
+  });
+
   it('knows a new caller at once, and a removed one no more: its stream ends, and no other', async () => {
     const newcomer = newApiKey();
     const [kept, ended] = await Promise.all(
