@@ -1,8 +1,9 @@
-import { signal } from '@preact/signals';
 import { render } from 'preact';
-import type { Session } from './api-types.ts';
+import { Shell } from './components/shell.tsx';
+import { start } from './data/store.ts';
 import './style/base.css';
+import './style/parts.css';
+import './style/views.css';
 
-const session = signal<Session | null>(null);
-
-render(<p>{session.value?.client ?? 'access-token-broker'}</p>, document.body);
+render(<Shell />, document.body);
+void start();

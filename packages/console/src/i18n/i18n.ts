@@ -1,0 +1,28 @@
+import { computed, effect, signal } from '@preact/signals';
+import { recall, remember } from '../data/preferences.ts';
+import { en, type Messages } from './en.ts';
+import { remedyInChinese } from './remedies.zh.ts';
+import { zh } from './zh.ts';
+
+export type Language = 'en' | 'zh';
+
+const browsers = (): Language => (navigator.languages[0]?.startsWith('zh') ? 'zh' : 'en');
+
+/** The browser's, until somebody chooses. */
+export const language = signal<Language>(recall('language', ['en', 'zh']) ?? browsers());
+
+export const t = computed<Messages>(() => (language.value === 'zh' ? zh : en));
+
+export function chooseLanguage(chosen: Language): void {
+  language.value = chosen;
+  remember('language', chosen);
+}
+
+/** What to do, as the broker says it, in the reader's language where there is a translation. */
+export function remedyText(provider: string | null, errcode: number | string | null, remedy: string): string {
+  return language.value === 'zh' ? remedyInChinese(provider, errcode, remedy) : remedy;
+}
+
+effect(() => {
+  document.documentElement.lang = language.value === 'zh' ? 'zh-CN' : 'en';
+});

@@ -1,0 +1,297 @@
+import { mkdirSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import {
+  seriousFaults,
+  settled,
+  startChromium,
+  visit,
+  type Visit,
+  type VisitOptions,
+} from '../support/chromium.js';
+import { ConsoleFixture, FIXTURE_KEY, type ConsoleWorld } from '../support/console-fixture.js';
+import { at, ordinaryWorld, rowOf, systemOf, WHITELIST } from '../support/console-world.js';
+
+/** Where the pictures of the documentation are written; they are only made where this is set. */
+const { CONSOLE_IMAGES } = process.env;
+const MAX_IMAGE_BYTES = 150_000;
+const MAX_COMPRESSED_BYTES = 150_000;
+const MANY = 10_000;
+/** A trouble is said within this time. */
+const SOON = { timeout: 3000 };
+
+/** Scrolls by 50 screens, and says how long each took to be drawn, in milliseconds. */
+const SCROLL = `(async () => {
+  const times = [];
+  for (let screen = 0; screen < 50; screen++) {
+    window.scrollTo(0, screen * 900);
+    const before = performance.now();
+    await new Promise(requestAnimationFrame);
+    times.push(performance.now() - before);
+  }
+  return times;
+})()`;
+
+let browser: Browser;
+let fixture: ConsoleFixture;
+let url: string;
+let visits: Visit[];
+/** What a test makes the browser complain of. */
+let isExpected: (complaint: string) => boolean;
+
+beforeAll(async () => {
+  browser = await startChromium();
+});
+afterAll(() => browser.close());
+beforeEach(() => {
+  visits = [];
+  isExpected = () => false;
+});
+afterEach(async () => {
+  await Promise.all(visits.map(({ context }) => context.close()));
+  await fixture.stop();
+  expect(visits.flatMap(({ complaints }) => complaints).filter((one) => !isExpected(one))).toEqual([]);
+});
+
+async function show(changes: Partial<ConsoleWorld>, options?: VisitOptions): Promise<Page> {
+  fixture = new ConsoleFixture({ ...ordinaryWorld(), ...changes });
+  url = await fixture.start();
+  return open(options);
+}
+
+async function open(options?: VisitOptions): Promise<Page> {
+  const opened = await visit(browser, options);
+  visits.push(opened);
+  await opened.page.goto(url);
+  return opened.page;
+}
+
+async function signIn(page: Page): Promise<void> {
+  await page.locator('#key').fill(FIXTURE_KEY);
+  await page.locator('form [type=submit]').click();
+  await page.locator('.view-head h1').waitFor();
+}
+
+const finding = (page: Page, kind: string) => page.locator(`.finding[data-kind=${kind}]`);
+
+it('the page is at most 150 kB, compressed', () => {
+  fixture = new ConsoleFixture(ordinaryWorld());
+  const folder = join(import.meta.dirname, '../../dist/console');
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' });
+  const compressed = files.filter((name) => name.endsWith('.gz') && !name.startsWith('licenses'));
+  const bytes = compressed.reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
+  expect(compressed.length).toBeGreaterThan(3);
+  expect(bytes).toBeLessThan(MAX_COMPRESSED_BYTES);
+  console.log(`the page: ${Math.round(bytes / 1000)} kB with gzip`);
+});
+
+describe('each view', () => {
+  it.each([
+    [1280, 'en-US', 'light', 'Apps'],
+    [360, 'zh-CN', 'dark', '应用'],
+  ] as const)(
+    'fits %d px in %s, %s, and axe finds nothing serious',
+    async (width, locale, colorScheme, title) => {
+      const page = await show({}, { width, locale, colorScheme });
+      expect(await seriousFaults(page)).toEqual([]);
+      await signIn(page);
+      expect(await page.locator('h1').innerText()).toBe(title);
+      for (const [hash, sign] of [
+        ['#/apps', '.row'],
+        ['#/apps/shop', '.timeline canvas, .timeline .u-wrap'],
+        ['#/callers', 'tbody tr'],
+        ['#/system', 'tbody tr'],
+      ] as const) {
+        await page.goto(url + hash);
+        await page.locator(sign).first().waitFor();
+        expect(await seriousFaults(page)).toEqual([]);
+        const tooWide = await page.evaluate<number>(
+          'document.documentElement.scrollWidth - window.innerWidth',
+        );
+        expect(tooWide).toBeLessThanOrEqual(0);
+      }
+    },
+  );
+});
+
+describe('10,000 apps', () => {
+  const apps = Array.from({ length: MANY }, (_, index) => rowOf(`app-${String(index).padStart(5, '0')}`));
+
+  it('are rows of which only those in view exist, are found, and change one by one', async () => {
+    const page = await show({ apps });
+    await signIn(page);
+    const rows = page.locator('.row');
+    await rows.first().waitFor();
+    expect(await rows.count()).toBeLessThan(60);
+    expect(await page.getByRole('table').getAttribute('aria-rowcount')).toBe(String(MANY + 1));
+    await page.evaluate('window.scrollTo(0, document.body.scrollHeight)');
+    await page.getByRole('link', { name: 'app-09999' }).waitFor();
+    expect(await rows.count()).toBeLessThan(60);
+
+    await page.getByRole('searchbox').fill('app-00123');
+    await page.locator('.row').filter({ hasText: 'app-00123' }).waitFor();
+    expect(await rows.count()).toBe(1);
+    await page.getByRole('searchbox').fill('');
+    const expired = rowOf('app-07777', { state: 'expired', expires_at: at(-1), last_error: WHITELIST });
+    fixture.send('app', expired);
+    // The worst comes first.
+    await page.locator('.row:has-text("app-07777")[aria-rowindex="2"]').waitFor(SOON);
+    expect(await page.locator('.finding-what').innerText()).toContain('app-07777');
+  });
+
+  it('scroll without jank', async () => {
+    const page = await show({ apps });
+    await signIn(page);
+    await page.locator('.row').first().waitFor();
+    const frames = await page.evaluate<number[]>(SCROLL);
+    frames.sort((a, b) => a - b);
+    const [median, slow] = [0.5, 0.95].map((share) => frames[Math.floor(frames.length * share)] ?? Infinity);
+    console.log(`a frame while scrolling: median ${median?.toFixed(1)} ms, 95 % ${slow?.toFixed(1)} ms`);
+    // A machine that does much else draws late; a list that is drawn whole takes seconds.
+    expect(median).toBeLessThan(100);
+  });
+});
+
+describe('what is wrong', () => {
+  it('is said first and in one sentence, with what to do', async () => {
+    const page = await show({ apps: [rowOf('shop')] });
+    await signIn(page);
+    await page.locator('.row').waitFor();
+    expect(await page.locator('.finding').count()).toBe(0);
+    const ordinary = systemOf();
+    const [here, other] = ordinary.replicas;
+    if (!here || !other) throw new Error('The world has two replicas');
+    fixture.send('system', systemOf({ replicas: [here, { ...other, is_gone: true, seen_at: at(-0.1) }] }));
+    await finding(page, 'replica_gone').waitFor(SOON);
+    expect(await finding(page, 'replica_gone').innerText()).toMatch(
+      /Replica broker-6f9c-2 is gone; last seen/,
+    );
+    fixture.send(
+      'system',
+      systemOf({
+        store: {
+          kind: 'redis',
+          ok: false,
+          since: at(-0.05),
+          message: 'ECONNREFUSED',
+          remedy: 'Bring Redis back.',
+        },
+      }),
+    );
+    await finding(page, 'store_down').waitFor(SOON);
+    expect(await finding(page, 'store_down').innerText()).toMatch(/Redis is gone.*\n*Bring Redis back/s);
+    const [platform] = ordinary.platforms;
+    if (!platform) throw new Error('The world has a platform');
+    fixture.send(
+      'system',
+      systemOf({ platforms: [{ ...platform, ok: false, failing_apps: 5, message: 'ENOTFOUND' }] }),
+    );
+    await finding(page, 'platform_down').waitFor(SOON);
+    fixture.send(
+      'system',
+      systemOf({ config: { ...ordinary.config, ok: false, faults: ['apps[0].appId is missing'] } }),
+    );
+    await finding(page, 'config_faulty').waitFor(SOON);
+    fixture.send('system', ordinary);
+    await page.locator('.finding').waitFor({ state: 'detached', ...SOON });
+    fixture.send('app', rowOf('shop', { disagreeing_replicas: ['broker-6f9c-2'] }));
+    await finding(page, 'disagree').waitFor(SOON);
+  });
+
+  it('is also said when the broker itself is gone, and the page comes back by itself', async () => {
+    isExpected = (complaint) => complaint.includes('net::ERR');
+    const page = await show({});
+    await signIn(page);
+    await page.getByText('Live').waitFor();
+    const { port } = new URL(url);
+    await fixture.stop();
+    await finding(page, 'link_lost').waitFor(SOON);
+    expect(await page.getByText('Connection lost').count()).toBe(1);
+    await fixture.start(Number(port));
+    await page.getByText('Live').waitFor();
+    expect(await finding(page, 'link_lost').count()).toBe(0);
+  });
+});
+
+describe('the reader', () => {
+  it('chooses language and theme, which stay, and nothing else is kept', async () => {
+    const page = await show({});
+    await page.getByRole('button', { name: '中文' }).click();
+    expect(await page.getByRole('heading').innerText()).toBe('登录');
+    await page.getByRole('button', { name: '主题' }).click();
+    await page.getByRole('button', { name: '主题' }).click();
+    await signIn(page);
+    await page.reload();
+    await page.getByRole('heading', { name: '应用' }).waitFor();
+    expect(await page.evaluate('document.documentElement.lang')).toBe('zh-CN');
+    expect(await page.evaluate('document.documentElement.dataset.theme')).toBe('dark');
+    const kept = await page.evaluate('({ local: { ...localStorage }, session: { ...sessionStorage } })');
+    expect(kept).toEqual({ local: { 'console.language': 'zh', 'console.theme': 'dark' }, session: {} });
+  });
+
+  it('goes everywhere by keyboard, and hears what changes', async () => {
+    const page = await show({});
+    await page.locator('#key').focus();
+    await page.keyboard.type(FIXTURE_KEY);
+    await page.keyboard.press('Enter');
+    await page.locator('.row').first().waitFor();
+    await page.locator('.row a').first().focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'shop', level: 1 }).waitFor();
+    await page.getByRole('button', { name: 'Refresh now…' }).press('Enter');
+    await page.keyboard.type('a test');
+    await page.keyboard.press('Escape');
+    expect(await page.getByRole('dialog').count()).toBe(0);
+    expect(await page.evaluate('document.activeElement.textContent')).toBe('Refresh now…');
+    fixture.send('app', rowOf('tickets', { state: 'expired', expires_at: at(-1) }));
+    await page.getByRole('status').filter({ hasText: 'tickets: Expired' }).waitFor(SOON);
+  });
+
+  it('sees why there is nothing: no apps, no match, no such app, no right to act', async () => {
+    isExpected = (complaint) => complaint.includes('404');
+    const page = await show({ apps: [] });
+    await signIn(page);
+    await page.getByText('No apps yet').waitFor();
+    fixture.world.apps = [rowOf('shop')];
+    fixture.world.canAct = false;
+    await page.reload();
+    await page.locator('.row').waitFor();
+    await page.getByRole('searchbox').fill('nothing like that');
+    await page.getByRole('button', { name: 'Clear search and filter' }).click();
+    await page.goto(`${url}#/apps/another`);
+    await page.getByText('There is no app another').waitFor();
+    await page.goto(`${url}#/apps/shop`);
+    expect(await page.getByRole('button', { name: 'Refresh now…' }).isDisabled()).toBe(true);
+    expect(await page.getByText('actions need the scope console:act').count()).toBe(1);
+  });
+
+  it('is shown the sign-in page when the session ends', async () => {
+    const page = await show({});
+    await signIn(page);
+    await page.locator('.link-live').waitFor();
+    fixture.send('session_ended', { why: 'expired' });
+    await page.getByText('Your session ended').waitFor(SOON);
+    expect(await page.locator('.row').count()).toBe(0);
+  });
+});
+
+if (CONSOLE_IMAGES !== undefined) {
+  it.each([
+    ['apps', '#/apps', 1280, 'en-US', 'light'],
+    ['app', '#/apps/shop', 1280, 'en-US', 'dark'],
+    ['apps.zh-CN', '#/apps', 1280, 'zh-CN', 'light'],
+    ['app.zh-CN', '#/apps/shop', 1280, 'zh-CN', 'dark'],
+    ['phone', '#/apps', 360, 'en-US', 'light'],
+    ['phone.zh-CN', '#/apps', 360, 'zh-CN', 'light'],
+  ] as const)('draws console-%s.png', async (name, hash, width, locale, colorScheme) => {
+    const page = await show({}, { width, locale, colorScheme });
+    await signIn(page);
+    await page.goto(url + hash);
+    if (hash !== '#/apps') await page.locator('.timeline canvas').waitFor();
+    await settled(page);
+    mkdirSync(CONSOLE_IMAGES, { recursive: true });
+    const path = join(CONSOLE_IMAGES, `console-${name}.png`);
+    await page.screenshot({ path });
+    expect(statSync(path).size).toBeLessThan(MAX_IMAGE_BYTES);
+  });
+}
