@@ -83,6 +83,7 @@ const house = [
       'live',
       'backend.ts',
       'broker.module.ts',
+      'console.module.ts',
       'login.module.ts',
       'runtime.module.ts',
       'telemetry.module.ts',
@@ -98,6 +99,11 @@ const house = [
     room: 'live',
     imports: ['core', 'api', 'observability', 'config', 'configured-apps.ts', 'runtime.module.ts'],
     packages: ['@nestjs/[^/]+'],
+  },
+  {
+    room: 'console.module.ts',
+    imports: ['core', 'api', 'observability', 'backend.ts', 'runtime.module.ts', 'telemetry.module.ts'],
+    packages: ['@nestjs/common'],
   },
   {
     room: 'login.module.ts',

@@ -71,11 +71,11 @@ export class ConfigReference {
 
   /**
    * Writes the tables of keys into a page in Markdown, each between `<!-- keys of … -->`, which names sections, and
-   * `<!-- end -->`. Throws for a section that no table has.
+   * `<!-- end -->`. Throws for a section with keys that no table has.
    */
   tables(page: string): string {
     const sections = this.#rows();
-    const missing = new Set(sections.keys());
+    const missing = new Set([...sections].filter(([, rows]) => rows.length > 0).map(([name]) => name));
     const written = page.replace(
       /(<!-- keys of (.*?) -->\n)[^]*?(<!-- end -->)/g,
       (_, begin: string, names: string, end: string) => {
@@ -157,7 +157,7 @@ export class ConfigReference {
     if (secrets) return { type: 'object', additionalProperties: secretRef };
     if (!section) return options.isChart ? (chart ?? schema) : schema;
     const ref = { $ref: `#/definitions/${nameOf(section(), options)}` };
-    if (!isList) return ref;
+    if (!isList) return options.isChart && chart ? { anyOf: [ref, chart] } : ref;
     if (!isNamed) return { ...schema, type: 'array', minItems: 1, items: ref };
     const items = { allOf: [ref, { required: ['name'] }] };
     if (!options.isChart) {

@@ -14,6 +14,8 @@ import { Clock } from './core/ports/clock.js';
 import { Redactor } from './core/redaction/redactor.js';
 import {
   MemoryAppClaim,
+  MemoryHistory,
+  MemoryReplicaRegistry,
   MemoryLoginStore,
   MemoryRefreshLease,
   MemoryRotationFeed,
@@ -91,6 +93,8 @@ describe('the broker, put together by the container', () => {
     const calls: string[] = [];
     const backend: Backend = {
       ports: { lease, store, feed: new MemoryRotationFeed(), claim: new MemoryAppClaim(clock) },
+      history: new MemoryHistory(clock),
+      replicas: new MemoryReplicaRegistry(clock),
       logins: { store: new MemoryLoginStore(clock), ownStore: new MemoryLoginStore(clock) },
       ready: () => Promise.resolve(void calls.push('ready')),
       close: () => void calls.push('close'),

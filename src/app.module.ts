@@ -24,6 +24,7 @@ import { Backend } from './backend.js';
 import { BrokerModule } from './broker.module.js';
 import { WechatCompatModule } from './compat/wechat/drop-in.route.js';
 import { WecomCompatModule } from './compat/wecom/gettoken.route.js';
+import { ConsoleModule } from './console.module.js';
 import { TokenBroker } from './core/broker.js';
 import { Clock, sleep } from './core/ports/clock.js';
 import { JobsModule } from './jobs/renewal.job.js';
@@ -82,6 +83,7 @@ export class AppModule
         WechatCompatModule,
         WecomCompatModule,
         ConfigStatusModule,
+        ...(runtime.config.console ? [ConsoleModule] : []),
         LiveConfigModule,
         JobsModule,
       ],

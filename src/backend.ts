@@ -1,7 +1,9 @@
 import {
   MemoryAppClaim,
+  MemoryHistory,
   MemoryLoginStore,
   MemoryRefreshLease,
+  MemoryReplicaRegistry,
   MemoryRotationFeed,
   MemoryTokenStore,
 } from './storage/memory/index.js';
@@ -12,6 +14,8 @@ import type { RedisSection } from './config/redis.section.js';
 import type { BrokerPorts } from './core/ports/broker-ports.js';
 import type { AppIdentity } from './core/app-definition.js';
 import type { LoginPorts } from './core/login/login-call.js';
+import type { History } from './core/ports/history.js';
+import type { ReplicaRegistry } from './core/ports/replica-registry.js';
 import type { Clock } from './core/ports/clock.js';
 import type { StoreUnavailableError } from './core/errors.js';
 import { LineLimit } from './observability/line-limit.js';
@@ -27,6 +31,8 @@ const MAX_FEED_LINES_A_MINUTE = 2;
 /** What the replicas share, or one replica keeps to itself. */
 export abstract class Backend {
   abstract readonly ports: Pick<BrokerPorts, 'store' | 'lease' | 'feed' | 'claim'>;
+  abstract readonly history: History;
+  abstract readonly replicas: ReplicaRegistry;
   abstract readonly logins: Pick<LoginPorts, 'store' | 'ownStore'>;
   /** Resolves when it answers, or when waiting longer makes no sense. */
   abstract ready(): Promise<void>;
@@ -56,6 +62,8 @@ function memoryBackend(clock: Clock, { feedUp }: MetricCatalogue): Backend {
       feed: new MemoryRotationFeed(),
       claim: new MemoryAppClaim(clock),
     },
+    history: new MemoryHistory(clock),
+    replicas: new MemoryReplicaRegistry(clock),
     logins: { store: logins, ownStore: logins },
     ready: () => Promise.resolve(),
     close: () => undefined,
@@ -91,8 +99,10 @@ async function redisBackend(
     LegacyState,
     RedisAppClaim,
     RedisConnection,
+    RedisHistory,
     RedisLoginStore,
     RedisRefreshLease,
+    RedisReplicaRegistry,
     RedisRotationFeed,
     RedisTokenStore,
     TokenCipher,
@@ -182,6 +192,8 @@ async function redisBackend(
       feed,
       claim: new RedisAppClaim(connection, { keyPrefix, onRefusal }),
     },
+    history: new RedisHistory(connection, keyPrefix, clock),
+    replicas: new RedisReplicaRegistry(connection, keyPrefix),
     logins: {
       store: new RedisLoginStore(connection, { keyPrefix, cipher }),
       ownStore: new MemoryLoginStore(clock),

@@ -18,6 +18,7 @@ import { readVersion } from './observability/read-version.js';
 import { passingErrcodes } from './platforms/registry.js';
 import { Runtime } from './runtime.module.js';
 import { createAuditLogger, type LogDestination, type Logger } from './observability/logger.js';
+import { UseCounts } from './observability/use-counts.js';
 import type { Tracing } from './observability/tracing.js';
 
 /** Log, audit stream and traces, as configured; what ends them, too. */
@@ -28,6 +29,8 @@ export class Telemetry {
 
   private constructor(
     readonly audit: AuditTrail,
+    /** Where there is a console. */
+    readonly use: UseCounts | null,
     private readonly closing: readonly { close(): void | Promise<void> }[],
     log: LogObserver,
     tracing: Tracing | null,
@@ -41,7 +44,8 @@ export class Telemetry {
     const audit = new AuditLog(createAuditLogger(redactor, destination), config.audit.reads, clock);
     const log = new LogObserver(logger, clock);
     const tracing = config.tracing ? await startTracing(config.tracing, replica, clock, logger) : null;
-    return new Telemetry(audit, [audit, log, ...(tracing ? [tracing] : [])], log, tracing);
+    const use = config.console ? new UseCounts(audit, clock) : null;
+    return new Telemetry(use ?? audit, use, [audit, log, ...(tracing ? [tracing] : [])], log, tracing);
   }
 
   /** Writes and sends what is left; takes a few seconds at most. */

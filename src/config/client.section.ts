@@ -32,6 +32,8 @@ export const SCOPES = [
   'users:read',
   'gateway',
   'gateway:admin',
+  'console',
+  'console:act',
 ] as const;
 export type Scope = (typeof SCOPES)[number];
 
@@ -74,7 +76,7 @@ export class ClientSection {
   readonly apps!: readonly string[] | '*';
 
   @About(
-    '`token:read`; `token:refresh` to report refused tokens; `token:admin` to force a rotation without proof; `ticket:read` for tickets and signatures; `login` to log users in; `login:tokens` and `login:session-key` for the raw tokens and session_key of a user; `users:read` for what the platform knows of users; `gateway` for calls through the broker, `gateway:admin` also for those that reset quotas',
+    '`token:read`; `token:refresh` to report refused tokens; `token:admin` to force a rotation without proof; `ticket:read` for tickets and signatures; `login` to log users in; `login:tokens` and `login:session-key` for the raw tokens and session_key of a user; `users:read` for what the platform knows of users; `gateway` for calls through the broker, `gateway:admin` also for those that reset quotas; `console` to look at [the console](console.md), `console:act` also to act there',
   )
   @List(checkScope, `must list at least one of ${SCOPES.join(', ')}`, { items: { enum: [...SCOPES] } })
   readonly scopes!: readonly Scope[];

@@ -150,6 +150,10 @@ export class TracingSection {
   readonly headers: Readonly<Record<string, Secret>> = {};
 }
 
+/** Turns the console on. */
+// eslint-disable-next-line @typescript-eslint/no-extraneous-class -- a section without keys is one all the same
+export class ConsoleSection {}
+
 /** The lists that may also be written as mappings by name, which several files of Helm values can be merged into. */
 export const NAMED_LISTS = ['apps', 'clients'] as const;
 
@@ -214,6 +218,12 @@ export class Config {
   /** Of the apps that have none of their own. */
   @Section(() => EgressSection)
   readonly egress: EgressSection = new EgressSection();
+
+  /** Left out: there is no console. */
+  @Optional()
+  @Section(() => ConsoleSection)
+  @InChart({ type: 'null' })
+  readonly console?: ConsoleSection;
 
   /** Of the text of the file, in hex; null without one. */
   sha256: string | null = null;

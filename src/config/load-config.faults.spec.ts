@@ -41,7 +41,7 @@ describe('a fault', () => {
   const secret = '{ file: PATH }, { env: NAME } or the text itself';
   const key = '`access-token-broker keygen --encryption` makes one';
   const scopes =
-    'token:read, token:refresh, token:admin, ticket:read, login, login:tokens, login:session-key, users:read, gateway, gateway:admin';
+    'token:read, token:refresh, token:admin, ticket:read, login, login:tokens, login:session-key, users:read, gateway, gateway:admin, console, console:act';
   const nodes = [{ host: 'a', port: 1 }];
   const collector =
     'must be the URL to which a collector takes OTLP over HTTP, such as http://collector:4318/v1/traces';
@@ -66,7 +66,7 @@ describe('a fault', () => {
     ['metrics of an app as true', file({ metrics: { perApp: true } }), 'metrics.perApp: must be one of all, problems, none, or false, got true'],
 
     ['mistyped key', withApp({ app_Secrt: 's' }), 'apps[0].app_Secrt: is not a known key; did you mean appSecret?'],
-    ['unknown key', file({ colour: 1 }), 'colour: is not a known key; known are server, redis, encryption, audit, metrics, tracing, apps, clients, identities, rate, auth, limits, gateway, egress'],
+    ['unknown key', file({ colour: 1 }), 'colour: is not a known key; known are server, redis, encryption, audit, metrics, tracing, apps, clients, identities, rate, auth, limits, gateway, egress, console'],
     ['key with a secret in it', withServer({ 'appSecret:abc123': null }), 'server.(a key not shown, it may hold a secret): is not a known key; known are port, adminPort, host, logLevel, docs, trustProxy, drainSeconds, tls'],
     ['key that objects inherit', withServer({ constructor: 1 }), 'THE_FILE: constructor is not a known key'],
 

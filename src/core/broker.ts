@@ -13,6 +13,7 @@ import { StartPace } from './refresh/start-pace.js';
 import { TokenManager } from './refresh/token-manager.js';
 import type { AppStatus } from './status/app-status.js';
 import { tokenlessStatus } from './status/tokenless-status.js';
+import type { ProbeOutcome } from './ports/token-issuer.js';
 import type { BrokerPorts } from './ports/broker-ports.js';
 import { BrokerError } from './errors.js';
 import { ReportService } from './reports/report-service.js';
@@ -149,6 +150,16 @@ export class TokenBroker {
    */
   async report(app: AppName, report: TokenReport): Promise<ReportAnswer> {
     return this.find(app).reports.handle(report);
+  }
+
+  /**
+   * Tries the current token at the platform, because a person wants to know. One that is dead is then replaced.
+   *
+   * @param caller who wants to know
+   * @throws BrokerError `no_token_yet`, `token_expired`, `held_elsewhere`, `unknown_app`, `no_token_for_app_type`
+   */
+  async test(app: AppName, caller: string): Promise<ProbeOutcome> {
+    return this.find(app).reports.test(caller);
   }
 
   /**

@@ -51,7 +51,7 @@ export class AuditLog {
     const { action, client, app, reason } = entry;
     const isDue = READS.has(action) ? this.takeRead(entry) : this.isFree(entry);
     if (!isDue) return;
-    const { key, status, token, openid, errcode, route, origin } = entry;
+    const { key, status, token, openid, errcode, note, route, origin } = entry;
     this.lines.info({
       event: action,
       client,
@@ -63,6 +63,7 @@ export class AuditLog {
       token_sha256_8: token && fingerprint(token.value),
       openid_sha256_8: openid === undefined ? undefined : fingerprint(openid),
       errcode,
+      note,
       route,
       request_id: origin?.requestId,
       remote: origin?.remote,

@@ -15,6 +15,7 @@ const PAIRS = [
   ['docs/client.md', 'docs/zh-CN/client.md'],
   ['docs/users.md', 'docs/zh-CN/users.md'],
   ['docs/identities.md', 'docs/zh-CN/identities.md'],
+  ['docs/console.md', 'docs/zh-CN/console.md'],
   ['docs/live-configuration.md', 'docs/zh-CN/live-configuration.md'],
   ['docs/rotating-secrets.md', 'docs/zh-CN/rotating-secrets.md'],
 ] as const;

@@ -37,6 +37,10 @@ import { Readiness } from '../../src/api/health/readiness.js';
 import { HeldRequests } from '../../src/api/limits/held-requests.js';
 import { LoginApiModule } from '../../src/api/login/login.controller.js';
 import { LoginService } from '../../src/core/login/login-service.js';
+import { FakeConsoleData } from './fake-console-data.js';
+import { ConsoleApiModule } from '../../src/api/console/console.module.js';
+import { SessionCookies } from '../../src/api/console/session-cookie.js';
+import { ConsoleData } from '../../src/core/console/console-data.js';
 import { FakeBroker } from './fake-broker.js';
 import { FakeIdentityObserver } from './fake-identity-observer.js';
 import { FakeLogins } from './fake-logins.js';
@@ -210,6 +214,20 @@ class FakeCoreModule {
 }
 
 @Module({})
+class FakeConsoleModule {
+  static of(data: FakeConsoleData): DynamicModule {
+    const provider = { provide: ConsoleData, useValue: data };
+    return { module: FakeConsoleModule, global: true, providers: [provider], exports: [provider] };
+  }
+}
+
+function ofConsole(clock: Clock): DynamicModule {
+  return ConsoleApiModule.forRootAsync({
+    useFactory: () => new SessionCookies([Buffer.alloc(32, 1)], '', clock),
+  });
+}
+
+@Module({})
 class EdgeTestModule {}
 
 /** A client whose API key is `key-of-<name>`. */
@@ -235,6 +253,8 @@ export interface EdgeOptions {
   readonly auth?: Partial<AuthSection>;
   readonly limits?: Partial<LimitsSection>;
   readonly docs?: boolean;
+  /** Whether there is a console. */
+  readonly console?: boolean;
   /** Null: none. */
   readonly adminPort?: number | null;
   /** What differs from the fake broker's usual answer. */
@@ -251,6 +271,7 @@ export async function createEdge({
   auth = {},
   limits = {},
   docs = false,
+  console: hasConsole = false,
   adminPort = null,
   statuses = {},
   gateway = { apps: [] },
@@ -267,6 +288,7 @@ export async function createEdge({
   const gatewayObserver = new RecordingGatewayObserver();
   const identities = new FakeIdentityObserver();
   const config = new FakeConfigStatus();
+  const consoleData = new FakeConsoleData(broker, clock);
   const settings = { maxInFlightPerApp: 512, spoolDirectory: null, ...gateway };
   const app = await NestFactory.create<NestFastifyApplication>(
     {
@@ -307,6 +329,7 @@ export async function createEdge({
         MetricsModule,
         WechatCompatModule,
         WecomCompatModule,
+        ...(hasConsole ? [FakeConsoleModule.of(consoleData), ofConsole(clock)] : []),
       ],
     },
     createFastifyAdapter({ trustProxy: false, replica: 'replica-1', answerBadUrl }),
@@ -334,6 +357,7 @@ export async function createEdge({
     gatewayObserver,
     identities,
     config,
+    consoleData,
     audit,
     metrics,
     logger,

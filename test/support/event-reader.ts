@@ -12,6 +12,7 @@ export interface ReceivedEvent {
 export interface EventRequest {
   readonly key?: string | undefined;
   readonly lastEventId?: number | string;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 const readers = new Set<EventReader>();
@@ -38,11 +39,12 @@ export class EventReader {
   }
 
   /** Resolves when the head of the answer is there. Throws unless it is a 200. */
-  static async open(url: string, { key, lastEventId }: EventRequest = {}): Promise<EventReader> {
+  static async open(url: string, { key, lastEventId, headers }: EventRequest = {}): Promise<EventReader> {
     const controller = new AbortController();
     const response = await fetch(url, {
       signal: controller.signal,
       headers: {
+        ...headers,
         ...(key !== undefined && { authorization: `Bearer ${key}` }),
         ...(lastEventId !== undefined && { 'last-event-id': String(lastEventId) }),
       },

@@ -1,13 +1,15 @@
 import type { AppStatus } from '../../src/core/status/app-status.js';
 import { BrokerError } from '../../src/core/errors.js';
 import type { TokenBroker } from '../../src/core/broker.js';
+import type { ProbeOutcome } from '../../src/core/ports/token-issuer.js';
 import type { ReportAnswer, TokenReport } from '../../src/core/reports/token-report.js';
 import type { AppName, HeldToken } from '../../src/core/token.js';
 
 type Served = Pick<
   TokenBroker,
   'apps' | 'appOf' | 'cacheableMs' | 'held' | 'current' | 'report' | 'status' | 'isReady' | 'subscribe'
->;
+> &
+  Pick<TokenBroker, 'definition' | 'subscribeAll' | 'test'>;
 
 /** A token that expires on 2026-11-21T10:00:00Z and, on the monotonic clock, at `deadlineMonoMs`. */
 export function heldToken(generation: number, deadlineMonoMs: number): HeldToken {
@@ -44,6 +46,9 @@ export class FakeBroker implements Served {
   /** Of reports that are guesses. Null: that the token is good. */
   guessAnswer: (() => ReportAnswer) | null = null;
 
+  testAnswer: ProbeOutcome = 'accepted';
+  readonly tests: { app: AppName; caller: string }[] = [];
+
   constructor(readonly apps: readonly AppName[]) {}
 
   held(app: AppName): HeldToken | undefined {
@@ -63,6 +68,19 @@ export class FakeBroker implements Served {
     return () => {
       this.watchers = this.watchers.filter((one) => one.listener !== listener);
     };
+  }
+
+  definition(): undefined {
+    return undefined;
+  }
+
+  subscribeAll(): void {
+    // The console's replicas hear of no token.
+  }
+
+  async test(app: AppName, caller: string): Promise<ProbeOutcome> {
+    this.tests.push({ app, caller });
+    return this.testAnswer;
   }
 
   /** Holds this token from now on, and says so. */
@@ -95,6 +113,7 @@ export class FakeBroker implements Served {
       grant: 'stable',
       appId: 'wx0123456789abcdef',
       state: 'ok',
+      suspectReason: null,
       generation: 7,
       issuedAtMs: Date.UTC(2026, 10, 21, 8),
       expiresAtMs: Date.UTC(2026, 10, 21, 10),

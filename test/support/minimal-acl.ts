@@ -14,6 +14,8 @@ export const MINIMAL_ACL = [
   ...['+xadd', '+xrange', '+xrevrange'],
   // What version 0.1 left
   ...['+hgetall', '+hset', '+hdel', '+pexpire'],
+  // The console
+  ...['+xadd', '+xrange', '+xrevrange'],
   // Redis Cluster: where the keys are, and where they are moving to
   ...['+cluster|slots', '+cluster|info', '+readonly', '+readwrite', '+asking'],
   // The feed

@@ -277,12 +277,12 @@ changes in place, and the pods take it over while they run. Other keys of apps a
 {{- .Values.terminationGracePeriodSeconds | default (add (include "access-token-broker.drainSeconds" .) 5) | int -}}
 {{- end -}}
 
-{{/* The broker's configuration file: what `config` says, without empty sections, and with the places of secrets filled in. */}}
+{{/* The broker's configuration file: what `config` says, without empty sections but for `console`, and with the places of secrets filled in. */}}
 {{- define "access-token-broker.config" -}}
 {{- $secrets := "/run/secrets/broker" -}}
 {{- $config := dict -}}
 {{- range $key, $section := .Values.config -}}
-{{- if $section }}{{ $_ := set $config $key $section }}{{ end -}}
+{{- if or $section (and (eq $key "console") (kindIs "map" $section)) }}{{ $_ := set $config $key $section }}{{ end -}}
 {{- end -}}
 {{- $apps := list -}}
 {{- $secretKeys := .Files.Get "files/secret-keys.json" | fromJson -}}

@@ -146,7 +146,7 @@ function stateParameter(query: QueryString): string | undefined {
 }
 
 /** By name and not by place: an app that is added or removed between two pages moves no other one into or out of them. */
-function namesAfter({ apps }: ClientAccess, after = ''): readonly string[] {
+export function namesAfter({ apps }: ClientAccess, after = ''): readonly string[] {
   return apps.filter((app) => app > after).sort();
 }
 

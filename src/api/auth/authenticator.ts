@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { HttpObserver, type DenialReason } from '../common/ports.js';
-import { Callers, type Authentication } from './callers.js';
+import { Callers, type Authentication, type SignedInBy } from './callers.js';
 import { EXPIRED_KEY, type ClientAccess, type KeyAuthentication } from './client-access.js';
 import type { Identity } from './identity.js';
 import type { JwtProblem } from './jwt/jwt-callers.js';
@@ -77,6 +77,19 @@ export class Authenticator {
    */
   recognize(request: FastifyRequest, key: string): KeyAuthentication {
     return this.noted(this.callers.ofKey(key), request);
+  }
+
+  /**
+   * Whose an API key or a JWT is that somebody signs in with.
+   *
+   * @throws HttpProblem `unauthorized`, `key_expired`, `jwt_…`, `rate_limited`, `too_many_requests`
+   */
+  async signIn(request: FastifyRequest, credential: string): Promise<SignedInBy> {
+    const who = this.noted(await this.callers.signIn(credential, originOf(request).remote), request);
+    if (who.kind === 'refused') throw jwtProblem(who.problem);
+    if (who.kind === 'expired') throw new HttpProblem('key_expired', EXPIRED_KEY);
+    if (who.kind !== 'ok') throw new HttpProblem('unauthorized', DETAILS[who.kind]);
+    return who;
   }
 
   /** @throws HttpProblem `forbidden`, `virtual_tokens_only` */

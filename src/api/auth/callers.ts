@@ -22,6 +22,20 @@ export interface CallerSettings {
   readonly issuers: readonly JwtIssuerSection[];
 }
 
+/** Somebody who signed in, and what tells later whether that still holds. */
+export interface SignedInBy extends Recognized {
+  readonly proof: Proof;
+}
+
+/** By what a client signed in. Holds no secret. */
+export interface Proof {
+  readonly kind: IdentityKind;
+  /** As `Identity.id` has it. */
+  readonly id: string;
+  /** When it ends by itself, on the wall clock; null: never. */
+  readonly untilMs: number | null;
+}
+
 const MISSING: Authentication = { kind: 'missing' };
 const SCHEME = 'bearer ';
 
@@ -44,6 +58,7 @@ export class Callers {
   private now: Known;
   /** Of requests whose JWT was not known when they came. */
   private readonly verdicts = new WeakMap<IncomingMessage, JwtCaller>();
+  private readonly listeners: (() => void)[] = [];
 
   constructor(
     settings: CallerSettings,
@@ -74,6 +89,7 @@ export class Callers {
     const { issuers } = this.now;
     this.now = this.known(settings, apps, this.now);
     issuers.close();
+    for (const listener of this.listeners) listener();
   }
 
   private known(
@@ -133,6 +149,11 @@ export class Callers {
     return this.now.apiKeys.recognize(key);
   }
 
+  /** All clients, in configured order. */
+  get all(): readonly ClientAccess[] {
+    return [...this.now.accesses.values()];
+  }
+
   /** The client of that name, for who has proved to be it in another way. */
   named(client: string): ClientAccess | undefined {
     return this.now.accesses.get(client);
@@ -165,10 +186,44 @@ export class Callers {
     return who.kind === 'ok' && who.client.may(scope) && who.client.visibleApp(app) !== undefined;
   }
 
+  /** Whose an API key or a JWT is that somebody signs in with. */
+  async signIn(
+    credential: string,
+    remote: string,
+  ): Promise<SignedInBy | Exclude<Authentication, { kind: 'ok' }>> {
+    const { jwts, apiKeys } = this.now;
+    if (jwts === null || !looksLikeJwt(credential)) {
+      const who = apiKeys.recognize(credential);
+      return who.kind === 'ok' ? { ...who, proof: proofOf(who.identity, who.identity.expiresAtMs) } : who;
+    }
+    const who = await jwts.verify(credential, hash('sha256', credential, 'hex'));
+    if (who.kind === 'ok') return { ...who, proof: proofOf(who.identity, who.untilMs) };
+    this.observer.jwtRefused(who.refusal, remote);
+    return who;
+  }
+
+  /** Whom the client is by the configuration as it is now, if what it signed in with is still its own. */
+  stillBy(client: string, { kind, id, untilMs }: Proof): Recognized | undefined {
+    const access = this.named(client);
+    const identity = this.identitiesOf(client).find((one) => one.kind === kind && one.id === id);
+    const endMs = Math.min(untilMs ?? Infinity, identity?.expiresAtMs ?? Infinity);
+    if (!access || !identity || this.clock.wallMs() >= endMs) return undefined;
+    return { kind: 'ok', client: access, identity };
+  }
+
+  /** Calls back after each change of who may call, for good. */
+  onReplace(listener: () => void): void {
+    this.listeners.push(listener);
+  }
+
   /** Watches no file any more. */
   close(): void {
     this.now.issuers.close();
   }
+}
+
+function proofOf({ kind, id }: Identity, untilMs: number | null): Proof {
+  return { kind, id, untilMs };
 }
 
 /** The token of an `Authorization` header; `undefined` if it has none. */

@@ -10,6 +10,8 @@ import type { Identities, Identity } from './identity.js';
 /** What one API client may see and do, worked out once. */
 export class ClientAccess {
   readonly name: string;
+  /** As it is configured. */
+  readonly section: ClientSection;
   /** Bounds what `promisedSeconds` says; `Infinity` if nothing does. */
   private readonly maxExpiresInSeconds: number;
   /** The aliases it may name, in configured order. */
@@ -30,6 +32,7 @@ export class ClientAccess {
   ) {
     const granted = client.apps;
     this.name = client.name;
+    this.section = client;
     this.maxExpiresInSeconds = client.maxExpiresInSeconds ?? Infinity;
     const named = new Set(granted);
     this.apps = granted === '*' ? configured : configured.filter((app) => named.has(app));

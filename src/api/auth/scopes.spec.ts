@@ -9,7 +9,9 @@ type Scope = Parameters<ClientAccess['may']>[0];
 const OF_APPS: readonly Scope[] = ['token:read', 'token:refresh', 'token:admin', 'ticket:read'];
 const OF_USERS: readonly Scope[] = ['login', 'login:tokens', 'login:session-key', 'users:read'];
 const OF_CALLS: readonly Scope[] = ['gateway', 'gateway:admin', 'ticket:read'];
-const SUBSETS = [...[OF_APPS, OF_USERS, OF_CALLS].flatMap(subsetsOf), [...OF_APPS, ...OF_USERS, ...OF_CALLS]];
+const OF_CONSOLE: readonly Scope[] = ['console', 'console:act'];
+const KINDS = [OF_APPS, OF_USERS, OF_CALLS, OF_CONSOLE];
+const SUBSETS = [...KINDS.flatMap(subsetsOf), KINDS.flat()];
 
 function subsetsOf(scopes: readonly Scope[]): Scope[][] {
   return Array.from({ length: 2 ** scopes.length }, (_, bits) =>
@@ -109,6 +111,23 @@ const WAYS: readonly Way[] = [
   { what: 'a card', method: 'POST', path: '/ticket/signature', body: { app: 'shop', card_id: 'c' } },
   { what: 'the apps', method: 'GET', path: '/apps' },
   { what: 'the state of the configuration', method: 'GET', path: '/config/status' },
+  ...['session', 'apps', 'apps/shop', 'apps/shop/history', 'callers', 'system', 'stream'].map(
+    (path): Way => ({
+      what: `the console: ${path}`,
+      method: 'GET',
+      path: `/console/api/${path}`,
+    }),
+  ),
+  { what: 'the console: signing in', method: 'POST', path: '/console/api/session', body: (key) => ({ key }) },
+  { what: 'the console: a try', method: 'POST', path: '/console/api/apps/shop/probe', body: {} },
+  ...(['rotated', 'no_budget'] as const).map((report): Way => ({
+    what: `the console: a forced refresh: ${report}`,
+    method: 'POST',
+    path: '/console/api/apps/shop/refresh',
+    body: { reason: 'it leaked' },
+    report,
+  })),
+  { what: 'the page of the console', method: 'GET', path: '/console' },
   { what: 'liveness', method: 'GET', path: '/health/live' },
   { what: 'readiness', method: 'GET', path: '/health/ready' },
   { what: 'the metrics', method: 'GET', path: '/metrics' },
@@ -242,6 +261,7 @@ describe('no answer has a token, a ticket, or a secret of a user without the sco
         apiClient(`client-${index}`, { scopes, gateway: { allow: ['* /**'], maxBodyBytes: 1000 } }),
       ),
       docs: true,
+      console: true,
     });
     const bodyWith = (value: string) => ({ kind: 'body', body: JSON.stringify({ value }) }) as const;
     edge.logins.dropInAnswer = (_app, kind) => {
@@ -315,10 +335,12 @@ describe('no answer has a token, a ticket, or a secret of a user without the sco
         path
           .split('?')[0]
           ?.replace(/^\/gateway\/.*/, '/gateway/{app}/{path}')
+          .replace('/console/api/apps/shop', '/console/api/apps/{app}')
           .replace(/^\/cgi-bin\/echo$/, '/cgi-bin/{path}'),
       ),
     );
     looked.add('/login/callback/{app}');
+    looked.add('/console/{path}');
     expect(Object.keys(paths).filter((path) => !looked.has(path))).toEqual([]);
   });
 });

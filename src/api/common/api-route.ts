@@ -34,6 +34,8 @@ export type Fault = ProblemCode | readonly [code: ProblemCode, detail: string, h
  */
 export interface ApiRoute {
   readonly access: Access;
+  /** Of a public route of the console: what whoever signed in there has to have. */
+  readonly session?: 'console' | 'console:act';
   /** Where there is an admin port: whether the route is there alone, or there as well. Left out: for callers. */
   readonly port?: 'admin' | 'both';
   /** Turns requests with an `Origin` header away: what it answers must never reach a browser. */

@@ -4,8 +4,15 @@ import { isIP, type Socket } from 'node:net';
 import type { AuditEntry, AuditOrigin } from '../../core/ports/audit-entry.js';
 import { HttpProblem } from './problem.js';
 
-/** The route whose answers stay open, and are counted when they begin. */
+/** Routes whose answers stay open, and are counted when they begin. */
 export const TOKEN_EVENTS = '/token/events';
+export const CONSOLE_STREAM = '/console/api/stream';
+const STREAMS: ReadonlySet<string> = new Set([TOKEN_EVENTS, CONSOLE_STREAM]);
+
+/** Whether the answers of the route are meant to last. */
+export function isStream(route: string): boolean {
+  return STREAMS.has(route);
+}
 
 const NO_SOCKET = 'unknown';
 /** An IPv6 address has 45 characters at most; with the name of an interface, which Node lets pass, it has no end. */
@@ -46,7 +53,10 @@ function isAddress(text: string): boolean {
 }
 
 /** What a request did: of its entry in the audit trail, what does not follow from the request and its answer. */
-export interface AuditedAct extends Pick<AuditEntry, 'action' | 'app' | 'token' | 'openid' | 'errcode'> {
+export interface AuditedAct extends Pick<
+  AuditEntry,
+  'action' | 'app' | 'token' | 'openid' | 'errcode' | 'note'
+> {
   /** Left out: that of the answer. */
   status?: number;
   reason?: string | null;
@@ -74,6 +84,7 @@ export function auditEntry(request: FastifyRequest, act: AuditedAct, status: num
     token: act.token,
     openid: act.openid,
     errcode: act.errcode,
+    note: act.note,
     ...(act.action === 'access.refused' && { route: routeOf(request) }),
     origin: originOf(request),
   };

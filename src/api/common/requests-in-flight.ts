@@ -5,10 +5,10 @@ import type { ServerResponse } from 'node:http';
 import { ClientLimits } from '../limits/client-limits.js';
 import { HttpObserver } from './ports.js';
 import { HttpProblem } from './problem.js';
-import { TOKEN_EVENTS, originOf, routeOf } from './request.js';
+import { isStream, originOf, routeOf } from './request.js';
 
-/** Streams are meant to last. Probes and scrapes wait for nothing, and have to get through when there is trouble. */
-const NOT_COUNTED: ReadonlySet<string> = new Set([TOKEN_EVENTS, '/health/live', '/health/ready', '/metrics']);
+/** Probes and scrapes wait for nothing, and have to get through when there is trouble. */
+const NOT_COUNTED: ReadonlySet<string> = new Set(['/health/live', '/health/ready', '/metrics']);
 
 /**
  * Turns requests away while too many are being worked on: from when the whole of a request is there until its answer is, whether
@@ -32,7 +32,8 @@ export class RequestsInFlight implements OnModuleInit {
       limits.leave(raw.req);
     };
     fastify.addHook('preValidation', (request, { raw }, done) => {
-      if (NOT_COUNTED.has(routeOf(request))) {
+      const route = routeOf(request);
+      if (isStream(route) || NOT_COUNTED.has(route)) {
         done();
         return;
       }

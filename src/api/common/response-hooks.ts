@@ -5,7 +5,7 @@ import { requestContext } from '../../core/request-context.js';
 import { Callers } from '../auth/callers.js';
 import { AuditTrail, HttpObserver, RequestTracing } from './ports.js';
 import { Readiness } from '../health/readiness.js';
-import { TOKEN_EVENTS, auditEntry, routeOf } from './request.js';
+import { auditEntry, isStream, routeOf } from './request.js';
 import { secretsOf } from './secrets-of.js';
 
 /** What all requests and answers have in common. The token route writes its own headers, but is counted here too. */
@@ -45,7 +45,7 @@ export class ResponseHooks implements OnModuleInit {
     });
     fastify.addHook('onResponse', (request, reply, done) => {
       const route = routeOf(request);
-      const isCountedAlready = route === TOKEN_EVENTS && reply.statusCode === 200;
+      const isCountedAlready = isStream(route) && reply.statusCode === 200;
       if (!isCountedAlready) {
         this.observer.request(route, request.method, reply.statusCode, reply.elapsedTime);
         this.tracing.of(request.raw)?.end(route, request.method, reply.statusCode);

@@ -10,7 +10,7 @@ describe('docs', () => {
   });
 
   it('show the document, and the page with its scripts, without a key', async () => {
-    const edge = await createEdge({ docs: true });
+    const edge = await createEdge({ docs: true, console: true });
     const document = await edge.send('GET', '/docs/openapi.json');
     const page = await edge.send('GET', '/docs');
     const assets = Array.from(
@@ -29,7 +29,7 @@ describe('docs', () => {
   });
 
   it('give out no other file that comes with the page', async () => {
-    const edge = await createEdge({ docs: true });
+    const edge = await createEdge({ docs: true, console: true });
     const answer = await edge.send('GET', '/docs/swagger-ui-bundle.js.map');
     await edge.app.close();
     expect([answer.statusCode, answer.headers['content-type']]).toEqual([404, 'application/problem+json']);
@@ -42,7 +42,7 @@ describe('the OpenAPI document', () => {
   let schemas: Record<string, unknown>;
 
   beforeAll(async () => {
-    const edge = await createEdge({ docs: true });
+    const edge = await createEdge({ docs: true, console: true });
     text = (await edge.send('GET', '/docs/openapi.json')).payload;
     await edge.app.close();
     document = JSON.parse(text) as OpenAPIObject;
@@ -50,13 +50,13 @@ describe('the OpenAPI document', () => {
   });
 
   it('describes exactly the routes that there are', async () => {
-    const edge = await createEdge();
+    const edge = await createEdge({ console: true });
     const fastify = edge.app.getHttpAdapter().getInstance();
     const described = Object.entries(document.paths).flatMap(([url, item]) =>
       Object.keys(item).map((method) => `${method.toUpperCase()} ${url}`),
     );
-    // All those that take the rest of a path are printed as one, and looked for above.
-    const served = fastify.printRoutes({ commonPrefix: false }).replace(/^.*── \*.*$/m, '');
+    // Those that take the rest of a path are printed in another form, and looked for above.
+    const served = fastify.printRoutes({ commonPrefix: false }).replace(/^.*── \*.*$/gm, '');
     const methods = served.match(/\b(GET|POST|PUT|PATCH|DELETE)\b/g);
     const absent = described.filter((route) => {
       const [method = '', url = ''] = route.split(' ');

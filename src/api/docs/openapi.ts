@@ -43,6 +43,7 @@ export class OpenApi {
             description:
               'A JWT of an issuer in `identities`, such as the token of a Kubernetes ServiceAccount.',
           },
+          consoleSession: { type: 'apiKey', in: 'cookie', name: 'console_session' },
           clientCredentials: { type: 'http', scheme: 'basic' },
         },
         schemas: this.schemas,

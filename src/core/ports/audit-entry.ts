@@ -24,6 +24,9 @@ export type AuditAction =
   | 'login.logout'
   | 'gateway.call'
   | 'users.info'
+  | 'console.sign_in'
+  | 'console.sign_out'
+  | 'console.probe'
   | 'access.refused'
   | 'secret.reloaded';
 
@@ -55,6 +58,8 @@ export interface AuditEntry {
   readonly openid?: string | undefined;
   /** What the platform had answered to the caller. */
   readonly errcode?: ErrorCode | undefined;
+  /** What the person said that it is for; their own text. */
+  readonly note?: string | undefined;
   /** The pattern of the route, where the action does not tell it. */
   readonly route?: string | undefined;
   /** Null: no request caused it. */

@@ -46,6 +46,8 @@ export type BrokerEvent = { readonly app: AppName } & (
       /** What the caller named, if it named something. */
       readonly generation: number | null;
       readonly fingerprint: string | null;
+      /** The caller did not say that it was refused, but wants another one; and what for, if a person said so. */
+      readonly forced?: { readonly why: string | null };
       readonly durationMs: number;
     }
   | {
@@ -62,7 +64,13 @@ export type BrokerEvent = { readonly app: AppName } & (
       readonly generation: number;
       readonly outcome: ProbeOutcome;
     }
-  | { readonly kind: 'probed'; readonly outcome: string; readonly durationMs: number }
+  | {
+      readonly kind: 'probed';
+      readonly outcome: ProbeOutcome;
+      /** The person who wanted to know; left out: the broker, because of a report or of what it found in the store. */
+      readonly caller?: string;
+      readonly durationMs: number;
+    }
   | { readonly kind: 'lease'; readonly result: 'acquired' | 'held' | 'unavailable' | 'lost' }
   | {
       /** Another broker fetches for this app, so this one does not; told when that begins. */
@@ -106,11 +114,16 @@ export abstract class EventSink {
 
 /** Passes each event on to several sinks, in their order. */
 export class EventSinks extends EventSink {
-  private readonly sinks: readonly EventSink[];
+  private readonly sinks: EventSink[];
 
   constructor(...sinks: readonly EventSink[]) {
     super();
-    this.sinks = sinks;
+    this.sinks = [...sinks];
+  }
+
+  /** From now on, after the others. */
+  add(sink: EventSink): void {
+    this.sinks.push(sink);
   }
 
   override emit(event: BrokerEvent): void {

@@ -20,20 +20,25 @@ export class TokenProbe {
     private readonly ports: Pick<BrokerPorts, 'clock' | 'events'>,
   ) {}
 
-  /** Joins whoever asks just now; else an answer that is younger than `cacheMs` will do. Never throws. */
-  async try(value: string, cacheMs: number, timeoutMs: number): Promise<Probed> {
+  /**
+   * Joins whoever asks just now; else an answer that is younger than `cacheMs` will do. Never throws.
+   *
+   * @param caller who wants to know, where it is a person
+   */
+  async try(value: string, cacheMs: number, timeoutMs: number, caller?: string): Promise<Probed> {
     const { last } = this;
     const isFresh = last?.value === value && this.ports.clock.monotonicMs() - last.atMonoMs < cacheMs;
     return isFresh && !this.flights.isRunning(value)
       ? last
-      : this.flights.run(value, () => this.ask(value, timeoutMs));
+      : this.flights.run(value, () => this.ask(value, timeoutMs, caller));
   }
 
-  private async ask(value: string, timeoutMs: number): Promise<Probed> {
+  private async ask(value: string, timeoutMs: number, caller?: string): Promise<Probed> {
     const { clock, events } = this.ports;
     const startMonoMs = clock.monotonicMs();
     const { issuer } = this.app;
     if (!issuer.probe) return { value, outcome: 'no_answer', atMonoMs: startMonoMs };
+    const by = caller === undefined ? {} : { caller };
     const controller = new AbortController();
     const cancel = clock.after(timeoutMs, () => {
       controller.abort();
@@ -43,7 +48,7 @@ export class TokenProbe {
     const atMonoMs = clock.monotonicMs();
     const probed = { value, outcome, atMonoMs };
     if (outcome !== 'no_answer') this.last = probed;
-    events.emit({ app: this.app.name, kind: 'probed', outcome, durationMs: atMonoMs - startMonoMs });
+    events.emit({ app: this.app.name, kind: 'probed', outcome, durationMs: atMonoMs - startMonoMs, ...by });
     return probed;
   }
 }

@@ -72,7 +72,28 @@ export class ReportService {
       generation: report.generation ?? null,
       fingerprint: report.accessToken === undefined ? null : fingerprint(report.accessToken),
       durationMs: this.ports.clock.monotonicMs() - startMonoMs,
+      ...(report.force && { forced: { why: report.why ?? null } }),
     });
+  }
+
+  /**
+   * Tries the current token at the platform because a person wants to know. One that is dead is reported in the name of who
+   * asked, and so replaced; that is not waited for.
+   *
+   * @throws BrokerError `no_token_yet`, `token_expired`, `held_elsewhere`
+   */
+  async test(caller: string): Promise<ProbeOutcome> {
+    const { memory, diagnosis, app } = this.manager;
+    await this.manager.tryFound();
+    const token = memory.livingToken;
+    if (!token) throw diagnosis.noToken();
+    const { outcome } = await this.probe.try(token.record.value, 0, app.refresh.upstreamTimeoutMs, caller);
+    if (outcome === 'accepted') memory.reported.markAlive(token);
+    if (outcome === 'rejected') {
+      const { generation } = token.record;
+      this.handle({ caller, generation, force: false }).catch(() => undefined);
+    }
+    return outcome;
   }
 
   private async decide(report: TokenReport): Promise<ReportAnswer> {

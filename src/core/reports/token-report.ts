@@ -12,6 +12,8 @@ export interface TokenReport {
   readonly errcode?: ErrorCode | undefined;
   /** Replace the token although nothing is wrong with it: it leaked. The edge has checked the scope. */
   readonly force: boolean;
+  /** What the person who forces it says that it is for. */
+  readonly why?: string | undefined;
   /**
    * Nobody said that it was refused: the caller asked for the token, and may have been given it before. The platform is
    * asked, though not for each guess, and nothing but its refusal counts.

@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../error-code.js';
 import type { AppType } from '../ports/login-provider.js';
 import type { BackOff } from '../ports/token-store.js';
+import type { SuspectReason } from '../refresh/policy.js';
 import type { AppName } from '../token.js';
 
 /**
@@ -36,6 +37,8 @@ export interface AppStatus {
   readonly grant: string | null;
   readonly appId: string;
   readonly state: AppState;
+  /** Why the platform may have a newer token; null where nothing says so. */
+  readonly suspectReason: SuspectReason | null;
   readonly generation: number | null;
   readonly issuedAtMs: number | null;
   readonly expiresAtMs: number | null;

@@ -71,6 +71,7 @@ export class Diagnosis {
       grant,
       appId: this.shownId,
       state: this.state(),
+      suspectReason: memory.suspectReason,
       generation: record?.generation ?? null,
       issuedAtMs: record?.issuedAtMs ?? null,
       expiresAtMs: record?.expiresAtMs ?? null,

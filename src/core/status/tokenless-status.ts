@@ -15,6 +15,7 @@ export function tokenlessStatus(app: TokenlessApp, nowMs: number): AppStatus {
     grant: null,
     appId,
     state: lastError === null ? 'ok' : 'degraded',
+    suspectReason: null,
     generation: null,
     issuedAtMs: null,
     expiresAtMs: null,

@@ -3,3 +3,4 @@ export { MemoryLoginStore } from './memory-login-store.js';
 export { MemoryRefreshLease } from './memory-coordination.js';
 export { MemoryRotationFeed } from './memory-coordination.js';
 export { MemoryTokenStore } from './memory-token-store.js';
+export { MemoryHistory, MemoryReplicaRegistry } from './memory-console.js';

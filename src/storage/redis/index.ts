@@ -2,6 +2,8 @@ export { CLAIM_PREFIX } from './keys.js';
 export { KeyUse } from './token-cipher.js';
 export { LegacyState } from './legacy-state.js';
 export { RedisAppClaim } from './redis-app-claim.js';
+export { RedisHistory } from './redis-history.js';
+export { RedisReplicaRegistry } from './redis-replica-registry.js';
 export { RedisConnection, type RedisSettings } from './redis-connection.js';
 export { RedisLoginStore } from './redis-login-store.js';
 export { RedisRefreshLease } from './redis-refresh-lease.js';

@@ -51,3 +51,23 @@ export function changesKey(prefix: string): string {
 export function rotationChannel(prefix: string): string {
   return `${prefix}rotations`;
 }
+
+/** What happened to an app's token, a stream. */
+export function historyKey(prefix: string, app: AppName): string {
+  return `${prefix}{${app}}:history`;
+}
+
+/** The newest of what happened to all apps, a stream. */
+export function recentHistoryKey(prefix: string): string {
+  return `${prefix}history`;
+}
+
+/** The replicas, a hash by their ids. */
+export function replicasKey(prefix: string): string {
+  return `${prefix}replicas`;
+}
+
+/** The generations that a replica shows, a hash by apps. */
+export function generationsKey(prefix: string, replica: string): string {
+  return `${prefix}replica:${replica}:generations`;
+}

@@ -40,6 +40,7 @@ declare module 'ioredis' {
     brokerLoginFinish(...args: ScriptArguments): Result<0 | 1, Context>;
     brokerLoginLoad(...args: ScriptArguments): Result<readonly [nowMs: number, value: string], Context>;
     brokerLoginSave(...args: ScriptArguments): Result<1, Context>;
+    brokerReplicaBeat(...args: ScriptArguments): Result<readonly string[], Context>;
     brokerLegacyRead(...args: ScriptArguments): Result<readonly string[], Context>;
     brokerLegacyWrite(...args: ScriptArguments): Result<0 | 1, Context>;
   }
@@ -57,6 +58,7 @@ const SCRIPTS = [
   { command: 'brokerLoginFinish', file: 'login-finish', numberOfKeys: 4 },
   { command: 'brokerLoginLoad', file: 'login-load', numberOfKeys: 1 },
   { command: 'brokerLoginSave', file: 'login-save', numberOfKeys: 2 },
+  { command: 'brokerReplicaBeat', file: 'replica-beat', numberOfKeys: 1 },
   { command: 'brokerLegacyRead', file: 'legacy-read', numberOfKeys: 3 },
   { command: 'brokerLegacyWrite', file: 'legacy-write', numberOfKeys: 2 },
 ] as const;

@@ -23,7 +23,11 @@ export interface JwtProblem {
 }
 
 export type JwtCaller =
-  Recognized | { readonly kind: 'refused'; readonly problem: JwtProblem; readonly refusal: JwtRefusal };
+  | (Recognized & {
+      /** When the JWT expires, on the wall clock. */
+      readonly untilMs: number;
+    })
+  | { readonly kind: 'refused'; readonly problem: JwtProblem; readonly refusal: JwtRefusal };
 
 /** Whose a JWT is. What was verified is remembered for a while, so that most requests cost a look into a map. */
 export class JwtCallers {
@@ -54,7 +58,7 @@ export class JwtCallers {
     const client = this.clients.get(subject);
     if (client === undefined) return refused({ reason: 'subject', seen: { iss: issuer, sub } });
     this.remember(sha256, { subject, untilMs: Math.min(untilMs, this.clock.wallMs() + MAX_SEEN_MS) });
-    return client;
+    return { ...client, untilMs };
   }
 
   private remember(sha256: string, seen: Seen): void {

@@ -1,0 +1,204 @@
+import { Injectable } from '@nestjs/common';
+import type { ServerResponse } from 'node:http';
+import { TokenBroker } from '../../core/broker.js';
+import { ConsoleData } from '../../core/console/console-data.js';
+import { Clock } from '../../core/ports/clock.js';
+import type { HistoryEvent } from '../../core/ports/history.js';
+import type { AppName } from '../../core/token.js';
+import { Callers } from '../auth/callers.js';
+import type { ClientAccess } from '../auth/client-access.js';
+import { AppRows } from './app-rows.js';
+import type { EndOfSession } from './console.guard.js';
+import { eventView } from './console.views.js';
+import { SystemViews } from './system-views.js';
+
+const TICK_MS = 500;
+/** Every app is looked at within so many ticks: time alone changes some rows. */
+const TICKS_OF_A_SWEEP = 5;
+/** Of one app, and of the system. */
+const MIN_APART_MS = 1000;
+const HEARTBEAT_MS = 15_000;
+/** A reader that is so far behind is gone, or will do better with a new stream. */
+const MAX_UNSENT_BYTES = 4 * 1024 * 1024;
+
+interface Stream {
+  readonly response: ServerResponse;
+  /** Who looks on, as they are now; or why they may not any more. */
+  readonly recheck: () => ClientAccess | EndOfSession;
+  client: ClientAccess;
+  apps: ReadonlySet<AppName>;
+  system: string;
+}
+
+/** The open streams of the console. While there are none, nothing is done. */
+@Injectable()
+export class ConsoleStreams {
+  private readonly streams = new Set<Stream>();
+  /** Apps to which something happened since the last tick. */
+  private readonly touched = new Set<AppName>();
+  private readonly sentMonoMs = new Map<AppName, number>();
+  private sweptTo = 0;
+  private systemMonoMs = 0;
+  private beatMonoMs = 0;
+  /** Of the history; null: nobody looks on. */
+  private cursor: string | null = null;
+  private isReading = false;
+  private cancel: (() => void) | null = null;
+  private isOver = false;
+
+  constructor(
+    private readonly broker: TokenBroker,
+    private readonly data: ConsoleData,
+    private readonly rows: AppRows,
+    private readonly system: SystemViews,
+    private readonly clock: Clock,
+    callers: Callers,
+  ) {
+    data.onTouched((app) => {
+      if (this.streams.size > 0) this.touched.add(app);
+    });
+    data.onRecorded((event) => {
+      this.tell(event);
+    });
+    callers.onReplace(() => {
+      this.recheck();
+    });
+  }
+
+  /** Takes over a response whose head is set. */
+  open(response: ServerResponse, recheck: Stream['recheck']): void {
+    const client = recheck();
+    if (typeof client === 'string' || this.isOver) {
+      response.end();
+      return;
+    }
+    const system = SystemViews.essenceOf(this.system.of(client));
+    const stream: Stream = { response, recheck, client, apps: new Set(client.apps), system };
+    this.streams.add(stream);
+    response.once('close', () => {
+      this.streams.delete(stream);
+    });
+    response.flushHeaders();
+    response.write(':\n\n');
+    this.cancel ??= this.clock.after(TICK_MS, this.tick);
+  }
+
+  /** Ends all, so that their readers go elsewhere. */
+  end(): void {
+    this.isOver = true;
+    this.cancel?.();
+    for (const { response } of this.streams) response.end();
+  }
+
+  private recheck(): void {
+    for (const stream of this.streams) {
+      const client = stream.recheck();
+      if (typeof client === 'string') {
+        this.send(stream, 'session_ended', JSON.stringify({ why: client }));
+        this.streams.delete(stream);
+        stream.response.end();
+        continue;
+      }
+      if (client === stream.client) continue;
+      const apps = new Set(client.apps);
+      for (const app of stream.apps) {
+        if (!apps.has(app)) this.send(stream, 'app_removed', JSON.stringify({ app }));
+      }
+      for (const app of apps) {
+        if (!stream.apps.has(app)) this.send(stream, 'app', JSON.stringify(this.rows.show(app)));
+      }
+      Object.assign(stream, { client, apps });
+    }
+  }
+
+  private readonly tick = (): void => {
+    this.cancel = null;
+    if (this.streams.size === 0) {
+      this.touched.clear();
+      this.sentMonoMs.clear();
+      this.rows.clear();
+      this.cursor = null;
+      return;
+    }
+    const nowMonoMs = this.clock.monotonicMs();
+    this.data.board.watch();
+    this.recheck();
+    this.tellRows(nowMonoMs);
+    if (nowMonoMs - this.systemMonoMs >= MIN_APART_MS) {
+      this.systemMonoMs = nowMonoMs;
+      this.tellSystem();
+      void this.readHistory();
+    }
+    if (nowMonoMs - this.beatMonoMs >= HEARTBEAT_MS) {
+      this.beatMonoMs = nowMonoMs;
+      for (const { response } of this.streams) response.write(':\n\n');
+    }
+    this.cancel ??= this.clock.after(TICK_MS, this.tick);
+  };
+
+  private tellRows(nowMonoMs: number): void {
+    const { apps } = this.broker;
+    const known = new Set(apps);
+    const share = Math.ceil(apps.length / TICKS_OF_A_SWEEP);
+    if (this.sweptTo >= apps.length) this.sweptTo = 0;
+    const due = new Set([...this.touched, ...apps.slice(this.sweptTo, this.sweptTo + share)]);
+    this.sweptTo += share;
+    for (const app of due) {
+      const isSoon = nowMonoMs - (this.sentMonoMs.get(app) ?? -Infinity) < MIN_APART_MS;
+      if (isSoon) continue;
+      this.touched.delete(app);
+      if (!known.has(app)) {
+        this.rows.forget(app);
+        this.sentMonoMs.delete(app);
+        continue;
+      }
+      const json = this.rows.changed(app);
+      if (json === null) continue;
+      this.sentMonoMs.set(app, nowMonoMs);
+      for (const stream of this.streams) if (stream.apps.has(app)) this.send(stream, 'app', json);
+    }
+  }
+
+  private tellSystem(): void {
+    for (const stream of this.streams) {
+      const view = this.system.of(stream.client);
+      const essence = SystemViews.essenceOf(view);
+      if (essence === stream.system) continue;
+      stream.system = essence;
+      this.send(stream, 'system', JSON.stringify(view));
+    }
+  }
+
+  /** What other replicas added; what this one does is told as it happens. */
+  private async readHistory(): Promise<void> {
+    if (this.isReading) return;
+    this.isReading = true;
+    try {
+      const { events, cursor } = await this.data.history.tail(this.cursor);
+      if (this.streams.size > 0) this.cursor = cursor;
+      for (const event of events) {
+        if (event.replica === this.data.board.replica) continue;
+        this.touched.add(event.app);
+        this.tell(event);
+      }
+    } catch {
+      // The state of the store is told by itself.
+    } finally {
+      this.isReading = false;
+    }
+  }
+
+  private tell(event: HistoryEvent): void {
+    if (this.streams.size === 0) return;
+    const json = JSON.stringify(eventView(event));
+    for (const stream of this.streams) {
+      if (stream.apps.has(event.app)) this.send(stream, 'history', json);
+    }
+  }
+
+  private send({ response }: Stream, event: string, json: string): void {
+    if (response.writableEnded) return;
+    response.write(`event: ${event}\ndata: ${json}\n\n`);
+    if (response.writableLength > MAX_UNSENT_BYTES) response.destroy();
+  }
+}

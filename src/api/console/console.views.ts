@@ -1,0 +1,172 @@
+import { sumOfUse, type AppUse, type Counts } from '../../core/console/app-use.js';
+import type { ConsoleData } from '../../core/console/console-data.js';
+import type { HistoryEvent } from '../../core/ports/history.js';
+import type { AppStatus } from '../../core/status/app-status.js';
+import type { ClientAccess } from '../auth/client-access.js';
+import type { Identity } from '../auth/identity.js';
+import type { ClientLimits } from '../limits/client-limits.js';
+import type { FromSchema } from '../common/schema.js';
+import type { ConfigState } from '../config/config-status.js';
+import { rfc3339, rfc3339OrNull } from '../tokens/token.view.js';
+import type {
+  callersSchema,
+  detailSchema,
+  eventSchema,
+  rowSchema,
+  sessionSchema,
+  systemSchema,
+} from './console.schemas.js';
+import type { ConsoleSession } from './session-cookie.js';
+
+export type SessionView = FromSchema<typeof sessionSchema>;
+export type AppRow = FromSchema<typeof rowSchema>;
+export type AppDetail = FromSchema<typeof detailSchema>;
+export type EventView = FromSchema<typeof eventSchema>;
+export type CallersView = FromSchema<typeof callersSchema>;
+export type SystemView = FromSchema<typeof systemSchema>;
+
+/** @param session null for a client that came with its key */
+export function sessionView(
+  client: ClientAccess,
+  session: ConsoleSession | null,
+  version: string,
+  nowMs: number,
+): SessionView {
+  return {
+    client: client.name,
+    can_act: client.may('console:act'),
+    csrf: session?.csrf ?? '',
+    expires_at: rfc3339(session?.expiresAtMs ?? nowMs),
+    broker_version: version,
+  };
+}
+
+export function rowView(status: AppStatus, disagreeing: readonly string[]): AppRow {
+  const { lastError } = status;
+  return {
+    app: status.app,
+    provider: status.provider,
+    type: status.type,
+    grant: status.grant,
+    app_id: status.appId,
+    state: status.state,
+    suspect_reason: status.suspectReason,
+    generation: status.generation,
+    issued_at: rfc3339OrNull(status.issuedAtMs),
+    expires_at: rfc3339OrNull(status.expiresAtMs),
+    next_refresh_at: rfc3339OrNull(status.nextRefreshAtMs),
+    last_error: lastError && {
+      errcode: lastError.errcode,
+      message: lastError.message,
+      remedy: lastError.remedy,
+      at: rfc3339(lastError.atMs),
+    },
+    fetches_today: status.fetchesToday,
+    fetch_budget: status.fetchBudget,
+    forced_today: status.forcedToday,
+    forced_budget: status.grant === null ? null : status.forcedBudget,
+    disagreeing_replicas: disagreeing,
+  };
+}
+
+export function detailView(
+  row: AppRow,
+  own: AppUse,
+  others: readonly unknown[],
+  snippets: AppDetail['snippets'],
+): AppDetail {
+  const { callers, login, gateway } = sumOfUse(own, others);
+  return {
+    row,
+    callers: callers.map(({ client, reads, reports, lastReadAtMs, lastReportAtMs }) => ({
+      client,
+      reads,
+      reports,
+      last_read_at: rfc3339OrNull(lastReadAtMs),
+      last_report_at: rfc3339OrNull(lastReportAtMs),
+    })),
+    login: countsView(login),
+    gateway: countsView(gateway),
+    snippets,
+  };
+}
+
+function countsView(counts: Counts | null): AppDetail['login'] {
+  return counts && { total: counts.total, failed: counts.failed, last_at: rfc3339OrNull(counts.lastAtMs) };
+}
+
+export function eventView({ atMs, durationMs, ...event }: HistoryEvent): EventView {
+  return { ...event, at: rfc3339(atMs), duration_ms: durationMs };
+}
+
+export function callerView(
+  { name, section: { scopes, apps } }: ClientAccess,
+  identities: readonly Identity[],
+  { rate, refused }: ReturnType<ClientLimits['of']>,
+): CallersView['items'][number] {
+  const lastUsedMs = identities.map(({ lastUsedAtMs }) => lastUsedAtMs ?? 0);
+  const newestMs = Math.max(0, ...lastUsedMs);
+  return {
+    client: name,
+    scopes,
+    apps,
+    rate: { requests_per_second: rate.requestsPerSecond, burst: rate.burst },
+    refused,
+    last_used_at: rfc3339OrNull(newestMs === 0 ? null : newestMs),
+    keys: identities.map(({ id, kind, lastUsedAtMs, uses, expiresAtMs }) => ({
+      id,
+      kind,
+      last_used_at: rfc3339OrNull(lastUsedAtMs),
+      uses,
+      expires_at: rfc3339OrNull(expiresAtMs),
+    })),
+  };
+}
+
+/** What is about all apps is for those who see all of them. */
+export function systemView(
+  seesAll: boolean,
+  {
+    version,
+    storeKind,
+    board,
+    platforms,
+  }: Pick<ConsoleData, 'version' | 'storeKind' | 'board'> & {
+    readonly platforms: ReturnType<ConsoleData['platforms']>;
+  },
+  { loadedAtMs, sha256, faults, restartRequired }: ConfigState,
+  nowMs: number,
+): SystemView {
+  const { ok, sinceMs, message, remedy } = board.store;
+  return {
+    replica: board.replica,
+    version,
+    at: rfc3339(nowMs),
+    replicas: board.all.map((replica) => ({
+      id: replica.id,
+      version: replica.version,
+      started_at: rfc3339(replica.startedAtMs),
+      seen_at: rfc3339(replica.seenAtMs),
+      is_gone: replica.isGone,
+      lag_ms: replica.lagMs,
+      config_sha256: replica.configSha256,
+    })),
+    store: { kind: storeKind, ok, since: rfc3339OrNull(sinceMs), message, remedy },
+    platforms: platforms.map((platform) => ({
+      host: platform.host,
+      ok: platform.ok,
+      apps: platform.apps,
+      failing_apps: platform.failingApps,
+      message: platform.message,
+      remedy: platform.remedy,
+      last_answer_at: rfc3339OrNull(platform.lastAnswerAtMs),
+    })),
+    config: {
+      loaded_at: rfc3339(loadedAtMs),
+      sha256,
+      ok: faults.length === 0,
+      faults: seesAll ? [...faults] : [],
+      restart_required: seesAll ? [...restartRequired] : [],
+    },
+  };
+}

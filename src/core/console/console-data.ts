@@ -1,0 +1,33 @@
+import type { History, HistoryEvent } from '../ports/history.js';
+import type { AppName } from '../token.js';
+import type { AppUse } from './app-use.js';
+import type { ReplicaBoard } from './replica-board.js';
+
+/** What the last calls of this replica to the host of a platform said. */
+export interface PlatformState {
+  readonly host: string;
+  /** The last call got an answer, or there was none yet. */
+  readonly ok: boolean;
+  readonly apps: number;
+  /** Apps whose last call got no answer. */
+  readonly failingApps: number;
+  readonly message: string | null;
+  readonly remedy: string | null;
+  readonly lastAnswerAtMs: number | null;
+}
+
+/** What the console shows besides what the broker itself knows. */
+export abstract class ConsoleData {
+  abstract readonly version: string;
+  abstract readonly storeKind: 'memory' | 'redis';
+  abstract readonly history: History;
+  abstract readonly board: ReplicaBoard;
+  /** Of this replica alone. */
+  abstract useOf(app: AppName): AppUse;
+  /** Of those that these apps have. */
+  abstract platforms(apps: readonly AppName[]): readonly PlatformState[];
+  /** Calls back, for good, when something happened to an app; it must not throw and must not wait. */
+  abstract onTouched(listener: (app: AppName) => void): void;
+  /** Calls back, for good, for each event of this replica as it is recorded; it must not throw and must not wait. */
+  abstract onRecorded(listener: (event: HistoryEvent) => void): void;
+}

@@ -1,0 +1,88 @@
+import { errorCodeOf } from '../error-code.js';
+import { HISTORY_KINDS, type HistoryEvent, type HistoryKind } from '../ports/history.js';
+import type { ReplicaReport } from '../ports/replica-registry.js';
+
+const MAX_TEXT = 2000;
+const MAX_ASKS = 20;
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** An event out of a store that anybody may have written to; null for what is none. */
+export function readHistoryEvent(stored: unknown): HistoryEvent | null {
+  const fields = fieldsOf(stored);
+  if (!fields) return null;
+  const { id, app, replica, kind } = fields;
+  const atMs = number(fields.atMs);
+  if (!isText(id) || !isText(app) || !isText(replica) || !isKind(kind) || atMs === null) return null;
+  return {
+    id,
+    atMs,
+    app,
+    replica,
+    kind,
+    generation: number(fields.generation),
+    fingerprint: text(fields.fingerprint),
+    reason: text(fields.reason),
+    caller: text(fields.caller),
+    result: text(fields.result),
+    errcode: errorCodeOf(fields.errcode),
+    message: text(fields.message),
+    remedy: text(fields.remedy),
+    durationMs: number(fields.durationMs),
+  };
+}
+
+/** The event without what is null: `readHistoryEvent` puts it back. */
+export function storedEvent(event: HistoryEvent): string {
+  return JSON.stringify(event, (_key, value: unknown) => value ?? undefined);
+}
+
+/** What a replica told of itself, out of a store that anybody may have written to; null for what is none. */
+export function readReplica(stored: unknown): ReplicaReport | null {
+  const fields = fieldsOf(stored);
+  if (!fields) return null;
+  const { id, version, configSha256 } = fields;
+  const startedAtMs = number(fields.startedAtMs);
+  if (!isText(id) || !isText(version) || startedAtMs === null) return null;
+  return {
+    id,
+    version,
+    startedAtMs,
+    lagMs: number(fields.lagMs),
+    configSha256: text(configSha256),
+    digest: number(fields.digest) ?? 0,
+    asks: Array.isArray(fields.asks) ? fields.asks.filter(isText).slice(0, MAX_ASKS) : [],
+    answers: fieldsOf(fields.answers) ?? {},
+  };
+}
+
+/** Of JSON; null for what is no object of it. */
+export function fieldsOf(stored: unknown): Fields | null {
+  const value = typeof stored === 'string' ? parsed(stored) : stored;
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : null;
+}
+
+/** A finite number at least 0 that a time can be made of; null for anything else. */
+export function number(value: unknown): number | null {
+  return typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER ? value : null;
+}
+
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json) as unknown;
+  } catch {
+    return null;
+  }
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value.length > 0 && value.length <= MAX_TEXT;
+}
+
+function text(value: unknown): string | null {
+  return isText(value) ? value : null;
+}
+
+function isKind(value: unknown): value is HistoryKind {
+  return HISTORY_KINDS.some((kind) => kind === value);
+}

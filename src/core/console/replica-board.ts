@@ -1,0 +1,240 @@
+import { hash } from 'node:crypto';
+import type { TokenBroker } from '../broker.js';
+import { StoreUnavailableError } from '../errors.js';
+import type { Clock } from '../ports/clock.js';
+import type { LivingReplica, ReplicaRegistry, ReplicaReport } from '../ports/replica-registry.js';
+import type { AppName } from '../token.js';
+
+const BEAT_MS = 1000;
+/** A replica that missed two beats. */
+const GONE_MS = 2400;
+/** What is laid down of a replica lives for 10 minutes after that. */
+const SHOW_AGAIN_MS = 120_000;
+/** Longer than a rotation takes to arrive: two looks so far apart have to agree. */
+const LOOK_MS = 3000;
+/** Somebody has looked within this time. */
+const WATCHED_MS = 15_000;
+const MAX_ASKS = 20;
+
+const UNEXPECTED = new StoreUnavailableError('what is stored of the replicas cannot be read');
+
+/** A replica as the console shows it. Times are milliseconds since the Unix epoch. */
+export interface ShownReplica {
+  readonly id: string;
+  readonly version: string;
+  readonly startedAtMs: number;
+  readonly seenAtMs: number;
+  readonly isGone: boolean;
+  readonly lagMs: number | null;
+  readonly configSha256: string | null;
+}
+
+export interface StoreState {
+  readonly ok: boolean;
+  /** When the outage began; null while there is none. */
+  readonly sinceMs: number | null;
+  readonly message: string | null;
+  readonly remedy: string | null;
+}
+
+export interface ReplicaBoardOptions {
+  readonly replica: string;
+  readonly version: string;
+  readonly configSha256: () => string | null;
+  /** What this replica knows of an app, for others; as JSON has it. */
+  readonly answer: (app: AppName) => unknown;
+}
+
+/**
+ * Which replicas there are, how they fare, and whether they show the same tokens. Costs one command a second, however many
+ * apps there are; each new generation is laid down once. The generations of others are read only while somebody looks.
+ */
+export class ReplicaBoard {
+  private replicas: readonly LivingReplica[] = [];
+  private heardMonoMs = 0;
+  private outage: { readonly message: string; readonly remedy: string; readonly sinceMs: number } | null =
+    null;
+  private readonly generations = new Map<AppName, number>();
+  private readonly changed = new Map<AppName, number>();
+  private digest = 0;
+  private lagMs: number | null = null;
+  private readonly startedAtMs: number;
+  private shownMonoMs = -Infinity;
+  private watchedMonoMs = -Infinity;
+  private lookedMonoMs = -Infinity;
+  private readonly asked = new Map<AppName, number>();
+  /** Of each replica `<app> <its generation> <ours>`, as the last look found them; and those that two looks found. */
+  private differing: ReadonlyMap<string, ReadonlySet<string>> = new Map();
+  private disagreeing: ReadonlyMap<AppName, readonly string[]> = new Map();
+  private isStopped = false;
+  private cancel = (): void => undefined;
+
+  constructor(
+    private readonly broker: TokenBroker,
+    private readonly registry: ReplicaRegistry,
+    private readonly clock: Clock,
+    private readonly options: ReplicaBoardOptions,
+  ) {
+    this.startedAtMs = clock.wallMs();
+    broker.subscribeAll((app, { record }) => {
+      const definition = broker.definition(app);
+      if (!definition || 'parent' in definition) return;
+      const { generation, owner, issuedAtMs } = record;
+      const isFirst = !this.generations.has(app);
+      if (!isFirst && owner !== options.replica) {
+        this.lagMs = Math.max(0, Math.round(broker.status(app).nowMs - issuedAtMs));
+      }
+      this.note(app, generation);
+    });
+  }
+
+  get replica(): string {
+    return this.options.replica;
+  }
+
+  get store(): StoreState {
+    const { outage } = this;
+    return outage ? { ok: false, ...outage } : { ok: true, sinceMs: null, message: null, remedy: null };
+  }
+
+  /** This one first. While the store does not answer, as they were when it last did. */
+  get all(): readonly ShownReplica[] {
+    const sinceMs = this.outage ? 0 : this.clock.monotonicMs() - this.heardMonoMs;
+    const others = this.replicas.filter(({ id }) => id !== this.replica);
+    const own = { ...this.report(), seenAtMs: this.clock.wallMs(), silentMs: -sinceMs };
+    return [own, ...others].map(({ id, version, startedAtMs, seenAtMs, silentMs, lagMs, configSha256 }) => ({
+      id,
+      version,
+      startedAtMs,
+      seenAtMs,
+      isGone: silentMs + sinceMs > GONE_MS,
+      lagMs,
+      configSha256,
+    }));
+  }
+
+  /** Replicas that show another generation of the app than this one, for longer than a rotation takes to arrive. */
+  disagreeingOn(app: AppName): readonly string[] {
+    return this.disagreeing.get(app) ?? [];
+  }
+
+  /** Somebody looks: for the next 15 s the generations of others are compared. */
+  watch(): void {
+    this.watchedMonoMs = this.clock.monotonicMs();
+  }
+
+  /** What the others know of the app, as far as they said so within the last seconds; asks them to for the next 15 s. */
+  answersOf(app: AppName): readonly unknown[] {
+    this.asked.delete(app);
+    this.asked.set(app, this.clock.monotonicMs());
+    const living = new Set(this.all.filter(({ isGone }) => !isGone).map(({ id }) => id));
+    return this.replicas
+      .filter(({ id }) => id !== this.replica && living.has(id))
+      .flatMap(({ answers }) => (app in answers ? [answers[app]] : []));
+  }
+
+  start(): void {
+    void this.beat();
+  }
+
+  async stop(): Promise<void> {
+    this.isStopped = true;
+    this.cancel();
+    await this.registry.leave(this.replica);
+  }
+
+  private async beat(): Promise<void> {
+    try {
+      const replicas = await this.registry.beat(this.report());
+      this.replicas = replicas;
+      this.heardMonoMs = this.clock.monotonicMs();
+      await this.show();
+      await this.lookAtOthers();
+      this.outage = null;
+    } catch (error) {
+      // Whatever it is: nobody's token depends on this.
+      const { message, remedy } = error instanceof StoreUnavailableError ? error : UNEXPECTED;
+      this.outage = { message, remedy, sinceMs: this.outage?.sinceMs ?? this.clock.wallMs() };
+    }
+    if (this.isStopped) return;
+    this.cancel = this.clock.after(BEAT_MS, () => {
+      void this.beat();
+    });
+  }
+
+  private report(): ReplicaReport {
+    const { replica, version, configSha256, answer } = this.options;
+    const nowMonoMs = this.clock.monotonicMs();
+    for (const [app, atMonoMs] of this.asked) {
+      if (nowMonoMs - atMonoMs > WATCHED_MS || this.asked.size > MAX_ASKS) this.asked.delete(app);
+    }
+    const others = this.replicas.filter(({ id }) => id !== replica);
+    const wanted = new Set(others.flatMap(({ asks }) => asks).slice(0, MAX_ASKS));
+    const known = [...wanted].filter((app) => this.broker.definition(app) !== undefined);
+    return {
+      id: replica,
+      version,
+      startedAtMs: this.startedAtMs,
+      lagMs: this.lagMs,
+      configSha256: configSha256(),
+      digest: this.digest,
+      asks: [...this.asked.keys()],
+      answers: Object.fromEntries(known.map((app) => [app, answer(app)])),
+    };
+  }
+
+  private note(app: AppName, generation: number): void {
+    const before = this.generations.get(app);
+    if (before !== undefined) this.digest = sum(this.digest, -weight(app, before));
+    this.digest = sum(this.digest, weight(app, generation));
+    this.generations.set(app, generation);
+    this.changed.set(app, generation);
+  }
+
+  /** What could not be laid down is, the next time. */
+  private async show(): Promise<void> {
+    const nowMonoMs = this.clock.monotonicMs();
+    if (this.changed.size === 0 && nowMonoMs - this.shownMonoMs < SHOW_AGAIN_MS) return;
+    const isForgotten = nowMonoMs - this.shownMonoMs > 2 * SHOW_AGAIN_MS;
+    const changed = new Map(isForgotten ? this.generations : this.changed);
+    await this.registry.show(this.replica, changed);
+    this.shownMonoMs = nowMonoMs;
+    for (const [app, generation] of changed) {
+      if (this.changed.get(app) === generation) this.changed.delete(app);
+    }
+  }
+
+  private async lookAtOthers(): Promise<void> {
+    const nowMonoMs = this.clock.monotonicMs();
+    if (nowMonoMs - this.watchedMonoMs > WATCHED_MS || nowMonoMs - this.lookedMonoMs < LOOK_MS) return;
+    this.lookedMonoMs = nowMonoMs;
+    const differing = new Map<string, ReadonlySet<string>>();
+    const disagreeing = new Map<AppName, string[]>();
+    const gone = new Set(this.all.filter(({ isGone }) => isGone).map(({ id }) => id));
+    for (const { id, digest } of this.replicas) {
+      if (id === this.replica || digest === this.digest || gone.has(id)) continue;
+      const found = new Set<string>();
+      const before = this.differing.get(id);
+      for (const [app, theirs] of await this.registry.shownBy(id)) {
+        const ours = this.generations.get(app);
+        if (ours === undefined || ours === theirs || !this.broker.definition(app)) continue;
+        const difference = `${app} ${theirs} ${ours}`;
+        found.add(difference);
+        if (before?.has(difference)) disagreeing.set(app, [...(disagreeing.get(app) ?? []), id]);
+      }
+      differing.set(id, found);
+    }
+    this.differing = differing;
+    this.disagreeing = disagreeing;
+  }
+}
+
+/** Of what one app shows, in a sum that does not depend on the order. */
+function weight(app: AppName, generation: number): number {
+  return parseInt(hash('sha256', `${app} ${generation}`).slice(0, 12), 16);
+}
+
+function sum(one: number, other: number): number {
+  const modulus = 2 ** 48;
+  return (((one + other) % modulus) + modulus) % modulus;
+}

@@ -1,0 +1,53 @@
+import type { AppName } from '../token.js';
+
+/** What a replica tells the others of itself. */
+export interface ReplicaReport {
+  readonly id: string;
+  readonly version: string;
+  /** On its wall clock. */
+  readonly startedAtMs: number;
+  /** From the beginning of the last fetch of another replica until the token was here; null before there was one. */
+  readonly lagMs: number | null;
+  /** Of its configuration file, in hex; null without one. */
+  readonly configSha256: string | null;
+  /** The same for two replicas that hold the same generation of every app. */
+  readonly digest: number;
+  /** What it wants to know of all others: names of apps. */
+  readonly asks: readonly AppName[];
+  /** What it knows of what others ask for. */
+  readonly answers: Readonly<Record<AppName, unknown>>;
+}
+
+export interface LivingReplica extends ReplicaReport {
+  /** When it last said so, on the clock of the store. */
+  readonly seenAtMs: number;
+  /** How long ago that was. */
+  readonly silentMs: number;
+}
+
+/** A replica that said nothing for so long is forgotten. */
+export const MAX_SILENT_MS = 10 * 60_000;
+
+/** The replicas that share a store, as they say themselves. */
+export abstract class ReplicaRegistry {
+  /**
+   * Says that this replica lives.
+   *
+   * @returns all replicas, this one too, that said so within 10 minutes
+   * @throws StoreUnavailableError
+   */
+  abstract beat(own: ReplicaReport): Promise<readonly LivingReplica[]>;
+
+  /** The replica ends, and is not missed. Never throws. */
+  abstract leave(replica: string): Promise<void>;
+
+  /**
+   * Lays down which generations the replica shows; those it laid down before stay, for 10 minutes after the last call.
+   *
+   * @throws StoreUnavailableError
+   */
+  abstract show(replica: string, changed: ReadonlyMap<AppName, number>): Promise<void>;
+
+  /** @throws StoreUnavailableError */
+  abstract shownBy(replica: string): Promise<ReadonlyMap<AppName, number>>;
+}

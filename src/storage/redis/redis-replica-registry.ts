@@ -1,0 +1,75 @@
+import { readReplica } from '../../core/console/read-stored.js';
+import {
+  MAX_SILENT_MS,
+  ReplicaRegistry,
+  type LivingReplica,
+  type ReplicaReport,
+} from '../../core/ports/replica-registry.js';
+import type { AppName } from '../../core/token.js';
+import { generationsKey, replicasKey } from './keys.js';
+import type { RedisConnection } from './redis-connection.js';
+import { defineScripts } from './redis-scripts.js';
+
+/** Apps of one command. */
+const MAX_APPS_AT_ONCE = 500;
+
+/** The replicas in a hash of Redis, whose clock says how long each has been silent. */
+export class RedisReplicaRegistry extends ReplicaRegistry {
+  constructor(
+    private readonly connection: RedisConnection,
+    private readonly keyPrefix: string,
+  ) {
+    super();
+    defineScripts(connection.client);
+  }
+
+  override async beat(own: ReplicaReport): Promise<readonly LivingReplica[]> {
+    const [nowMs, ...pairs] = await this.connection.run(() =>
+      this.connection.client.brokerReplicaBeat(
+        replicasKey(this.keyPrefix),
+        own.id,
+        JSON.stringify(own),
+        MAX_SILENT_MS,
+      ),
+    );
+    const replicas: LivingReplica[] = [];
+    for (let at = 1; at < pairs.length; at += 2) {
+      const [, seenAt = '', stored = ''] = /^(\d{1,16}) (.*)$/s.exec(pairs[at] ?? '') ?? [];
+      const report = readReplica(stored);
+      if (!report || report.id !== pairs[at - 1]) continue;
+      const seenAtMs = Number(seenAt);
+      replicas.push({ ...report, seenAtMs, silentMs: Math.max(0, Number(nowMs) - seenAtMs) });
+    }
+    return replicas;
+  }
+
+  override async leave(replica: string): Promise<void> {
+    const { client } = this.connection;
+    await this.connection
+      .run(() =>
+        Promise.all([
+          client.hdel(replicasKey(this.keyPrefix), replica),
+          client.del(generationsKey(this.keyPrefix, replica)),
+        ]),
+      )
+      .catch(() => undefined);
+  }
+
+  override async show(replica: string, changed: ReadonlyMap<AppName, number>): Promise<void> {
+    const key = generationsKey(this.keyPrefix, replica);
+    const pairs = [...changed];
+    for (let at = 0; at < pairs.length; at += MAX_APPS_AT_ONCE) {
+      const some = Object.fromEntries(pairs.slice(at, at + MAX_APPS_AT_ONCE));
+      await this.connection.run(() => this.connection.client.hset(key, some));
+    }
+    await this.connection.run(() => this.connection.client.pexpire(key, MAX_SILENT_MS));
+  }
+
+  override async shownBy(replica: string): Promise<ReadonlyMap<AppName, number>> {
+    const stored = await this.connection.run(() =>
+      this.connection.client.hgetall(generationsKey(this.keyPrefix, replica)),
+    );
+    const shown = Object.entries(stored).map(([app, text]): [AppName, number] => [app, Number(text)]);
+    return new Map(shown.filter(([, generation]) => Number.isSafeInteger(generation)));
+  }
+}

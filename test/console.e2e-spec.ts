@@ -1,0 +1,182 @@
+import { createHash, randomBytes } from 'node:crypto';
+import type { WechatSimulator } from '@access-token-broker/simulator';
+import { newApiKey, newApp, brokerConfig } from './support/broker-config.js';
+import { startBroker, type BrokerProcess } from './support/broker-process.js';
+import { ConsoleClient } from './support/console-client.js';
+import type { EventReader, ReceivedEvent } from './support/event-reader.js';
+import { eventually } from './support/eventually.js';
+import { RedisServer } from './support/redis-server.js';
+import { startPlatform } from './support/start-platform.js';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const WITHIN_MS = 3000;
+const client = (name: string, key: string, scopes: readonly string[]) => ({
+  name,
+  keySha256: [createHash('sha256').update(key).digest('hex')],
+  apps: '*',
+  scopes,
+});
+
+describe('the console over two replicas', () => {
+  const keys = { orders: newApiKey(), ops: newApiKey(), viewer: newApiKey() };
+  const [shop, blog] = [newApp(), newApp()];
+  const encryptionKey = randomBytes(32).toString('base64');
+  let simulator: WechatSimulator;
+  let redis: RedisServer;
+  let config: object;
+  let first: BrokerProcess;
+  let second: BrokerProcess;
+  let ops: ConsoleClient;
+  let stream: EventReader;
+
+  const start = () => startBroker({ config, key: keys.orders });
+  const listOf = (value: unknown): readonly Fields[] => value as readonly Fields[];
+  const told = (event: string, isWanted: (data: Fields) => boolean): Promise<ReceivedEvent> =>
+    eventually(
+      `an event ${event}`,
+      () => stream.events.find((one) => one.event === event && isWanted(one.data)),
+      WITHIN_MS,
+    );
+  const row = async (app: string) => (await ops.get(`/apps/${app}`)).body.row as Fields;
+  const replicas = (data: Fields) => listOf(data.replicas);
+
+  beforeAll(async () => {
+    simulator = await startPlatform({ apps: [shop, blog] });
+    redis = await RedisServer.start();
+    config = brokerConfig({
+      apps: [
+        { name: 'shop', ...shop, apiBaseUrl: simulator.url },
+        { name: 'blog', ...blog, apiBaseUrl: simulator.url },
+      ],
+      keys: { orders: keys.orders },
+      clients: [
+        client('ops', keys.ops, ['console', 'console:act']),
+        client('viewer', keys.viewer, ['console']),
+      ],
+      sections: {
+        console: {},
+        redis: { url: redis.url() },
+        encryption: { keys: [{ id: 'k1', key: encryptionKey }] },
+      },
+    });
+    first = await start();
+    await first.ready();
+    second = await start();
+    await second.ready();
+    ops = await ConsoleClient.signIn(first.url, keys.ops);
+    stream = await ops.stream();
+    await ops.get('/apps');
+  });
+
+  it('opens a session of one replica on the other', async () => {
+    const cookie = (await ops.enter(keys.ops)).headers.get('set-cookie') ?? '';
+    expect(cookie).toMatch(/; Path=\/console; Max-Age=28800; HttpOnly; SameSite=Strict$/);
+    const answer = await fetch(`${second.url}/console/api/session`, { headers: { cookie } });
+    expect([answer.status, await answer.json()]).toEqual([
+      200,
+      expect.objectContaining({ client: 'ops', can_act: true }),
+    ]);
+  });
+
+  it('shows a forced refresh of one replica to those who look at the other, with who did it and why', async () => {
+    const before = await row('shop');
+    const there = await ConsoleClient.signIn(second.url, keys.ops);
+    const { status, body } = await there.post('/apps/shop/refresh', { reason: 'it leaked into a log' });
+    expect([status, body.result]).toEqual([200, 'rotated']);
+    const changed = await told(
+      'app',
+      ({ app, generation }) => app === 'shop' && generation === body.generation,
+    );
+    expect(changed.data).toMatchObject({ state: 'ok', forced_today: 1 });
+    expect(body.generation).not.toBe(before.generation);
+    const event = await told('history', ({ kind }) => kind === 'forced');
+    expect(event.data).toMatchObject({
+      app: 'shop',
+      caller: 'ops',
+      reason: 'it leaked into a log',
+      result: 'rotated',
+    });
+    const { body: history } = await ops.get('/apps/shop/history');
+    expect(listOf(history.events).slice(0, 2)).toEqual([
+      expect.objectContaining({ kind: 'forced', id: event.data.id }),
+      expect.objectContaining({ kind: 'rotated', reason: 'force', generation: body.generation }),
+    ]);
+    const audited = second.logs().find(({ event }) => event === 'token.force');
+    expect(audited).toMatchObject({
+      client: 'ops',
+      app: 'shop',
+      note: 'it leaked into a log',
+      reason: 'rotated',
+    });
+  });
+
+  it('tries a token, and has a dead one replaced', async () => {
+    expect((await ops.post('/apps/blog/probe')).body).toMatchObject({ outcome: 'alive' });
+    simulator.killToken({ appId: blog.appId });
+    const before = await row('blog');
+    expect((await ops.post('/apps/blog/probe')).body).toMatchObject({ outcome: 'dead' });
+    await told('app', ({ app, generation }) => app === 'blog' && generation !== before.generation);
+    const rotated = await told('history', ({ app, kind }) => app === 'blog' && kind === 'rotated');
+    expect(rotated.data).toMatchObject({ reason: 'report' });
+    await told(
+      'history',
+      ({ app, kind, caller }) => app === 'blog' && kind === 'reported' && caller === 'ops',
+    );
+  });
+
+  it('lets whoever may only look do nothing', async () => {
+    const viewer = await ConsoleClient.signIn(first.url, keys.viewer);
+    const calls = simulator.calls().log.length;
+    const answers = [
+      await viewer.post('/apps/shop/probe'),
+      await viewer.post('/apps/shop/refresh', { reason: 'because' }),
+    ];
+    expect(answers.map(({ status, body }) => [status, body.code])).toEqual([
+      [403, 'forbidden'],
+      [403, 'forbidden'],
+    ]);
+    expect(simulator.calls().log).toHaveLength(calls);
+  });
+
+  it('counts who uses an app on all replicas', async () => {
+    await first.token('blog');
+    await second.token('blog');
+    await second.token('blog');
+    const orders = await eventually('the reads of both', async () => {
+      const { callers } = (await ops.get('/apps/blog')).body;
+      return listOf(callers).find((one) => one.client === 'orders' && one.reads === 3);
+    });
+    expect(orders).toMatchObject({ reports: 0, last_read_at: expect.stringMatching(/Z$/) as string });
+  });
+
+  it('says within 3 s that a replica is gone, and that the store is', async () => {
+    const { replica } = (await ops.get('/system')).body;
+    await eventually('both replicas', async () => replicas((await ops.get('/system')).body).length === 2);
+    await second.kill();
+    const gone = await told('system', (data) => replicas(data).some(({ is_gone }) => is_gone === true));
+    expect(replicas(gone.data).map(({ id, is_gone }) => [id === replica, is_gone])).toEqual([
+      [true, false],
+      [false, true],
+    ]);
+    await redis.stop();
+    const lost = await told('system', ({ store }) => (store as Fields).ok === false);
+    expect(lost.data.store).toMatchObject({
+      kind: 'redis',
+      message: expect.stringMatching(/Redis/) as string,
+    });
+  });
+
+  it('has shown no token, secret or key', () => {
+    const shown = [...ops.seen, ...stream.received.map(({ text }) => text)].join('\n');
+    const secrets = [
+      ...simulator.tokens().map(({ token }) => token),
+      shop.appSecret,
+      blog.appSecret,
+      ...Object.values(keys),
+      encryptionKey,
+    ];
+    expect(secrets.filter((secret) => shown.includes(secret))).toEqual([]);
+    expect(shown).toContain(shop.appId);
+  });
+});

@@ -1,0 +1,59 @@
+import type { TokenBroker } from '../../src/core/broker.js';
+import type { AppUse } from '../../src/core/console/app-use.js';
+import { ConsoleData, type PlatformState } from '../../src/core/console/console-data.js';
+import { ReplicaBoard } from '../../src/core/console/replica-board.js';
+import type { Clock } from '../../src/core/ports/clock.js';
+import type { HistoryEvent } from '../../src/core/ports/history.js';
+import { MemoryHistory, MemoryReplicaRegistry } from '../../src/storage/memory/index.js';
+import type { FakeBroker } from './fake-broker.js';
+
+/** What a test wants the console to show, on one replica. */
+export class FakeConsoleData extends ConsoleData {
+  override readonly version = '1.2.3';
+  override readonly storeKind = 'memory';
+  override readonly history: MemoryHistory;
+  override readonly board: ReplicaBoard;
+  readonly uses = new Map<string, AppUse>();
+  states: readonly PlatformState[] = [];
+  private readonly touchListeners: ((app: string) => void)[] = [];
+  private readonly eventListeners: ((event: HistoryEvent) => void)[] = [];
+
+  constructor(broker: FakeBroker, clock: Clock) {
+    super();
+    this.history = new MemoryHistory(clock);
+    const registry = new MemoryReplicaRegistry(clock);
+    this.board = new ReplicaBoard(broker as unknown as TokenBroker, registry, clock, {
+      replica: 'replica-1',
+      version: this.version,
+      configSha256: () => null,
+      answer: (app) => this.useOf(app),
+    });
+  }
+
+  override useOf(app: string): AppUse {
+    return this.uses.get(app) ?? { callers: [], login: null, gateway: null };
+  }
+
+  override platforms(): readonly PlatformState[] {
+    return this.states;
+  }
+
+  override onTouched(listener: (app: string) => void): void {
+    this.touchListeners.push(listener);
+  }
+
+  override onRecorded(listener: (event: HistoryEvent) => void): void {
+    this.eventListeners.push(listener);
+  }
+
+  /** Something happened to the app. */
+  touch(app: string): void {
+    for (const listener of this.touchListeners) listener(app);
+  }
+
+  /** Is recorded, and told. */
+  async record(event: HistoryEvent): Promise<void> {
+    await this.history.append([event]);
+    for (const listener of this.eventListeners) listener(event);
+  }
+}
