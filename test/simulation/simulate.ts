@@ -14,7 +14,15 @@ const END_MS = 150_000;
  */
 const HEAL_MS = 2 * (LEASE_MS + RECONCILE_MS) + 2 * TIMEOUT_MS + 5000;
 
-const FAULTS: readonly (Fault | 'kill' | 'pause' | 'early_death')[] = [
+/** Less than it takes to heal, so that a run sees both. */
+const SWEEP_MS = 9000;
+const NEVER_MS = 1e9;
+/** Two looks at the list, with the ticks that start them: by then a replica has what another one stored, fault or no fault. */
+const ADOPTED_MS = 2 * (1.25 * RECONCILE_MS + 2500) + 1000;
+
+type AnyFault = Fault | 'kill' | 'pause' | 'early_death';
+
+const FAULTS: readonly AnyFault[] = [
   'drop_reply',
   'slow_request',
   'refuse',
@@ -26,6 +34,10 @@ const FAULTS: readonly (Fault | 'kill' | 'pause' | 'early_death')[] = [
   'kill',
   'pause',
   'early_death',
+  'list_lost',
+  'list_late',
+  'list_reordered',
+  'list_trimmed',
 ];
 
 export interface Violation {
@@ -35,11 +47,16 @@ export interface Violation {
 
 type MakeStore = WorldOptions['makeStore'];
 
-/** Runs one seed to its end and returns what went wrong. The same seed and store always give the same run. */
+/**
+ * Runs one seed to its end and returns what went wrong. The same seed and store always give the same run.
+ *
+ * @param isSwept false: a replica reads nothing but what the list names, which then loses nothing without a trace
+ */
 export async function simulate(
   seed: number,
   makeStore: MakeStore = (clock, lease) => new MemoryTokenStore(clock, lease),
   inspect?: (world: World) => void,
+  isSwept = true,
 ): Promise<Violation[]> {
   const plan = new Dice(seed ^ 0x5eed);
   const world = new World({
@@ -52,9 +69,10 @@ export async function simulate(
     aheadMs: AHEAD_MS,
     dailyBudget: 60,
     forcedDailyBudget: plan.chance(0.3) ? 1 : 10,
+    sweepMs: isSwept ? SWEEP_MS : NEVER_MS,
   });
   const check = new Checker(world);
-  scheduleFaults(world, plan);
+  scheduleFaults(world, plan, isSwept ? FAULTS : FAULTS.filter((fault) => fault !== 'list_lost'));
   scheduleCallers(world, plan, check);
   await world.time.run(END_MS);
   // A rotation near the end has a reconcile interval to reach every replica.
@@ -66,12 +84,12 @@ export async function simulate(
   return check.violations;
 }
 
-function scheduleFaults(world: World, plan: Dice): void {
+function scheduleFaults(world: World, plan: Dice, faults: readonly AnyFault[]): void {
   const count = plan.chance(0.15) ? 0 : 1 + Math.floor(plan.next() * 4);
   // Most faults meet a rotation only if they come in pairs or lie in wait for it.
   const centreMs = plan.pick([0, LIFE_MS - AHEAD_MS, plan.between(0, FAULTS_END_MS)]);
   for (let index = 0; index < count; index += 1) {
-    const fault = plan.pick(FAULTS);
+    const fault = plan.pick(faults);
     const atMs = Math.min(FAULTS_END_MS, Math.max(0, centreMs + plan.between(-6000, 6000)));
     world.time.schedule(atMs, () => {
       strike(world, plan, fault);
@@ -82,7 +100,7 @@ function scheduleFaults(world: World, plan: Dice): void {
   });
 }
 
-function strike(world: World, plan: Dice, fault: (typeof FAULTS)[number]): void {
+function strike(world: World, plan: Dice, fault: AnyFault): void {
   const { process } = plan.pick(world.replicas);
   if (fault === 'kill') {
     if (process.isDead) return;
@@ -145,6 +163,8 @@ function ignore(): void {
 class Checker {
   readonly violations: Violation[] = [];
   private readonly valueOf = new Map<number, string>();
+  private looked = 0;
+  private stored = { generation: 0, atMs: 0 };
 
   constructor(private readonly world: World) {}
 
@@ -156,6 +176,10 @@ class Checker {
       this.violated('I4', `generation ${String(record.generation)} is ${known} and ${record.value}`);
     }
     this.valueOf.set(record.generation, record.value);
+    const since = Math.max(world.lastFaultMs, this.newestStored.atMs);
+    if (this.newestStored.generation > record.generation && nowMs - since > ADOPTED_MS) {
+      this.violated('I7', `${record.value} is served, ${String(nowMs - since)} ms after another was stored`);
+    }
     if (world.platform.isAccepted(record.value, nowMs)) return;
     const sinceFaultMs = nowMs - world.lastFaultMs;
     if (sinceFaultMs > HEAL_MS && !this.isStarved) {
@@ -164,6 +188,17 @@ class Checker {
         `${record.value} is dead and served, ${String(sinceFaultMs)} ms after the last fault`,
       );
     }
+  }
+
+  /** Of the fetches that the store was told of. */
+  private get newestStored(): { readonly generation: number; readonly atMs: number } {
+    const { events } = this.world;
+    for (; this.looked < events.length; this.looked += 1) {
+      const fact = events[this.looked];
+      if (fact?.kind === 'rotated' && fact.isStored && fact.generation > this.stored.generation)
+        this.stored = fact;
+    }
+    return this.stored;
   }
 
   neverFalls(min: number, generation: number): void {

@@ -14,7 +14,7 @@ import {
   type IssueOutcome,
   type ProbeOutcome,
 } from '../../src/core/ports/token-issuer.js';
-import { TokenStore } from '../../src/core/ports/token-store.js';
+import { TokenStore, type Changes } from '../../src/core/ports/token-store.js';
 import { BUSY, ModelPlatform } from './model-platform.js';
 import { Dice, VirtualProcess, VirtualTime } from './virtual-time.js';
 
@@ -34,7 +34,11 @@ export type Fault =
   | 'lose_lease'
   | 'store_lost'
   | 'store_deaf'
-  | 'kill_after_sending';
+  | 'kill_after_sending'
+  | ListFault;
+
+/** What the list of changes loses without a trace, says too late or out of order, or has no more. */
+export type ListFault = 'list_lost' | 'list_late' | 'list_reordered' | 'list_trimmed';
 
 export interface WorldOptions {
   readonly seed: number;
@@ -45,6 +49,8 @@ export interface WorldOptions {
   readonly aheadMs: number;
   readonly dailyBudget: number;
   readonly forcedDailyBudget: number;
+  /** How long after its last read an app is read again that the list does not name. */
+  readonly sweepMs: number;
   readonly makeStore: (clock: VirtualProcess, lease: MemoryRefreshLease) => MemoryTokenStore;
 }
 
@@ -92,15 +98,17 @@ export class World {
   /** Starts a replica, the first one or one after a crash. */
   boot(index: number): void {
     const process = new VirtualProcess(this.time, this.dice, this.dice.between(0, 1e6));
-    const broker = new TokenBroker([this.app(process)], {
+    const ports = {
       clock: process,
       store: new RemoteStore(this, process, this.store),
       lease: new RemoteLease(this, process, this.lease),
       claim: this.claim,
       feed: new LossyFeed(this, process, this.feed),
-      events: { emit: (fact) => this.events.push({ ...fact, atMs: this.time.nowMs }) },
+      events: { emit: (fact: BrokerEvent) => this.events.push({ ...fact, atMs: this.time.nowMs }) },
       replica: `replica-${String(index)}`,
-    });
+    };
+    const sweep = { periodMs: this.options.sweepMs, minPerInterval: 0 };
+    const broker = new TokenBroker([this.app(process)], ports, { sweep });
     this.replicas[index] = { process, broker };
     process.deliver(0, () => void broker.start());
     const tick = (): void => {
@@ -124,6 +132,8 @@ export class World {
     if (!this.waitingFaults.delete(fault)) return false;
     this.struck();
     if (fault === 'store_lost' || fault === 'store_deaf') this.storeFaults += 1;
+    // Until the sweep.
+    if (fault === 'list_lost') this.lastFaultMs += 1.25 * this.options.sweepMs;
     return true;
   }
 
@@ -186,6 +196,9 @@ export class World {
 }
 
 class RemoteStore extends TokenStore {
+  /** Entries that come after those that were written later. */
+  private withheld: ReadonlySet<string> = new Set();
+
   constructor(
     private readonly world: World,
     private readonly process: VirtualProcess,
@@ -206,8 +219,27 @@ class RemoteStore extends TokenStore {
     this.world.remote(this.process, () => this.store.abort(app, request));
   override reconcile: TokenStore['reconcile'] = (app, known) =>
     this.world.remote(this.process, () => this.store.reconcile(app, known));
-  override changes: TokenStore['changes'] = (since) =>
-    this.world.remote(this.process, () => this.store.changes(since));
+  override changes: TokenStore['changes'] = async (since) => {
+    const changes = await this.world.remote(this.process, () => this.store.changes(since));
+    return changes.kind === 'since' ? this.spoilt(changes, since ?? '') : changes;
+  };
+
+  private spoilt(changes: Extract<Changes, { kind: 'since' }>, since: string): Changes {
+    const { world, withheld } = this;
+    const nothing = new Set<string>();
+    this.withheld = nothing;
+    const all = { ...changes, keys: new Set([...changes.keys, ...withheld]) };
+    if (changes.keys.size === 0) return all;
+    if (world.strikes('list_lost')) return { ...changes, keys: nothing };
+    if (world.strikes('list_late')) return { ...changes, keys: nothing, cursor: since };
+    if (world.strikes('list_trimmed')) return { kind: 'gap', cursor: changes.cursor };
+    if (world.strikes('list_reordered')) {
+      this.withheld = changes.keys;
+      return { ...changes, keys: withheld };
+    }
+    return all;
+  }
+
   override expire: TokenStore['expire'] = (app) =>
     this.world.remote(this.process, () => this.store.expire(app));
 }

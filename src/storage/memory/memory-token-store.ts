@@ -85,7 +85,7 @@ export class MemoryTokenStore extends TokenStore {
     return result;
   }
 
-  private note(key: string): void {
+  protected note(key: string): void {
     this.changed.push(key);
     if (this.changed.length <= this.maxChanges) return;
     this.changed.shift();
