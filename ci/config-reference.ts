@@ -44,7 +44,8 @@ export class ConfigReference {
       $schema: 'http://json-schema.org/draft-07/schema#',
       title: 'The configuration file of access-token-broker',
       ...config,
-      required: this.#classes.NAMED_LISTS,
+      // The files of a folder may have them instead.
+      anyOf: [{ required: this.#classes.NAMED_LISTS }, { required: ['configDir'] }],
       definitions: { ...definitions, secret: SECRET },
     };
   }

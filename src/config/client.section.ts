@@ -118,6 +118,6 @@ function checkApps(value: unknown): string | readonly string[] | undefined {
   });
 }
 
-function checkScope(value: unknown): string | undefined {
+export function checkScope(value: unknown): string | undefined {
   return SCOPES.some((scope) => scope === value) ? undefined : problem(`one of ${SCOPES.join(', ')}`, value);
 }

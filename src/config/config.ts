@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { PLATFORMS } from '../platforms/registry.js';
 import { AppSection } from './app.section.js';
 import { ClientSection } from './client.section.js';
+import { ConfigDirSection } from './config-dir.section.js';
 import { EgressSection } from './egress.section.js';
 import { isWordLike, problem, shapeProblem, type Fault } from './faults.js';
 import { GatewaySection } from './gateway.section.js';
@@ -197,6 +198,11 @@ export class Config {
   @SectionList(() => ClientSection, NO_CLIENT)
   readonly clients: readonly ClientSection[] = [];
 
+  /** More files, of many teams. */
+  @Optional()
+  @Section(() => ConfigDirSection)
+  readonly configDir?: ConfigDirSection;
+
   /** Left out: callers have API keys only. */
   @Optional()
   @Section(() => IdentitiesSection)
@@ -225,7 +231,7 @@ export class Config {
   @InChart({ type: 'null' })
   readonly console?: ConsoleSection;
 
-  /** Of the text of the file, in hex; null without one. */
+  /** Of the text of the file, and of those of `configDir` in the order of their names, in hex; null without a file. */
   sha256: string | null = null;
 
   /** What was put right, and should be by those who wrote it. Holds no secret. */

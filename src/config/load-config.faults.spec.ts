@@ -66,7 +66,7 @@ describe('a fault', () => {
     ['metrics of an app as true', file({ metrics: { perApp: true } }), 'metrics.perApp: must be one of all, problems, none, or false, got true'],
 
     ['mistyped key', withApp({ app_Secrt: 's' }), 'apps[0].app_Secrt: is not a known key; did you mean appSecret?'],
-    ['unknown key', file({ colour: 1 }), 'colour: is not a known key; known are server, redis, encryption, audit, metrics, tracing, apps, clients, identities, rate, auth, limits, gateway, egress, console'],
+    ['unknown key', file({ colour: 1 }), 'colour: is not a known key; known are server, redis, encryption, audit, metrics, tracing, apps, clients, configDir, identities, rate, auth, limits, gateway, egress, console'],
     ['key with a secret in it', withServer({ 'appSecret:abc123': null }), 'server.(a key not shown, it may hold a secret): is not a known key; known are port, adminPort, host, logLevel, docs, trustProxy, drainSeconds, tls'],
     ['key that objects inherit', withServer({ constructor: 1 }), 'THE_FILE: constructor is not a known key'],
 

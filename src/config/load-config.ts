@@ -2,11 +2,12 @@ import { createHash } from 'node:crypto';
 import { Redactor } from '../core/redaction/redactor.js';
 import { platformOf, tokenShapes } from '../platforms/registry.js';
 import { completeRefresh, type AppSection, type RefreshSection } from './app.section.js';
-import { Config, NAMED_LISTS } from './config.js';
+import { grantFaults, merge, readFolder, type ReadFolder } from './config-dir.js';
+import { Config } from './config.js';
 import { aheadFinding, crossChecks } from './cross-checks.js';
 import { overlayEnvironment } from './environment.js';
 import { completeEgress } from './proxy-environment.js';
-import { ConfigError, isWordLike, ReadFault, shownPath, type Fault } from './faults.js';
+import { ConfigError, ReadFault, shownPath, type Fault } from './faults.js';
 import { completeSubject } from './identity-checks.js';
 import { insecureLinks } from './insecure-links.js';
 import { readText, readYaml } from './read-file.js';
@@ -51,8 +52,9 @@ export function loadConfig(
   if (path) onFile(path);
   const text = path ? readMainFile(path) : null;
   const file = text === null ? null : readYaml(text, shownPath(path ?? ''));
-  const named = listByName(file ?? {});
-  const { root, faults, warnings, origins } = overlayEnvironment(file && named.root, env);
+  const folder = readFolderOf(file, onFile);
+  const merged = merge(file ?? {}, folder.parts);
+  const { root, faults, warnings, origins } = overlayEnvironment(file && merged.root, env);
   addSecrets(redactor, [...secretTexts(root, Config), env.BROKER_API_KEY, env.BROKER_APP_SECRET]);
 
   const appSecrets: { readonly path: string; readonly secret: unknown }[] = [];
@@ -75,13 +77,23 @@ export function loadConfig(
   );
   const hasNone = awaited.length > 0 && awaited.length === appSecrets.length;
 
-  /** Names places as the person who wrote them does: by a variable, or by the name in a mapping. */
+  /** Names places as the person who wrote them does: by a variable, by the name in a mapping, by the file. */
   const written = ({ path, text }: Fault): Fault => {
     const rename = (words: string): string =>
-      words.replace(/\b(?:apps|clients)\[\d+\]/g, (place) => named.places.get(place) ?? place);
+      words.replace(/(?<![.\w])(?:apps|clients)\[\d+\]/g, (place) => merged.places.get(place) ?? place);
     return { path: rename(origins.get(path) ?? path), text: redactor.redact(rename(text)) };
   };
-  const others = [...named.faults, ...faults, ...read.faults, ...crossChecks(config)];
+  const others = [
+    ...folder.faults,
+    ...merged.faults,
+    ...faults,
+    ...read.faults,
+    ...grantFaults(
+      merged,
+      folder.parts.map(({ name }) => name),
+    ),
+    ...crossChecks(config),
+  ];
   if (!others.some(({ path }) => path.startsWith('apps'))) {
     for (const [index, app] of config.apps.entries()) {
       const [token] = platformOf(app.provider).credentials(app);
@@ -112,7 +124,7 @@ export function loadConfig(
   warnings.push(...insecureLinks(config));
   warnings.push(...awaited.map(({ path, text }) => ({ path, text: `${text}; ${waits}` })));
   config.warnings = warnings.map(written);
-  config.sha256 = text === null ? null : createHash('sha256').update(text).digest('hex');
+  config.sha256 = text === null ? null : createHash('sha256').update(text).update(folder.text).digest('hex');
   return deepFreeze(config);
 }
 
@@ -138,37 +150,16 @@ function refreshWithoutEffect({ refresh, type }: AppSection, index: number): Fau
     }));
 }
 
+function readFolderOf(file: Record<string, unknown> | null, onFile: (path: string) => void): ReadFolder {
+  const path = isMapping(file?.configDir) ? file.configDir.path : undefined;
+  if (typeof path !== 'string' || path === '') return { parts: [], faults: [], text: '' };
+  return readFolder(path, { maxBytes: MAX_CONFIG_BYTES, onFile });
+}
+
 function readMainFile(path: string): string {
   const text = readText(path, MAX_CONFIG_BYTES);
   if (text instanceof ReadFault) throw new ConfigError([{ path: 'BROKER_CONFIG', text: text.text }]);
   return text;
-}
-
-interface Unnamed {
-  readonly root: Record<string, unknown>;
-  readonly faults: Fault[];
-  /** How the file calls an entry, by its place in the list: `apps.shop` for `apps[0]`. */
-  readonly places: Map<string, string>;
-}
-
-/** Turns mappings by name into lists; the rest of the root stays as it is. */
-function listByName(file: Record<string, unknown>): Unnamed {
-  const result: Unnamed = { root: { ...file }, faults: [], places: new Map() };
-  for (const key of NAMED_LISTS) {
-    const mapping = file[key];
-    if (!isMapping(mapping)) continue;
-    result.root[key] = Object.entries(mapping).map(([name, entry], index) => {
-      const place = isWordLike(name) ? `${key}.${name}` : `${key}.(entry ${index + 1})`;
-      result.places.set(`${key}[${index}]`, place);
-      if (!isMapping(entry)) return entry;
-      if (entry.name !== undefined && entry.name !== name) {
-        const text = 'must be the name under which the mapping has it, or left out';
-        result.faults.push({ path: `${place}.name`, text });
-      }
-      return { ...entry, name };
-    });
-  }
-  return result;
 }
 
 /**

@@ -67,15 +67,18 @@ const EXPLANATIONS: Partial<Record<YAMLError['code'], string>> = {
 };
 
 /**
- * Parses one YAML document whose root is a mapping. Throws a ConfigError under `path`; it tells lines and columns but
+ * Parses one YAML document whose root is a mapping, of `keys` among others. Throws a ConfigError under `path`; it tells lines and columns but
  * never the text there, nor the parser's own message, which may quote a secret.
  */
-export function readYaml(text: string, path: string): Record<string, unknown> {
+export function readYaml(
+  text: string,
+  path: string,
+  keys: readonly string[] = ['server', 'apps', 'clients', 'redis', 'encryption'],
+): Record<string, unknown> {
   const root = toPlain(() => readJson(text) ?? readDocument(text, path), path);
   if (typeof root !== 'object' || root === null || Array.isArray(root)) {
-    throw new ConfigError([
-      { path, text: 'must be a mapping with the keys server, apps, clients, redis and encryption' },
-    ]);
+    const list = `${keys.slice(0, -1).join(', ')} and ${keys.at(-1) ?? ''}`;
+    throw new ConfigError([{ path, text: `must be a mapping with the keys ${list}` }]);
   }
   return { ...root };
 }

@@ -10,7 +10,7 @@ import { SecretFiles } from './secret-files.js';
 
 const LOOK_MS = 500;
 /** Looks without a file, until it counts as missing and not as being replaced. */
-const MAX_ABSENT_LOOKS = 4;
+const MAX_ABSENT_LOOKS = 3;
 
 /**
  * Looks at the files of the configuration, by their names, since Kubernetes swaps a folder above them. Once one has changed, they are

@@ -144,8 +144,8 @@ export class LiveConfig extends ConfigStatus {
       const running = before.get(app.name);
       return running && isSameAccount(running, app) ? inForce(running, app) : app;
     });
-    const { clients, gateway, egress, identities, rate, auth, limits, metrics } = next;
-    const live = { apps, clients, gateway, egress, identities, rate, auth, limits, metrics };
+    const { clients, configDir, gateway, egress, identities, rate, auth, limits, metrics } = next;
+    const live = { apps, clients, configDir, gateway, egress, identities, rate, auth, limits, metrics };
     return Object.freeze(Object.assign(new Config(), this.runtime.config, live) as Config);
   }
 

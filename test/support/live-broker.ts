@@ -12,7 +12,9 @@ import { Clock } from '../../src/core/ports/clock.js';
 import { TokenBroker } from '../../src/core/broker.js';
 import { Redactor } from '../../src/core/redaction/redactor.js';
 import { ConfigFiles } from '../../src/live/config-files.js';
+import { KeyExpiry } from '../../src/live/key-expiry.js';
 import { LiveConfig } from '../../src/live/live-config.js';
+import { SecretFiles } from '../../src/live/secret-files.js';
 import { tokenShapes } from '../../src/platforms/registry.js';
 import { ManualClock } from './manual-clock.js';
 
@@ -55,6 +57,8 @@ export class LiveBroker {
     readonly clock: ManualClock,
     /** Of the log, in order. */
     readonly lines: readonly Readonly<Record<string, unknown>>[],
+    /** Watches no file any more. */
+    readonly close: () => void,
   ) {}
 
   static async start(path: string, clock = new ManualClock()): Promise<LiveBroker> {
@@ -78,6 +82,10 @@ export class LiveBroker {
       source,
       clock,
       lines,
+      () => {
+        module.get(SecretFiles).onApplicationShutdown();
+        module.get(KeyExpiry).onApplicationShutdown();
+      },
     );
   }
 

@@ -122,7 +122,7 @@ keeps it equal to the server's own rules.
 {{- end -}}
 {{- if kindIs "slice" .apps -}}
 {{- range .apps -}}
-{{- if not (hasKey $names .) }}{{ $faults = append $faults (printf "config.clients: %s names the app %s, which is not in config.apps" $client .) }}{{ end -}}
+{{- if not (or (hasKey $names .) $config.configDir $.Values.teams.configMaps) }}{{ $faults = append $faults (printf "config.clients: %s names the app %s, which is not in config.apps" $client .) }}{{ end -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

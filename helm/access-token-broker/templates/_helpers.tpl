@@ -143,7 +143,7 @@ the pods: those that run keep the configuration that they were started with, unt
 changes in place, and the pods take it over while they run. Other keys of apps are left out, since a new app is to roll nothing.
 */}}
 {{- define "access-token-broker.configMap" -}}
-{{- $fixed := omit (include "access-token-broker.config" . | fromYaml) "apps" "clients" "identities" "gateway" "egress" "rate" "auth" "limits" "metrics" -}}
+{{- $fixed := omit (include "access-token-broker.config" . | fromYaml) "apps" "clients" "configDir" "identities" "gateway" "egress" "rate" "auth" "limits" "metrics" -}}
 {{- $image := include "access-token-broker.image" (list . .Values.image) -}}
 {{- $hash := list $image $fixed | toJson | sha256sum | trunc 10 -}}
 {{- $name := include "access-token-broker.fullname" . | trunc 52 | trimSuffix "-" -}}
@@ -295,6 +295,11 @@ changes in place, and the pods take it over while they run. Other keys of apps a
 {{- $_ := set $config "clients" (include "access-token-broker.named" .Values.config.clients | fromJsonArray) -}}
 {{- if .Values.trialRedis.enabled -}}
 {{- $_ := set $config "redis" (dict "url" (printf "redis://%s-redis:6379/0" (include "access-token-broker.fullname" .)) "password" (dict "env" "TRIAL_REDIS_PASSWORD")) -}}
+{{- end -}}
+{{- with .Values.teams.configMaps -}}
+{{- $folder := dict "path" "/run/teams" -}}
+{{- with $.Values.teams.limits }}{{ $_ := set $folder "teams" . }}{{ end -}}
+{{- $_ := set $config "configDir" $folder -}}
 {{- end -}}
 {{- with .Values.tls -}}
 {{- $tls := dict "cert" (dict "file" "/run/secrets/tls/tls.crt") "key" (dict "file" "/run/secrets/tls/tls.key") -}}
