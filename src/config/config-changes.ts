@@ -17,7 +17,16 @@ type Values = Readonly<Record<string, unknown>>;
 
 /** Of an app: what is taken over while its token stays. The AppSecret is one as well, whatever its key is called. */
 const LIVE_KEYS_OF_APPS = new Set(['refresh', 'login', 'gateway', 'egress']);
-const LIVE_KEYS = new Set(['configDir', 'gateway', 'egress', 'identities', 'rate', 'auth', 'limits', 'metrics']);
+const LIVE_KEYS = new Set([
+  'configDir',
+  'gateway',
+  'egress',
+  'identities',
+  'rate',
+  'auth',
+  'limits',
+  'metrics',
+]);
 /** Compared by name, entry by entry. */
 const LISTS = new Set(['apps', 'clients']);
 

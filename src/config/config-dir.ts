@@ -33,14 +33,13 @@ export interface ReadFolder {
 }
 
 const MAX_FILES = 1000;
+/** Of one of them. */
+const MAX_BYTES = 1024 * 1024;
 const IS_CONFIG = /^[^.].*\.yaml$/s;
 const SHOWN_NAME = /^[\w.-]{1,100}$/;
 
 /** Reads the files of the folder, in the order of their names. Never throws. */
-export function readFolder(
-  path: string,
-  { maxBytes, onFile }: { readonly maxBytes: number; readonly onFile: (path: string) => void },
-): ReadFolder {
+export function readFolder(path: string, onFile: (path: string) => void): ReadFolder {
   onFile(path);
   const names = namesIn(path);
   if (!Array.isArray(names))
@@ -50,7 +49,7 @@ export function readFolder(
   const parts = names.flatMap((file, index) => {
     const name = SHOWN_NAME.test(file) ? file : `(file ${index + 1} of configDir)`;
     onFile(join(path, file));
-    const text = readText(join(path, file), maxBytes);
+    const text = readText(join(path, file), MAX_BYTES);
     if (text instanceof ReadFault) {
       faults.push({ path: name, text: text.text });
       return [];

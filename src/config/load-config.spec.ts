@@ -54,6 +54,7 @@ describe('a configuration file', () => {
       clients: [CLIENT],
       warnings: [],
       sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+      metrics: { perApp: 'all' },
       rate: { requestsPerSecond: 5000 },
       auth: { failuresPerMinute: 60 },
       limits: {

@@ -153,7 +153,7 @@ function refreshWithoutEffect({ refresh, type }: AppSection, index: number): Fau
 function readFolderOf(file: Record<string, unknown> | null, onFile: (path: string) => void): ReadFolder {
   const path = isMapping(file?.configDir) ? file.configDir.path : undefined;
   if (typeof path !== 'string' || path === '') return { parts: [], faults: [], text: '' };
-  return readFolder(path, { maxBytes: MAX_CONFIG_BYTES, onFile });
+  return readFolder(path, onFile);
 }
 
 function readMainFile(path: string): string {

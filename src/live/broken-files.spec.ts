@@ -87,7 +87,6 @@ const gone = (name: string) => instead(name, () => undefined);
 const folderAt = (name: string) => instead(name, (_path, folder) => void folder.write(`${name}/file`, ''));
 const pipe = (name: string) => instead(name, (path) => void execFileSync('mkfifo', [path]));
 
-const LONG = 'x'.repeat(1024 * 1024);
 const UNREADABLE = 'BROKER_CONFIG: ';
 const YAML = 'FOLDER/broker.yaml: is not valid YAML at line ';
 const ROOT = 'FOLDER/broker.yaml: must be a mapping';
@@ -106,7 +105,7 @@ const CASES: readonly Case[] = [
   ['a link through a file', link('broker.yaml', 'key/broker.yaml'), `${UNREADABLE}cannot read FOLDER/broker.yaml: ENOTDIR`],
   ['a link to a device without an end', link('broker.yaml', '/dev/zero'), `${UNREADABLE}cannot read FOLDER/broker.yaml: is no regular file`],
   ['a link to nothing at all', link('broker.yaml', '/dev/null'), `${UNREADABLE}cannot read FOLDER/broker.yaml: is no regular file`],
-  ['more than a megabyte', atEnd(`# ${LONG}\n`), `${UNREADABLE}cannot read FOLDER/broker.yaml: is larger than 1024 KiB`],
+  ['more than it may have', text((before) => `${before}# ${'x'.repeat(32 * 1024 * 1024)}\n`), `${UNREADABLE}cannot read FOLDER/broker.yaml: is larger than 32768 KiB`],
   ['an empty file', as(''), ROOT],
   ['white space alone', as(' \n\n  \n'), ROOT],
   ['a comment alone', as('# to be written\n'), ROOT],
@@ -222,6 +221,7 @@ const CASES: readonly Case[] = [
   ['the folder of the teams is gone', gone('teams'), 'configDir.path: cannot read the folder FOLDER/teams: ENOENT'],
   ['it is a file', instead('teams', (_path, folder) => void folder.write('teams', '')), 'configDir.path: cannot read the folder FOLDER/teams: ENOTDIR'],
   ['a file of a team is no YAML', as('apps: [', 'teams/mail.yaml'), 'mail.yaml: is not valid YAML at line '],
+  ['it is too large', text((before) => `${before}# ${'x'.repeat(1024 * 1024)}\n`, 'teams/mail.yaml'), 'mail.yaml: cannot read FOLDER/teams/mail.yaml: is larger than 1024 KiB'],
   ['it is a link to nothing', link('teams/mail.yaml', '..data/mail.yaml'), 'mail.yaml: cannot read FOLDER/teams/mail.yaml: ENOENT'],
   ['it has a name of the main file', value('apps.0.name', 'shop', 'teams/mail.yaml'), 'mail.yaml: apps[0].name: is the same as apps[0].name'],
   ['it opens a port', value('server', { port: 1 }, 'teams/mail.yaml'), 'mail.yaml: server: is for the main file alone'],
