@@ -63,7 +63,9 @@ export class RefreshSection {
   @Check(checkLease)
   readonly leaseSeconds: number = 15;
 
-  @About('how often a replica compares its memory with Redis; the longest that a lost message can cost')
+  @About(
+    'how often a replica asks Redis which apps have changed, and reads those; the longest that a lost message can cost as a rule. Every app is read within 250 s',
+  )
   @Seconds({ max: 3600 })
   readonly reconcileSeconds: number = 5;
 }
