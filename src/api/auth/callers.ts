@@ -173,17 +173,21 @@ export class Callers {
   }
 
   /**
-   * Whether whoever sent the request may do this with the app now; it may be long ago that they sent it. Never rejects where
-   * `verify` does not.
+   * Who sent the request, if they may do this now; it may be long ago that they sent it. Never rejects where `verify` does not.
    */
-  async isAllowed(request: IncomingMessage, scope: Scope, app: AppName): Promise<boolean> {
+  async allowed(request: IncomingMessage, scope: Scope): Promise<ClientAccess | undefined> {
     const { jwts } = this.now;
     const token = bearerOf(request.headers.authorization);
     if (jwts !== null && token !== undefined && looksLikeJwt(token)) {
       this.verdicts.set(request, await jwts.verify(token, hash('sha256', token, 'hex')));
     }
     const who = this.of(request);
-    return who.kind === 'ok' && who.client.may(scope) && who.client.visibleApp(app) !== undefined;
+    return who.kind === 'ok' && who.client.may(scope) ? who.client : undefined;
+  }
+
+  /** The same for one app. */
+  async isAllowed(request: IncomingMessage, scope: Scope, app: AppName): Promise<boolean> {
+    return (await this.allowed(request, scope))?.visibleApp(app) !== undefined;
   }
 
   /** Whose an API key or a JWT is that somebody signs in with. */

@@ -76,6 +76,7 @@ const WAYS: readonly Way[] = [
     shows: ['token', 'token:read'],
   },
   { what: 'the stream', method: 'GET', path: '/token/events?app=shop', shows: ['token', 'token:read'] },
+  { what: 'the stream of all', method: 'GET', path: '/token/events?app=*', shows: ['token', 'token:read'] },
   ...(['rotated', 'still_valid', 'no_budget'] as const).flatMap((report): Way[] => [
     {
       ...REFRESH,

@@ -4,19 +4,13 @@ import { Clock } from '../../core/ports/clock.js';
 import { BrokerError } from '../../core/errors.js';
 import { TokenBroker } from '../../core/broker.js';
 import type { AppName, HeldToken } from '../../core/token.js';
-import { tokenView } from './token.view.js';
+import { AppsEventStream } from './apps-event-stream.js';
+import { asChunk, HEARTBEAT, tokenEvent, writeBytes, type Bytes } from './token-event.js';
 
 /** Shorter than the idle time of any usual proxy. */
 const HEARTBEAT_MS = 15_000;
-const HEARTBEAT = asChunk(':\n\n');
 /** About a hundred events: a reader that is so far behind is gone, or will do better with a new stream. */
 const MAX_UNSENT_BYTES = 32 * 1024;
-
-/** What is written to many streams, as it is and as a chunk of HTTP/1.1, so that each of them costs one plain write. */
-interface Bytes {
-  readonly plain: Buffer;
-  readonly chunk: Buffer;
-}
 
 interface Stream {
   readonly app: AppName;
@@ -31,6 +25,8 @@ interface Stream {
 @Injectable()
 export class TokenEventStreams {
   private readonly byApp = new Map<AppName, Set<Stream>>();
+  /** Those of many apps, and which apps each of them may be about by the configuration as it is now; undefined: it is over. */
+  private readonly ofMany = new Map<AppsEventStream, () => Promise<readonly AppName[] | undefined>>();
   /** Apps that have a newer token, until their streams got it. */
   private readonly rotated = new Map<AppName, HeldToken>();
   private stopHeartbeat: (() => void) | null = null;
@@ -55,6 +51,28 @@ export class TokenEventStreams {
     const held = this.broker.held(app);
     if (held && held.record.generation >= generation) this.send(stream, held);
     else void this.sendFirst(stream);
+    this.opened(response);
+  }
+
+  /** As `open`, for each of these apps. @param appsNow resolves to the apps after a change of the configuration; undefined: none any more */
+  openForMany(
+    apps: readonly AppName[],
+    response: ServerResponse,
+    appsNow: () => Promise<readonly AppName[] | undefined>,
+  ): void {
+    const eventOf = (app: AppName): string | null => {
+      const held = this.broker.held(app);
+      return held ? tokenEvent(app, held, this.clock.monotonicMs()) : null;
+    };
+    const stream = new AppsEventStream(response, eventOf, this.clock);
+    this.ofMany.set(stream, appsNow);
+    response.once('close', () => this.ofMany.delete(stream));
+    response.flushHeaders();
+    stream.follow(this.withTokens(apps));
+    this.opened(response);
+  }
+
+  private opened(response: ServerResponse): void {
     if (this.isOver) response.end();
     else this.stopHeartbeat ??= this.clock.after(HEARTBEAT_MS, this.beat);
   }
@@ -68,6 +86,36 @@ export class TokenEventStreams {
         else void this.endUnlessAllowed(stream);
       }
     }
+    for (const [stream, appsNow] of this.ofMany) void this.refollow(stream, appsNow, gone);
+  }
+
+  private async refollow(
+    stream: AppsEventStream,
+    appsNow: () => Promise<readonly AppName[] | undefined>,
+    gone: ReadonlySet<AppName>,
+  ): Promise<void> {
+    const apps = await appsNow().catch(() => undefined);
+    if (apps === undefined) {
+      stream.end();
+      return;
+    }
+    const now = this.withTokens(apps);
+    // What is another app under the same name is news.
+    stream.follow(now.filter((app) => !gone.has(app)));
+    stream.follow(now);
+  }
+
+  /** Hears of them from now on. */
+  private withTokens(apps: readonly AppName[]): readonly AppName[] {
+    return apps.filter((app) => {
+      try {
+        this.follow(app);
+        return true;
+      } catch (error) {
+        if (error instanceof BrokerError) return false;
+        throw error;
+      }
+    });
   }
 
   private async endUnlessAllowed({ isAllowed, response }: Stream): Promise<void> {
@@ -80,6 +128,7 @@ export class TokenEventStreams {
     this.isOver = true;
     this.stopHeartbeat?.();
     for (const { response } of this.all()) response.end();
+    for (const stream of this.ofMany.keys()) stream.end();
   }
 
   /**
@@ -110,8 +159,12 @@ export class TokenEventStreams {
 
   private readonly sendRotated = (): void => {
     for (const [app, held] of this.rotated) {
-      const event = this.eventOf(app, held);
-      for (const stream of this.streamsOf(app)) this.send(stream, held, event);
+      const streams = this.streamsOf(app);
+      if (streams.size > 0) {
+        const event = this.eventOf(app, held);
+        for (const stream of streams) this.send(stream, held, event);
+      }
+      for (const stream of this.ofMany.keys()) stream.announce(app);
     }
     this.rotated.clear();
   };
@@ -141,30 +194,18 @@ export class TokenEventStreams {
       this.write(stream, HEARTBEAT);
       this.stopHeartbeat ??= this.clock.after(HEARTBEAT_MS, this.beat);
     }
+    for (const stream of this.ofMany.keys()) {
+      stream.beat();
+      this.stopHeartbeat ??= this.clock.after(HEARTBEAT_MS, this.beat);
+    }
   };
 
-  private write({ response }: Stream, { plain, chunk }: Bytes): void {
-    if (response.writableEnded) return;
-    // Its head is sent, so what the response would do is to frame the chunk, in three times the time. Without a socket an
-    // earlier answer on the same connection is not over yet.
-    if (response.socket) response.socket.write(response.chunkedEncoding ? chunk : plain);
-    else response.write(plain);
+  private write({ response }: Stream, bytes: Bytes): void {
+    writeBytes(response, bytes);
     if (response.writableLength > MAX_UNSENT_BYTES) response.destroy();
   }
 
   private *all(): Iterable<Stream> {
     for (const streams of this.byApp.values()) yield* streams;
   }
-}
-
-function asChunk(text: string): Bytes {
-  const plain = Buffer.from(text);
-  const size = plain.length.toString(16);
-  return { plain, chunk: Buffer.from(`${size}\r\n${text}\r\n`) };
-}
-
-/** A token as a server-sent event, as text. It counts down from `nowMonoMs`, so it is made when it is sent. */
-function tokenEvent(app: AppName, held: HeldToken, nowMonoMs: number): string {
-  const data = JSON.stringify(tokenView(app, held, nowMonoMs));
-  return `event: token\nid: ${held.record.generation}\ndata: ${data}\n\n`;
 }

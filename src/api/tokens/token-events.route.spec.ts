@@ -142,7 +142,6 @@ describe('GET /token/events', () => {
     [403, 'forbidden', '/token/events?app=shop', 'reporter'],
     [404, 'unknown_app', '/token/events?app=shop', 'mailer'],
     [400, 'app_required', '/token/events', 'orders'],
-    [400, 'invalid_request', '/token/events?app=shop&app=blog', 'orders'],
   ])('refuses with %i %s as GET /token does', async (status, code, path, client) => {
     const answer = await edge.send('GET', path, client);
     expect(answer.statusCode).toBe(status);

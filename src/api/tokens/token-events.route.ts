@@ -7,8 +7,10 @@ import { AuditTrail, HttpObserver, RequestTracing } from '../common/ports.js';
 import { Authenticator } from '../auth/authenticator.js';
 import { Callers } from '../auth/callers.js';
 import { ClientLimits } from '../limits/client-limits.js';
-import { TOKEN_EVENTS, auditEntry, originOf, singleParameter, type Query } from '../common/request.js';
+import { TOKEN_EVENTS, auditEntry, originOf, type Query } from '../common/request.js';
 import { TokenEventStreams } from './token-event-streams.js';
+import type { AppName } from '../../core/token.js';
+import { HttpProblem } from '../common/problem.js';
 import { OPEN_EVENTS } from './tokens.api.js';
 
 const HEAD = {
@@ -19,6 +21,9 @@ const HEAD = {
   // Nothing follows on this connection, so it ends with the stream.
   connection: 'close',
 };
+
+/** Their names fit into the head of a request. */
+const MAX_NAMED = 200;
 
 /** GET /token/events: the token, pushed on every rotation. A plain Fastify route, as GET /token is. */
 @Injectable()
@@ -52,20 +57,50 @@ export class TokenEventsRoute implements OnModuleInit, BeforeApplicationShutdown
 
   private handle(request: FastifyRequest<{ Querystring: Query }>, reply: FastifyReply): void {
     const client = this.authenticator.authenticate(request, OPEN_EVENTS.access);
-    const app = client.app(singleParameter(request.query, 'app'));
-    this.streams.follow(app);
+    const named = appsNamed(request.query.app);
+    const apps = named === '*' ? client.apps : named.map((app) => client.app(app));
+    if (named !== '*') for (const app of apps) this.streams.follow(app);
     reply.raw.once('close', this.limits.openStream(client.name, originOf(request).remote));
     reply.hijack();
     reply.raw.writeHead(200, { ...HEAD, 'x-request-id': request.id });
-    const isAllowed = () => this.callers.isAllowed(request.raw, OPEN_EVENTS.access, app);
-    this.streams.open(app, reply.raw, generationOf(request.headers['last-event-id']), isAllowed);
+    const [app, ...others] = apps;
+    if (named !== '*' && app !== undefined && others.length === 0) {
+      const isAllowed = () => this.callers.isAllowed(request.raw, OPEN_EVENTS.access, app);
+      this.streams.open(app, reply.raw, generationOf(request.headers['last-event-id']), isAllowed);
+    } else {
+      this.streams.openForMany(apps, reply.raw, async () => {
+        const now = await this.callers.allowed(request.raw, OPEN_EVENTS.access);
+        if (now === undefined || named === '*') return now?.apps;
+        const visible = apps.filter((one) => now.visibleApp(one) !== undefined);
+        return visible.length > 0 ? visible : undefined;
+      });
+    }
     // It has begun, and that is what is measured: how long it lasts is up to the reader.
     this.observer.request(TOKEN_EVENTS, request.method, 200, reply.elapsedTime);
     this.tracing.of(request.raw)?.end(TOKEN_EVENTS, request.method, 200);
-    this.audit.record(
-      auditEntry(request, { action: 'events.open', app, token: this.broker.held(app)?.record }, 200),
-    );
+    const action = 'events.open';
+    if (named === '*') this.audit.record(auditEntry(request, { action, app: null, reason: 'all_apps' }, 200));
+    else {
+      for (const one of apps) {
+        const token = this.broker.held(one)?.record;
+        this.audit.record(auditEntry(request, { action, app: one, token }, 200));
+      }
+    }
   }
+}
+
+/** Undefined: the one that the caller means by naming none. Each name once. */
+function appsNamed(app: string | string[] | undefined): readonly (AppName | undefined)[] | '*' {
+  if (app === '*') return '*';
+  const names = [...new Set([app].flat())];
+  if (names.includes('*')) {
+    throw new HttpProblem('invalid_request', 'app=* means all apps: name no other beside it.');
+  }
+  if (names.length > MAX_NAMED) {
+    const detail = `Name at most ${MAX_NAMED} apps, or all of them with app=*.`;
+    throw new HttpProblem('invalid_request', detail);
+  }
+  return names;
 }
 
 /** 0 for whatever is no generation: a browser sends back the last `id` that it saw, wherever it came from. */

@@ -38,12 +38,21 @@ export const OPEN_EVENTS = {
   access: 'token:read',
   summary: 'The token, pushed on every rotation',
   description:
-    'Server-sent events: the current token at once, then one event for each new generation, and a comment every 15 s. `event` is `token`, `id` the generation, `data` the body of GET /token. When the stream ends, open it again.',
-  query: { app: appParameter },
+    'Server-sent events: the current token at once, then one event for each new generation, and a comment every 15 s. `event` is `token`, `id` the generation, `data` the body of GET /token, with the name of the app. When the stream ends, open it again. One stream may be for many apps: those that come to be visible to the caller join a stream of all, and a reader that is slow gets the newest token of each alone.',
+  query: {
+    app: {
+      type: 'array',
+      items: { type: 'string', minLength: 1 },
+      maxItems: 200,
+      description:
+        'Once for each app, or `*` for all that the caller sees. May be left out by a caller that sees one app, or one named `default`.',
+    },
+  },
   headers: {
     'Last-Event-ID': {
       type: 'string',
-      description: 'The generation that the caller has: nothing is sent until there is a newer one.',
+      description:
+        'The generation that the caller has: nothing is sent until there is a newer one. Of no effect with many apps.',
     },
   },
   answers: {
