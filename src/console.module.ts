@@ -70,6 +70,7 @@ class GatheredData extends ConsoleData {
       const definition = this.broker.definition(app);
       return definition && 'host' in definition ? [[app, definition.host]] : [];
     });
+    this.calls.keep(this.broker.apps);
     return this.calls.states(new Map(hosts));
   }
 

@@ -2,7 +2,6 @@ import type { Clock } from '../core/ports/clock.js';
 import { EventSink, type BrokerEvent } from '../core/ports/events.js';
 import type { History, HistoryEvent } from '../core/ports/history.js';
 import type { AppName } from '../core/token.js';
-import { LineLimit } from './line-limit.js';
 import type { Logger } from './logger.js';
 
 /** Events of this time leave together. */
@@ -11,9 +10,11 @@ const RETRY_MS = 1000;
 const MAX_AT_ONCE = 100;
 /** While the store is away; then the oldest are dropped. */
 const MAX_WAITING = 1000;
-/** Of events that agree in all that matters: who hammers must not push the rest out. */
-const MAX_ALIKE_A_MINUTE = 5;
-const MAX_KINDS = 5000;
+/** Of events that agree in all that matters: who hammers, or fails for days, must not push the rest out. */
+const MAX_ALIKE_AN_HOUR = 10;
+const HOUR_MS = 60 * 60 * 1000;
+/** Those that began first are forgotten first. */
+const MAX_KINDS = 20_000;
 const MAX_TEXT = 500;
 
 const DIED_EARLY_REMEDY =
@@ -39,7 +40,7 @@ export class HistoryRecorder extends EventSink {
   private isScheduled = false;
   private dropped = 0;
   private recorded = 0;
-  private readonly limit: LineLimit;
+  private readonly alike = new Map<string, { readonly sinceMonoMs: number; count: number }>();
   /** Of each app, how long its last fetch took: what became of it follows at once. */
   private readonly fetchMs = new Map<AppName, number>();
   private readonly listeners: ((event: HistoryEvent) => void)[] = [];
@@ -53,7 +54,6 @@ export class HistoryRecorder extends EventSink {
     private readonly logger: Logger,
   ) {
     super();
-    this.limit = new LineLimit(clock, MAX_ALIKE_A_MINUTE, MAX_KINDS);
   }
 
   override emit(event: BrokerEvent): void {
@@ -62,9 +62,9 @@ export class HistoryRecorder extends EventSink {
     const what = app.includes('/') ? null : this.whatOf(event);
     if (!what) return;
     const { kind, caller, reason, result, errcode } = what;
-    const isRare = kind === 'rotated' || kind === 'forced';
-    const alike = [app, kind, caller, reason, result, errcode].join(' ');
-    if (!isRare && !this.limit.isFree(alike, () => undefined)) return;
+    // Budgets bound these.
+    const isBounded = kind === 'rotated' || kind === 'forced' || result === 'rotated';
+    if (!isBounded && !this.isFree([app, kind, caller, reason, result, errcode].join(' '))) return;
     this.recorded += 1;
     const recorded: HistoryEvent = {
       ...NOTHING,
@@ -99,6 +99,22 @@ export class HistoryRecorder extends EventSink {
     this.dropped = 0;
   }
 
+  private isFree(kind: string): boolean {
+    const nowMonoMs = this.clock.monotonicMs();
+    const known = this.alike.get(kind);
+    if (known && nowMonoMs - known.sinceMonoMs < HOUR_MS) {
+      known.count += 1;
+      return known.count <= MAX_ALIKE_AN_HOUR;
+    }
+    this.alike.delete(kind);
+    this.alike.set(kind, { sinceMonoMs: nowMonoMs, count: 1 });
+    for (const oldest of this.alike.keys()) {
+      if (this.alike.size <= MAX_KINDS) break;
+      this.alike.delete(oldest);
+    }
+    return true;
+  }
+
   private add(event: HistoryEvent): void {
     this.waiting.push(event);
     if (this.waiting.length > MAX_WAITING) {
@@ -129,13 +145,16 @@ export class HistoryRecorder extends EventSink {
     switch (event.kind) {
       case 'fetch_ended': {
         const { reason, outcome, errcode, message, remedy, durationMs } = event;
-        this.fetchMs.set(event.app, durationMs);
-        if (outcome === 'issued') return null;
+        if (outcome === 'issued') {
+          this.fetchMs.set(event.app, durationMs);
+          return null;
+        }
         return { kind: 'fetch_failed', reason, result: outcome, errcode, message, remedy, durationMs };
       }
       case 'rotated': {
         const { generation, fingerprint, reason, sameValue, isStored } = event;
         const durationMs = this.fetchMs.get(event.app) ?? null;
+        this.fetchMs.delete(event.app);
         const result = sameValue ? 'same_token' : isStored ? 'new_token' : 'not_stored';
         return { kind: 'rotated', generation, fingerprint, reason, result, durationMs };
       }

@@ -34,9 +34,15 @@ export class PlatformCalls extends EventSink {
     }
   }
 
+  /** Knows nothing more of apps but these. */
+  keep(apps: readonly AppName[]): void {
+    if (this.last.size <= apps.length) return;
+    const kept = new Set(apps);
+    for (const app of this.last.keys()) if (!kept.has(app)) this.last.delete(app);
+  }
+
   /** @param hosts of each app that has one, the host of its platform */
   states(hosts: ReadonlyMap<AppName, string>): readonly PlatformState[] {
-    for (const app of this.last.keys()) if (!hosts.has(app)) this.last.delete(app);
     const byHost = new Map<string, (LastCall | undefined)[]>();
     for (const [app, host] of hosts) {
       const calls = byHost.get(host) ?? [];

@@ -12,7 +12,7 @@ interface Use {
   gateway: Counts | null;
 }
 
-const READS: ReadonlySet<string> = new Set(['token.read', 'token.virtual']);
+const READS: ReadonlySet<string> = new Set(['token.read', 'token.virtual', 'events.open']);
 const REPORTS: ReadonlySet<string> = new Set(['token.report', 'token.force']);
 const LOGINS: ReadonlySet<string> = new Set(['login.exchange', 'login.callback', 'login.refresh']);
 

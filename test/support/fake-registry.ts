@@ -1,0 +1,28 @@
+import { StoreUnavailableError } from '../../src/core/errors.js';
+import { MemoryReplicaRegistry } from '../../src/storage/memory/index.js';
+
+/** Counts what is asked of it, and gives no answer when it is told so, or to those that are silent. */
+export class FakeRegistry extends MemoryReplicaRegistry {
+  isAway = false;
+  readonly silent = new Set<string>();
+  looks = 0;
+  readonly sizes: number[] = [];
+
+  override beat(
+    ...args: Parameters<MemoryReplicaRegistry['beat']>
+  ): ReturnType<MemoryReplicaRegistry['beat']> {
+    if (this.silent.has(args[0].id)) return new Promise(() => undefined);
+    if (this.isAway) return Promise.reject(new StoreUnavailableError('no connection to Redis'));
+    return super.beat(...args);
+  }
+
+  override show(...args: Parameters<MemoryReplicaRegistry['show']>) {
+    this.sizes.push(args[1].size);
+    return super.show(...args);
+  }
+
+  override shownBy(replica: string) {
+    this.looks += 1;
+    return super.shownBy(replica);
+  }
+}
