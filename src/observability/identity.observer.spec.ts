@@ -76,7 +76,7 @@ describe('the log of JWTs', () => {
 describe('the log of the server’s certificate', () => {
   it('names it and its end, and says when a new one is not taken', async () => {
     const { certificates, lines, sampleOf } = fixture();
-    certificates.certificateUsed(Date.UTC(2027, 0, 2), 'DNS:broker.example');
+    certificates.certificateUsed(Date.UTC(2026, 9, 4), Date.UTC(2027, 0, 2), 'DNS:broker.example');
     certificates.certificateUnusable('key', 'does not belong to the certificate');
     expect(lines).toMatchObject([
       {

@@ -94,7 +94,8 @@ export class CertificateLog {
     private readonly catalogue: MetricCatalogue,
   ) {}
 
-  certificateUsed(notAfterMs: number, names: string): void {
+  certificateUsed(notBeforeMs: number, notAfterMs: number, names: string): void {
+    this.catalogue.certificateNotBefore.set(notBeforeMs / 1000);
     this.catalogue.certificateNotAfter.set(notAfterMs / 1000);
     this.logger.info(
       { event: 'server.certificate_used', names, not_after: new Date(notAfterMs).toISOString() },

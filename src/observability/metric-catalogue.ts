@@ -250,6 +250,11 @@ export class MetricCatalogue {
     labelNames: ['issuer'],
     ...this.own,
   });
+  readonly certificateNotBefore = new Gauge({
+    name: `${PREFIX}certificate_not_before_timestamp_seconds`,
+    help: 'When the certificate of the server begins; 0 without server.tls.',
+    ...this.own,
+  });
   readonly certificateNotAfter = new Gauge({
     name: `${PREFIX}certificate_not_after_timestamp_seconds`,
     help: 'When the certificate of the server ends; 0 without server.tls.',

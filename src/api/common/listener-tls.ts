@@ -14,8 +14,8 @@ const MISMATCH_PATIENCE_MS = 10_000;
 
 /** Is told what becomes of the certificate of the server. */
 export abstract class TlsObserver {
-  /** From now on new connections get it. `notAfterMs`: when it ends, of the wall clock. */
-  abstract certificateUsed(notAfterMs: number, names: string): void;
+  /** From now on new connections get it. When it begins and ends, of the wall clock. */
+  abstract certificateUsed(notBeforeMs: number, notAfterMs: number, names: string): void;
   /** The one from before is used on. */
   abstract certificateUnusable(file: string, reason: string): void;
 }
@@ -89,7 +89,7 @@ export class ListenerTls {
   }
 
   private tell(): void {
-    const { validTo, subjectAltName = '' } = new X509Certificate(this.section.cert.value());
-    this.observer.certificateUsed(Date.parse(validTo), subjectAltName);
+    const { validFrom, validTo, subjectAltName = '' } = new X509Certificate(this.section.cert.value());
+    this.observer.certificateUsed(Date.parse(validFrom), Date.parse(validTo), subjectAltName);
   }
 }
