@@ -172,7 +172,9 @@ it('understands every query of the dashboard, and has an answer to nearly all', 
   const unanswered = queries.filter((_, index) => answers[index]?.length === 0);
   // Nothing is wrong now, nobody logs in, calls through the gateway or has a JWT, and there is no TLS, so that nothing is there to be counted.
   const mayBeEmpty = (query: string) =>
-    /ALERTS|unless|config_error|suspect|\[45\]|_login_|_gateway_|reload_successful|jwks_up|certificate_/.test(query);
+    /ALERTS|unless|config_error|suspect|\[45\]|_login_|_gateway_|reload_successful|jwks_up|certificate_/.test(
+      query,
+    );
   expect(unanswered.filter((query) => !mayBeEmpty(query))).toEqual([]);
 });
 
