@@ -1,7 +1,8 @@
 /** `npm run bench -- [--seconds 3] [--rounds 5] [--runs 1] [--minute] [--json]`. docs/benchmarks.md says how to read what it prints. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { existsSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -29,7 +30,32 @@ const COLD_STARTS = 5;
 const PATH = '/token?app=default';
 
 const API_KEY = `tbk_${randomBytes(32).toString('base64url')}`;
-const LOAD = { path: PATH, apiKey: API_KEY };
+/** As Kubernetes writes the token of a ServiceAccount for a pod. */
+const SUBJECT = { namespace: 'shop', serviceAccount: 'orders' };
+const ISSUER = 'https://kubernetes.default.svc.cluster.local';
+const signer = await generateKeyPair('RS256');
+const JWKS = { keys: [{ ...(await exportJWK(signer.publicKey)), kid: 'bench', alg: 'RS256', use: 'sig' }] };
+const JWT = await new SignJWT({
+  'kubernetes.io': {
+    namespace: SUBJECT.namespace,
+    node: { name: 'node-1', uid: randomUUID() },
+    pod: { name: 'orders-6d5f7c9b8-x2x7k', uid: randomUUID() },
+    serviceaccount: { name: SUBJECT.serviceAccount, uid: randomUUID() },
+    warnafter: Math.floor(Date.now() / 1000) + 3607,
+  },
+})
+  .setProtectedHeader({ alg: 'RS256', kid: 'bench' })
+  .setIssuer(ISSUER)
+  .setAudience(['access-token-broker'])
+  .setSubject(`system:serviceaccount:${SUBJECT.namespace}:${SUBJECT.serviceAccount}`)
+  .setJti(randomUUID())
+  .setIssuedAt()
+  .setNotBefore('0s')
+  .setExpirationTime('1y')
+  .sign(signer.privateKey);
+const WITH_JWT = 'with a JWT';
+/** Which of the servers is the broker that is asked with an API key. */
+const BROKER = 2;
 const APP = { BROKER_APP_ID: 'wx0123456789abcdef', BROKER_APP_SECRET: randomBytes(16).toString('hex') };
 
 const startPlatform = () =>
@@ -52,8 +78,10 @@ process.on('exit', () => {
 });
 
 /** One client has all of the broker here, which its usual rate would not allow. */
-function startBroker(platform: Server, command: readonly string[]) {
+function startBroker(platform: Server, command: readonly string[], name = 'broker') {
   const file = join(folder, 'broker.json');
+  const jwks = join(folder, 'jwks.json');
+  writeFileSync(jwks, JSON.stringify(JWKS));
   const config = {
     apps: [
       {
@@ -64,21 +92,23 @@ function startBroker(platform: Server, command: readonly string[]) {
       },
     ],
     rate: { requestsPerSecond: 10_000_000 },
+    identities: { jwt: [{ issuer: ISSUER, audience: 'access-token-broker', jwks: { file: jwks } }] },
     clients: [
       {
         name: 'bench',
         keySha256: [createHash('sha256').update(API_KEY).digest('hex')],
+        subjects: [{ kubernetes: SUBJECT }],
         apps: '*',
         scopes: ['token:read'],
       },
     ],
   };
   writeFileSync(file, JSON.stringify(config));
-  return start('broker', [...command, ...NPM_START], { BROKER_CONFIG: file, HOST: '127.0.0.1', PORT: '0' });
+  return start(name, [...command, ...NPM_START], { BROKER_CONFIG: file, HOST: '127.0.0.1', PORT: '0' });
 }
 
 /** The broker, and the bare servers that give the same answer. */
-async function startServers(platform: Server): Promise<readonly [Server, Server, Server]> {
+async function startServers(platform: Server): Promise<readonly [Server, Server, Server, Server]> {
   const node = pinned(SERVER_CORE, [process.execPath]);
   const broker = await startBroker(platform, node);
   const env = { BODY: (await answerOf(broker)).body };
@@ -94,11 +124,14 @@ async function startServers(platform: Server): Promise<readonly [Server, Server,
       `${server.name} sends another body than the broker`,
     );
   }
-  return [nodeHttp, fastify, broker];
+  const withJwt = await startBroker(platform, node, WITH_JWT);
+  const answer = await answerOf(withJwt, JWT);
+  assert.equal(answer.body.length, expected.body.length, 'a JWT gets another body than an API key');
+  return [nodeHttp, fastify, broker, withJwt];
 }
 
-async function answerOf({ name, url }: Server) {
-  const response = await fetch(url + PATH, { headers: { authorization: `Bearer ${API_KEY}` } });
+async function answerOf({ name, url }: Server, apiKey = API_KEY) {
+  const response = await fetch(url + PATH, { headers: { authorization: `Bearer ${apiKey}` } });
   assert.equal(response.status, 200, `${name} answers ${response.status}`);
   const headers = [...response.headers].filter(([header]) => header !== 'date');
   return { headers, body: await response.text() };
@@ -143,7 +176,9 @@ function note(line: string): void {
 }
 
 async function compare(servers: readonly Server[]) {
-  const loads = servers.map((server) => new Measured(server, LOAD));
+  const loads = servers.map(
+    (server) => new Measured(server, { path: PATH, apiKey: server.name === WITH_JWT ? JWT : API_KEY }),
+  );
   await alternate(loads, WARM_UP_SECONDS);
   for (const load of loads) load.takeRound();
   const measured = loads.map(({ server }) => ({ server, rounds: [] as Round[] }));
@@ -200,8 +235,8 @@ async function run(platform: Server, { isLast }: { readonly isLast: boolean }) {
     note('');
     for (const line of doubts(results)) note(line);
     if (!isLast || !options.minute) return { results };
-    const [, , broker] = servers;
-    const load = new Measured(broker, LOAD);
+    const broker = servers[BROKER];
+    const load = new Measured(broker, { path: PATH, apiKey: API_KEY });
     await load.slice(60);
     load.stop();
     const minuteResidentMb = residentMb(broker);
@@ -223,7 +258,7 @@ const platform = await startPlatform();
 try {
   const done: Awaited<ReturnType<typeof run>>[] = [];
   for (let at = 1; at <= runs; at += 1) done.push(await run(platform, { isLast: at === runs }));
-  const ratios = done.map(({ results }) => results.at(-1)?.ofNodeHttp ?? NaN);
+  const ratios = done.map(({ results }) => results[BROKER]?.ofNodeHttp ?? NaN);
   if (runs > 1) {
     note(
       `The broker's ratio, median of ${rounds} rounds, in each run: ${ratios.map((ratio) => ratio.toFixed(2)).join(', ')}`,

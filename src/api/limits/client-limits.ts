@@ -105,8 +105,9 @@ export class ClientLimits {
     this.floodUntilMonoMs = use.floodsUntilMonoMs;
   }
 
-  /** Whether the client may make no request now. */
-  isSpent(client: string, nowMonoMs: number): boolean {
+  /** Whether the client floods and may make no request now. Called on the hot path. */
+  mustRefuse(client: string, nowMonoMs: number): boolean {
+    if (!this.isAnyoneFlooding(nowMonoMs) || !this.isFlooding(client, nowMonoMs)) return false;
     return this.useOf(client).bucket.waitMs(nowMonoMs) > 0;
   }
 

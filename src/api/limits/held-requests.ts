@@ -48,14 +48,13 @@ export class HeldRequests {
   ) {}
 
   /**
-   * Called on the hot path.
+   * Called on the hot path while `ClientLimits.isAnyoneFlooding`.
    *
    * @param handle is called later if the request is held, and its caller is still there
    * @returns whether it is held
    */
   hold(request: IncomingMessage, response: ServerResponse, handle: Handle): boolean {
     const nowMonoMs = this.clock.monotonicMs();
-    if (!this.limits.isAnyoneFlooding(nowMonoMs)) return false;
     const name = this.lineOf(request, nowMonoMs);
     if (name === null) return false;
     const line = this.line(name, nowMonoMs);

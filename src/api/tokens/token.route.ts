@@ -65,20 +65,25 @@ export class TokenRoute implements OnModuleInit {
 
   private goAhead(server: Server): void {
     answerInTurn(server, this.observer, (request, response, passOn) => {
+      const nowMonoMs = this.clock.monotonicMs();
+      if (!this.limits.isAnyoneFlooding(nowMonoMs)) return this.answeredAhead(request, response, nowMonoMs);
       const later: Handle = (request, response) => {
-        if (!this.isDone(response, () => this.answerUsual(request, response))) passOn(request, response);
+        if (!this.answeredAhead(request, response, this.clock.monotonicMs())) passOn(request, response);
       };
-      return this.isDone(
-        response,
-        () => this.held.hold(request, response, later) || this.answerUsual(request, response),
-      );
+      return this.answeredAhead(request, response, nowMonoMs, later);
     });
   }
 
   /** Nothing above this catches: an error that got out would end the process. The route handles what fails here, and says why. */
-  private isDone(response: ServerResponse, answer: () => boolean): boolean {
+  private answeredAhead(
+    request: IncomingMessage,
+    response: ServerResponse,
+    nowMonoMs: number,
+    later?: Handle,
+  ): boolean {
     try {
-      return answer();
+      if (later !== undefined && this.held.hold(request, response, later)) return true;
+      return this.answerUsual(request, response, nowMonoMs);
     } catch (error) {
       if (!response.headersSent) return false;
       this.logger.error(error);
@@ -88,16 +93,15 @@ export class TokenRoute implements OnModuleInit {
   }
 
   /** False, and nothing happened, when the request is not a usual one: the route has the last word on those. */
-  private answerUsual(request: IncomingMessage, response: ServerResponse): boolean {
+  private answerUsual(request: IncomingMessage, response: ServerResponse, startMs: number): boolean {
     const { method, url = '' } = request;
     const isForToken = url === ROUTE || url.startsWith(WITH_QUERY);
     if (!isForToken || method !== 'GET' || this.readiness.isStopping) return false;
-    const startMs = this.clock.monotonicMs();
     const who = this.callers.of(request);
     if (who.kind !== 'ok' || !who.client.may(READ_TOKEN.access)) return false;
     if (this.tracing.begin(request, isKnown) !== null) return false;
     const { name } = who.client;
-    if (this.limits.isFlooding(name, startMs) && this.limits.isSpent(name, startMs)) {
+    if (this.limits.mustRefuse(name, startMs)) {
       this.refuse(name, startMs, request, response);
       return true;
     }
