@@ -198,6 +198,7 @@ describe('the configuration, changed while the broker runs', () => {
   it.each([
     ['no YAML', '{"apps": ['],
     ['an empty file', ''],
+    ['zeros, as after a crash of the machine', '\0'.repeat(500)],
     ['an unknown key', JSON.stringify({ apps: [], clients: [], colour: 'red' })],
   ])('changes nothing for %s, names the fault, and takes the next good file', async (_what, text) => {
     const { sha256 } = await configStatus();
