@@ -26,8 +26,8 @@ export interface BrokerSettings {
   readonly sweep?: SweepSettings;
 }
 
-/** Three replicas behind one address stay below what WeCom takes from it: 20,000 requests a minute. WeChat counts by app. */
-export const START_FETCHES_PER_SECOND = 100;
+/** Three replicas behind one address stay below what the strictest platform takes from one address: 20,000 requests a minute. */
+const START_FETCHES_PER_SECOND = 100;
 
 /** Keeps one living token per app: fetches it once for all, renews it ahead of expiry, heals it when it was reported dead. */
 export class TokenBroker {
