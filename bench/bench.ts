@@ -41,7 +41,6 @@ const JWT = await new SignJWT({
     node: { name: 'node-1', uid: randomUUID() },
     pod: { name: 'orders-6d5f7c9b8-x2x7k', uid: randomUUID() },
     serviceaccount: { name: SUBJECT.serviceAccount, uid: randomUUID() },
-    warnafter: Math.floor(Date.now() / 1000) + 3607,
   },
 })
   .setProtectedHeader({ alg: 'RS256', kid: 'bench' })

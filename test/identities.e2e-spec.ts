@@ -7,7 +7,7 @@ import { connect, type TLSSocket } from 'node:tls';
 import { newApiKey, newApp } from './support/broker-config.js';
 import type { BrokerProcess } from './support/broker-process.js';
 import { eventually } from './support/eventually.js';
-import { JwtIssuerServer } from './support/jwt-issuer.js';
+import { JwtIssuerServer, serviceAccountClaims } from './support/jwt-issuer.js';
 import { objectFrom } from './support/object-from.js';
 import { startWorld } from './support/start-world.js';
 import { makeCertificates, type TestCertificates } from './support/test-certificates.js';
@@ -144,8 +144,9 @@ describe('a broker with HTTPS, an admin port, and callers without keys', () => {
   });
 
   it('takes an API key, the JWT of a ServiceAccount, and a certificate', async () => {
-    const sub = 'system:serviceaccount:shop:orders';
-    const jwt = await issuer.sign(Date.now(), { sub }, 'RS256');
+    const account = { namespace: 'shop', serviceAccount: 'orders', audience: 'broker' };
+    const claims = serviceAccountClaims(Math.floor(Date.now() / 1000), account);
+    const jwt = await issuer.sign(Date.now(), claims, 'RS256');
     const answers = [
       await ask(`${url}/token`, KEY),
       await ask(`${url}/token`, jwt),
@@ -169,7 +170,7 @@ describe('a broker with HTTPS, an admin port, and callers without keys', () => {
     const refused = await ask(`${url}/token`, newApiKey(), withCertificate());
     const expired = await ask(`${url}/token`, await issuer.sign(0), withCertificate());
     expect([refused.body.code, expired.body.code]).toEqual(['unauthorized', 'jwt_expired']);
-    const [line] = events('auth.jwt_refused');
+    const line = await eventually('its line', () => events('auth.jwt_refused')[0]);
     expect(line).toMatchObject({ reason: 'expired', seen: { iss: issuer.issuer, aud: 'broker' } });
     expect(JSON.stringify(line)).not.toContain('eyJ');
   });

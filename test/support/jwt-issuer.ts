@@ -1,5 +1,6 @@
 import type { JwtIssuerSection } from '../../src/config/identities.section.js';
 import { Secret } from '../../src/config/secret.js';
+import { randomUUID } from 'node:crypto';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JSONWebKeySet, type JWK } from 'jose';
@@ -11,6 +12,34 @@ interface Key {
   readonly kid: string;
   readonly privateKey: CryptoKey;
   readonly jwk: JWK;
+}
+
+/**
+ * What stands in a projected token of a ServiceAccount: `Claims` of kubernetes/pkg/serviceaccount/claims.go, and `jti` and `node`
+ * since Kubernetes 1.30 (KEP-4193). The header is `{ alg: 'RS256', kid }`, without a `typ`. `iss` is the issuer's.
+ */
+export function serviceAccountClaims(
+  nowSeconds: number,
+  {
+    namespace,
+    serviceAccount,
+    audience,
+  }: Readonly<Record<'namespace' | 'serviceAccount' | 'audience', string>>,
+): Readonly<Record<string, unknown>> {
+  return {
+    aud: [audience],
+    exp: nowSeconds + 3600,
+    iat: nowSeconds,
+    jti: randomUUID(),
+    'kubernetes.io': {
+      namespace,
+      node: { name: 'node-1', uid: randomUUID() },
+      pod: { name: `${serviceAccount}-6d5f7c9b8-x2x7k`, uid: randomUUID() },
+      serviceaccount: { name: serviceAccount, uid: randomUUID() },
+    },
+    nbf: nowSeconds,
+    sub: `system:serviceaccount:${namespace}:${serviceAccount}`,
+  };
 }
 
 /** Issues JWTs, and publishes its keys over HTTP. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { createHmac, createPublicKey } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { JwtIssuerServer } from '../../../../test/support/jwt-issuer.js';
+import { JwtIssuerServer, serviceAccountClaims } from '../../../../test/support/jwt-issuer.js';
 import { jwtWorld } from '../../../../test/support/jwt-world.js';
 import { MAX_SEEN_MS } from './jwt-callers.js';
 
@@ -17,12 +17,14 @@ describe('a JWT', () => {
   });
 
   it('of a ServiceAccount is the client that has it among its subjects', async () => {
-    const claims = {
-      sub: 'system:serviceaccount:shop:orders',
-      aud: ['https://kubernetes.default.svc', AUDIENCE],
-      'kubernetes.io': { namespace: 'shop', serviceaccount: { name: 'orders', uid: 'u' } },
-    };
+    const account = { namespace: 'shop', serviceAccount: 'orders', audience: AUDIENCE };
+    const claims = serviceAccountClaims(seconds(), account);
     expect(await whose(await sign(claims, 'RS256'))).toBe('pods');
+    const another = serviceAccountClaims(seconds(), { ...account, namespace: 'club' });
+    expect(await whose(await sign(another, 'RS256'))).toBe('subject: jwt_unknown_subject');
+    // Of a pod that names several audiences.
+    const both = { ...claims, aud: ['https://kubernetes.default.svc', AUDIENCE] };
+    expect(await whose(await sign(both, 'RS256'))).toBe('pods');
   });
 
   it.each<[string, string, Parameters<typeof sign>]>([
