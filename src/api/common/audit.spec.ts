@@ -1,8 +1,12 @@
-import { apiClient, createEdge, type Edge } from '../../../test/support/create-edge.js';
+import { createHash } from 'node:crypto';
+import { apiClient, createEdge, keyOf, type Edge } from '../../../test/support/create-edge.js';
 import { heldToken } from '../../../test/support/fake-broker.js';
 import { BrokerError } from '../../core/errors.js';
 
 const REPORT = '/token/refresh';
+
+/** The beginning of the SHA-256 of a client's key. */
+const keyId = (client: string) => createHash('sha256').update(keyOf(client)).digest('hex').slice(0, 8);
 
 describe('what the HTTP edge records', () => {
   let edge: Edge;
@@ -35,6 +39,7 @@ describe('what the HTTP edge records', () => {
       {
         action: 'token.read',
         client: 'orders',
+        key: keyId('orders'),
         app: 'shop',
         status: 200,
         reason: null,
@@ -60,8 +65,15 @@ describe('what the HTTP edge records', () => {
       token: { generation: 8, value: '83_value-8' },
     };
     expect(edge.audit.entries).toEqual([
-      { ...answered, action: 'token.report', client: 'orders', errcode: 40001, origin },
-      { ...answered, action: 'token.force', client: 'admin', errcode: undefined, origin },
+      { ...answered, action: 'token.report', client: 'orders', key: keyId('orders'), errcode: 40001, origin },
+      {
+        ...answered,
+        action: 'token.force',
+        client: 'admin',
+        key: keyId('admin'),
+        errcode: undefined,
+        origin,
+      },
     ]);
   });
 
@@ -124,7 +136,16 @@ describe('what the HTTP edge records', () => {
     const response = await edge.send(method, url, key, payload);
     expect(response.statusCode).toBe(status);
     expect(edge.audit.entries).toEqual([
-      { action: 'access.refused', client, app, status, reason, route, origin },
+      {
+        action: 'access.refused',
+        client,
+        ...(client !== null && { key: keyId(client) }),
+        app,
+        status,
+        reason,
+        route,
+        origin,
+      },
     ]);
   });
 
