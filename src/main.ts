@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { AppModule } from './app.module.js';
 import type { Config } from './config/config.js';
+import { isFirstRun, withDefaultFile } from './config/environment.js';
 import { ConfigError } from './config/faults.js';
 import { Redactor } from './core/redaction/redactor.js';
 import { Clock } from './core/ports/clock.js';
@@ -124,7 +125,11 @@ if (process.listenerCount(INSPECTOR_SIGNAL) === 0) {
 const redactor = new Redactor(tokenShapes());
 let logger: Logger | undefined;
 try {
-  const source = new ConfigFiles(process.env, { redactor, mayAwaitAppSecrets: true });
+  if (isFirstRun(withDefaultFile(process.env))) {
+    const { configureInBrowser } = await import('./first-run/first-run.js');
+    await configureInBrowser(process.env, redactor);
+  }
+  const source = new ConfigFiles(withDefaultFile(process.env), { redactor, mayAwaitAppSecrets: true });
   const config = source.load();
   logger = createLogger(config.server.logLevel, redactor);
   await serve(config, source, redactor, logger);

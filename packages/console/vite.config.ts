@@ -37,5 +37,8 @@ export default defineConfig({
     assetsInlineLimit: 0,
     license: { fileName: 'licenses.md' },
     reportCompressedSize: false,
+    rolldownOptions: {
+      input: ['index.html', 'first-run.html'].map((page) => join(import.meta.dirname, page)),
+    },
   },
 });

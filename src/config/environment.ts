@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { apiKeyFault, sha256Hex } from './api-key.js';
 import { AppSection } from './app.section.js';
 import { SCOPES } from './client.section.js';
@@ -9,6 +10,27 @@ import { droppedText, readSecretText } from './secret-text.js';
 import { asList, isMapping, isTrialHost } from './values.js';
 
 const API_KEY = 'BROKER_API_KEY';
+
+/** In the working directory: read when nothing else is configured. */
+export const DEFAULT_FILE = 'broker.yaml';
+
+/** Whether nothing is configured, and a person may be there to do it. */
+export function isFirstRun(env: NodeJS.ProcessEnv): boolean {
+  return env.NODE_ENV !== 'production' && namesNothing(env);
+}
+
+/** Neither a file is named nor an app or a caller, which variables can do as well. */
+function namesNothing(env: NodeJS.ProcessEnv): boolean {
+  const alone = variablesOf(sectionOfApp(), 'alone').flatMap(([, { secret }, name]) =>
+    secret ? [name, `${name}_FILE`] : [name],
+  );
+  return ['BROKER_CONFIG', API_KEY, ...alone].every((name) => (env[name] ?? '') === '');
+}
+
+/** The environment, with `DEFAULT_FILE` as the file if nothing is configured and it is there. */
+export function withDefaultFile(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return namesNothing(env) && existsSync(DEFAULT_FILE) ? { ...env, BROKER_CONFIG: DEFAULT_FILE } : env;
+}
 
 interface Overlay {
   readonly root: Record<string, unknown>;

@@ -5,7 +5,7 @@ import { completeRefresh, type AppSection, type RefreshSection } from './app.sec
 import { grantFaults, merge, readFolder, type ReadFolder } from './config-dir.js';
 import { Config } from './config.js';
 import { aheadFinding, crossChecks } from './cross-checks.js';
-import { overlayEnvironment } from './environment.js';
+import { overlayEnvironment, withDefaultFile } from './environment.js';
 import { completeEgress } from './proxy-environment.js';
 import { ConfigError, ReadFault, shownPath, type Fault } from './faults.js';
 import { completeSubject } from './identity-checks.js';
@@ -36,11 +36,11 @@ const OF_KEY_FILE = /^clients\[\d+\]\.keys\[\d+\]\.file$/;
 const MAX_CONFIG_BYTES = 32 * 1024 * 1024;
 
 /**
- * Reads the file that `BROKER_CONFIG` names, lays the environment over it, and checks all of it. Throws a ConfigError
+ * Reads the file that `BROKER_CONFIG` names, or `DEFAULT_FILE`, lays the environment over it, and checks all of it. Throws a ConfigError
  * that lists every fault; only a file that cannot be read or parsed is reported alone.
  */
 export function loadConfig(
-  env: NodeJS.ProcessEnv = process.env,
+  env: NodeJS.ProcessEnv = withDefaultFile(process.env),
   {
     secretPollMs = 2000,
     mayAwaitAppSecrets = false,

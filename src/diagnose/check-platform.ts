@@ -1,6 +1,7 @@
 import { getCACertificates } from 'node:tls';
 import type { AppSection } from '../config/app.section.js';
 import type { EgressSection } from '../config/egress.section.js';
+import type { ErrorCode } from '../core/error-code.js';
 import type { Clock } from '../core/ports/clock.js';
 import { remedyOf, type Deadline } from '../core/ports/token-issuer.js';
 import { ConnectFailure } from '../platforms/http/connector.js';
@@ -87,42 +88,65 @@ async function checkAnswer(
   return { step, isGood: false, text: message, remedy };
 }
 
-/** Asks for a token as the broker does. The token is shown to nobody. */
-export async function fetchToken(app: AppSection, section: EgressSection, clock: Clock): Promise<Finding> {
+/** What became of asking for a token; the token itself is shown to nobody. */
+export type TokenTrial =
+  | { readonly kind: 'issued'; readonly expiresInSeconds: number }
+  | {
+      readonly kind: 'refused' | 'unanswered';
+      readonly errcode: ErrorCode | null;
+      readonly message: string;
+      readonly remedy: string;
+    };
+
+/** Asks for a token as the broker does. `null`: an app of this type has none. */
+export async function tryToken(
+  app: AppSection,
+  section: EgressSection,
+  clock: Clock,
+): Promise<TokenTrial | null> {
   const { name, provider, appId, appSecret, refresh } = app;
   const [token] = platformOf(provider).credentials(app);
-  if (!token) {
-    return {
-      step: 'fetch',
-      isGood: true,
-      text: `nothing to fetch: an app of type ${String(app.type)} has no token`,
-    };
-  }
+  if (!token) return null;
   const issuer = token.issuer({ egress: new Egress(section), source: null });
   const timeoutMs = refresh.upstreamTimeoutSeconds * 1000;
   const credentials = { app: name, appId, appSecret: appSecret.value() };
   const outcome = await within(clock, timeoutMs, (deadline) =>
     issuer.issue(credentials, deadline, { forceNew: false }),
   );
-  const step = 'fetch';
   switch (outcome.kind) {
-    case 'issued': {
-      const text = `a token for ${String(outcome.expiresInSeconds)} s, which is not shown and was not stored`;
-      return { step, isGood: true, text };
-    }
+    case 'issued':
+      return { kind: 'issued', expiresInSeconds: outcome.expiresInSeconds };
     case 'refused': {
-      const text = `errcode ${String(outcome.errcode)} (${outcome.message})`;
-      return { step, isGood: false, text, remedy: issuer.explain(outcome.errcode).remedy };
+      const { errcode, message } = outcome;
+      return { kind: 'refused', errcode, message, remedy: issuer.explain(errcode).remedy };
     }
     default: {
       const { message, fault } = outcome.cause;
-      return {
-        step,
-        isGood: false,
-        text: message,
-        remedy: remedyOf(issuer, { errcode: null, message, ...(fault !== undefined && { fault }) }),
-      };
+      const remedy = remedyOf(issuer, { errcode: null, message, ...(fault !== undefined && { fault }) });
+      return { kind: 'unanswered', errcode: null, message, remedy };
     }
+  }
+}
+
+/** The same as a line of `diagnose`. */
+export async function fetchToken(app: AppSection, section: EgressSection, clock: Clock): Promise<Finding> {
+  const step = 'fetch';
+  const trial = await tryToken(app, section, clock);
+  switch (trial?.kind) {
+    case undefined: {
+      const text = `nothing to fetch: an app of type ${String(app.type)} has no token`;
+      return { step, isGood: true, text };
+    }
+    case 'issued': {
+      const text = `a token for ${String(trial.expiresInSeconds)} s, which is not shown and was not stored`;
+      return { step, isGood: true, text };
+    }
+    case 'refused': {
+      const text = `errcode ${String(trial.errcode)} (${trial.message})`;
+      return { step, isGood: false, text, remedy: trial.remedy };
+    }
+    case 'unanswered':
+      return { step, isGood: false, text: trial.message, remedy: trial.remedy };
   }
 }
 
