@@ -1,6 +1,5 @@
 import { collectDefaultMetrics } from 'prom-client';
 import type { ErrorCode } from '../core/error-code.js';
-import type { MetricsSection } from '../config/config.js';
 import type { AppStatus } from '../core/status/app-status.js';
 import type { AppName } from '../core/token.js';
 import { MetricCatalogue } from './metric-catalogue.js';
@@ -56,7 +55,7 @@ export class Metrics {
   }
 
   /** What is shown of each app from now on. Sums of all go on as they are. */
-  configure({ perApp }: Pick<MetricsSection, 'perApp'>): void {
+  configure({ perApp }: { readonly perApp: 'all' | 'problems' | 'none' | false }): void {
     this.perApp = perApp === false ? 'none' : perApp;
     this.shown.clear();
     this.catalogue.sumUpApps(this.perApp !== 'all');

@@ -1,6 +1,6 @@
 import { MemoryTokenStore } from '../../src/storage/memory/index.js';
 import { suspectReasonOf } from '../../src/core/refresh/policy.js';
-import { Dice } from './virtual-time.js';
+import { Dice } from '../support/dice.js';
 import { APP, LEASE_MS, RECONCILE_MS, TIMEOUT_MS, World, type Fault, type WorldOptions } from './world.js';
 
 const LIFE_MS = 100_000;

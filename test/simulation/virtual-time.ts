@@ -1,34 +1,8 @@
 import { Clock } from '../../src/core/ports/clock.js';
+import type { Dice } from '../support/dice.js';
 
 /** Globals are slow to look up inside a test's sandbox, and this is its innermost loop. */
-const { imul, floor, max } = Math;
-
-/** A reproducible stream of chance (mulberry32). */
-export class Dice {
-  constructor(private state: number) {}
-
-  /** Uniform in [0, 1). */
-  next(): number {
-    this.state = (this.state + 0x6d2b79f5) | 0;
-    let t = imul(this.state ^ (this.state >>> 15), 1 | this.state);
-    t = (t + imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  }
-
-  between(low: number, high: number): number {
-    return low + this.next() * (high - low);
-  }
-
-  chance(probability: number): boolean {
-    return this.next() < probability;
-  }
-
-  pick<T>(items: readonly T[]): T {
-    const item = items[floor(this.next() * items.length)];
-    if (item === undefined) throw new Error('nothing to pick from');
-    return item;
-  }
-}
+const { max } = Math;
 
 /** More turns of the microtask queue than any chain of the broker takes; far cheaper than a turn of the event loop. */
 const MAX_CHAIN = 40;

@@ -16,7 +16,8 @@ import {
 } from '../../src/core/ports/token-issuer.js';
 import { TokenStore, type Changes } from '../../src/core/ports/token-store.js';
 import { BUSY, ModelPlatform } from './model-platform.js';
-import { Dice, VirtualProcess, VirtualTime } from './virtual-time.js';
+import { Dice } from '../support/dice.js';
+import { VirtualProcess, VirtualTime } from './virtual-time.js';
 
 export const APP = 'shop';
 export const LEASE_MS = 2500;

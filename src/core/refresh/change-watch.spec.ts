@@ -1,6 +1,6 @@
 import { createBroker, type BrokerFixture, LIFE_MS, REFRESH } from '../../../test/support/create-broker.js';
 import { settle } from '../../../test/support/manual-clock.js';
-import { Dice } from '../../../test/simulation/virtual-time.js';
+import { Dice } from '../../../test/support/dice.js';
 import type { BrokerSettings, TokenBroker } from '../broker.js';
 import type { Changes } from '../ports/token-store.js';
 

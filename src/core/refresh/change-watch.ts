@@ -22,7 +22,7 @@ export function isPause(pauseMs: number, reconcileMs: number): boolean {
 }
 
 /** Within 250 s: a classic token that was replaced without notice lives for 300 s. */
-export const SWEEP: SweepSettings = { periodMs: 200_000, minPerInterval: 10 };
+const SWEEP: SweepSettings = { periodMs: 200_000, minPerInterval: 10 };
 
 /** Keeps one app, and reads its state from the store. */
 export interface AppReader {
