@@ -41,7 +41,7 @@ async function waitUntilLive(service, address, port) {
 }
 
 async function refusesToStartUnconfigured() {
-  const service = start({});
+  const service = start({ NODE_ENV: 'production' });
   assert.equal(await service.ended, 1, `exit code without configuration:\n${service.output}`);
   for (const name of ['BROKER_CONFIG', 'BROKER_APP_ID', 'BROKER_API_KEY']) {
     assert.ok(service.output.includes(name), `the fault does not name ${name}:\n${service.output}`);

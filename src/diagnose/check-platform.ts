@@ -1,4 +1,4 @@
-import { getCACertificates } from 'node:tls';
+import tls from 'node:tls';
 import type { AppSection } from '../config/app.section.js';
 import type { EgressSection } from '../config/egress.section.js';
 import type { ErrorCode } from '../core/error-code.js';
@@ -69,7 +69,7 @@ async function checkTunnel(
 }
 
 function trustOf({ ca }: EgressSection): { readonly ca?: string[] } {
-  return ca ? { ca: [...getCACertificates('default'), ca.value()] } : {};
+  return ca ? { ca: [...tls.getCACertificates('default'), ca.value()] } : {};
 }
 
 async function checkAnswer(
