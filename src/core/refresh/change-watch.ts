@@ -154,7 +154,9 @@ export class ChangeWatch implements Task {
     const keys = changes.kind === 'since' && wasListed ? changes.keys : null;
     const isWorse = wasListed && !this.isListed;
     if (keys) this.readThese([...keys].flatMap((key) => this.readers.get(key) ?? []));
-    else if (isWorse || this.isListed || isResuming) this.readAll();
+    // Only what was away may have lost a claim.
+    else if (isWorse) this.readThese([...this.readers.values()]);
+    else if (this.isListed || isResuming) this.readAll();
     // Of a store that is away nobody can tell more than memory holds.
     const isAnswer = keys !== null || changes.kind === 'unavailable';
     if (!isResuming || this.pauses > pauses || !isAnswer) return;
