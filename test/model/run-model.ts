@@ -9,13 +9,14 @@ import { fileURLToPath } from 'node:url';
  * variant and each case that stays open has to be caught. `--stories` prints the shortest history that breaks a run.
  */
 
-const MODEL = fileURLToPath(new URL('refresh-protocol.pml', import.meta.url));
+const MODELS = fileURLToPath(new URL('.', import.meta.url));
 const RUN_TIMEOUT_MS = 120_000;
 
 type Verdict = 'holds' | 'violation';
 
 interface Run {
   readonly name: string;
+  readonly model: 'refresh-protocol' | 'change-list';
   /** What is defined in the model, see its #ifdefs. */
   readonly defines: readonly string[];
   readonly expected: Verdict;
@@ -29,8 +30,14 @@ interface Finding {
   readonly story: string;
 }
 
-const holds = (name: string, ...defines: string[]): Run => ({ name, defines, expected: 'holds' });
-const breaks = (name: string, ...defines: string[]): Run => ({ name, defines, expected: 'violation' });
+const holds = (name: string, ...defines: string[]): Run => run(name, defines, 'holds');
+const breaks = (name: string, ...defines: string[]): Run => run(name, defines, 'violation');
+const run = (name: string, defines: readonly string[], expected: Verdict): Run => ({
+  name,
+  model: name.startsWith('list') ? 'change-list' : 'refresh-protocol',
+  defines,
+  expected,
+});
 
 const RUNS: readonly Run[] = [
   holds('the protocol: crashes, late and lost messages', 'BEGINS=4'),
@@ -52,6 +59,15 @@ const RUNS: readonly Run[] = [
   breaks('open: a lost intent, and the death of its owner', 'FAILOVER', 'OPEN_DEATH'),
   breaks('open: a fetch without the store, and a death', 'OUTAGE', 'OPEN_DEATH'),
   breaks('open: somebody else has the AppSecret', 'OPEN_STRANGER'),
+  holds('list: entries with the state; trimmed, and crashes', 'TRIM', 'CRASH', 'OTHER_APP'),
+  holds('list: a failover that cuts connections', 'FAILOVER', 'CRASH'),
+  holds('list: a failover that nobody sees, a sweep', 'FAILOVER', 'HIDDEN', 'CRASH', 'SWEEP'),
+  holds('list: entries after the state, late, out of order', 'CLUSTER', 'TRIM', 'OTHER_APP'),
+  holds('list: the same, and a node fails over', 'CLUSTER', 'FAILOVER'),
+  holds('list: entries lost by the death of writers, a sweep', 'CLUSTER', 'CRASH', 'SWEEP'),
+  breaks('list, weakened: no sweep behind lost entries', 'CLUSTER', 'CRASH'),
+  breaks('list, weakened: no look for the last entry', 'TRIM', 'OTHER_APP', 'NO_ANCHOR'),
+  breaks('list, open until the sweep: a failover nobody sees', 'FAILOVER', 'HIDDEN'),
 ];
 
 function main(): void {
@@ -74,11 +90,11 @@ function main(): void {
   console.log(process.exitCode ? 'FAILED: not everything is as expected.' : 'All runs are as expected.');
 }
 
-function check({ defines, expected }: Run): Finding {
+function check({ model, defines, expected }: Run): Finding {
   const folder = mkdtempSync(join(tmpdir(), 'model-'));
   const startMs = Date.now();
   try {
-    cpSync(MODEL, join(folder, 'model.pml'));
+    cpSync(join(MODELS, `${model}.pml`), join(folder, 'model.pml'));
     const flags = defines.map((define) => `-D${define}`);
     // Breadth first finds the shortest history, and soon; depth first needs less memory to see them all.
     const search = expected === 'violation' ? ['-O0', '-DBFS'] : ['-O2'];
