@@ -15,7 +15,7 @@ import { SystemViews } from './system-views.js';
 const TICK_MS = 500;
 /** Every app is looked at within so many ticks: time alone changes some rows. */
 const TICKS_OF_A_SWEEP = 5;
-/** Of one app, and of the system. */
+/** Of one app. */
 const MIN_APART_MS = 1000;
 const HEARTBEAT_MS = 15_000;
 /** A reader that is so far behind is gone, or will do better with a new stream. */
@@ -38,7 +38,6 @@ export class ConsoleStreams {
   private readonly touched = new Set<AppName>();
   private readonly sentMonoMs = new Map<AppName, number>();
   private sweptTo = 0;
-  private systemMonoMs = 0;
   private beatMonoMs = 0;
   /** Of the history; null: nobody looks on. */
   private cursor: string | null = null;
@@ -75,6 +74,8 @@ export class ConsoleStreams {
     const system = SystemViews.essenceOf(this.system.of(client));
     const stream: Stream = { response, recheck, client, apps: new Set(client.apps), system };
     this.streams.add(stream);
+    // Before the reader knows that the stream is open: what others add from now on is told.
+    if (this.cursor === null) void this.readHistory();
     response.once('close', () => {
       this.streams.delete(stream);
     });
@@ -124,11 +125,8 @@ export class ConsoleStreams {
     this.data.board.watch();
     this.recheck();
     this.tellRows(nowMonoMs);
-    if (nowMonoMs - this.systemMonoMs >= MIN_APART_MS) {
-      this.systemMonoMs = nowMonoMs;
-      this.tellSystem();
-      void this.readHistory();
-    }
+    this.tellSystem();
+    void this.readHistory();
     if (nowMonoMs - this.beatMonoMs >= HEARTBEAT_MS) {
       this.beatMonoMs = nowMonoMs;
       for (const { response } of this.streams) response.write(':\n\n');

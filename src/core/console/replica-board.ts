@@ -5,9 +5,9 @@ import type { Clock } from '../ports/clock.js';
 import type { LivingReplica, ReplicaRegistry, ReplicaReport } from '../ports/replica-registry.js';
 import type { AppName } from '../token.js';
 
-const BEAT_MS = 1000;
+const BEAT_MS = 700;
 /** A replica that missed two beats. */
-const GONE_MS = 2400;
+const GONE_MS = 2000;
 /** What is laid down of a replica lives for 10 minutes after that. */
 const SHOW_AGAIN_MS = 120_000;
 /** Longer than a rotation takes to arrive: two looks so far apart have to agree. */
@@ -46,7 +46,7 @@ export interface ReplicaBoardOptions {
 }
 
 /**
- * Which replicas there are, how they fare, and whether they show the same tokens. Costs one command a second, however many
+ * Which replicas there are, how they fare, and whether they show the same tokens. Costs a command every 0.7 s, however many
  * apps there are; each new generation is laid down once. The generations of others are read only while somebody looks.
  */
 export class ReplicaBoard {
