@@ -57,7 +57,7 @@ export class ServerSection {
   readonly port: number = 8080;
 
   @About(
-    'a port of its own for `/metrics`, and for `/health/live` and `/health/ready` with the names of apps. `port` then answers probes without names, and no `/metrics`. Left out: `port` has all of it',
+    'a port of its own for `/metrics`, for [the console](console.md), and for `/health/live` and `/health/ready` with the names of apps. `port` then answers probes without names, and neither of the others. Left out: `port` has all of it',
   )
   @Optional()
   @WholeNumber(0, 65535)
