@@ -226,7 +226,10 @@ describe('the reader', () => {
     expect(await page.evaluate('document.documentElement.lang')).toBe('zh-CN');
     expect(await page.evaluate('document.documentElement.dataset.theme')).toBe('dark');
     const kept = await page.evaluate('({ local: { ...localStorage }, session: { ...sessionStorage } })');
-    expect(kept).toEqual({ local: { 'console.language': 'zh', 'console.theme': 'dark' }, session: {} });
+    expect(kept).toEqual({
+      local: { 'console.language': 'zh', 'console.theme': 'dark', 'console.session': 'opened' },
+      session: {},
+    });
   });
 
   it('goes everywhere by keyboard, and hears what changes', async () => {

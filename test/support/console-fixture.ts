@@ -108,7 +108,7 @@ export class ConsoleFixture {
       this.#isSignedIn = true;
     }
     if (!this.#isSignedIn) {
-      response.writeHead(204).end();
+      problem(response, 401, 'unauthorized', 'Nobody is signed in.');
       return;
     }
     const session: Session = {

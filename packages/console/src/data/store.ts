@@ -2,6 +2,7 @@ import { batch, computed, signal } from '@preact/signals';
 import type { AppRow, HistoryEvent, Session, SystemView } from '../api-types.ts';
 import { api, ApiError, onUnauthorized } from './api.ts';
 import { EventStreamParser, type StreamEvent } from './event-stream.ts';
+import { mayHaveSession, rememberSession } from './preferences.ts';
 
 /** `unknown` until the broker was asked; null: nobody is signed in. */
 export const session = signal<Session | null | 'unknown' | 'unreachable'>('unknown');
@@ -47,7 +48,8 @@ export async function start(): Promise<void> {
   onUnauthorized(() => {
     leave('other');
   });
-  await findSession();
+  if (mayHaveSession()) await findSession();
+  else session.value = null;
 }
 
 /** Asks whether this browser is signed in already. */
@@ -55,7 +57,7 @@ export async function findSession(): Promise<void> {
   try {
     const found = await api.session();
     if (found) enter(found);
-    else session.value = null;
+    else leave(null);
   } catch {
     session.value = 'unreachable';
   }
@@ -72,6 +74,7 @@ export async function signOut(): Promise<void> {
 }
 
 function enter(found: Session): void {
+  rememberSession(true);
   batch(() => {
     session.value = found;
     ended.value = null;
@@ -81,7 +84,8 @@ function enter(found: Session): void {
   void connection.run();
 }
 
-function leave(why: 'signed_out' | 'other'): void {
+function leave(why: 'signed_out' | 'other' | null): void {
+  rememberSession(false);
   connection?.close();
   connection = null;
   batch(() => {

@@ -169,6 +169,7 @@ export const en = {
     },
     problem: 'Last problem',
     todo: 'What to do',
+    thenRefresh: ' Once that is mended, “Refresh now” asks at once.',
     actions: 'Actions',
     test: 'Test the token',
     testing: 'Testing…',

@@ -18,9 +18,15 @@ export function chooseLanguage(chosen: Language): void {
   remember('language', chosen);
 }
 
+/** How a broker without a console ends a remedy. */
+const FORCE = ' Once that is mended, POST /token/refresh with "force": true asks at once.';
+
 /** What to do, as the broker says it, in the reader's language where there is a translation. */
 export function remedyText(provider: string | null, errcode: number | string | null, remedy: string): string {
-  return language.value === 'zh' ? remedyInChinese(provider, errcode, remedy) : remedy;
+  const isForceOfUse = remedy.endsWith(FORCE);
+  const own = isForceOfUse ? remedy.slice(0, -FORCE.length) : remedy;
+  const text = language.value === 'zh' ? remedyInChinese(provider, errcode, own) : own;
+  return isForceOfUse ? `${text}${t.value.app.thenRefresh}` : text;
 }
 
 effect(() => {

@@ -119,6 +119,11 @@ const BY_TEXT: readonly (readonly [begin: string, chinese: string])[] = [
   ],
   ['DNS knows no host', 'DNS 查不到该主机：请检查 apiBaseUrl 中的主机名和本机的 DNS 服务器。'],
   [
+    'The platform gave no answer',
+    '平台没有答复：请看“系统”页中该平台的状态，以及本副本的出口网络。没有可用于检测的接口的平台也不会答复。',
+  ],
+  ['It was reported in your name', '已以您的名义报告，正在更换：结果见时间线。'],
+  [
     'Something else fetches with this AppSecret',
     '有别的程序在用这个 AppSecret 获取 token：请找到它，让它改问本中控，或重置 AppSecret。',
   ],

@@ -145,6 +145,7 @@ export const zh: Messages = {
     },
     problem: '最近的问题',
     todo: '怎么办',
+    thenRefresh: '改好后，点“立即刷新”即可马上重试。',
     actions: '操作',
     test: '检测 token',
     testing: '检测中…',
