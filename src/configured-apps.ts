@@ -102,7 +102,7 @@ function definition(app: AppSection, egress: Egress): ConfiguredApp {
   const { name, provider, appId, type, refresh, appSecret } = app;
   const secrets = new AppSecrets(appSecret.fault === null ? appSecret.value() : { fault: appSecret.fault });
   const platform = platformOf(provider);
-  const [token, ...derived] = platform.credentials(app);
+  const [token] = platform.credentials(app);
   if (!token) {
     if (!type) throw new Error(`the app "${name}" has neither a token nor a type`);
     return { name, provider, appId, type, secrets };
@@ -124,11 +124,15 @@ function definition(app: AppSection, egress: Egress): ConfiguredApp {
       leaseMs: refresh.leaseSeconds * 1000,
       reconcileMs: refresh.reconcileSeconds * 1000,
     },
-    tickets: derived.map(({ id, defaults, issuer }) => ({
-      type: id,
-      refresh: renewal(defaults),
-      issuer: (source) => issuer({ egress, source }),
-    })),
+    tickets: () =>
+      platform
+        .credentials(app)
+        .slice(1)
+        .map(({ id, defaults, issuer }) => ({
+          type: id,
+          refresh: renewal(defaults),
+          issuer: (source) => issuer({ egress, source }),
+        })),
   };
 }
 

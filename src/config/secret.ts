@@ -5,6 +5,7 @@ import { readText } from './read-file.js';
 import { readSecretText, type SecretForm, type SecretText } from './secret-text.js';
 
 const HIDDEN = '[secret]';
+const NOTHING = (): void => undefined;
 const MAX_BYTES = 64 * 1024;
 const SOURCES = '{ file: PATH }, { env: NAME } or the text itself';
 
@@ -17,7 +18,10 @@ export class Secret {
   #fault: string | null = null;
   #isUnreadable = false;
   readonly #file: SecretFile | null;
-  readonly #listeners = new Set<SecretListener>();
+  /** Null of a text that came from no file, and never changes. */
+  readonly #listeners: Set<SecretListener> | null;
+  /** What the watch calls; one for as long as there is a file. */
+  readonly #reread: () => void;
 
   private constructor(
     value: string,
@@ -27,6 +31,13 @@ export class Secret {
   ) {
     this.#value = value;
     this.#file = file;
+    this.#listeners = file && new Set();
+    this.#reread =
+      file === null
+        ? NOTHING
+        : () => {
+            this.#read();
+          };
   }
 
   /** A text that is known to be right. */
@@ -74,17 +85,19 @@ export class Secret {
     onError: (reason: string) => void = () => undefined,
     onBack: () => void = () => undefined,
   ): () => void {
+    const listeners = this.#listeners;
+    if (listeners === null) return NOTHING;
     const listener = { onValue, onError, onBack };
-    if (this.#listeners.size === 0) this.#watch();
-    this.#listeners.add(listener);
+    if (listeners.size === 0) this.#watch();
+    listeners.add(listener);
     return () => {
-      if (this.#listeners.delete(listener) && this.#listeners.size === 0) this.#unwatch();
+      if (listeners.delete(listener) && listeners.size === 0) this.#unwatch();
     };
   }
 
   /** Drops all listeners and stops to watch. The value stays. */
   close(): void {
-    this.#listeners.clear();
+    this.#listeners?.clear();
     this.#unwatch();
   }
 
@@ -112,24 +125,24 @@ export class Secret {
     if (this.#file !== null) unwatchFile(this.#file.path, this.#reread);
   }
 
-  readonly #reread = (): void => {
+  #read(): void {
     if (this.#file === null) return;
     const read = readSecretFile(this.#file);
     if (read instanceof ReadFault) {
       this.#isUnreadable = true;
-      for (const { onError } of [...this.#listeners]) onError(read.text);
+      for (const { onError } of [...(this.#listeners ?? [])]) onError(read.text);
       return;
     }
     const wasUnreadable = this.#isUnreadable;
     this.#isUnreadable = false;
     if (read.text === this.#value) {
-      if (wasUnreadable) for (const { onBack } of [...this.#listeners]) onBack();
+      if (wasUnreadable) for (const { onBack } of [...(this.#listeners ?? [])]) onBack();
       return;
     }
     this.#value = read.text;
     this.#fault = null;
-    for (const { onValue } of [...this.#listeners]) onValue(read.text);
-  };
+    for (const { onValue } of [...(this.#listeners ?? [])]) onValue(read.text);
+  }
 }
 
 interface SecretListener {

@@ -67,7 +67,8 @@ export interface AppDefinition extends AppIdentity {
   readonly issuer: TokenIssuer;
   /** Read at each use: `TokenBroker.configure` changes the values in place. */
   readonly refresh: RefreshSettings;
-  readonly tickets: readonly TicketDefinition[];
+  /** Made when somebody asks: nearly all apps have kinds of tickets that nobody ever wants. */
+  readonly tickets: () => readonly TicketDefinition[];
   /** Of a ticket: whose it is, and what differs from that app's settings. */
   readonly parent?: { readonly app: AppName; readonly refresh: Partial<RefreshSettings> };
 }

@@ -26,16 +26,16 @@ export interface BrokerSettings {
   readonly sweep?: SweepSettings;
 }
 
-/** Three replicas behind one address stay below what the strictest platform takes from one address: 20,000 requests a minute. */
-const START_FETCHES_PER_SECOND = 100;
+interface ManagedApp {
+  readonly manager: TokenManager;
+  /** From the first report on. */
+  reports: ReportService | null;
+}
 
 /** Keeps one living token per app: fetches it once for all, renews it ahead of expiry, heals it when it was reported dead. */
 export class TokenBroker {
   private configured: readonly AppName[] = [];
-  private readonly managed = new Map<
-    AppName,
-    { readonly manager: TokenManager; readonly reports: ReportService }
-  >();
+  private readonly managed = new Map<AppName, ManagedApp>();
   private readonly tokenless = new Map<AppName, TokenlessApp>();
   /** By `identityKey`. */
   private readonly managersByKey = new Map<string, TokenManager>();
@@ -53,7 +53,7 @@ export class TokenBroker {
   constructor(
     apps: readonly ConfiguredApp[],
     private readonly ports: BrokerPorts,
-    { startFetchesPerSecond = START_FETCHES_PER_SECOND, sweep }: BrokerSettings = {},
+    { startFetchesPerSecond = Infinity, sweep }: BrokerSettings = {},
   ) {
     this.scheduler = new Scheduler(ports.clock);
     this.watch = new ChangeWatch(this.managersByKey, ports, this.scheduler, sweep);
@@ -149,7 +149,7 @@ export class TokenBroker {
    * @throws BrokerError `upstream_unavailable`, `upstream_rejected`, `not_a_token_error`, `unknown_app`, `no_token_for_app_type`
    */
   async report(app: AppName, report: TokenReport): Promise<ReportAnswer> {
-    return this.find(app).reports.handle(report);
+    return this.reportsOf(app).handle(report);
   }
 
   /**
@@ -159,7 +159,7 @@ export class TokenBroker {
    * @throws BrokerError `no_token_yet`, `token_expired`, `held_elsewhere`, `unknown_app`, `no_token_for_app_type`
    */
   async test(app: AppName, caller: string): Promise<ProbeOutcome> {
-    return this.find(app).reports.test(caller);
+    return this.reportsOf(app).test(caller);
   }
 
   /**
@@ -281,12 +281,17 @@ export class TokenBroker {
         listener(app.name, held);
       });
     this.managersByKey.set(identityKey(app), manager);
-    this.managed.set(app.name, { manager, reports: new ReportService(manager, this.ports) });
+    this.managed.set(app.name, { manager, reports: null });
     this.watch.replan();
     return manager;
   }
 
-  private find(app: AppName): { readonly manager: TokenManager; readonly reports: ReportService } {
+  private reportsOf(app: AppName): ReportService {
+    const managed = this.find(app);
+    return (managed.reports ??= new ReportService(managed.manager, this.ports));
+  }
+
+  private find(app: AppName): ManagedApp {
     const found = this.managed.get(app);
     if (found) return found;
     throw this.whyNoToken(app);

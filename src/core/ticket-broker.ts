@@ -41,7 +41,9 @@ export class TicketBroker {
    * @throws BrokerError `unknown_app`, `no_token_for_app_type`
    */
   types(app: AppName): string[] {
-    return this.find(app).tickets.map(({ type }) => type);
+    return this.find(app)
+      .tickets()
+      .map(({ type }) => type);
   }
 
   private find(name: AppName): AppDefinition {
@@ -53,7 +55,7 @@ export class TicketBroker {
 
   private definition(name: AppName, type: string): AppDefinition {
     const app = this.find(name);
-    const ticket = app.tickets.find((one) => one.type === type);
+    const ticket = app.tickets().find((one) => one.type === type);
     if (!ticket) throw new BrokerError('unknown_app', `The app "${name}" has no ticket "${type}".`);
     return {
       ...app,

@@ -191,7 +191,7 @@ export class World {
         leaseMs: LEASE_MS,
         reconcileMs: RECONCILE_MS,
       },
-      tickets: [],
+      tickets: () => [],
     };
   }
 }

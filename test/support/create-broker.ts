@@ -227,7 +227,7 @@ export function createBroker(
     secrets: new AppSecrets(appSecret),
     issuer,
     refresh: { ...REFRESH, ...refresh },
-    tickets,
+    tickets: () => tickets,
   };
   const events = { emit: (event: BrokerEvent): unknown => emitted.push(event) };
   const make = (replica: string, apps = [app], settings: BrokerSettings = {}): TokenBroker =>

@@ -34,7 +34,8 @@ export class AppSecrets {
   private prefersOlder = false;
   private refusal: SecretRefusal | null = null;
   private unreadable: LostSecret | null = null;
-  private readonly refusedAtMonoMs = new Map<string, number>();
+  /** By secret; null while none is refused. */
+  private refusedAtMonoMs: Map<string, number> | null = null;
 
   constructor(first: string | MissingSecret) {
     this.newest = typeof first === 'string' ? first : null;
@@ -51,12 +52,12 @@ export class AppSecrets {
    * the one before was refused; null while there is none.
    */
   get proven(): string | null {
-    return this.older !== null && !this.refusedAtMonoMs.has(this.older) ? this.older : this.newest;
+    return this.older !== null && this.refusedAtMonoMs?.has(this.older) !== true ? this.older : this.newest;
   }
 
   /** The platform refused the current one, and none has worked since. */
   get isCurrentRefused(): boolean {
-    return this.current !== null && this.refusedAtMonoMs.has(this.current);
+    return this.current !== null && this.refusedAtMonoMs?.has(this.current) === true;
   }
 
   /** What the platform said when it refused the current one; null if it did not, or one has worked since. */
@@ -82,7 +83,7 @@ export class AppSecrets {
 
   /** The newest was refused, and an older one is used in its place; null otherwise. */
   get refused(): SecretRefusal | null {
-    const isUsed = this.older !== null && !this.refusedAtMonoMs.has(this.older);
+    const isUsed = this.older !== null && this.refusedAtMonoMs?.has(this.older) !== true;
     return isUsed ? this.refusal : null;
   }
 
@@ -96,18 +97,19 @@ export class AppSecrets {
     this.fault = null;
     this.refusal = null;
     this.prefersOlder = false;
-    this.refusedAtMonoMs.clear();
+    this.refusedAtMonoMs = null;
     return true;
   }
 
   /** The platform took it. */
   accepted(secret: string): void {
-    this.refusedAtMonoMs.clear();
+    this.refusedAtMonoMs = null;
     if (secret === this.newest) this.older = null;
   }
 
   /** The platform refused it. The other one, if there is one, is next; returns whether that is worth trying at once. */
   rejected(secret: string, nowMonoMs: number, refusal: SecretRefusal): boolean {
+    this.refusedAtMonoMs ??= new Map();
     this.refusedAtMonoMs.set(secret, nowMonoMs);
     if (secret === this.newest) this.refusal = refusal;
     if (this.older === null) return false;

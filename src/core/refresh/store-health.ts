@@ -5,6 +5,8 @@ import type { AppName } from '../token.js';
 /** After the store gave no answer, nothing is asked of it for at least this long. */
 const RETRY_MS = 500;
 
+const NOTHING_REPORTED: ReadonlySet<string> = new Set();
+
 /** Why the store does not answer, what a person does about it, and since when. */
 export interface StoreOutage {
   readonly message: string;
@@ -17,7 +19,7 @@ export class StoreHealth {
   private retryAtMonoMs = -Infinity;
   private current: StoreOutage | null = null;
   /** Of this outage, without the numbers that some have in them. */
-  private readonly reported = new Set<string>();
+  private reported: ReadonlySet<string> = NOTHING_REPORTED;
 
   constructor(
     private readonly app: AppName,
@@ -55,7 +57,7 @@ export class StoreHealth {
   private answered(): void {
     if (this.current) this.ports.events.emit({ app: this.app, kind: 'store_available' });
     this.current = null;
-    this.reported.clear();
+    this.reported = NOTHING_REPORTED;
     this.retryAtMonoMs = -Infinity;
   }
 
@@ -66,7 +68,7 @@ export class StoreHealth {
     this.current = { message, remedy, sinceMs: this.current?.sinceMs ?? clock.wallMs() };
     const reason = message.replace(/\d+/g, '#');
     if (this.reported.has(reason)) return;
-    this.reported.add(reason);
+    this.reported = new Set(this.reported).add(reason);
     events.emit({ app: this.app, kind: 'store_unavailable', message, remedy });
   }
 }

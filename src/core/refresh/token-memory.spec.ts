@@ -20,7 +20,7 @@ function createMemory(): { readonly memory: TokenMemory; readonly clock: ManualC
     secrets: new AppSecrets('secret'),
     issuer: new FakeIssuer(),
     refresh: REFRESH,
-    tickets: [],
+    tickets: () => [],
   };
   return { memory: new TokenMemory(app, clock), clock };
 }

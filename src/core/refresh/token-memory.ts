@@ -28,7 +28,7 @@ export class TokenMemory {
   private dueMonoMs = -Infinity;
   private lastChanceMonoMs = Infinity;
   private readonly recent = new RecentTokens();
-  private readonly listeners = new Set<(held: HeldToken) => void>();
+  private listeners: readonly ((held: HeldToken) => void)[] = [];
   private last: {
     readonly view: StoreView;
     readonly sentMonoMs: number;
@@ -157,8 +157,11 @@ export class TokenMemory {
 
   /** Calls back for each newer token from now on, until the returned function is called. */
   subscribe(listener: (held: HeldToken) => void): () => void {
-    this.listeners.add(listener);
-    return () => this.listeners.delete(listener);
+    // `concat` leaves no room for more, as a spread does.
+    this.listeners = this.listeners.concat(listener);
+    return () => {
+      this.listeners = this.listeners.filter((one) => one !== listener);
+    };
   }
 
   /** Whether this is the hash of a token that the platform would still take. */

@@ -32,7 +32,7 @@ export class Connector {
   /** Only with a CA of its own. Made once: reading all of Node's authorities takes milliseconds. */
   private readonly secureContext: tls.SecureContext | undefined;
   /** By origin; with one a handshake is cheaper. */
-  private readonly sessions = new Map<string, Buffer>();
+  private sessions: Map<string, Buffer> | null = null;
 
   constructor(private readonly section: EgressSection) {
     const { ca } = section;
@@ -58,12 +58,13 @@ export class Connector {
     const socket = tls.connect({
       ...(tunnel ? { socket: tunnel, host: address.host } : { ...address, ...this.local }),
       ...this.trust(address.host),
-      ...(this.sessions.has(key) && { session: this.sessions.get(key) }),
+      ...(this.sessions?.has(key) && { session: this.sessions.get(key) }),
     });
     socket.on('session', (session: Buffer) => {
-      this.sessions.delete(key);
-      if (this.sessions.size >= MAX_SESSIONS) this.sessions.delete(this.sessions.keys().next().value ?? '');
-      this.sessions.set(key, session);
+      const sessions = (this.sessions ??= new Map<string, Buffer>());
+      sessions.delete(key);
+      if (sessions.size >= MAX_SESSIONS) sessions.delete(sessions.keys().next().value ?? '');
+      sessions.set(key, session);
     });
     return up(socket, 'secureConnect', options, way);
   }

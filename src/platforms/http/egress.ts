@@ -17,7 +17,8 @@ const CONNECT_SHARE = 0.9;
 /** How the requests of one app leave for its platform, and the connections that are kept for those that may share one. */
 export class Egress {
   private connector: Connector;
-  private readonly pools = new Map<string, Promise<Pool>>();
+  /** By origin and time; null while there is none. */
+  private pools: Map<string, Promise<Pool>> | null = null;
 
   constructor(private section: EgressSection = DIRECTLY) {
     this.connector = new Connector(section);
@@ -42,24 +43,26 @@ export class Egress {
   /** Connections to an origin that are used again and again, one request at a time. */
   pool(origin: string, timeoutMs: number): Promise<Pool> {
     const key = `${origin} ${String(timeoutMs)}`;
-    const known = this.pools.get(key);
+    const known = this.pools?.get(key);
     if (known) return known;
     const pool = this.open(origin, timeoutMs).then((opened) => {
       // An empty one takes 35 kB, and there may be ten thousand apps. Calls that have it already can go on with it.
       const forget = (): void => {
-        if (this.pools.get(key) === pool && opened.stats.size === 0 && opened.stats.connected === 0) {
+        if (this.pools?.get(key) === pool && opened.stats.size === 0 && opened.stats.connected === 0) {
           this.pools.delete(key);
+          if (this.pools.size === 0) this.pools = null;
         }
       };
       return opened.on('disconnect', forget).on('connectionError', forget);
     });
+    this.pools ??= new Map();
     this.pools.set(key, pool);
     return pool;
   }
 
   /** Pools that have connections, or had a moment ago. */
   get openPools(): number {
-    return this.pools.size;
+    return this.pools?.size ?? 0;
   }
 
   /** Loads undici at the first call: commands that only read the configuration import the platforms too, for their keys. */
