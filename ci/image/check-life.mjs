@@ -18,7 +18,8 @@ const SERVICE = 65532;
 const LOAD_EVERYTHING = `
 const skipped = ['cli.js', 'main.js'];
 for (const file of require('node:fs').globSync('**/*.js', { cwd: 'dist' })) {
-  if (!skipped.includes(file)) await import('/app/dist/' + file);
+  // The page of the console is for browsers.
+  if (!skipped.includes(file) && !file.startsWith('console/')) await import('/app/dist/' + file);
 }
 process.exit(0);`;
 
@@ -65,7 +66,13 @@ async function checkServing({ image, folder, note, platform }) {
 /** What was taken out of the packages is not missed there, either. */
 async function checkDocs({ image, folder, note, platform }) {
   const { broker, url } = await startBroker({ image, folder, platform, docs: true });
-  for (const path of ['/docs', '/docs/openapi.json', '/docs/swagger-ui-bundle.js', '/docs/swagger-ui.css']) {
+  for (const path of [
+    '/docs',
+    '/docs/openapi.json',
+    '/docs/swagger-ui-bundle.js',
+    '/docs/swagger-ui.css',
+    '/console',
+  ]) {
     assert.ok(await isOk(url + path), path);
   }
   note('SIGTERM to exit', await stop(broker));
@@ -98,6 +105,7 @@ function configure({ folder, platform, port, docs }) {
   chownSync(secretFile, SERVICE, SERVICE);
   const broker = {
     server: { port, host: '127.0.0.1', docs },
+    ...(docs && { console: {} }),
     apps: [
       {
         name: 'shop',
