@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** As WeChat's stable tokens: the same one until so much of its life is left. */
 const SAME_UNTIL_MS = 300_000;
@@ -25,6 +26,7 @@ export class ScalePlatform {
     });
   });
   private count = 0;
+  private askedAtMs = 0;
   /** Requests for a token. */
   fetches = 0;
   /** Those within 10 s after another one of the same app that nobody forced. */
@@ -44,6 +46,16 @@ export class ScalePlatform {
   close(): void {
     this.server.close();
     this.server.closeAllConnections();
+  }
+
+  /** Resolves when nobody has asked for so long: brokers that have just started try what they found in the store. */
+  async quiet(ms: number): Promise<void> {
+    const startedAtMs = Date.now();
+    for (;;) {
+      const leftMs = Math.max(this.askedAtMs, startedAtMs) + ms - Date.now();
+      if (leftMs <= 0) return;
+      await sleep(leftMs);
+    }
   }
 
   isAlive(token: string): boolean {
@@ -72,6 +84,7 @@ export class ScalePlatform {
   }
 
   private async answer(request: IncomingMessage): Promise<object> {
+    this.askedAtMs = Date.now();
     const { pathname, searchParams } = new URL(request.url ?? '', 'http://platform');
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);

@@ -94,6 +94,8 @@ export class ScaleWorld {
       redis: { url: `redis://127.0.0.1:${this.redisPort}/0` },
       encryption: { keys: [{ id: 'k1', key: this.encryptionKey.toString('base64') }] },
       rate: { requestsPerSecond: GENEROUS },
+      // At the usual pace 10,000 tokens that were found take 100 s to be tried, which is not idle.
+      limits: { startFetchesPerSecond: 1000 },
       apps: Array.from({ length: this.apps }, (_, index) => ({
         name: `app-${index}`,
         appId: this.appId(index),

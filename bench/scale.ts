@@ -139,10 +139,10 @@ async function startReplicas(world: ScaleWorld): Promise<[Replica, Replica, Repl
   return [first, await world.startReplica({ isInspected: true }), await world.startReplica()];
 }
 
-async function measure(world: ScaleWorld): Promise<Figures> {
+async function measure(world: ScaleWorld, platform: ScalePlatform): Promise<Figures> {
   const replicas = await startReplicas(world);
   const [first, inspected] = replicas;
-  await sleep(SETTLE_MS);
+  await platform.quiet(SETTLE_MS);
   const before = cpuSeconds(first.pid);
   const commands = await world.commandsWithin(seconds * 1000);
   const cpu = (cpuSeconds(first.pid) - before) / seconds;
@@ -191,7 +191,7 @@ async function measureSteps(): Promise<void> {
     const platform = new ScalePlatform(LIFE_SECONDS);
     const world = await ScaleWorld.start(apps, folder, await platform.listen());
     await world.fill(platform);
-    all.push(await measure(world));
+    all.push(await measure(world, platform));
     await world.stop();
     platform.close();
   }
