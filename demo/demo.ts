@@ -21,7 +21,9 @@ const STEP_LIMIT_SECONDS = 15;
 
 const APP_ID = 'wx0123456789abcdef';
 const APP_SECRET = randomBytes(16).toString('hex');
-const API_KEY = `tbk_${randomBytes(32).toString('base64url')}`;
+const newKey = (): string => `tbk_${randomBytes(32).toString('base64url')}`;
+const API_KEY = newKey();
+const CONSOLE_KEY = newKey();
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -38,14 +40,18 @@ function startPlatform() {
 }
 
 function startBroker(apiBaseUrl: string, directory: string) {
-  const keySha256 = [createHash('sha256').update(API_KEY).digest('hex')];
+  const hashOf = (key: string): string[] => [createHash('sha256').update(key).digest('hex')];
   const scopes = ['token:read', 'token:refresh'];
   const refresh = { aheadSeconds: AHEAD_SECONDS, jitterSeconds: 0.2, dailyBudget: 100_000 };
   const platform = { appId: APP_ID, appSecret: { env: 'SHOP_SECRET' }, apiBaseUrl };
   const config = {
     server: { host: '127.0.0.1', port: 0 },
     apps: [{ name: 'shop', grant: 'classic', ...platform, refresh }],
-    clients: [{ name: 'orders', keySha256, apps: ['shop'], scopes }],
+    clients: [
+      { name: 'orders', keySha256: hashOf(API_KEY), apps: ['shop'], scopes },
+      { name: 'oncall', keySha256: hashOf(CONSOLE_KEY), apps: '*', scopes: ['console', 'console:act'] },
+    ],
+    console: {},
   };
   const file = join(directory, 'broker.yaml');
   writeFileSync(file, JSON.stringify(config)); // which is YAML too
@@ -200,6 +206,7 @@ ${styleText('bold', 'Your turn, in another terminal:')}
   curl -d '{"kind":"early_death"}' ${platform}/__sim/faults    # the current token dies: callers get 40001
   curl -H "$AUTH" -X POST ${broker}/token/refresh             # report it: a new token
   curl -H "$AUTH" ${broker}/apps
+  ${broker}/console    # in a browser, with the key ${CONSOLE_KEY}
 
 A token that was fetched for a report is not replaced for another report within 30 s ("recently_rotated"): wait so long between two deaths.
 Ctrl-C ends both.
