@@ -8,6 +8,9 @@ import { remedyFor } from './remedy-for.js';
 
 /** A command that takes longer is given up; a holder that waited longer for its begin would not send anyway. */
 export const COMMAND_TIMEOUT_MS = 800;
+/** A timer that is so late says that the process stood still. */
+const STANDSTILL_MS = 20;
+const GRACE_MS = 250;
 const CONNECT_TIMEOUT_MS = 2000;
 /** Commands in one write. More would make the first of them wait for too long on a busy replica. */
 const MAX_BATCH = 16;
@@ -190,12 +193,22 @@ export class RedisConnection {
     }
   }
 
-  /** Rejects when the work takes longer than a command may. */
+  /**
+   * Rejects when the work takes longer than a command may. A process that stood still for a part of that time, as while it
+   * starts, may not even have sent the command: it gets a little more.
+   */
   async inTime<T>(work: () => Promise<T>): Promise<T> {
+    const { clock } = this;
+    const dueMonoMs = clock.monotonicMs() + COMMAND_TIMEOUT_MS;
     let cancel = (): void => undefined;
     const silence = new Promise<never>((_resolve, reject) => {
-      cancel = this.clock.after(COMMAND_TIMEOUT_MS, () => {
+      const giveUp = (): void => {
         reject(new SilenceError(SILENCE));
+      };
+      cancel = clock.after(COMMAND_TIMEOUT_MS, () => {
+        const stoodStill = clock.monotonicMs() - dueMonoMs > STANDSTILL_MS;
+        if (stoodStill) cancel = clock.after(GRACE_MS, giveUp);
+        else giveUp();
       });
     });
     try {

@@ -57,6 +57,18 @@ describe('trouble with Redis', () => {
     await eventually('an answer after the thaw', () => read(own).catch(() => undefined));
   });
 
+  it('is none when the process stood still before it had sent the command', async () => {
+    const own = connect(redis.server.url(USER), RedisConnection);
+    opened.push(own);
+    await own.ready(2000);
+    const answered = own.inTime(async () => {
+      await new Promise((resolve) => setImmediate(resolve));
+      return own.client.ping();
+    });
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 900);
+    expect(await answered).toBe('PONG');
+  });
+
   it('is told by its own clock, whatever the client library says of a command without an answer', async () => {
     const own = connect(redis.server.url(USER), RedisConnection);
     opened.push(own);
