@@ -109,7 +109,7 @@ describe('somebody who writes to Redis', () => {
         // Who may write there can always hold the lease for ever. Callers then wait, and the test would for an hour.
         await redis.call('DEL', keys.lease);
       }),
-      { numRuns: 60, endOnFailure: true },
+      { numRuns: 40, endOnFailure: true },
     );
     await eventually('a token at the end', async () => (await broker.get('/token?app=shop')).status === 200);
     await look();

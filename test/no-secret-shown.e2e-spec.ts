@@ -67,7 +67,7 @@ describe('serve, on a configuration with a secret under every key that takes one
         const { shown } = await serve(text);
         expect(shownParts(shown, secrets)).toEqual([]);
       }),
-      { numRuns: 20, endOnFailure: true },
+      { numRuns: 12, endOnFailure: true },
     );
   }, 180_000);
 

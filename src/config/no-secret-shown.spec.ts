@@ -22,7 +22,7 @@ describe('check, on a configuration with a secret under every key that takes one
         codes.add(output.code);
         expect(shownParts(output.text, secrets)).toEqual([]);
       }),
-      { numRuns: 800 },
+      { numRuns: 400 },
     );
     // Some are still good, most are not.
     expect(codes).toEqual(new Set([0, 1]));
@@ -58,7 +58,7 @@ describe('check, on a configuration with a secret under every key that takes one
       fc.property(env, (variables) => {
         expect(shownParts(outputOf(variables).text, secrets)).toEqual([]);
       }),
-      { numRuns: 500 },
+      { numRuns: 250 },
     );
   });
 });
