@@ -26,7 +26,7 @@ typedef Replica {
   byte position;        /* The last entry that was read; 0: the list was never read. */
   unsigned own : 16;    /* Entries that it wrote and has not read. */
   bit mustRead, wasCut;
-  bit owes              /* An entry that is not in the list yet. */
+  bit owes, owesHeard   /* An entry that is not in the list yet, and whether the write was answered. */
 };
 
 Replica replica[2];
@@ -49,16 +49,16 @@ inline write(i, isHeard) {
   fi;
   printf("replica %d: writes %d, answered %d\n", i, state, isHeard);
 #ifdef CLUSTER
-  replica[i].owes = 1
+  replica[i].owes = 1; replica[i].owesHeard = isHeard
 #else
   add(i, isHeard)
 #endif
 }
 
-/* In a cluster a replica that got no answer adds the entry all the same, and knows its id. */
+/* A replica that got no answer adds the entry all the same, and reads it like that of another. */
 inline addOwed(i) {
-  replica[i].owes = 0;
-  add(i, true)
+  add(i, replica[i].owesHeard);
+  replica[i].owes = 0; replica[i].owesHeard = 0
 }
 
 inline look(i) {
@@ -95,7 +95,7 @@ inline read(i) {
 
 inline start(i) {
   replica[i].known = 0; replica[i].position = 0; replica[i].own = 0;
-  replica[i].wasCut = 0; replica[i].owes = 0; replica[i].mustRead = 0;
+  replica[i].wasCut = 0; replica[i].owes = 0; replica[i].owesHeard = 0; replica[i].mustRead = 0;
   printf("replica %d: starts anew\n", i)
 }
 

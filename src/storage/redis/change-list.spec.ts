@@ -16,6 +16,8 @@ import { describeChanges } from '../../core/ports/token-store-changes.contract.j
 import { StoreSteps } from '../../core/ports/token-store-steps.contract.js';
 import { sleep } from '../../core/ports/clock.js';
 import type { TokenStore } from '../../core/ports/token-store.js';
+import { StoreUnavailableError } from '../../core/errors.js';
+import { ChangeList } from './change-list.js';
 import { RedisConnection, RedisRefreshLease, type RedisTokenStore } from './index.js';
 
 const redis = sharedRedis(RedisConnection);
@@ -194,6 +196,17 @@ describe('Redis Cluster', () => {
       };
     }),
   );
+
+  it('names to a replica what it wrote itself, if it got no answer', async () => {
+    const list = new ChangeList(connection, freshPrefix());
+    const first = await list.since(null);
+    if (first.kind === 'unsupported') throw new Error(first.kind);
+    const unanswered = list.write('shop', () =>
+      Promise.reject(new StoreUnavailableError('command timed out')),
+    );
+    await expect(unanswered).rejects.toThrow('timed out');
+    expect(await list.since(first.cursor)).toMatchObject({ kind: 'since', keys: new Set(['shop']) });
+  });
 
   it('adds an entry later, when the node of the list is back', async () => {
     const keyPrefix = freshPrefix();

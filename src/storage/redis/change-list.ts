@@ -22,8 +22,8 @@ export class ChangeList {
   private isApart: boolean;
   /** Entries that this replica wrote and has not read yet: one that cannot be found is one that Redis lost. */
   private readonly own = new Set<string>();
-  /** Apps that this replica wrote to, and that may not be in the list yet. */
-  private readonly missing = new Set<string>();
+  /** Apps that this replica wrote to, and that may not be in the list yet; false where it got no answer to a write. */
+  private readonly missing = new Map<string, boolean>();
   private isForbidden = false;
   private wasUsable = true;
   private adding: Promise<void> = Promise.resolve();
@@ -45,21 +45,22 @@ export class ChangeList {
     if (!this.isApart) {
       try {
         const reply = await swap(this.key);
-        if (reply[0] === SWAPPED) this.added(app, reply[4] ?? '');
+        if (reply[0] === SWAPPED) this.added(app, reply[4] ?? '', true);
         return reply;
       } catch (error) {
         if (!(error instanceof StoreUnavailableError && MUST_BE_APART.test(error.message))) throw error;
         this.isApart = true;
       }
     }
-    // Without an answer it may have been stored.
-    let isStored = true;
     try {
       const reply = await swap(null);
-      isStored = reply[0] === SWAPPED;
+      if (reply[0] === SWAPPED) this.miss(app, true);
       return reply;
+    } catch (error) {
+      // It may have been stored.
+      this.miss(app, false);
+      throw error;
     } finally {
-      if (isStored) this.missing.add(app);
       void this.addMissing().catch(() => undefined);
     }
   }
@@ -115,12 +116,15 @@ export class ChangeList {
     return isLost;
   }
 
-  private added(app: string, id: string): void {
+  private miss(app: string, isAnswered: boolean): void {
+    this.missing.set(app, isAnswered && this.missing.get(app) !== false);
+  }
+
+  /** An entry about a write without an answer is read like that of another replica. */
+  private added(app: string, id: string, isAnswered: boolean): void {
     this.isForbidden = id === '';
-    if (id === '') {
-      this.missing.add(app);
-      return;
-    }
+    if (id === '') this.miss(app, isAnswered);
+    if (id === '' || !isAnswered) return;
     const [oldest = ''] = this.own;
     if (this.own.size >= MAX_OWN) this.own.delete(oldest);
     this.own.add(id);
@@ -136,12 +140,13 @@ export class ChangeList {
     const apps = [...this.missing].slice(0, PAGE);
     if (apps.length === 0) return;
     // What is stored from now on needs an entry after this one.
-    for (const app of apps) this.missing.delete(app);
+    for (const [app] of apps) this.missing.delete(app);
     try {
-      const ids = await this.connection.run(() => this.connection.client.brokerNote(this.key, ...apps));
-      for (const [index, app] of apps.entries()) this.added(app, ids[index] ?? '');
+      const names = apps.map(([app]) => app);
+      const ids = await this.connection.run(() => this.connection.client.brokerNote(this.key, ...names));
+      for (const [index, [app, isAnswered]] of apps.entries()) this.added(app, ids[index] ?? '', isAnswered);
     } catch (error) {
-      for (const app of apps) this.missing.add(app);
+      for (const [app, isAnswered] of apps) this.miss(app, isAnswered);
       throw error;
     }
   }
