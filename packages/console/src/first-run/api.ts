@@ -1,3 +1,5 @@
+import { rememberSession } from '../data/preferences.ts';
+
 /** What the platform says to an account; the token that it gives is shown to nobody. */
 export interface Trial {
   readonly ok: boolean;
@@ -84,10 +86,11 @@ export async function whenServed(key: string): Promise<string> {
 
 /** Signs in at the console of the broker that runs now, and goes there. */
 export async function openConsole(key: string): Promise<void> {
-  await fetch('/console/api/session', {
+  const { ok } = await fetch('/console/api/session', {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ key }),
   });
+  if (ok) rememberSession(true);
   location.assign('/console');
 }
