@@ -6,7 +6,7 @@ import { simulate } from './simulate.js';
 
 /** One seed to replay, and how many to run from it on. */
 const SEED = Number(process.env.SIMULATION_SEED ?? 0);
-const SEEDS = Number(process.env.SIMULATION_SEEDS ?? (SEED === 0 ? 1600 : 1));
+const SEEDS = Number(process.env.SIMULATION_SEEDS ?? (SEED === 0 ? 1000 : 1));
 
 /** A wrong store is found in fewer seeds than this: one of about 2,000 shows the rarest fault. */
 const MUTANT_SEEDS = 20_000;
