@@ -25,6 +25,20 @@ describe('SystemClock', () => {
     expect(called).toEqual(['soon']);
   });
 
+  it('calls back when it is time, though nothing else happens: the loop does not sleep before', async () => {
+    const called = new Promise<void>((resolve) => {
+      clock.after(1, resolve);
+    });
+    const awaited = new Promise<string[]>((resolve) => {
+      setTimeout(() => {
+        resolve(process.getActiveResourcesInfo());
+      }, 1);
+    });
+    blockFor(10);
+    expect(await awaited).toContain('Immediate');
+    await called;
+  });
+
   it('reads what arrived while the process was busy before it says that the time is over', async () => {
     const answering = new Worker(
       `const { createServer } = require('node:net');

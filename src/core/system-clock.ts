@@ -23,7 +23,8 @@ export class SystemClock extends Clock {
     let immediate: NodeJS.Immediate | undefined;
     const timer = setTimeout(
       () => {
-        immediate = setImmediate(callback).unref();
+        // Never unref'ed: the loop would not hurry for it, and sleep until something else happens.
+        immediate = setImmediate(callback);
       },
       Math.min(Math.max(delayMs, 0), MAX_TIMER_MS),
     ).unref();
