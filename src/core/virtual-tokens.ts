@@ -1,5 +1,6 @@
-import { createCipheriv, createDecipheriv, createHmac, hkdfSync } from 'node:crypto';
+import { createHmac, hkdfSync } from 'node:crypto';
 import type { Clock } from './ports/clock.js';
+import { NONCE_BYTES, sealBytes, unsealBytes } from './sealed-bytes.js';
 import type { AppName } from './token.js';
 
 /** For so long a virtual token is good. */
@@ -8,9 +9,6 @@ const PREFIX = 'tbv_';
 /** Longer ones are not looked into. */
 const MAX_CHARACTERS = 512;
 const FORM = new RegExp(`^${PREFIX}[A-Za-z0-9_-]{1,${MAX_CHARACTERS - PREFIX.length}}$`);
-const ALGORITHM = 'aes-256-gcm';
-const NONCE_BYTES = 12;
-const TAG_BYTES = 16;
 const KEY_BYTES = 32;
 /** Of the plaintext: the end of its life in seconds since the epoch, and the length of the client's name. */
 const HEAD_BYTES = 5;
@@ -67,9 +65,7 @@ export class VirtualTokens {
     const plain = Buffer.concat([head, ...names]);
     // Made of the plaintext, so that no number of tokens makes two of them share a nonce.
     const nonce = createHmac('sha256', keys.nonce).update(plain).digest().subarray(0, NONCE_BYTES);
-    const cipher = createCipheriv(ALGORITHM, keys.seal, nonce, { authTagLength: TAG_BYTES });
-    const sealed = Buffer.concat([nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
-    return PREFIX + sealed.toString('base64url');
+    return PREFIX + sealBytes(keys.seal, nonce, plain).toString('base64url');
   }
 
   /** Costs the same whatever the text is, up to its length, and no look-up. */
@@ -88,7 +84,7 @@ export class VirtualTokens {
 
   private unsealed(sealed: Buffer): Buffer | null {
     let plain: Buffer | null = null;
-    for (const { seal } of this.keys) plain = unsealedWith(seal, sealed) ?? plain;
+    for (const { seal } of this.keys) plain = unsealBytes(seal, sealed) ?? plain;
     return plain;
   }
 }
@@ -103,19 +99,5 @@ function bytesOf(token: string): Buffer | null {
   if (!FORM.test(token)) return null;
   const text = token.slice(PREFIX.length);
   const bytes = Buffer.from(text, 'base64url');
-  const isWhole = bytes.length > NONCE_BYTES + HEAD_BYTES + TAG_BYTES;
-  return isWhole && bytes.toString('base64url') === text ? bytes : null;
-}
-
-function unsealedWith(key: Buffer, sealed: Buffer): Buffer | null {
-  const nonce = sealed.subarray(0, NONCE_BYTES);
-  const decipher = createDecipheriv(ALGORITHM, key, nonce, { authTagLength: TAG_BYTES });
-  decipher.setAuthTag(sealed.subarray(-TAG_BYTES));
-  const plain = decipher.update(sealed.subarray(NONCE_BYTES, -TAG_BYTES));
-  try {
-    decipher.final();
-    return plain;
-  } catch {
-    return null;
-  }
+  return bytes.toString('base64url') === text ? bytes : null;
 }

@@ -79,6 +79,10 @@ export class AuditLog {
     return this.isNewGeneration(client, app, generation) || !this.addresses.has(client, via);
   }
 
+  readAnswered(): void {
+    // It becomes no line.
+  }
+
   /** Writes what was counted and not told yet. */
   close(): void {
     this.limit.close();

@@ -29,7 +29,7 @@ export class UseCounts {
     this.audit.record(entry);
     const { app, client, action, status } = entry;
     if (app === null || client === null) return;
-    if (READS.has(action)) this.read(client, app);
+    if (READS.has(action)) this.readAnswered(client, app);
     else if (REPORTS.has(action)) {
       const caller = this.callerOf(client, app);
       caller.reports += 1;
@@ -49,23 +49,20 @@ export class UseCounts {
     for (const app of this.uses.keys()) if (!apps.has(app)) this.uses.delete(app);
   }
 
-  /** On the hot path: a read that becomes no line is not recorded, and is counted here. */
   isReadDue(client: string, app: AppName, generation: number, via: string): boolean {
-    const isDue = this.audit.isReadDue(client, app, generation, via);
-    if (!isDue) this.read(client, app);
-    return isDue;
+    return this.audit.isReadDue(client, app, generation, via);
+  }
+
+  readAnswered(client: string, app: AppName): void {
+    const caller = this.callerOf(client, app);
+    caller.reads += 1;
+    caller.lastReadAtMs = this.clock.wallMs();
   }
 
   of(app: AppName): AppUse {
     const use = this.uses.get(app);
     if (!use) return { callers: [], login: null, gateway: null };
     return { callers: [...use.callers.values()], login: use.login, gateway: use.gateway };
-  }
-
-  private read(client: string, app: AppName): void {
-    const caller = this.callerOf(client, app);
-    caller.reads += 1;
-    caller.lastReadAtMs = this.clock.wallMs();
   }
 
   private counted(before: Counts | null, status: number | null): Counts {

@@ -46,7 +46,8 @@ export const appSchema = {
 
 export type AppView = FromSchema<typeof appSchema>;
 
-function appView(status: AppStatus): AppView {
+/** How an app fares, in words of the API. */
+export function appView(status: AppStatus): AppView {
   const { lastError } = status;
   return {
     app: status.app,

@@ -61,6 +61,8 @@ export abstract class AuditTrail {
   abstract configured(config: AuditedConfig): void;
   /** Whether a read of this generation by this client, from there, would become a line. Called on the hot path. `via`: as in `AuditOrigin`. */
   abstract isReadDue(client: string, app: AppName, generation: number, via: string): boolean;
+  /** A read that was not due has been answered. Called on the hot path. */
+  abstract readAnswered(client: string, app: AppName): void;
 }
 
 /** The trace of one request, from its arrival to its answer. */

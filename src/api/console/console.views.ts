@@ -2,6 +2,7 @@ import { sumOfUse, type AppUse, type Counts } from '../../core/console/app-use.j
 import type { ConsoleData } from '../../core/console/console-data.js';
 import type { HistoryEvent } from '../../core/ports/history.js';
 import type { AppStatus } from '../../core/status/app-status.js';
+import { appView } from '../apps/apps.controller.js';
 import type { ClientAccess } from '../auth/client-access.js';
 import type { Identity } from '../auth/identity.js';
 import type { ClientLimits } from '../limits/client-limits.js';
@@ -42,27 +43,9 @@ export function sessionView(
 }
 
 export function rowView(status: AppStatus, disagreeing: readonly string[]): AppRow {
-  const { lastError } = status;
   return {
-    app: status.app,
-    provider: status.provider,
-    type: status.type,
-    grant: status.grant,
-    app_id: status.appId,
-    state: status.state,
+    ...appView(status),
     suspect_reason: status.suspectReason,
-    generation: status.generation,
-    issued_at: rfc3339OrNull(status.issuedAtMs),
-    expires_at: rfc3339OrNull(status.expiresAtMs),
-    next_refresh_at: rfc3339OrNull(status.nextRefreshAtMs),
-    last_error: lastError && {
-      errcode: lastError.errcode,
-      message: lastError.message,
-      remedy: lastError.remedy,
-      at: rfc3339(lastError.atMs),
-    },
-    fetches_today: status.fetchesToday,
-    fetch_budget: status.fetchBudget,
     forced_today: status.forcedToday,
     forced_budget: status.grant === null ? null : status.forcedBudget,
     disagreeing_replicas: disagreeing,

@@ -1,12 +1,10 @@
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
+import { hkdfSync, randomBytes } from 'node:crypto';
 import type { Clock } from '../../core/ports/clock.js';
+import { NONCE_BYTES, sealBytes, unsealBytes } from '../../core/sealed-bytes.js';
 import type { Proof } from '../auth/callers.js';
 
 const COOKIE = 'console_session';
 const SESSION_MS = 8 * 60 * 60 * 1000;
-const ALGORITHM = 'aes-256-gcm';
-const NONCE_BYTES = 12;
-const TAG_BYTES = 16;
 const KEY_BYTES = 32;
 const CSRF_BYTES = 18;
 /** Longer ones are not looked into. */
@@ -56,21 +54,18 @@ export class SessionCookies {
   seal(session: ConsoleSession): string {
     const [key] = this.keys;
     if (!key) throw new Error('there is always a key');
-    const nonce = randomBytes(NONCE_BYTES);
-    const cipher = createCipheriv(ALGORITHM, key, nonce, { authTagLength: TAG_BYTES });
-    const sealed = [nonce, cipher.update(JSON.stringify(session)), cipher.final(), cipher.getAuthTag()];
-    return Buffer.concat(sealed).toString('base64url');
+    const plain = Buffer.from(JSON.stringify(session));
+    return sealBytes(key, randomBytes(NONCE_BYTES), plain).toString('base64url');
   }
 
   /** Null for what no key of this deployment has sealed, and for a session that is over. */
   unseal(text: string): ConsoleSession | null {
     if (text.length > MAX_CHARACTERS) return null;
     const sealed = Buffer.from(text, 'base64url');
-    if (sealed.length <= NONCE_BYTES + TAG_BYTES) return null;
     for (const key of this.keys) {
-      const plain = unsealedWith(key, sealed);
+      const plain = unsealBytes(key, sealed);
       if (plain === null) continue;
-      const session = JSON.parse(plain) as ConsoleSession;
+      const session = JSON.parse(plain.toString()) as ConsoleSession;
       return session.expiresAtMs > this.clock.wallMs() ? session : null;
     }
     return null;
@@ -91,17 +86,4 @@ export function setCookie(value: string | null, isHttps: boolean): string {
   const maxAgeSeconds = value === null ? 0 : SESSION_MS / 1000;
   const secure = isHttps ? '; Secure' : '';
   return `${COOKIE}=${value ?? ''}; Path=/console; Max-Age=${maxAgeSeconds}; HttpOnly; SameSite=Strict${secure}`;
-}
-
-function unsealedWith(key: Buffer, sealed: Buffer): string | null {
-  const decipher = createDecipheriv(ALGORITHM, key, sealed.subarray(0, NONCE_BYTES), {
-    authTagLength: TAG_BYTES,
-  });
-  decipher.setAuthTag(sealed.subarray(-TAG_BYTES));
-  const plain = decipher.update(sealed.subarray(NONCE_BYTES, -TAG_BYTES));
-  try {
-    return Buffer.concat([plain, decipher.final()]).toString('utf8');
-  } catch {
-    return null;
-  }
 }

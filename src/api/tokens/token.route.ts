@@ -112,6 +112,7 @@ export class TokenRoute implements OnModuleInit {
     // The last question: who is turned away, or goes on to the route, was not counted.
     if (!this.limits.take(name, startMs)) return false;
     who.identity.used(this.clock.wallMs());
+    this.audit.readAnswered(name, app);
     this.send(200, this.answers.answer(app, held, startMs), startMs, request, response);
     return true;
   }

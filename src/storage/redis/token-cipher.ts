@@ -1,10 +1,7 @@
-import { createCipheriv, createDecipheriv, createSecretKey, randomBytes, type KeyObject } from 'node:crypto';
+import { createSecretKey, randomBytes, type KeyObject } from 'node:crypto';
 import { identityKey, type AppIdentity } from '../../core/app-definition.js';
 import type { AppState } from '../../core/refresh/transitions.js';
-
-const ALGORITHM = 'aes-256-gcm';
-const NONCE_BYTES = 12;
-const TAG_BYTES = 16;
+import { NONCE_BYTES, SEALING_BYTES, sealBytes, unsealBytes } from '../../core/sealed-bytes.js';
 
 export interface CipherKey {
   readonly id: string;
@@ -42,9 +39,7 @@ export class TokenCipher {
 
   seal(binding: Binding, text: string): string {
     const nonce = randomBytes(NONCE_BYTES);
-    const cipher = createCipheriv(ALGORITHM, this.current.key, nonce, { authTagLength: TAG_BYTES });
-    cipher.setAAD(bytesOf(binding));
-    const sealed = Buffer.concat([nonce, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()]);
+    const sealed = sealBytes(this.current.key, nonce, Buffer.from(text), bytesOf(binding));
     return `${this.current.id}.${sealed.toString('base64url')}`;
   }
 
@@ -53,23 +48,10 @@ export class TokenCipher {
     const keyId = sealed.slice(0, dot);
     const key = this.keys.get(keyId);
     const bytes = Buffer.from(sealed.slice(dot + 1), 'base64url');
-    if (dot < 1 || bytes.length <= NONCE_BYTES + TAG_BYTES) return { kind: 'garbage' };
+    if (dot < 1 || bytes.length <= SEALING_BYTES) return { kind: 'garbage' };
     if (!key) return { kind: 'unknown_key' };
-    const decipher = createDecipheriv(ALGORITHM, key, bytes.subarray(0, NONCE_BYTES), {
-      authTagLength: TAG_BYTES,
-    });
-    decipher.setAAD(bytesOf(binding));
-    decipher.setAuthTag(bytes.subarray(-TAG_BYTES));
-    try {
-      const text = decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES));
-      return {
-        kind: 'opened',
-        text: Buffer.concat([text, decipher.final()]).toString('utf8'),
-        keyId,
-      };
-    } catch {
-      return { kind: 'garbage' };
-    }
+    const text = unsealBytes(key, bytes, bytesOf(binding));
+    return text ? { kind: 'opened', text: text.toString(), keyId } : { kind: 'garbage' };
   }
 }
 

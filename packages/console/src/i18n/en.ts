@@ -121,7 +121,7 @@ export const en = {
   apps: {
     title: 'Apps',
     summary: (all: number, bad: number) =>
-      bad === 0 ? `${count(all, 'app')}, all well` : `${count(all, 'app')}, ${count(bad, 'app')} in trouble`,
+      bad === 0 ? `${count(all, 'app')}, all OK` : `${count(all, 'app')}, ${count(bad, 'app')} in trouble`,
     shown: (shown: number, all: number) => `${count(shown, 'app')} of ${all.toLocaleString('en')}`,
     search: 'Search by name, app id or error',
     filter: 'Filter',
@@ -298,7 +298,7 @@ export const en = {
     less: 'Show less',
     show: 'Show',
     label: 'What is wrong now',
-    clear: 'All well again',
+    clear: 'All recovered',
     linkLost: (since: string) => ({
       what: `The broker has not answered since ${since}.`,
       todo: 'What you see is from then. The page connects again by itself; check that the broker runs and that your network reaches it.',
