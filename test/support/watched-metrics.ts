@@ -51,3 +51,10 @@ export function watching(...apps: readonly string[]) {
   const http = new CountingHttpObserver(metrics, pino({ enabled: false }), new ManualClock());
   return { broker, metrics, observer, http, fetched, loggedIn };
 }
+
+/** The samples of our metrics, by name and labels as they are written. */
+export async function scrape(metrics: Metrics): Promise<Map<string, number>> {
+  const text = await metrics.render();
+  const samples = text.matchAll(/^(?:tokenbroker_)(\S+) (\S+)$/gm);
+  return new Map([...samples].map(([, key = '', value]) => [key, Number(value)]));
+}

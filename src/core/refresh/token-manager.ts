@@ -5,10 +5,11 @@ import type { AppSecrets } from './app-secrets.js';
 import type { BrokerPorts } from '../ports/broker-ports.js';
 import { sleep } from '../ports/clock.js';
 import { BrokerError } from '../errors.js';
-import { isPause, type AppReader, type ChangeWatch } from './change-watch.js';
+import type { AppReader, ChangeWatch } from './change-watch.js';
 import { HeldClaim } from './held-claim.js';
 import { OnlineRefresh, type RefreshRequest, type RefreshResult, PendingWrites } from './refresh.js';
 import { cacheableMs, graceMsOf, windowMsOf } from './policy.js';
+import { ReadPlan } from './read-plan.js';
 import type { Scheduler, Task } from './scheduler.js';
 import { SingleFlight } from './single-flight.js';
 import type { StartPace } from './start-pace.js';
@@ -23,8 +24,6 @@ import { OfflineRefresh } from './offline-refresh.js';
 const MAX_UNREADY_MS = 60_000;
 /** So that the store's clock, which is known to a few milliseconds, makes no busy loop. */
 const MIN_WAIT_MS = 20;
-/** A read that is to happen within less than this happens at once. */
-const AT_ONCE_MS = 100;
 /** Somebody waits for the token, which in all likelihood is good. */
 const TRY_TIMEOUT_MS = 2000;
 
@@ -54,15 +53,7 @@ export class TokenManager implements Task, AppReader {
   private readonly flights = new SingleFlight<'refresh' | 'reconcile' | 'try', RefreshResult>(() => {
     this.scheduler.update(this);
   });
-  /** When the store was asked last, and by which factor of the usual time it is asked again. */
-  private readMonoMs: number;
-  private readJitter = 1;
-  /** When it is to be asked without waiting for that. */
-  private soonMonoMs = Infinity;
-  private isSpreadAnew = true;
-  private hasRead = false;
-  /** The process stood still: others may have rotated long ago. */
-  private wasPaused = false;
+  private readonly reads: ReadPlan;
   /** When it may use the platform for a start; null while it has no need to. */
   private startMonoMs: number | null = null;
   private readonly madeMonoMs: number;
@@ -86,7 +77,8 @@ export class TokenManager implements Task, AppReader {
     this.offline = new OfflineRefresh(...parts);
     const { memory, storeHealth, claim, offline, secrets, tokenFetch } = this;
     this.diagnosis = new Diagnosis(app, memory, storeHealth, claim, offline, secrets, tokenFetch);
-    this.readMonoMs = this.madeMonoMs = ports.clock.monotonicMs();
+    this.madeMonoMs = ports.clock.monotonicMs();
+    this.reads = new ReadPlan(app.refresh, ports.clock, shared.watch);
     this.probe = new TokenProbe(app, ports);
     scheduler.update(this);
   }
@@ -159,22 +151,18 @@ export class TokenManager implements Task, AppReader {
   }
 
   resumeAfter(pauseMs: number): void {
-    this.wasPaused ||= isPause(pauseMs, this.app.refresh.reconcileMs);
+    this.reads.resumeAfter(pauseMs);
   }
 
   noteUnchanged(): void {
-    this.wasPaused = false;
+    this.reads.noteUnchanged();
   }
 
   reconcile(): Promise<RefreshResult> {
     return this.flights.run('reconcile', async () => {
       const { clock, store, events } = this.ports;
       const { name } = this.app;
-      this.readMonoMs = clock.monotonicMs();
-      this.soonMonoMs = Infinity;
-      // Apps that were read together are not read together again.
-      this.readJitter = this.isSpreadAnew ? 1.25 * clock.random() : 0.8 + 0.45 * clock.random();
-      this.isSpreadAnew = false;
+      this.reads.begin();
       const result: RefreshResult = await this.storeHealth.call(async () => {
         await this.pending.flush();
         const sentMonoMs = clock.monotonicMs();
@@ -187,23 +175,20 @@ export class TokenManager implements Task, AppReader {
         }
         return { kind: 'over' };
       });
-      this.hasRead = true;
-      this.wasPaused = false;
+      this.reads.end();
       return result;
     });
   }
 
   reconcileWithin(ms: number): void {
-    const { clock } = this.ports;
-    const waitMs = ms < AT_ONCE_MS ? 0 : ms * clock.random();
-    this.soonMonoMs = Math.min(this.soonMonoMs, clock.monotonicMs() + waitMs);
+    this.reads.within(ms);
     if (this.isReconcileDue) void this.reconcile();
     else this.scheduler.update(this);
   }
 
   reconcileSoon(withinMs: number): void {
     this.claim.renewSoon();
-    this.isSpreadAnew = true;
+    this.reads.spreadAnew();
     this.reconcileWithin(withinMs);
   }
 
@@ -241,7 +226,7 @@ export class TokenManager implements Task, AppReader {
   /** The token with at least this generation, waiting for the first one if need be. Throws `BrokerError`. */
   async current(minGeneration: number): Promise<HeldToken> {
     const isBehind = minGeneration > this.memory.generation;
-    if (isBehind || !this.hasRead || this.mustRead(this.ports.clock.monotonicMs())) await this.reconcile();
+    if (isBehind || !this.reads.hasRead || this.mustRead(this.ports.clock.monotonicMs())) await this.reconcile();
     await this.tryFound();
     if (!this.memory.livingToken && (this.isRefreshing || !this.isHeldUp)) {
       await this.refresh(this.plain('cold'));
@@ -361,9 +346,7 @@ export class TokenManager implements Task, AppReader {
   }
 
   private get reconcileAtMonoMs(): number {
-    const { reconcileMs } = this.app.refresh;
-    const periodMs = this.shared.watch.periodMs(reconcileMs, this.isStoreAway || !this.pending.isEmpty);
-    return Math.min(this.soonMonoMs, this.readMonoMs + periodMs * this.readJitter);
+    return this.reads.dueMonoMs(this.isStoreAway || !this.pending.isEmpty);
   }
 
   private get isReconcileDue(): boolean {
@@ -384,7 +367,7 @@ export class TokenManager implements Task, AppReader {
 
   private wantedWork(): Work | null {
     // What is stored need not be fetched.
-    if (!this.hasRead) return null;
+    if (!this.reads.hasRead) return null;
     const { untried, toRetry } = this.memory;
     const found = untried ?? toRetry;
     if (found) return this.isBusy ? null : { kind: 'try', found, isPaced: untried !== null };
@@ -400,9 +383,7 @@ export class TokenManager implements Task, AppReader {
     return memory.isHealTime && this.tokenFetch.floor.mayHeal ? memory.suspectReason : null;
   }
 
-  /** Right after a long pause memory proves nothing. */
   private mustRead(nowMonoMs: number): boolean {
-    const sinceRunMs = this.scheduler.sinceLastRunMs(nowMonoMs);
-    return this.wasPaused || isPause(sinceRunMs, this.app.refresh.reconcileMs);
+    return this.reads.mustRead(this.scheduler.sinceLastRunMs(nowMonoMs));
   }
 }
