@@ -226,7 +226,8 @@ export class TokenManager implements Task, AppReader {
   /** The token with at least this generation, waiting for the first one if need be. Throws `BrokerError`. */
   async current(minGeneration: number): Promise<HeldToken> {
     const isBehind = minGeneration > this.memory.generation;
-    if (isBehind || !this.reads.hasRead || this.mustRead(this.ports.clock.monotonicMs())) await this.reconcile();
+    if (isBehind || !this.reads.hasRead || this.mustRead(this.ports.clock.monotonicMs()))
+      await this.reconcile();
     await this.tryFound();
     if (!this.memory.livingToken && (this.isRefreshing || !this.isHeldUp)) {
       await this.refresh(this.plain('cold'));
