@@ -105,7 +105,7 @@ describe('any two configurations', () => {
   }
 
   /** All that a caller or an operator could notice. */
-  function shown({ broker, callers, reports, limits, live }: LiveBroker): object {
+  function shown({ broker, callers, callerViews, limits, live }: LiveBroker): object {
     return {
       apps: broker.apps.map((name) => {
         const { appId, grant, host, refresh } = { ...broker.definition(name) } as Record<string, unknown>;
@@ -124,10 +124,7 @@ describe('any two configurations', () => {
           promisedSeconds: client.promisedSeconds(10 ** 9),
         };
       }),
-      reports: reports.all().map(({ identities, ...report }) => ({
-        ...report,
-        identities: identities.map(({ kind, id, expiresAtMs }) => ({ kind, id, expiresAtMs })),
-      })),
+      callerViews,
       limits: [limits.maxInFlight, limits.maxConnections],
       sha256: live.state.sha256,
       faults: live.state.faults,

@@ -262,9 +262,7 @@ describe('a configuration that somebody has broken', () => {
   const inForce = () => ({
     apps: broker.broker.apps,
     callers: Object.values(KEYS).map((key) => broker.whose(key)),
-    reports: broker.reports
-      .all()
-      .map(({ identities, ...report }) => ({ ...report, keys: identities.map(({ id }) => id) })),
+    callerViews: broker.callerViews,
     sha256: broker.live.state.sha256,
     loadedAtMs: broker.live.state.loadedAtMs,
   });

@@ -88,16 +88,22 @@ describe('API keys while the broker runs', () => {
     const answer = broker.callers.ofKey(key);
     if (answer.kind === 'ok') answer.identity.used(7);
     broker.limits.refused('orders');
-    expect(broker.reports.all()).toMatchObject([
+    expect(broker.callerViews).toMatchObject([
       {
-        name: 'orders',
+        client: 'orders',
         apps: '*',
         scopes: ['token:read'],
-        rate: { requestsPerSecond: 5000, burst: 10_000 },
+        rate: { requests_per_second: 5000, burst: 10_000 },
         refused: 1,
-        lastUsedAtMs: 7,
-        identities: [
-          { kind: 'key', id: sha256Hex(key).slice(0, 8), uses: 1, expiresAtMs: Date.UTC(2100, 0, 1) },
+        last_used_at: '1970-01-01T00:00:00.007Z',
+        keys: [
+          {
+            kind: 'key',
+            id: sha256Hex(key).slice(0, 8),
+            uses: 1,
+            last_used_at: '1970-01-01T00:00:00.007Z',
+            expires_at: '2100-01-01T00:00:00.000Z',
+          },
         ],
       },
     ]);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pino } from 'pino';
 import { Callers } from '../../src/api/auth/callers.js';
-import { CallerReports } from '../../src/api/auth/caller-reports.js';
+import { callerView } from '../../src/api/console/console.views.js';
 import type { ConfigState } from '../../src/api/config/config-status.js';
 import { ClientLimits } from '../../src/api/limits/client-limits.js';
 import { AppModule } from '../../src/app.module.js';
@@ -50,7 +50,6 @@ export class LiveBroker {
   private constructor(
     readonly live: LiveConfig,
     readonly callers: Callers,
-    readonly reports: CallerReports,
     readonly limits: ClientLimits,
     readonly broker: TokenBroker,
     readonly source: ConfigFiles,
@@ -76,7 +75,6 @@ export class LiveBroker {
     return new LiveBroker(
       live,
       module.get(Callers),
-      module.get(CallerReports),
       module.get(ClientLimits),
       module.get(TokenBroker),
       source,
@@ -86,6 +84,14 @@ export class LiveBroker {
         module.get(SecretFiles).onApplicationShutdown();
         module.get(KeyExpiry).onApplicationShutdown();
       },
+    );
+  }
+
+  /** What the console shows of each client. */
+  get callerViews(): readonly ReturnType<typeof callerView>[] {
+    const { callers, limits } = this;
+    return callers.all.map((client) =>
+      callerView(client, callers.identitiesOf(client.name), limits.of(client.name)),
     );
   }
 

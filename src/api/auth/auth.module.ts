@@ -14,7 +14,6 @@ import { Clock } from '../../core/ports/clock.js';
 import { ApiKeyGuard } from './api-key.guard.js';
 import { Authenticator } from './authenticator.js';
 import { Callers, type CallerSettings } from './callers.js';
-import { CallerReports } from './caller-reports.js';
 import { HttpObserver } from '../common/ports.js';
 import { ClientLimits, type LimitSettings } from '../limits/client-limits.js';
 import { HeldRequests } from '../limits/held-requests.js';
@@ -77,11 +76,10 @@ export class AuthModule {
         },
         HeldRequests,
         Authenticator,
-        CallerReports,
         JwtHook,
         { provide: APP_GUARD, useClass: ApiKeyGuard },
       ],
-      exports: [Callers, Authenticator, ClientLimits, CallerReports, HeldRequests],
+      exports: [Callers, Authenticator, ClientLimits, HeldRequests],
     };
   }
 }

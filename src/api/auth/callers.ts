@@ -69,10 +69,6 @@ export class Callers {
     this.now = this.known(settings, apps, null);
   }
 
-  get clients(): readonly ClientSection[] {
-    return this.now.clients;
-  }
-
   /** The API keys of all clients. */
   get keys(): readonly Identity[] {
     const { clients, identities } = this.now;
