@@ -113,8 +113,11 @@ describe(`${String(CLIENTS)} clients of two replicas`, () => {
     const survivor = cluster.replica(1);
     const all = (generation: unknown): Promise<unknown> =>
       eventually('at every client', () => seen.every((generations) => generations.at(-1) === generation));
-    const rotate = async (): Promise<unknown> =>
-      (await survivor.post('/token/refresh', { app: 'shop', force: true })).body.generation;
+    const rotate = async (): Promise<unknown> => {
+      const { status, body } = await survivor.post('/token/refresh', { app: 'shop', force: true });
+      expect({ status, ...body }).toMatchObject({ status: 200, generation: expect.any(Number) as number });
+      return body.generation;
+    };
 
     await all(await rotate());
     const killed = cluster.replica(0).kill();

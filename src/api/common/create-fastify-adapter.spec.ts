@@ -45,7 +45,7 @@ describe('createFastifyAdapter', () => {
     ['half a body', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\nContent-Length: 9\r\n\r\nx'],
     ['one character after the other', null],
   ])('ends a request of which %s came in its time, and not much later', async (_, text) => {
-    const requestTimeoutMs = 500;
+    const requestTimeoutMs = 1500;
     const adapter = createFastifyAdapter({ trustProxy: false, replica: 'replica-1', requestTimeoutMs });
     const fastify = adapter.getInstance();
     fastify.post('/', (_request, reply) => reply.send('whole'));
