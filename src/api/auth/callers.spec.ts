@@ -64,6 +64,52 @@ describe('Callers', () => {
     expect(ending.identitiesOf('orders').map(({ expiresAtMs }) => expiresAtMs)).toEqual([endsMs, null]);
   });
 
+  it('knows a header that was good before only as long as its key is good', async () => {
+    const clock = new ManualClock();
+    const ends = { sha256: sha256('ends'), expiresAt: new Date(clock.wallMs() + 1000).toISOString() };
+    const client = {
+      name: 'orders',
+      keys: [ends, { sha256: sha256('stays') }],
+      apps: '*',
+      scopes: [],
+    } as const;
+    const known = new Callers(
+      { clients: [client], issuers: [] },
+      ['shop'],
+      clock,
+      new FakeIdentityObserver(),
+    );
+    const kinds = () =>
+      ['ends', 'stays'].map(
+        (key) => known.of({ headers: { authorization: `Bearer ${key}` } } as IncomingMessage).kind,
+      );
+    expect([kinds(), kinds()]).toEqual([
+      ['ok', 'ok'],
+      ['ok', 'ok'],
+    ]);
+    await clock.advance(1000);
+    expect([kinds(), kinds()]).toEqual([
+      ['expired', 'ok'],
+      ['expired', 'ok'],
+    ]);
+    known.replace({ clients: [{ ...client, keys: [ends] }], issuers: [] }, ['shop']);
+    expect(kinds()).toEqual(['expired', 'unknown']);
+  });
+
+  it('knows more callers than it remembers the headers of', () => {
+    const keys = Array.from({ length: 1100 }, (_, at) => `key-${at}`);
+    const client = { name: 'orders', keySha256: keys.map(sha256), apps: '*', scopes: [] } as const;
+    const many = new Callers(
+      { clients: [client], issuers: [] },
+      ['shop'],
+      new ManualClock(),
+      new FakeIdentityObserver(),
+    );
+    const isKnown = (key: string) =>
+      many.of({ headers: { authorization: `Bearer ${key}` } } as IncomingMessage).kind === 'ok';
+    expect([...keys, ...keys].filter((key) => !isKnown(key))).toEqual([]);
+  });
+
   it('keep what is known of the use of a key as long as it is the same key of the same client', () => {
     const orders = { name: 'orders', keySha256: [sha256('old')], apps: '*', scopes: [] } as const;
     const settings = { clients: [orders], issuers: [] };
