@@ -85,9 +85,9 @@ describe('the issuer of WeCom', () => {
     async (deadTokenErrcode) => {
       await start({ deadTokenErrcode });
       const value = await token();
-      expect(await issuer().probe?.(value, deadline())).toBe('accepted');
+      expect(await issuer().probe?.(value, deadline())).toMatchObject({ outcome: 'accepted' });
       simulator?.killToken();
-      expect(await issuer().probe?.(value, deadline())).toBe('rejected');
+      expect(await issuer().probe?.(value, deadline())).toMatchObject({ outcome: 'rejected' });
       expect(issuer().explain(deadTokenErrcode).curedByNewToken).toBe('yes');
     },
   );
@@ -95,9 +95,9 @@ describe('the issuer of WeCom', () => {
   it('takes an answer without errcode for a success, and an address that is not trusted for no answer', async () => {
     await start({ successWithoutErrcode: true });
     const value = await token();
-    expect(await issuer().probe?.(value, deadline())).toBe('accepted');
+    expect(await issuer().probe?.(value, deadline())).toMatchObject({ outcome: 'accepted' });
     simulator?.setTrustedIps(['10.0.0.1']);
-    expect(await issuer().probe?.(value, deadline())).toBe('no_answer');
+    expect(await issuer().probe?.(value, deadline())).toMatchObject({ outcome: 'no_answer' });
     expect(issuer().explain(60020)).toMatchObject({ addressRejected: true, curedByNewToken: 'no' });
   });
 

@@ -13,10 +13,9 @@ import { StartPace } from './refresh/start-pace.js';
 import { TokenManager } from './refresh/token-manager.js';
 import type { AppStatus } from './status/app-status.js';
 import { tokenlessStatus } from './status/tokenless-status.js';
-import type { ProbeOutcome } from './ports/token-issuer.js';
 import type { BrokerPorts } from './ports/broker-ports.js';
 import { BrokerError } from './errors.js';
-import { ReportService } from './reports/report-service.js';
+import { ReportService, type TokenTest } from './reports/report-service.js';
 import type { ReportAnswer, TokenReport } from './reports/token-report.js';
 import type { AppName, HeldToken } from './token.js';
 
@@ -158,7 +157,7 @@ export class TokenBroker {
    * @param caller who wants to know
    * @throws BrokerError `no_token_yet`, `token_expired`, `held_elsewhere`, `unknown_app`, `no_token_for_app_type`
    */
-  async test(app: AppName, caller: string): Promise<ProbeOutcome> {
+  async test(app: AppName, caller: string): Promise<TokenTest> {
     return this.reportsOf(app).test(caller);
   }
 

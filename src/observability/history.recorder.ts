@@ -174,8 +174,8 @@ export class HistoryRecorder extends EventSink {
         return { kind: 'died_early', generation: event.generation, message, remedy: DIED_EARLY_REMEDY };
       }
       case 'probed': {
-        const { outcome, caller = null, durationMs } = event;
-        return { kind: 'probed', caller, result: outcome, durationMs };
+        const { outcome, errcode = null, caller = null, durationMs } = event;
+        return { kind: 'probed', caller, result: outcome, errcode, durationMs };
       }
       default:
         return null;

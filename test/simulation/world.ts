@@ -12,7 +12,7 @@ import {
   TokenIssuer,
   type IssuanceRule,
   type IssueOutcome,
-  type ProbeOutcome,
+  type ProbeAnswer,
 } from '../../src/core/ports/token-issuer.js';
 import { TokenStore, type Changes } from '../../src/core/ports/token-store.js';
 import { BUSY, ModelPlatform } from './model-platform.js';
@@ -332,11 +332,11 @@ class ModelIssuer extends TokenIssuer {
   }
 
   override probe: NonNullable<TokenIssuer['probe']> = (token) =>
-    new Promise<ProbeOutcome>((resolve) => {
+    new Promise<ProbeAnswer>((resolve) => {
       this.world.time.schedule(this.world.dice.between(20, 100), () => {
         const isAccepted = this.world.platform.isAccepted(token, this.world.time.nowMs);
         this.process.deliver(20, () => {
-          resolve(isAccepted ? 'accepted' : 'rejected');
+          resolve({ outcome: isAccepted ? 'accepted' : 'rejected' });
         });
       });
     });

@@ -65,7 +65,7 @@ export class ConsoleVisitor {
     edge.config.state = { ...edge.config.state, faults: [] };
     edge.broker.tests.length = 0;
     edge.broker.reports.length = 0;
-    edge.broker.testAnswer = 'accepted';
+    edge.broker.testAnswer = { outcome: 'accepted', errcode: null, message: null, remedy: null };
     await this.signInAs('ops');
     edge.audit.entries.length = 0;
   }

@@ -18,6 +18,7 @@ import {
   type ErrcodeAdvice,
   type IssuanceRule,
   type IssueOutcome,
+  type ProbeAnswer,
   type ProbeOutcome,
   type RefusalClass,
 } from '../../src/core/ports/token-issuer.js';
@@ -54,6 +55,8 @@ export class FakeIssuer extends TokenIssuer {
   /** Outcomes of the next calls, in order, before the default applies again. */
   readonly next: (IssueOutcome | Promise<IssueOutcome>)[] = [];
   probeOutcome: ProbeOutcome | Promise<ProbeOutcome> = 'rejected';
+  /** What the platform says with it. */
+  probeWords: Omit<ProbeAnswer, 'outcome'> = {};
   lifeSeconds = 7200;
   private minted = 0;
 
@@ -68,9 +71,10 @@ export class FakeIssuer extends TokenIssuer {
     return Promise.race([planned, this.timeout(deadline)]);
   }
 
-  override async probe(token: string, deadline: Deadline): Promise<ProbeOutcome> {
+  override async probe(token: string, deadline: Deadline): Promise<ProbeAnswer> {
     this.probed.push(token);
-    return Promise.race([this.probeOutcome, this.timeout(deadline).then(() => 'no_answer' as const)]);
+    const timeout = this.timeout(deadline).then(() => 'no_answer' as const);
+    return { ...this.probeWords, outcome: await Promise.race([this.probeOutcome, timeout]) };
   }
 
   override explain(errcode: ErrorCode): ErrcodeAdvice {

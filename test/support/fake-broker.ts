@@ -1,7 +1,7 @@
 import type { AppStatus } from '../../src/core/status/app-status.js';
 import { BrokerError } from '../../src/core/errors.js';
 import type { TokenBroker } from '../../src/core/broker.js';
-import type { ProbeOutcome } from '../../src/core/ports/token-issuer.js';
+import type { TokenTest } from '../../src/core/reports/report-service.js';
 import type { ReportAnswer, TokenReport } from '../../src/core/reports/token-report.js';
 import type { AppName, HeldToken } from '../../src/core/token.js';
 
@@ -46,7 +46,7 @@ export class FakeBroker implements Served {
   /** Of reports that are guesses. Null: that the token is good. */
   guessAnswer: (() => ReportAnswer) | null = null;
 
-  testAnswer: ProbeOutcome = 'accepted';
+  testAnswer: TokenTest = { outcome: 'accepted', errcode: null, message: null, remedy: null };
   readonly tests: { app: AppName; caller: string }[] = [];
 
   constructor(readonly apps: readonly AppName[]) {}
@@ -78,7 +78,7 @@ export class FakeBroker implements Served {
     // The console's replicas hear of no token.
   }
 
-  async test(app: AppName, caller: string): Promise<ProbeOutcome> {
+  async test(app: AppName, caller: string): Promise<TokenTest> {
     this.tests.push({ app, caller });
     return this.testAnswer;
   }

@@ -9,7 +9,7 @@ import {
   type ErrcodeAdvice,
   type IssuanceRule,
   type IssueOutcome,
-  type ProbeOutcome,
+  type ProbeAnswer,
 } from '../../src/core/ports/token-issuer.js';
 import { PlatformApi } from '../../src/platforms/http/platform-api.js';
 import type { Ping, Platform } from '../../src/platforms/platform.js';
@@ -83,11 +83,11 @@ class ToyIssuer extends TokenIssuer {
     return { kind: 'issued', value: String(value), expiresInSeconds: Number(reply.body) };
   }
 
-  override async probe(token: string, deadline: Deadline): Promise<ProbeOutcome> {
+  override async probe(token: string, deadline: Deadline): Promise<ProbeAnswer> {
     const headers = { 'x-pass': token };
     const reply = await this.library.call({ method: 'GET', path: '/shelf', headers }, deadline);
-    if (reply.kind !== 'answered') return 'no_answer';
-    return reply.status === 401 ? 'rejected' : 'accepted';
+    if (reply.kind !== 'answered') return { outcome: 'no_answer', message: reply.cause.message };
+    return { outcome: reply.status === 401 ? 'rejected' : 'accepted' };
   }
 }
 

@@ -55,11 +55,12 @@ const CALLERS_URL = 'http://token-broker:8080';
 const HOST = /^[A-Za-z0-9.:[\]-]{1,255}$/;
 
 const OUTCOMES = { accepted: 'alive', rejected: 'dead', no_answer: 'unknown' } as const;
-const NO_ANSWER =
-  'The platform gave no answer: look at its row under System, and at the way out of this replica. A platform that has no call to try a token with gives none either.';
-const DEAD = 'The platform refuses this token.';
-const IS_REPLACED =
-  'It was reported in your name and is being replaced: the timeline says what became of it.';
+/** What a person does where the platform itself names no remedy. */
+export const REMEDIES = {
+  alive: null,
+  dead: 'It was reported in your name and is being replaced: the timeline says what became of it. If the next one dies before its time too, something else fetches with this AppSecret: find it and have it ask this broker instead.',
+  unknown: 'Look at the row of the platform under System, and at what callers report in the timeline.',
+} as const;
 
 /** What the page shows, and what it can have done. */
 @Controller('console/api')
@@ -138,13 +139,14 @@ export class ConsoleController {
     const audited: AuditedAct = { action: 'console.probe', app };
     request.audited = audited;
     const startMonoMs = this.clock.monotonicMs();
-    const outcome = OUTCOMES[await this.broker.test(app, client.name)];
+    const { outcome: answer, errcode, message, remedy } = await this.broker.test(app, client.name);
+    const outcome = OUTCOMES[answer];
     audited.reason = outcome;
     return {
       outcome,
-      errcode: null,
-      message: outcome === 'dead' ? DEAD : null,
-      remedy: { alive: null, dead: IS_REPLACED, unknown: NO_ANSWER }[outcome],
+      errcode,
+      message: message === '' ? null : message,
+      remedy: remedy ?? REMEDIES[outcome],
       duration_ms: Math.round(this.clock.monotonicMs() - startMonoMs),
     };
   }

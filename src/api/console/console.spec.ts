@@ -116,12 +116,25 @@ describe('the console', () => {
     const force = (reason: unknown) => send('POST', '/apps/shop/refresh', { reason });
 
     it.each([
-      ['accepted', 'alive'],
-      ['rejected', 'dead'],
-      ['no_answer', 'unknown'],
-    ] as const)('by trying a token: %s', async (answer, outcome) => {
-      visit.current.edge.broker.testAnswer = answer;
-      expect((await send('POST', '/apps/shop/probe')).json()).toMatchObject({ outcome, errcode: null });
+      ['accepted', 'alive', null, null, null, null],
+      ['rejected', 'dead', 42001, 'access_token expired', null, /^It was reported in your name/],
+      ['no_answer', 'unknown', 40164, 'not in whitelist', 'Add it.', /^Add it.$/],
+      [
+        'no_answer',
+        'unknown',
+        null,
+        'the platform has no such call',
+        null,
+        /^Look at the row of the platform/,
+      ],
+    ] as const)('by trying a token: %s', async (answer, outcome, errcode, message, remedy, todo) => {
+      visit.current.edge.broker.testAnswer = { outcome: answer, errcode, message, remedy };
+      expect((await send('POST', '/apps/shop/probe')).json()).toMatchObject({
+        outcome,
+        errcode,
+        message,
+        remedy: todo && (expect.stringMatching(todo) as string),
+      });
       expect(visit.current.edge.broker.tests).toEqual([{ app: 'shop', caller: 'ops' }]);
       expect(visit.current.edge.audit.entries).toMatchObject([
         { action: 'console.probe', client: 'ops', app: 'shop', reason: outcome },

@@ -67,6 +67,8 @@ export type BrokerEvent = { readonly app: AppName } & (
   | {
       readonly kind: 'probed';
       readonly outcome: ProbeOutcome;
+      /** With which the platform refused; left out of an acceptance and without an answer. */
+      readonly errcode?: ErrorCode;
       /** The person who wanted to know; left out: the broker, because of a report or of what it found in the store. */
       readonly caller?: string;
       readonly durationMs: number;

@@ -67,6 +67,16 @@ export type Unanswered = Error & { readonly fault?: string; readonly retryAfterM
 /** What the platform says of a token that a caller reported. `no_answer`: could not be found out. */
 export type ProbeOutcome = 'accepted' | 'rejected' | 'no_answer';
 
+/** The same with what the platform said, or what happened on the way to it, as far as there is something to say. */
+export interface ProbeAnswer {
+  readonly outcome: ProbeOutcome;
+  readonly errcode?: ErrorCode;
+  /** Holds no secret. */
+  readonly message?: string;
+  /** As in `Unanswered`. */
+  readonly fault?: string;
+}
+
 const UNREACHABLE_REMEDY =
   'Check that this host reaches the platform: DNS, egress firewall, and apiBaseUrl. The broker keeps trying.';
 
@@ -102,7 +112,7 @@ export abstract class TokenIssuer {
   ): Promise<IssueOutcome>;
 
   /** Tries the token with a harmless call. No such method: the platform has no such call, which is as `no_answer`. */
-  probe?(token: string, deadline: Deadline): Promise<ProbeOutcome>;
+  probe?(token: string, deadline: Deadline): Promise<ProbeAnswer>;
 
   abstract explain(errcode: ErrorCode): ErrcodeAdvice;
 

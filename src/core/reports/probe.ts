@@ -1,14 +1,15 @@
 import type { AppDefinition } from '../app-definition.js';
 import type { BrokerPorts } from '../ports/broker-ports.js';
 import { SingleFlight } from '../refresh/single-flight.js';
-import type { ProbeOutcome } from '../ports/token-issuer.js';
+import type { ProbeAnswer } from '../ports/token-issuer.js';
 
 /** What the platform said of a token, and when. */
-export interface Probed {
+export interface Probed extends ProbeAnswer {
   readonly value: string;
-  readonly outcome: ProbeOutcome;
   readonly atMonoMs: number;
 }
+
+const NO_SUCH_CALL = 'the platform has no call to try a token with';
 
 /** Tries one app's tokens at the platform: once for all who ask at the same time, and remembers the last answer. */
 export class TokenProbe {
@@ -37,18 +38,26 @@ export class TokenProbe {
     const { clock, events } = this.ports;
     const startMonoMs = clock.monotonicMs();
     const { issuer } = this.app;
-    if (!issuer.probe) return { value, outcome: 'no_answer', atMonoMs: startMonoMs };
+    if (!issuer.probe) return { value, outcome: 'no_answer', message: NO_SUCH_CALL, atMonoMs: startMonoMs };
     const by = caller === undefined ? {} : { caller };
     const controller = new AbortController();
     const cancel = clock.after(timeoutMs, () => {
       controller.abort();
     });
-    const outcome = await issuer.probe(value, { signal: controller.signal, timeoutMs });
+    const answer = await issuer.probe(value, { signal: controller.signal, timeoutMs });
     cancel();
     const atMonoMs = clock.monotonicMs();
-    const probed = { value, outcome, atMonoMs };
+    const probed = { value, atMonoMs, ...answer };
+    const { outcome, errcode } = answer;
     if (outcome !== 'no_answer') this.last = probed;
-    events.emit({ app: this.app.name, kind: 'probed', outcome, durationMs: atMonoMs - startMonoMs, ...by });
+    events.emit({
+      app: this.app.name,
+      kind: 'probed',
+      outcome,
+      ...(errcode !== undefined && { errcode }),
+      durationMs: atMonoMs - startMonoMs,
+      ...by,
+    });
     return probed;
   }
 }

@@ -257,3 +257,40 @@ describe('a report', () => {
     expect(fixture.issuer.calls).toHaveLength(2);
   });
 });
+
+describe('a token that a person has tried', () => {
+  const tried = async (outcome: 'accepted' | 'rejected' | 'no_answer', words: object) => {
+    const fixture = await started();
+    Object.assign(fixture.issuer, { probeOutcome: outcome, probeWords: words });
+    return { fixture, answer: await fixture.broker.test(APP, 'ops') };
+  };
+
+  it('is alive, and nothing is done', async () => {
+    const { fixture, answer } = await tried('accepted', {});
+    expect(answer).toEqual({ outcome: 'accepted', errcode: null, message: null, remedy: null });
+    await settle();
+    expect(fixture.issuer.calls).toHaveLength(1);
+  });
+
+  it('is dead, with the word of the platform, and is replaced', async () => {
+    const { fixture, answer } = await tried('rejected', { errcode: 42001, message: 'access_token expired' });
+    expect(answer).toEqual({
+      outcome: 'rejected',
+      errcode: 42001,
+      message: 'access_token expired',
+      remedy: null,
+    });
+    await settle();
+    expect(fixture.issuer.calls).toHaveLength(2);
+  });
+
+  it.each([
+    [{ errcode: 61004, message: '' }, 'What to do about 61004.'],
+    [{ message: 'No connection.', fault: 'refused' }, expect.stringMatching(/^Check that this host reaches/)],
+    [{}, null],
+  ])('may be alive or dead, with what to do: %j', async (words, remedy) => {
+    const { fixture, answer } = await tried('no_answer', words);
+    expect(answer).toMatchObject({ outcome: 'no_answer', remedy });
+    expect(fixture.issuer.calls).toHaveLength(1);
+  });
+});

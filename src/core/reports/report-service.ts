@@ -3,12 +3,13 @@ import type { BrokerPorts } from '../ports/broker-ports.js';
 import { dayStart, type BudgetName, type Charge } from '../refresh/budgets.js';
 import { sleep } from '../ports/clock.js';
 import { ForeignFetch } from './foreign-fetch.js';
+import type { ErrorCode } from '../error-code.js';
 import { BrokerError } from '../errors.js';
 import { GuessPace, TokenProbe } from './probe.js';
 import type { RefreshResult } from '../refresh/refresh.js';
 import { Reporters } from './reporters.js';
 import { fingerprint, isSameValue, type HeldToken } from '../token.js';
-import type { ProbeOutcome } from '../ports/token-issuer.js';
+import { remedyOf, type ProbeOutcome } from '../ports/token-issuer.js';
 import type { ReportAnswer, ReportReason, ReportResult, TokenReport } from './token-report.js';
 
 /** A token that was fetched because of a report is not replaced because of another report for this long. */
@@ -27,6 +28,15 @@ type Verdict = 'refused' | 'believed' | 'unproven' | 'alive';
 
 const OFTEN_WRONG =
   "The platform accepted what this client reported as refused 5 times within 10 minutes. Until that has passed its reports are answered from the last minute's look at the platform, and count nothing where the platform gives no answer. Report a token only when the platform refused that very token.";
+
+/** What a person is told who had a token tried. */
+export interface TokenTest {
+  readonly outcome: ProbeOutcome;
+  readonly errcode: ErrorCode | null;
+  readonly message: string | null;
+  /** What to do where there was no clear answer, as far as something can be done. */
+  readonly remedy: string | null;
+}
 
 /** Judges callers' reports of one app, so that a wrong or late one costs nothing and a right one costs one fetch. */
 export class ReportService {
@@ -82,18 +92,21 @@ export class ReportService {
    *
    * @throws BrokerError `no_token_yet`, `token_expired`, `held_elsewhere`
    */
-  async test(caller: string): Promise<ProbeOutcome> {
+  async test(caller: string): Promise<TokenTest> {
     const { memory, diagnosis, app } = this.manager;
     await this.manager.tryFound();
     const token = memory.livingToken;
     if (!token) throw diagnosis.noToken();
-    const { outcome } = await this.probe.try(token.record.value, 0, app.refresh.upstreamTimeoutMs, caller);
+    const tried = await this.probe.try(token.record.value, 0, app.refresh.upstreamTimeoutMs, caller);
+    const { outcome, errcode = null, message = null, fault } = tried;
     if (outcome === 'accepted') memory.reported.markAlive(token);
     if (outcome === 'rejected') {
       const { generation } = token.record;
       this.handle({ caller, generation, force: false }).catch(() => undefined);
     }
-    return outcome;
+    const isExplained = outcome === 'no_answer' && (errcode !== null || fault !== undefined);
+    const why = { errcode, message: message ?? '', ...(fault !== undefined && { fault }) };
+    return { outcome, errcode, message, remedy: isExplained ? remedyOf(app.issuer, why) : null };
   }
 
   private async decide(report: TokenReport): Promise<ReportAnswer> {

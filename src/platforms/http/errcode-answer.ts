@@ -1,4 +1,5 @@
-import type { IssueOutcome } from '../../core/ports/token-issuer.js';
+import type { ErrorCode } from '../../core/error-code.js';
+import type { IssueOutcome, ProbeAnswer, Unanswered } from '../../core/ports/token-issuer.js';
 import type { HttpReply } from './http-call.js';
 import { NetworkFault, type FaultId } from './network-fault.js';
 import { numberOf, parseJsonObject } from './parse-json-object.js';
@@ -52,6 +53,34 @@ export function readPing(
     kind: 'unknown',
     cause: new NetworkFault(faultOfBody(reply.body), "The platform's answer has no errcode."),
   };
+}
+
+/** How a platform's answer to a try of a token is read. */
+export interface ProbeReading {
+  readonly dead: ReadonlySet<ErrorCode>;
+  /** Refusals that prove that the token is good. */
+  readonly alive: ReadonlySet<ErrorCode>;
+  /** As in `ErrcodeAnswer`. */
+  readonly messageOf: (errmsg: unknown) => string;
+}
+
+/** Reads the answer of `get_api_domain_ip`, which has `ip_list`, and of some platforms no errcode when all is well. */
+export function readProbeAnswer(reply: HttpReply, { dead, alive, messageOf }: ProbeReading): ProbeAnswer {
+  if (reply.kind !== 'answered') return silence(reply.cause);
+  const answer = parseJsonObject(reply.body);
+  const isWell = answer?.errcode === undefined && Array.isArray(answer?.ip_list);
+  const errcode = isWell ? 0 : numberOf(answer?.errcode);
+  if (typeof errcode !== 'number') {
+    const fault = answer ? 'answer_not_json' : faultOfBody(reply.body);
+    return silence(new NetworkFault(fault, "The platform's answer has no errcode."));
+  }
+  if (errcode === 0 || alive.has(errcode)) return { outcome: 'accepted' };
+  const outcome = dead.has(errcode) ? 'rejected' : 'no_answer';
+  return { outcome, errcode, message: messageOf(answer?.errmsg) };
+}
+
+function silence({ message, fault }: Unanswered): ProbeAnswer {
+  return { outcome: 'no_answer', message, ...(fault !== undefined && { fault }) };
 }
 
 function faultOfBody(body: string): FaultId {

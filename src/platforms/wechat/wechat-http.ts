@@ -1,10 +1,10 @@
-import type { Deadline, AppCredentials, IssueOutcome, ProbeOutcome } from '../../core/ports/token-issuer.js';
+import type { ErrorCode } from '../../core/error-code.js';
+import type { Deadline, AppCredentials, IssueOutcome, ProbeAnswer } from '../../core/ports/token-issuer.js';
 import { okOnly } from '../http/http-call.js';
 import type { PlatformApi } from '../http/platform-api.js';
 import { DEAD_TOKEN_ERRCODES } from './errcodes.js';
-import { numberOf, parseJsonObject } from '../http/parse-json-object.js';
 import type { Ping } from '../platform.js';
-import { readErrcodeAnswer, readPing } from '../http/errcode-answer.js';
+import { readErrcodeAnswer, readPing, readProbeAnswer } from '../http/errcode-answer.js';
 import { knownMessage } from './known-message.js';
 
 // WeChat answers its errors with status 200: any other status came from something else, and proves nothing.
@@ -54,23 +54,20 @@ export async function fetchTicket(
 
 const PROBE_PATH = '/cgi-bin/get_api_domain_ip';
 /** The app may not call this API. WeChat looks at the token first, so the token is good. */
-const API_NOT_GRANTED = 48001;
+const PROVES_ACCEPTANCE: ReadonlySet<ErrorCode> = new Set([48001]);
 
 /**
  * Tries a token on `GET /cgi-bin/get_api_domain_ip`: it changes nothing, needs no permission, takes no parameter but
  * the token, answers with a short list of addresses, and official accounts and mini programs both have it.
  */
-export async function probeToken(api: PlatformApi, token: string, deadline: Deadline): Promise<ProbeOutcome> {
+export async function probeToken(api: PlatformApi, token: string, deadline: Deadline): Promise<ProbeAnswer> {
   const query = { access_token: token };
   const reply = okOnly(await api.call({ method: 'GET', path: PROBE_PATH, query }, deadline));
-  const answer = reply.kind === 'answered' ? parseJsonObject(reply.body) : null;
-  if (!answer) return 'no_answer';
-
-  const errcode = numberOf(answer.errcode);
-  if (typeof errcode === 'number' && DEAD_TOKEN_ERRCODES.has(errcode)) return 'rejected';
-  const accepted =
-    errcode === 0 || errcode === API_NOT_GRANTED || (errcode === undefined && Array.isArray(answer.ip_list));
-  return accepted ? 'accepted' : 'no_answer';
+  return readProbeAnswer(reply, {
+    dead: DEAD_TOKEN_ERRCODES,
+    alive: PROVES_ACCEPTANCE,
+    messageOf: (errmsg) => knownMessage(errmsg, [token]),
+  });
 }
 
 /** A call without a token, which WeChat answers with errcode 41001. It needs no secret and changes nothing. */

@@ -314,7 +314,7 @@ describe('WechatIssuer.probe', () => {
     ['<html></html>', 'no_answer'],
   ])('takes %s for: %s', async (body, outcome) => {
     platform = answers(body);
-    expect(await probe()).toBe(outcome);
+    expect(await probe()).toMatchObject({ outcome });
     expect(seen).toEqual([
       {
         line: `GET /cgi-bin/get_api_domain_ip?${new URLSearchParams({ access_token: TOKEN }).toString()}`,
@@ -325,10 +325,19 @@ describe('WechatIssuer.probe', () => {
 
   it('learns nothing from a gateway, a time-out or a closed port', async () => {
     platform = answers('{"errcode":40001}', { status: 502 });
-    expect(await probe()).toBe('no_answer');
+    expect(await probe()).toMatchObject({ outcome: 'no_answer', fault: 'http_5xx' });
     platform = () => undefined;
-    expect(await probe(50)).toBe('no_answer');
-    expect(await probe(2000, 'http://127.0.0.1:1')).toBe('no_answer');
+    expect(await probe(50)).toMatchObject({ outcome: 'no_answer', fault: 'answer_timeout' });
+    expect(await probe(2000, 'http://127.0.0.1:1')).toMatchObject({ outcome: 'no_answer', fault: 'refused' });
+  });
+
+  it('says why, in words that WeChat is known to use', async () => {
+    platform = answers('{"errcode":42001,"errmsg":"access_token expired"}');
+    expect(await probe()).toEqual({ outcome: 'rejected', errcode: 42001, message: 'access_token expired' });
+    platform = answers(`{"errcode":40014,"errmsg":"no good: ${TOKEN}"}`);
+    expect(await probe()).toEqual({ outcome: 'rejected', errcode: 40014, message: '' });
+    platform = answers('{"errcode":48001,"errmsg":"api unauthorized"}');
+    expect(await probe()).toEqual({ outcome: 'accepted' });
   });
 });
 

@@ -6,7 +6,7 @@ import {
   type ErrcodeAdvice,
   type IssuanceRule,
   type IssueOutcome,
-  type ProbeOutcome,
+  type ProbeAnswer,
 } from '../../core/ports/token-issuer.js';
 import { explain } from './errcodes.js';
 import { fetchClassicToken, fetchStableToken, probeToken } from './wechat-http.js';
@@ -39,7 +39,7 @@ export class WechatIssuer extends TokenIssuer {
       : fetchClassicToken(api, credentials, deadline);
   }
 
-  override probe(token: string, deadline: Deadline): Promise<ProbeOutcome> {
+  override probe(token: string, deadline: Deadline): Promise<ProbeAnswer> {
     return probeToken(this.options.api, token, deadline);
   }
 

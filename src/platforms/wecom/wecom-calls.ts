@@ -1,5 +1,6 @@
-import type { Deadline, IssueOutcome, ProbeOutcome } from '../../core/ports/token-issuer.js';
-import { readErrcodeAnswer, readPing } from '../http/errcode-answer.js';
+import type { ErrorCode } from '../../core/error-code.js';
+import type { Deadline, IssueOutcome, ProbeAnswer } from '../../core/ports/token-issuer.js';
+import { readErrcodeAnswer, readPing, readProbeAnswer } from '../http/errcode-answer.js';
 import { okOnly } from '../http/http-call.js';
 import { numberOf, parseJsonObject } from '../http/parse-json-object.js';
 import type { PlatformApi } from '../http/platform-api.js';
@@ -13,7 +14,7 @@ export type TicketType = (typeof TICKET_TYPES)[number];
 
 const PROBE_PATH = '/cgi-bin/get_api_domain_ip';
 /** The token is good, though not for this API. 60020 (this address is not trusted) proves nothing: it may hide a dead token. */
-const PROVES_ACCEPTANCE: ReadonlySet<unknown> = new Set([0, 48002]);
+const PROVES_ACCEPTANCE: ReadonlySet<ErrorCode> = new Set([48002]);
 
 // WeCom answers its errors with status 200.
 
@@ -47,14 +48,14 @@ export async function fetchTicket(
  * Tries a token on `GET /cgi-bin/get_api_domain_ip`, which changes nothing and needs no permission. An answer may hold its
  * data beside an errcode, and may have none when all is well.
  */
-export async function probeToken(api: PlatformApi, token: string, deadline: Deadline): Promise<ProbeOutcome> {
+export async function probeToken(api: PlatformApi, token: string, deadline: Deadline): Promise<ProbeAnswer> {
   const query = { access_token: token };
   const reply = okOnly(await api.call({ method: 'GET', path: PROBE_PATH, query }, deadline));
-  const answer = reply.kind === 'answered' ? parseJsonObject(reply.body) : null;
-  if (!answer) return 'no_answer';
-  const errcode = numberOf(answer.errcode ?? (Array.isArray(answer.ip_list) ? 0 : undefined));
-  if (typeof errcode === 'number' && DEAD_TOKEN_ERRCODES.has(errcode)) return 'rejected';
-  return PROVES_ACCEPTANCE.has(errcode) ? 'accepted' : 'no_answer';
+  return readProbeAnswer(reply, {
+    dead: DEAD_TOKEN_ERRCODES,
+    alive: PROVES_ACCEPTANCE,
+    messageOf: knownMessage,
+  });
 }
 
 /** A call without a token, which WeCom answers with errcode 41001. It needs no secret and changes nothing. */

@@ -6,7 +6,7 @@ import {
   type ErrcodeAdvice,
   type IssuanceRule,
   type IssueOutcome,
-  type ProbeOutcome,
+  type ProbeAnswer,
 } from '../../core/ports/token-issuer.js';
 import type { PlatformApi } from '../http/platform-api.js';
 import { explain } from './errcodes.js';
@@ -38,7 +38,7 @@ export class WecomIssuer extends TokenIssuer {
     return fetchToken(api, { corpId, corpSecret: appSecret }, deadline);
   }
 
-  override probe(token: string, deadline: Deadline): Promise<ProbeOutcome> {
+  override probe(token: string, deadline: Deadline): Promise<ProbeAnswer> {
     return probeToken(this.options.api, token, deadline);
   }
 
