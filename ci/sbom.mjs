@@ -1,4 +1,5 @@
-// Prints the SBOM (CycloneDX 1.5, JSON) of what the image's node_modules holds: the lock file's packages without development and optional ones.
+// Prints the SBOM (CycloneDX 1.5, JSON) of what the image holds: the lock file's packages without development and optional ones, and those that
+// are built into the files of the console.
 // `npm sbom --omit dev` by itself also leaves out what development packages share, axios and rxjs among it (npm/cli#7909), and takes the folder's name for the product's.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -13,6 +14,8 @@ const manifest = readJson('package.json');
 delete manifest.devDependencies;
 delete manifest.workspaces;
 const lock = readJson('package-lock.json');
+const { dependencies: ofConsole } = readJson('packages/console/package.json');
+for (const one of [manifest, lock.packages['']]) one.dependencies = { ...one.dependencies, ...ofConsole };
 delete lock.packages[''].devDependencies;
 delete lock.packages[''].workspaces;
 for (const [path, { dev, optional, devOptional, link }] of Object.entries(lock.packages)) {
