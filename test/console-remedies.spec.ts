@@ -1,29 +1,91 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { remedyInChinese } from '../packages/console/src/i18n/remedies.zh.js';
-import { explain as explainWechat } from '../src/platforms/wechat/errcodes.js';
-import { explain as explainWecom } from '../src/platforms/wecom/errcodes.js';
-import { remedyFor } from '../src/storage/redis/remedy-for.js';
+import { REMEDIES as OF_TRIES } from '../src/api/console/console.controller.js';
+import type { ErrorCode } from '../src/core/error-code.js';
+import { StoreUnavailableError } from '../src/core/errors.js';
+import { FAULTS, remedyOfFault } from '../src/platforms/http/network-fault.js';
+import { AT_RESOURCE, AT_TOKEN_ENDPOINT } from '../src/platforms/oauth2/oauth-errors.js';
+import { MEANINGS as QQ } from '../src/platforms/qq/error-numbers.js';
+import { PLATFORMS } from '../src/platforms/registry.js';
+import { REMEDIES as WECHAT } from '../src/platforms/wechat/errcodes.js';
+import { REMEDIES as WECOM } from '../src/platforms/wecom/errcodes.js';
+import { REMEDIES as REDIS, remedyFor } from '../src/storage/redis/remedy-for.js';
 
-/** At the token endpoints, and what a probe may be answered. */
-const WECHAT = [
-  -1, 40001, 40002, 40013, 40125, 40164, 40243, 41001, 41002, 41004, 42001, 43002, 45009, 45011, 48001, 48004,
-  50002, 50004, 50007, 61024, 89501, 89503, 89506, 89507, 40014, 12345,
-];
-const WECOM = [
-  -1, 40001, 40013, 40014, 40056, 40091, 41002, 41004, 42001, 45009, 45033, 48002, 48004, 60020, 12345,
-];
-const REDIS = ['ECONNREFUSED', 'WRONGPASS', 'NOPERM', 'self-signed certificate', 'MOVED', 'READONLY', 'OOM'];
+const CHINESE = /[\u4e00-\u9fff]/u;
+/** Of an English text: a word of it that is no name, such as of a key or a command. */
+const ENGLISH = /\b(the|is|of|check|and)\b/i;
+
+/** Beside those of the tables: such that nobody knows, and families of WeChat. */
+const CODES: Readonly<Record<string, readonly ErrorCode[]>> = {
+  wechat: [...numbersOf(WECHAT), 89599, 89999, 12345],
+  wecom: [...numbersOf(WECOM), 12345],
+  qq: [...numbersOf(QQ), 100099],
+  oauth2: [...Object.keys({ ...AT_TOKEN_ENDPOINT, ...AT_RESOURCE }), 401, 429, 'out_of_cheese'],
+};
+
+function numbersOf(table: object): number[] {
+  return Object.keys(table).map(Number);
+}
+
+/** The sentences that stand in the source as `remedy: '…'` or `…REMEDY = '…'`. */
+function literalsIn(folder: string): string[] {
+  const root = join(import.meta.dirname, '../src', folder);
+  const files = readdirSync(root, { recursive: true, encoding: 'utf8' });
+  return files
+    .filter((name) => name.endsWith('.ts') && !name.includes('.spec.') && !name.includes('.contract.'))
+    .flatMap((name) => {
+      const source = readFileSync(join(root, name), 'utf8');
+      const found = source.matchAll(/remedy\w*\s*[:=]\s*(?:'((?:[^'\\]|\\.)+)'|"([^"]+)"|`([^`]+)`)/gi);
+      return [...found].map(([, single, double, template]) => single ?? double ?? template ?? '');
+    })
+    .filter((text) => /^[A-Z]/.test(text));
+}
+
+function expectChinese(provider: string | null, errcode: ErrorCode | null, remedy: string): void {
+  const text = remedyInChinese(provider, errcode, remedy);
+  expect(text).toMatch(CHINESE);
+  expect(text).not.toMatch(ENGLISH);
+}
 
 describe('what to do, in the Chinese console', () => {
-  it.each(WECHAT)('is said in Chinese for errcode %d of WeChat', (errcode) => {
-    expect(remedyInChinese('wechat', errcode, explainWechat(errcode).remedy)).toMatch(/[\u4e00-\u9fff]/u);
+  const codes = PLATFORMS.flatMap(({ id, errors }) =>
+    (CODES[id] ?? []).map((errcode) => [id, errcode, errors.explain(errcode).remedy] as const),
+  );
+
+  it('is known of all platforms', () => {
+    expect(Object.keys(CODES).sort()).toEqual(PLATFORMS.map(({ id }) => id).sort());
+    expect(codes.length).toBeGreaterThan(100);
   });
 
-  it.each(WECOM)('is said in Chinese for errcode %d of WeCom', (errcode) => {
-    expect(remedyInChinese('wecom', errcode, explainWecom(errcode).remedy)).toMatch(/[\u4e00-\u9fff]/u);
+  it.each(codes)('is said in Chinese for %s %s', (provider, errcode, remedy) => {
+    expectChinese(provider, errcode, remedy);
   });
 
-  it.each(REDIS)('is said in Chinese for %s of Redis', (message) => {
-    expect(remedyInChinese(null, null, remedyFor(message))).toMatch(/[\u4e00-\u9fff]/u);
+  it.each(FAULTS)('is said in Chinese for the fault %s, also where a proxy stands unused', (fault) => {
+    expectChinese('wechat', null, remedyOfFault(fault));
+    expectChinese(null, null, remedyOfFault(fault, 'HTTPS_PROXY'));
+  });
+
+  it.each(REDIS)('is said in Chinese for %p of Redis', (_pattern, remedy) => {
+    expectChinese(null, null, remedy);
+  });
+
+  it.each([
+    ...literalsIn('core'),
+    ...literalsIn('storage'),
+    ...literalsIn('observability'),
+    OF_TRIES.dead,
+    OF_TRIES.unknown,
+    remedyFor('ECONNREFUSED'),
+    new StoreUnavailableError('gone').remedy,
+  ])('is said in Chinese: %s', (remedy) => {
+    expectChinese(null, null, remedy);
+  });
+
+  it('is of the broker’s own text where that is about something else than the code', () => {
+    expect(remedyInChinese('wechat', 40001, OF_TRIES.dead)).toMatch(/^已以您的名义上报/);
+    expect(remedyInChinese('wechat', 40001, WECHAT[40001] ?? '')).toMatch(/AppSecret 不是这个应用的/);
   });
 
   it('is what the broker says where there is no translation', () => {

@@ -20,7 +20,7 @@ interface Meaning {
 }
 
 /** At the token endpoint: RFC 6749 5.2, 4.1.2.1 and RFC 8707; the rest is seen in the field. */
-const AT_TOKEN_ENDPOINT: Readonly<Record<ErrorCode, Meaning>> = {
+export const AT_TOKEN_ENDPOINT: Readonly<Record<ErrorCode, Meaning>> = {
   invalid_client: {
     class: 'configuration',
     remedy:
@@ -69,7 +69,7 @@ const AT_TOKEN_ENDPOINT: Readonly<Record<ErrorCode, Meaning>> = {
 };
 
 /** What a resource says (RFC 6750 3.1). */
-const AT_RESOURCE: Readonly<Record<ErrorCode, string>> = {
+export const AT_RESOURCE: Readonly<Record<ErrorCode, string>> = {
   invalid_token: 'The access token is not valid any more; get the current one from the broker.',
   insufficient_scope: 'The token lacks a scope; add it to scope, if the server grants it to the client.',
   401: 'The resource refuses the access token; get the current one from the broker.',

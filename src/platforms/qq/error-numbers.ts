@@ -13,7 +13,7 @@ const REWRITTEN =
 const LOG_IN_AGAIN = 'The user has to log in again.';
 
 /** wiki.connect.qq.com, 公共返回码说明. */
-const MEANINGS: Readonly<Record<ErrorCode, Meaning>> = {
+export const MEANINGS: Readonly<Record<ErrorCode, Meaning>> = {
   100000: { meaning: 'app_misconfigured', remedy: REWRITTEN },
   100001: { meaning: 'app_misconfigured', remedy: REWRITTEN },
   100002: { meaning: 'app_misconfigured', remedy: REWRITTEN },

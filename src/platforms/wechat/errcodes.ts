@@ -30,7 +30,7 @@ const CLASSES: Readonly<Record<ErrorCode, RefusalClass>> = {
 };
 
 /** What a person does about each known code. */
-const REMEDIES: Readonly<Record<ErrorCode, string>> = {
+export const REMEDIES: Readonly<Record<ErrorCode, string>> = {
   // At the token endpoints; some of them on business calls too
   [-1]: 'WeChat is busy; nothing to do, the same call works again shortly.',
   45011: 'Too many calls this minute; call less often and go on in the next minute.',

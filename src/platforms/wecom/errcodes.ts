@@ -24,7 +24,8 @@ const CLASSES: Readonly<Record<ErrorCode, RefusalClass>> = {
 /** The refused calls of an hour that get a corp blocked are counted for an hour; asking each minute ends none of it. */
 export const RETRY_AFTER_MS: Readonly<Record<ErrorCode, number>> = { 45009: 5 * 60_000 };
 
-const REMEDIES: Readonly<Record<ErrorCode, string>> = {
+/** What a person does about each known code. */
+export const REMEDIES: Readonly<Record<ErrorCode, string>> = {
   [-1]: 'WeCom is busy; nothing to do, the same call works again shortly.',
   40001:
     "The Secret is not this app's, was reset, or the app is disabled: set the one that WeCom's console shows for this app, and enable the app.",

@@ -1,4 +1,5 @@
-const REMEDIES: readonly (readonly [pattern: RegExp, remedy: string])[] = [
+/** By what the message of the trouble has; the first one holds. */
+export const REMEDIES: readonly (readonly [pattern: RegExp, remedy: string])[] = [
   [
     /the database of redis\.url/,
     'Correct the number at the end of redis.url, or let Redis have that database and its user select it.',

@@ -1,5 +1,7 @@
+import { textInChinese } from './remedy-texts.zh.ts';
+
 /**
- * What to do, in Chinese: by platform and errcode, and for the broker's own texts by the text. What is missing is shown in
+ * What to do, in Chinese: for the broker's own texts by the text, else by platform and errcode. What is missing is shown in
  * English.
  */
 type Code = number | string;
@@ -46,6 +48,11 @@ const WECHAT: Readonly<Record<Code, string>> = {
   42006: 'component_access_token 已过期：它由第三方平台自己的服务器提供。',
   40082: 'suite_access_token 无效：它由企业微信应用套件自己的服务器提供。',
   42009: 'suite_access_token 已过期：它由企业微信应用套件自己的服务器提供。',
+  61003: '该账号没有授权给这个第三方平台：请让账号管理员授权。',
+  61007: '该账号没有把这项接口权限授权给第三方平台：请让账号管理员重新授权，并勾选该权限。',
+  61014: '这个接口要用第三方平台的 component_access_token，而不是应用的 access_token。',
+  45035: '调用方 IP 不在应用的白名单内：请在微信后台添加。',
+  61004: '调用方 IP 没有登记到第三方平台：请在微信后台添加。',
 };
 
 const WECOM: Readonly<Record<Code, string>> = {
@@ -66,74 +73,85 @@ const WECOM: Readonly<Record<Code, string>> = {
   48004: '企业微信封禁了该企业的这个接口：请看企业微信后台的通知。',
   60020:
     '调用方 IP（见错误信息）不在可信 IP 内：请在企业微信后台该应用的“企业可信IP”中添加，约一分钟后生效。',
+  40035: '企业微信不接受某个参数：请确认途中没有改写请求。',
+  41001: '调用时没有带 access_token：请向中控获取，并作为 access_token 参数发送。',
+  50001: '页面或回调的域名没有登记：请在应用设置的“可信域名”中添加。',
+  60011: '应用的可见范围不包括该成员或部门：请在企业微信后台扩大可见范围。',
+  301002: 'token 属于企业的另一个应用：请使用要调用的那个应用的 token。',
+  301007: '该成员没有加入企业，或已被停用。',
+  40082: 'suite_access_token 或 provider_access_token 无效：它由服务商自己的服务器提供。',
+  42009: 'suite_access_token 已过期：它由服务商自己的服务器提供。',
+};
+
+const QQ_REWRITTEN = '有参数没有送达 QQ：请确认 apiBaseUrl 指向 QQ，且途中没有改写请求。';
+
+const QQ: Readonly<Record<Code, string>> = {
+  100000: QQ_REWRITTEN,
+  100001: QQ_REWRITTEN,
+  100002: QQ_REWRITTEN,
+  100004: QQ_REWRITTEN,
+  100005: QQ_REWRITTEN,
+  100006: QQ_REWRITTEN,
+  100007: QQ_REWRITTEN,
+  100008: 'QQ 不认识这个 APP ID：请从 connect.qq.com 复制，逐位核对。',
+  100009: 'APP Key 错误或已被重置：请填写 connect.qq.com 为该 APP ID 显示的 APP Key。',
+  100010: '回调地址没有登记：请在 connect.qq.com 登记，路径也要一致。',
+  100011: '应用还没有上线：请在 connect.qq.com 提交审核，或用测试账号登录。',
+  100013: '用户取消了授权，需要重新登录。',
+  100014: '用户的 token 已过期，需要重新登录。',
+  100015: '用户的 token 已被废除，需要重新登录。',
+  100016: 'QQ 不接受用户的 token，需要重新登录。',
+  100019: 'code 错误或已过期，用户需要重新登录。',
+  100020: 'code 已被用过，用户需要重新登录。',
+  100021: 'refresh token 已被用过，或 QQ 不接受它，用户需要重新登录。',
+  100030: '用户没有授予这项权限：请在发起登录时把它写进 scope。',
+  100031: '应用无权使用该接口：请在 connect.qq.com 申请。',
+  100048: '应用没有 unionid 权限：请在 connect.qq.com 申请。',
+};
+
+const OAUTH2: Readonly<Record<Code, string>> = {
+  invalid_client:
+    '服务器不接受这个客户端：请检查 clientId、clientSecret 和 clientAuthentication，后者必须与客户端登记的方式（Basic 或 body）一致。',
+  unauthorized_client: '该客户端不能使用 client_credentials：请在服务器上允许。',
+  invalid_scope: '服务器不认识这个 scope，或没有授予该客户端：请改正 scope。',
+  unsupported_grant_type: '该地址不支持 client_credentials：请检查 tokenUrl。',
+  invalid_request:
+    '缺少参数，或服务器不接受某个参数：请查明 parameters 里要填什么（如 audience、resource），以及该用哪种 clientAuthentication。',
+  invalid_target: '服务器不认识 parameters 中的 resource 或 audience：请改正。',
+  invalid_grant: '服务器拒绝授权：请在服务器后台查看该客户端是否启用。',
+  access_denied: '服务器拒绝该客户端访问：请在服务器后台检查它的设置。',
+  temporarily_unavailable: '服务器繁忙，无需处理，稍后同样的调用会成功。',
+  server_error: '服务器出错，中控会继续重试。',
+  slow_down: '服务器要求放慢请求，中控会等待。',
+  429: '服务器限制获取 token 的频率，中控会按它要求的时间等待。请查明还有谁在用这个客户端。',
+  invalid_token: 'access_token 已失效：请向中控获取当前的 token。',
+  insufficient_scope: 'token 缺少某个 scope：如果服务器允许该客户端使用，请加到 scope 中。',
+  401: '资源服务器拒绝了 access_token：请向中控获取当前的 token。',
 };
 
 const BY_PROVIDER: Readonly<Record<string, Readonly<Record<Code, string>>>> = {
   wechat: WECHAT,
   wecom: WECOM,
+  qq: QQ,
+  oauth2: OAUTH2,
 };
 
-/** Each begins a text of the broker. */
-const BY_TEXT: readonly (readonly [begin: string, chinese: string])[] = [
-  ['Bring Redis back', '请恢复 Redis 或到 Redis 的网络。在此之前，各副本继续提供手中的 token，直到过期。'],
-  ['Correct the user and password in redis', '请改正 redis 的用户名和密码，或 Redis 中该用户的密码。'],
-  ['Give the user in Redis the rights', '请给 Redis 用户授予 docs/redis.md 所列的权限。'],
+/** Where to look up a code that the broker does not know. */
+const LOOK_UP: readonly (readonly [english: RegExp, chinese: (code: string) => string])[] = [
   [
-    'Give the CA of the certificate as redis.tls.ca',
-    '请把证书的 CA 配置为 redis.tls.ca，证书名配置为 redis.tls.serverName。',
+    /^Look errcode \S+ up: https:\/\/open\.work/,
+    (code) => `企业微信的错误码 ${code} 见 https://open.work.weixin.qq.com/devtool/query?e=${code} 。`,
   ],
-  ['This is a Redis Cluster', '这是 Redis Cluster：请在 redis.clusterNodes 中列出节点，而不是 redis.url。'],
-  ['This is a replica, or a primary', '连到的是从节点，或没有从节点的主节点：请让 redis 指向主节点或哨兵。'],
-  ['Redis is full', 'Redis 内存已满：请调大 maxmemory，并使用 noeviction 策略。'],
-  [
-    'Find out what fetched so often',
-    '请查明为何频繁获取：指标 upstream_fetch_reasons_total 写有原因。在此之前可在平台允许的范围内调大 apps[].refresh.dailyBudget 或 forcedDailyBudget。',
-  ],
-  [
-    'Nothing in the broker replaces it',
-    '中控无法替换它：平台要等它过期才会给出另一个。想更快，可在平台后台重置 AppSecret 或联系平台客服。中控会不时重试。',
-  ],
-  [
-    'Put the AppSecret where',
-    '请把 AppSecret 放到 apps[].appSecret 指定的位置。文件几秒内会重新读取，并立即尝试。',
-  ],
-  [
-    'Correct the file of apps[].appSecret',
-    '请改正 apps[].appSecret 的文件：应为平台后台显示的 AppSecret。在此之前用旧的获取 token，但重启后就不行了。',
-  ],
-  [
-    'Put the AppSecret back',
-    '请把 AppSecret 放回 apps[].appSecret 指定的位置。在此之前用先前读到的获取 token，但重启后就不行了。',
-  ],
-  [
-    'Have the callers ask that broker',
-    '请让调用方去问那个中控，因为它会使本中控获取的 token 失效；或者停掉它：本中控会在 70 秒内接管，强制刷新则立即接管。',
-  ],
-  [
-    'Report it again then',
-    '若仍被拒绝，届时请再次报告。若 token 不断失效，说明还有别的程序用这个 AppSecret 获取：请找到它，让它改问本中控。',
-  ],
-  [
-    'Nothing: one more fetch makes it certain',
-    '无需处理：再获取一次即可确定，距上次获取超过 refresh.leaseSeconds 的两倍后就会进行。若调用方被拒绝，可以报告。',
-  ],
-  ['DNS knows no host', 'DNS 查不到该主机：请检查 apiBaseUrl 中的主机名和本机的 DNS 服务器。'],
-  [
-    'The platform gave no answer',
-    '平台没有答复：请看“系统”页中该平台的状态，以及本副本的出口网络。没有可用于检测的接口的平台也不会答复。',
-  ],
-  ['It was reported in your name', '已以您的名义报告，正在更换：结果见时间线。'],
-  [
-    'Something else fetches with this AppSecret',
-    '有别的程序在用这个 AppSecret 获取 token：请找到它，让它改问本中控，或重置 AppSecret。',
-  ],
-  ['Nothing listens at the address', '该地址没有程序监听，或被防火墙拒绝：请检查主机、端口和防火墙。'],
+  [/^Look errcode \S+ up/, (code) => `请在微信的“全局返回码”中查询 ${code}。`],
+  [/^Look \S+ up in QQ/, (code) => `请在 QQ 互联的“公共返回码说明”中查询 ${code}。`],
 ];
 
-const LOOK_UP = /^Look errcode \S+ up/;
-
 export function remedyInChinese(provider: string | null, errcode: Code | null, remedy: string): string {
-  if (LOOK_UP.test(remedy)) return `请在平台的全局返回码中查询 ${errcode ?? ''}。`;
+  const ofText = textInChinese(remedy);
+  if (ofText !== undefined) return ofText;
+  const code = String(errcode ?? '');
+  const lookUp = LOOK_UP.find(([english]) => english.test(remedy));
+  if (lookUp) return lookUp[1](code);
   const ofCode = errcode === null || provider === null ? undefined : BY_PROVIDER[provider]?.[errcode];
-  return ofCode ?? BY_TEXT.find(([begin]) => remedy.startsWith(begin))?.[1] ?? remedy;
+  return ofCode ?? remedy;
 }
