@@ -4,7 +4,8 @@ import { ConsoleApiModule } from './api/console/console.module.js';
 import { SessionCookies } from './api/console/session-cookie.js';
 import { Backend } from './backend.js';
 import { TokenBroker } from './core/broker.js';
-import { ConsoleData, type PlatformState } from './core/console/console-data.js';
+import { ConsoleData } from './core/console/console-data.js';
+import { countByHost, platformsOf, type PlatformState } from './core/console/platform-reach.js';
 import { ReplicaBoard } from './core/console/replica-board.js';
 import type { AppUse } from './core/console/app-use.js';
 import { Clock } from './core/ports/clock.js';
@@ -36,6 +37,8 @@ class GatheredData extends ConsoleData {
   private readonly recorder: HistoryRecorder;
   private readonly calls: PlatformCalls;
   private readonly touches = new Touches();
+  private counts = new WeakMap<readonly AppName[], ReadonlyMap<string, number>>();
+  private countedFor: readonly AppName[] = [];
 
   constructor(
     { config, redactor, logger, replica }: Runtime,
@@ -44,19 +47,20 @@ class GatheredData extends ConsoleData {
     private readonly use: UseCounts,
     events: EventSinks,
     status: ConfigStatus,
-    clock: Clock,
+    private readonly clock: Clock,
   ) {
     super();
     this.storeKind = config.redis ? 'redis' : 'memory';
     this.history = backend.history;
     const redact = (text: string): string => redactor.redact(text);
     this.recorder = new HistoryRecorder(this.history, clock, replica, redact, logger);
-    this.calls = new PlatformCalls(clock);
+    this.calls = new PlatformCalls(clock, (app) => this.hostOf(app));
     for (const sink of [this.recorder, this.calls, this.touches]) events.add(sink);
     this.board = new ReplicaBoard(broker, backend.replicas, clock, {
       replica,
       version: this.version,
       configSha256: () => status.state.sha256,
+      reaches: () => this.calls.reaches(broker.apps),
       answer: (app) => use.of(app),
     });
   }
@@ -66,12 +70,37 @@ class GatheredData extends ConsoleData {
   }
 
   override platforms(apps: readonly AppName[]): readonly PlatformState[] {
-    const hosts = apps.flatMap((app): [AppName, string][] => {
-      const definition = this.broker.definition(app);
-      return definition && 'host' in definition ? [[app, definition.host]] : [];
-    });
-    this.calls.keep(this.broker.apps);
-    return this.calls.states(new Map(hosts));
+    const isAll = apps.length === this.broker.apps.length;
+    const own = isAll ? null : new Set(apps);
+    return platformsOf(
+      {
+        apps: this.countsOf(apps),
+        isAll,
+        failing: (host) => {
+          const failing = this.calls.failingAt(host);
+          return own ? [...failing].filter((app) => own.has(app)).length : failing.size;
+        },
+      },
+      this.board.reaches,
+      this.clock.wallMs(),
+    );
+  }
+
+  /** Counted once for each state of the configuration, since somebody who looks on wants it twice a second. */
+  private countsOf(apps: readonly AppName[]): ReadonlyMap<string, number> {
+    if (this.countedFor !== this.broker.apps) {
+      this.countedFor = this.broker.apps;
+      this.counts = new WeakMap();
+    }
+    const known = this.counts.get(apps) ?? countByHost(apps, (app) => this.hostOf(app));
+    this.counts.set(apps, known);
+    return known;
+  }
+
+  /** Null for what is no app, such as a ticket, and for an app without calls. */
+  private hostOf(app: AppName): string | null {
+    const definition = this.broker.definition(app);
+    return definition && 'host' in definition && !definition.parent ? definition.host : null;
   }
 
   override onTouched(listener: (app: AppName) => void): void {

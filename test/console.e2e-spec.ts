@@ -1,12 +1,16 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
 import type { WechatSimulator } from '@access-token-broker/simulator';
 import { newApiKey, newApp, brokerConfig } from './support/broker-config.js';
 import { startBroker, type BrokerProcess } from './support/broker-process.js';
+import { ConnectProxy } from './support/connect-proxy.js';
 import { ConsoleClient } from './support/console-client.js';
 import type { EventReader, ReceivedEvent } from './support/event-reader.js';
 import { eventually } from './support/eventually.js';
+import { JwtIssuerServer } from './support/jwt-issuer.js';
 import { RedisServer } from './support/redis-server.js';
 import { startPlatform } from './support/start-platform.js';
+import { tempFile } from './support/temp-file.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -30,7 +34,8 @@ describe('the console over two replicas', () => {
   let ops: ConsoleClient;
   let stream: EventReader;
 
-  const start = () => startBroker({ config, key: keys.orders });
+  /** The way out of the second replica. */
+  let proxy: ConnectProxy;
   const listOf = (value: unknown): readonly Fields[] => value as readonly Fields[];
   const told = (event: string, isWanted: (data: Fields) => boolean): Promise<ReceivedEvent> =>
     eventually(
@@ -60,9 +65,10 @@ describe('the console over two replicas', () => {
         encryption: { keys: [{ id: 'k1', key: encryptionKey }] },
       },
     });
-    first = await start();
+    proxy = await ConnectProxy.start();
+    first = await startBroker({ config, key: keys.orders });
     await first.ready();
-    second = await start();
+    second = await startBroker({ config: { ...config, egress: { proxy: proxy.url } }, key: keys.orders });
     await second.ready();
     ops = await ConsoleClient.signIn(first.url, keys.ops);
     stream = await ops.stream();
@@ -150,6 +156,26 @@ describe('the console over two replicas', () => {
     expect(orders).toMatchObject({ reports: 0, last_read_at: expect.stringMatching(/Z$/) as string });
   });
 
+  it('says on one replica that the other cannot reach a platform, until it can', async () => {
+    const { host } = new URL(simulator.url);
+    const platform = (data: Fields) => listOf(data.platforms).find((one) => one.host === host);
+    const system = (await ops.get('/system')).body;
+    expect(platform(system)).toMatchObject({ ok: true, unreachable_from: [], apps: 2 });
+    const other = replicas(system).find(({ id }) => id !== system.replica)?.id;
+    const there = await ConsoleClient.signIn(second.url, keys.ops);
+    proxy.mood = 403;
+    await there.post('/apps/shop/refresh', { reason: 'a drill' });
+    const lost = await told('system', (data) => platform(data)?.ok === false);
+    expect(platform(lost.data)).toMatchObject({
+      unreachable_from: [other],
+      failing_apps: 1,
+      remedy: expect.stringMatching(/^The proxy does not let the broker reach this host/) as string,
+    });
+    proxy.mood = 'open';
+    await there.post('/apps/shop/refresh', { reason: 'the drill is over' });
+    await eventually('reached again', async () => platform((await ops.get('/system')).body)?.ok === true);
+  });
+
   it('says within 3 s that a replica is gone, and that the store is', async () => {
     const { replica } = (await ops.get('/system')).body;
     await eventually('both replicas', async () => replicas((await ops.get('/system')).body).length === 2);
@@ -178,5 +204,72 @@ describe('the console over two replicas', () => {
     ];
     expect(secrets.filter((secret) => shown.includes(secret))).toEqual([]);
     expect(shown).toContain(shop.appId);
+  });
+});
+
+describe('a session at the console that began with a JWT', () => {
+  const configFile = tempFile('');
+  let issuer: JwtIssuerServer;
+  let broker: BrokerProcess;
+
+  const configure = (subjects: readonly string[]): void => {
+    const operators = {
+      name: 'operators',
+      subjects: subjects.map((sub) => ({ sub })),
+      apps: '*',
+      scopes: ['console'],
+    };
+    const { jwksUri } = issuer;
+    const sections = {
+      console: {},
+      identities: { jwt: [{ issuer: issuer.issuer, audience: 'broker', jwksUri }] },
+    };
+    const apps = [{ name: 'shop', ...newApp(), apiBaseUrl: 'http://127.0.0.1:9' }];
+    const config = brokerConfig({ apps, keys: { orders: newApiKey() }, clients: [operators], sections });
+    writeFileSync(configFile, JSON.stringify(config));
+  };
+  /** One that opens something for so long: the broker grants clocks that are half a minute late. */
+  const jwt = (sub: string, forMs: number) =>
+    issuer.sign(Date.now(), { sub, iat: 0, exp: Math.ceil((Date.now() - 30_000 + forMs) / 1000) });
+
+  beforeAll(async () => {
+    issuer = await JwtIssuerServer.start();
+    configure(['amy', 'bob']);
+    broker = await startBroker({ env: { BROKER_CONFIG: configFile } });
+  });
+  afterAll(() => issuer.stop());
+
+  it('ends with the JWT, with its open streams', async () => {
+    const ops = new ConsoleClient(broker.url);
+    const { status, body } = await ops.enter(await jwt('amy', 1500));
+    expect([status, body.client]).toEqual([200, 'operators']);
+    expect(Date.parse(String(body.expires_at)) - Date.now()).toBeLessThanOrEqual(2500);
+    const stream = await ops.stream();
+    expect((await ops.get('/apps')).status).toBe(200);
+    expect(await stream.ended).toBe('cleanly');
+    expect(stream.events.at(-1)).toMatchObject({ event: 'session_ended', data: { why: 'expired' } });
+    expect((await ops.get('/apps')).status).toBe(401);
+  });
+
+  it('ends when its subject is taken out of the configuration, and no other does', async () => {
+    const [amy, bob] = [new ConsoleClient(broker.url), new ConsoleClient(broker.url)];
+    await amy.enter(await jwt('amy', 60_000));
+    await bob.enter(await jwt('bob', 60_000));
+    const stream = await amy.stream();
+    configure(['bob']);
+    expect(await stream.ended).toBe('cleanly');
+    expect(stream.events.at(-1)).toMatchObject({ event: 'session_ended', data: { why: 'key_removed' } });
+    expect([(await amy.get('/apps')).status, (await bob.get('/apps')).status]).toEqual([401, 200]);
+  });
+
+  it.each([
+    ['of another audience', { aud: 'billing' }, 'jwt_wrong_audience'],
+    ['of nobody', { sub: 'eve' }, 'jwt_unknown_subject'],
+    ['that is over', { iat: 1_700_000_000, exp: 1_700_000_600 }, 'jwt_expired'],
+  ])('does not begin with one %s', async (_which, claims, code) => {
+    const { status, headers, body } = await new ConsoleClient(broker.url).enter(
+      await issuer.sign(Date.now(), { sub: 'bob', ...claims }),
+    );
+    expect([status, body.code, headers.get('set-cookie')]).toEqual([401, code, null]);
   });
 });

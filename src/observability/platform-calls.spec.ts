@@ -2,11 +2,8 @@ import { ManualClock } from '../../test/support/manual-clock.js';
 import type { BrokerEvent } from '../core/ports/events.js';
 import { PlatformCalls } from './platform-calls.js';
 
-const HOSTS = new Map([
-  ['shop', 'api.example.com'],
-  ['blog', 'api.example.com'],
-  ['hr', 'corp.example.com'],
-]);
+const HOUR_MS = 60 * 60_000;
+const FAULT = { message: 'connection refused', remedy: 'Look at the way out.' };
 const ended = (app: string, outcome: 'issued' | 'refused' | 'not_sent' | 'unknown'): BrokerEvent => ({
   app,
   kind: 'fetch_ended',
@@ -14,55 +11,62 @@ const ended = (app: string, outcome: 'issued' | 'refused' | 'not_sent' | 'unknow
   outcome,
   durationMs: 1,
   errcode: null,
-  message: outcome === 'issued' ? null : 'connection refused',
-  remedy: outcome === 'issued' ? null : 'Look at the way out.',
+  ...(outcome === 'issued' ? { message: null, remedy: null } : FAULT),
   retryInMs: null,
 });
 
 describe('whether platforms can be reached', () => {
-  it('follows from the last call of each app, and a refusal is an answer', () => {
-    const clock = new ManualClock();
-    const calls = new PlatformCalls(clock);
+  let hosts: Map<string, string>;
+  let clock: ManualClock;
+  let calls: PlatformCalls;
+  const apps = () => [...hosts.keys()];
+
+  beforeEach(() => {
+    hosts = new Map([
+      ['shop', 'api.example.com'],
+      ['blog', 'api.example.com'],
+      ['hr', 'corp.example.com'],
+    ]);
+    clock = new ManualClock();
+    calls = new PlatformCalls(clock, (app) => hosts.get(app) ?? null);
+  });
+
+  it('follows from the last call to each host, and a refusal is an answer', () => {
     for (const event of [ended('shop', 'issued'), ended('hr', 'refused'), ended('blog', 'not_sent')])
       calls.emit(event);
     const nowMs = clock.wallMs();
-    expect(calls.states(HOSTS)).toEqual([
-      {
-        host: 'api.example.com',
-        ok: false,
-        apps: 2,
-        failingApps: 1,
-        message: 'connection refused',
-        remedy: 'Look at the way out.',
-        lastAnswerAtMs: nowMs,
-      },
-      {
-        host: 'corp.example.com',
-        ok: true,
-        apps: 1,
-        failingApps: 0,
-        message: null,
-        remedy: null,
-        lastAnswerAtMs: nowMs,
-      },
+    expect(calls.reaches(apps())).toEqual([
+      { host: 'api.example.com', lastAnswerAtMs: nowMs, failingApps: 1, fault: { atMs: nowMs, ...FAULT } },
+      { host: 'corp.example.com', lastAnswerAtMs: nowMs, failingApps: 0, fault: null },
     ]);
+    expect([...calls.failingAt('api.example.com')]).toEqual(['blog']);
     calls.emit({ app: 'blog', kind: 'probed', outcome: 'rejected', durationMs: 1 });
-    expect(calls.states(HOSTS)).toMatchObject([{ ok: true, failingApps: 0 }, { ok: true }]);
+    expect(calls.reaches(apps())).toMatchObject([{ fault: null, failingApps: 0 }, {}]);
   });
 
-  it('is not in doubt before the first call', () => {
-    expect(new PlatformCalls(new ManualClock()).states(HOSTS)).toMatchObject([
-      { ok: true, lastAnswerAtMs: null },
-      { ok: true, lastAnswerAtMs: null },
-    ]);
+  it('is not known before the first call, nor from a try without an answer', () => {
+    calls.emit({ app: 'shop', kind: 'probed', outcome: 'no_answer', durationMs: 1 });
+    expect(calls.reaches(apps())).toEqual([]);
+    calls.emit({ app: 'shop', kind: 'probed', outcome: 'no_answer', errcode: 45009, durationMs: 1 });
+    expect(calls.reaches(apps())).toMatchObject([{ host: 'api.example.com', fault: null }]);
   });
 
-  it('is forgotten of apps that are gone, and of no others', () => {
-    const calls = new PlatformCalls(new ManualClock());
-    for (const app of HOSTS.keys()) calls.emit(ended(app, 'unknown'));
-    calls.states(new Map([['shop', 'api.example.com']]));
-    expect(calls.states(HOSTS)).toMatchObject([{ failingApps: 2 }, { failingApps: 1 }]);
-    calls.keep(['shop']);
-    expect(calls.states(HOSTS)).toMatchObject([{ failingApps: 1 }, { failingApps: 0 }]);
+  it('is said for half an hour more where another replica got the token', async () => {
+    calls.emit(ended('shop', 'unknown'));
+    await clock.advance(3 * HOUR_MS);
+    expect(calls.reaches(apps())).toMatchObject([{ failingApps: 1, fault: FAULT }]);
+    calls.emit(ended('shop', 'unknown'));
+    calls.emit({ app: 'shop', kind: 'adopted', generation: 2, fingerprint: null });
+    expect(calls.reaches(apps())).toMatchObject([{ failingApps: 0, fault: FAULT }]);
+    await clock.advance(HOUR_MS / 2);
+    expect(calls.reaches(apps())).toMatchObject([{ failingApps: 0, fault: null }]);
+  });
+
+  it('is forgotten of apps that are gone or have moved, and of no others', () => {
+    for (const app of apps()) calls.emit(ended(app, 'unknown'));
+    expect(calls.reaches(apps())).toMatchObject([{ failingApps: 2 }, { failingApps: 1 }]);
+    hosts.delete('hr');
+    hosts.set('blog', 'proxy.example.com');
+    expect(calls.reaches(apps())).toMatchObject([{ host: 'api.example.com', failingApps: 1 }]);
   });
 });

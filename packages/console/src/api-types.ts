@@ -182,6 +182,8 @@ export interface Replica {
 export interface PlatformHost {
   host: string;
   ok: boolean;
+  /** Replicas whose last call got no answer. */
+  unreachable_from: string[];
   apps: number;
   failing_apps: number;
   message: string | null;

@@ -158,12 +158,19 @@ export class ConsoleStreams {
   }
 
   private tellSystem(): void {
+    // All streams of a client are told the same, which is made once.
+    const told = new Map<ClientAccess, { readonly json: string; readonly essence: string }>();
     for (const stream of this.streams) {
-      const view = this.system.of(stream.client);
-      const essence = SystemViews.essenceOf(view);
-      if (essence === stream.system) continue;
-      stream.system = essence;
-      this.send(stream, 'system', JSON.stringify(view));
+      const { client } = stream;
+      let current = told.get(client);
+      if (!current) {
+        const view = this.system.of(client);
+        current = { json: JSON.stringify(view), essence: SystemViews.essenceOf(view) };
+        told.set(client, current);
+      }
+      if (current.essence === stream.system) continue;
+      stream.system = current.essence;
+      this.send(stream, 'system', current.json);
     }
   }
 

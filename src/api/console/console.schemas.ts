@@ -176,6 +176,7 @@ export const systemSchema = {
       object({
         host: text,
         ok: boolean,
+        unreachable_from: { ...texts, description: 'Replicas whose last call got no answer.' },
         apps: integer,
         failing_apps: integer,
         message: textOrNull,

@@ -137,7 +137,8 @@ export function systemView(
     store: { kind: storeKind, ok, since: rfc3339OrNull(sinceMs), message, remedy },
     platforms: platforms.map((platform) => ({
       host: platform.host,
-      ok: platform.ok,
+      ok: platform.unreachableFrom.length === 0,
+      unreachable_from: platform.unreachableFrom,
       apps: platform.apps,
       failing_apps: platform.failingApps,
       message: platform.message,

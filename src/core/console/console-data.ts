@@ -1,20 +1,8 @@
 import type { History, HistoryEvent } from '../ports/history.js';
 import type { AppName } from '../token.js';
 import type { AppUse } from './app-use.js';
+import type { PlatformState } from './platform-reach.js';
 import type { ReplicaBoard } from './replica-board.js';
-
-/** What the last calls of this replica to the host of a platform said. */
-export interface PlatformState {
-  readonly host: string;
-  /** The last call got an answer, or there was none yet. */
-  readonly ok: boolean;
-  readonly apps: number;
-  /** Apps whose last call got no answer. */
-  readonly failingApps: number;
-  readonly message: string | null;
-  readonly remedy: string | null;
-  readonly lastAnswerAtMs: number | null;
-}
 
 /** What the console shows besides what the broker itself knows. */
 export abstract class ConsoleData {
@@ -24,7 +12,7 @@ export abstract class ConsoleData {
   abstract readonly board: ReplicaBoard;
   /** Of this replica alone. */
   abstract useOf(app: AppName): AppUse;
-  /** Of those that these apps have. */
+  /** Of those that these apps have, over all replicas. */
   abstract platforms(apps: readonly AppName[]): readonly PlatformState[];
   /** Calls back, for good, when something happened to an app; it must not throw and must not wait. */
   abstract onTouched(listener: (app: AppName) => void): void;

@@ -1,6 +1,12 @@
 import { errorCodeOf } from '../error-code.js';
 import { HISTORY_KINDS, type HistoryEvent, type HistoryKind } from '../ports/history.js';
-import type { ReplicaReport } from '../ports/replica-registry.js';
+import {
+  MAX_HOST,
+  MAX_HOSTS,
+  MAX_HOST_TEXT,
+  type HostReach,
+  type ReplicaReport,
+} from '../ports/replica-registry.js';
 
 const MAX_TEXT = 2000;
 const MAX_ASKS = 20;
@@ -51,9 +57,31 @@ export function readReplica(stored: unknown): ReplicaReport | null {
     lagMs: number(fields.lagMs),
     configSha256: text(configSha256),
     digest: number(fields.digest) ?? 0,
+    platforms: readHostReaches(fields.platforms),
     asks: Array.isArray(fields.asks) ? fields.asks.filter(isText).slice(0, MAX_ASKS) : [],
     answers: fieldsOf(fields.answers) ?? {},
   };
+}
+
+function readHostReaches(stored: unknown): readonly HostReach[] {
+  const list: readonly unknown[] = Array.isArray(stored) ? stored.slice(0, MAX_HOSTS) : [];
+  return list.flatMap((one) => {
+    const { host, lastAnswerAtMs, failingApps, fault } = fieldsOf(one) ?? {};
+    if (!isText(host) || host.length > MAX_HOST) return [];
+    const { atMs, message, remedy } = fieldsOf(fault) ?? {};
+    const faultAtMs = number(atMs);
+    return {
+      host,
+      lastAnswerAtMs: number(lastAnswerAtMs),
+      failingApps: number(failingApps) ?? 0,
+      fault:
+        faultAtMs === null ? null : { atMs: faultAtMs, message: hostText(message), remedy: hostText(remedy) },
+    };
+  });
+}
+
+function hostText(stored: unknown): string | null {
+  return text(stored)?.slice(0, MAX_HOST_TEXT) ?? null;
 }
 
 /** Of JSON; null for what is no object of it. */

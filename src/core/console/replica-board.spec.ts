@@ -34,6 +34,9 @@ class FakeBroker {
 describe('the board of replicas', () => {
   let clock: ManualClock;
   let registry: FakeRegistry;
+  const reaches = (name: string) => [
+    { host: `${name}.example.com`, lastAnswerAtMs: null, failingApps: 0, fault: null },
+  ];
   let a: { board: ReplicaBoard; broker: FakeBroker };
   let b: typeof a;
 
@@ -43,6 +46,7 @@ describe('the board of replicas', () => {
       replica: name,
       version: '1.2.3',
       configSha256: () => 'ab',
+      reaches: () => reaches(name),
       answer: (app) => `${name} on ${app}`,
     });
     board.start();
@@ -82,6 +86,16 @@ describe('the board of replicas', () => {
     await b.board.stop();
     await clock.advance(1000);
     expect(shown()).toEqual(['a']);
+  });
+
+  it('has how the platforms answer each replica, but not of one that is gone', async () => {
+    expect([...a.board.reaches]).toEqual([
+      ['a', reaches('a')],
+      ['b', reaches('b')],
+    ]);
+    registry.silent.add('b');
+    await clock.advance(2500);
+    expect([...a.board.reaches.keys()]).toEqual(['a']);
   });
 
   it('says what the store says, and takes nobody for gone meanwhile', async () => {

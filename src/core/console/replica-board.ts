@@ -2,8 +2,9 @@ import { hash } from 'node:crypto';
 import type { TokenBroker } from '../broker.js';
 import { StoreUnavailableError } from '../errors.js';
 import type { Clock } from '../ports/clock.js';
-import type { LivingReplica, ReplicaRegistry, ReplicaReport } from '../ports/replica-registry.js';
+import type { HostReach, LivingReplica, ReplicaRegistry, ReplicaReport } from '../ports/replica-registry.js';
 import type { AppName } from '../token.js';
+import { toldOf } from './platform-reach.js';
 
 const BEAT_MS = 700;
 /** A replica that missed two beats. */
@@ -41,6 +42,8 @@ export interface ReplicaBoardOptions {
   readonly replica: string;
   readonly version: string;
   readonly configSha256: () => string | null;
+  /** How the platforms answer this replica. */
+  readonly reaches: () => readonly HostReach[];
   /** What this replica knows of an app, for others; as JSON has it. */
   readonly answer: (app: AppName) => unknown;
 }
@@ -113,6 +116,16 @@ export class ReplicaBoard {
     }));
   }
 
+  /** How the platforms answer each replica, this one first; of those that live. */
+  get reaches(): ReadonlyMap<string, readonly HostReach[]> {
+    const told = new Map(this.replicas.map(({ id, platforms }) => [id, platforms]));
+    const living = this.all.filter(({ id, isGone }) => !isGone && id !== this.replica);
+    return new Map([
+      [this.replica, this.options.reaches()],
+      ...living.map(({ id }): [string, readonly HostReach[]] => [id, told.get(id) ?? []]),
+    ]);
+  }
+
   /** Replicas that show another generation of the app than this one, for longer than a rotation takes to arrive. */
   disagreeingOn(app: AppName): readonly string[] {
     return this.disagreeing.get(app) ?? [];
@@ -178,6 +191,7 @@ export class ReplicaBoard {
       lagMs: this.lagMs,
       configSha256: configSha256(),
       digest: this.digest,
+      platforms: toldOf(this.options.reaches()),
       asks: [...this.asked.keys()],
       answers: Object.fromEntries(known.map((app) => [app, answer(app)])),
     };

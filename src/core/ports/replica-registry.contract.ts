@@ -13,6 +13,7 @@ export function replicaReport(id: string, more: Partial<ReplicaReport> = {}): Re
     lagMs: null,
     configSha256: null,
     digest: 7,
+    platforms: [],
     asks: [],
     answers: {},
     ...more,
@@ -24,7 +25,13 @@ export function describeReplicaRegistry(name: string, create: () => Promise<Regi
   describe(`${name} as a registry of replicas`, () => {
     it('tells each replica of all, and for how long each has been silent', async () => {
       const { registry, elapse } = await create();
-      const first = replicaReport('a', { lagMs: 12, asks: ['shop'], answers: { shop: { reads: 1 } } });
+      const fault = { atMs: 1_795_250_000_456, message: '证书过期', remedy: null };
+      const first = replicaReport('a', {
+        lagMs: 12,
+        platforms: [{ host: 'api.weixin.qq.com', lastAnswerAtMs: null, failingApps: 2, fault }],
+        asks: ['shop'],
+        answers: { shop: { reads: 1 } },
+      });
       await registry.beat(first);
       await elapse(120);
       const all = await registry.beat(replicaReport('b'));

@@ -1,5 +1,30 @@
 import type { AppName } from '../token.js';
 
+/** How the calls of one replica to the host of a platform fared. */
+export interface HostReach {
+  readonly host: string;
+  /** On the wall clock of the replica. */
+  readonly lastAnswerAtMs: number | null;
+  /** Apps whose last call from there got no answer, and which have no newer token of another replica. */
+  readonly failingApps: number;
+  /** Why the last call got no answer; null: it got one. */
+  readonly fault: HostFault | null;
+}
+
+export interface HostFault {
+  readonly atMs: number;
+  readonly message: string | null;
+  /** What a person does about it. */
+  readonly remedy: string | null;
+}
+
+/** Hosts that a replica tells of. Not all: there may be one for each app. */
+export const MAX_HOSTS = 20;
+/** Characters: a DNS name has 253, and a port may follow. */
+export const MAX_HOST = 260;
+/** Of a message or a remedy. */
+export const MAX_HOST_TEXT = 600;
+
 /** What a replica tells the others of itself. */
 export interface ReplicaReport {
   readonly id: string;
@@ -12,6 +37,8 @@ export interface ReplicaReport {
   readonly configSha256: string | null;
   /** The same for two replicas that hold the same generation of every app. */
   readonly digest: number;
+  /** How the platforms answer it: of at most `MAX_HOSTS`, those first that it cannot reach. */
+  readonly platforms: readonly HostReach[];
   /** What it wants to know of all others: names of apps. */
   readonly asks: readonly AppName[];
   /** What it knows of what others ask for. */

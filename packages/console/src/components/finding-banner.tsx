@@ -39,7 +39,7 @@ function say(finding: Finding): Said {
     }
     case 'platform_down': {
       const { host, failing_apps: failing, remedy, message } = finding.platform;
-      const { what, todo } = texts.platformDown(host, failing);
+      const { what, todo } = texts.platformDown(host, failing, finding.from);
       const own = remedy === null ? todo : remedyText(null, null, remedy);
       return { what: message === null ? what : `${what} (${message})`, todo: own, href: '#/system' };
     }

@@ -42,6 +42,19 @@ describe('what is wrong', () => {
     expect(kinds(rows, view, 1)).toEqual(['link_lost', 'store_down', 'suspect', 'app_error']);
   });
 
+  it('names the replicas that cannot reach a platform, unless none can', () => {
+    const replica = (id: string, is_gone = false) => ({ id, is_gone }) as SystemView['replicas'][number];
+    const platform = (unreachable_from: string[], failing_apps: number) =>
+      ({ host: 'h', ok: false, unreachable_from, failing_apps }) as SystemView['platforms'][number];
+    const replicas = [replica('one'), replica('two'), replica('three', true)];
+    const found = (from: string[], failing: number) =>
+      findingsOf([], system({ replicas, platforms: [platform(from, failing)] }), null).find(
+        ({ kind }) => kind === 'platform_down',
+      );
+    expect(found(['two'], 0)).toMatchObject({ severity: 'warn', from: ['two'] });
+    expect(found(['one', 'two'], 3)).toMatchObject({ severity: 'bad', from: null });
+  });
+
   it('is one for all apps with the same trouble, and bad once one of them has no token', () => {
     const rows = [
       row('a', { state: 'degraded', last_error: refused('x') }),

@@ -6,7 +6,12 @@ export type Severity = 'bad' | 'warn';
 export type Finding = { readonly severity: Severity } & (
   | { readonly kind: 'link_lost'; readonly sinceMs: number }
   | { readonly kind: 'store_down'; readonly store: SystemView['store'] }
-  | { readonly kind: 'platform_down'; readonly platform: SystemView['platforms'][number] }
+  | {
+      readonly kind: 'platform_down';
+      readonly platform: SystemView['platforms'][number];
+      /** Replicas that cannot reach it; null: none can. */
+      readonly from: readonly string[] | null;
+    }
   | { readonly kind: 'replica_gone'; readonly replicas: readonly string[]; readonly seenAt: string }
   | { readonly kind: 'app_error'; readonly apps: readonly AppRow[]; readonly isServed: boolean }
   | { readonly kind: 'suspect'; readonly apps: readonly AppRow[] }
@@ -40,8 +45,12 @@ function* ofSystem(system: SystemView | null): Generator<Finding> {
   if (!system) return;
   const { store, platforms, replicas, config } = system;
   if (!store.ok) yield { kind: 'store_down', severity: 'bad', store };
-  for (const platform of platforms)
-    if (!platform.ok) yield { kind: 'platform_down', severity: 'bad', platform };
+  const living = replicas.filter(({ is_gone }) => !is_gone).length;
+  for (const platform of platforms) {
+    if (platform.ok) continue;
+    const from = platform.unreachable_from.length < living ? platform.unreachable_from : null;
+    yield { kind: 'platform_down', severity: platform.failing_apps > 0 ? 'bad' : 'warn', platform, from };
+  }
   const gone = replicas.filter(({ is_gone }) => is_gone);
   const [first] = gone;
   if (first) {

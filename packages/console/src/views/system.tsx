@@ -26,7 +26,7 @@ export function SystemView() {
           <Replicas view={view} />
           <Store store={view.store} />
           <Configuration config={view.config} />
-          <Platforms platforms={view.platforms} />
+          <Platforms view={view} />
         </div>
       ) : error ? (
         <Failed error={error} retry={reload} />
@@ -153,8 +153,13 @@ function Lines({ title, lines }: { title: string; lines: readonly string[] }) {
   );
 }
 
-function Platforms({ platforms }: { platforms: System['platforms'] }) {
+function Platforms({ view: { platforms, replicas } }: { view: System }) {
   const texts = t.value.system;
+  const living = replicas.filter(({ is_gone }) => !is_gone).length;
+  const reach = ({ ok, unreachable_from: from }: System['platforms'][number]): string => {
+    if (ok) return texts.reachable;
+    return from.length < living ? texts.unreachableFrom(from) : texts.unreachable;
+  };
   return (
     <section class="card wide" aria-labelledby="platforms">
       <h2 id="platforms">{texts.platforms}</h2>
@@ -186,7 +191,7 @@ function Platforms({ platforms }: { platforms: System['platforms'] }) {
                   )}
                 </th>
                 <td data-label={texts.status}>
-                  <Flag isGood={platform.ok}>{platform.ok ? texts.reachable : texts.unreachable}</Flag>
+                  <Flag isGood={platform.ok}>{reach(platform)}</Flag>
                 </td>
                 <td data-label={t.value.apps.title} class={platform.failing_apps > 0 ? 'warn' : ''}>
                   {texts.appsOf(platform.apps, platform.failing_apps)}
