@@ -7,6 +7,7 @@ import type {
   AppRow,
   CallerRow,
   HistoryEvent,
+  ProbeResult,
   Session,
   SystemView,
 } from '../../packages/console/src/api-types.js';
@@ -31,6 +32,10 @@ export interface ConsoleWorld {
   callers: CallerRow[];
   history: HistoryEvent[];
   canAct: boolean;
+  /** What a try of a token brings. */
+  probe: ProbeResult;
+  /** With which signing in is refused. */
+  refusal?: { readonly status: number; readonly code: string };
 }
 
 /**
@@ -101,6 +106,11 @@ export class ConsoleFixture {
       return;
     }
     if (method === 'POST') {
+      const { refusal } = this.world;
+      if (refusal) {
+        problem(response, refusal.status, refusal.code, 'Signing in is refused.');
+        return;
+      }
       if ((JSON.parse(body) as { key: string }).key !== FIXTURE_KEY) {
         problem(response, 401, 'unauthorized', 'This key is not known.');
         return;
@@ -130,8 +140,7 @@ export class ConsoleFixture {
     const row = apps.find(({ app }) => app === decodeURIComponent(name ?? ''));
     if (!row) return undefined;
     if (part === 'history') return { events: history.filter(({ app }) => app === row.app), next: null };
-    if (part === 'probe')
-      return { outcome: 'alive', errcode: null, message: null, remedy: null, duration_ms: 87 };
+    if (part === 'probe') return this.world.probe;
     if (part === 'refresh')
       return { result: 'refreshed', generation: (row.generation ?? 0) + 1, message: null, remedy: null };
     return detailOf(row);

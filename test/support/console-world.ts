@@ -50,6 +50,7 @@ export function systemOf(changes: Partial<SystemView> = {}): SystemView {
       {
         host: 'api.weixin.qq.com',
         ok: true,
+        unreachable_from: [],
         apps: 5,
         failing_apps: 0,
         message: null,
@@ -59,6 +60,7 @@ export function systemOf(changes: Partial<SystemView> = {}): SystemView {
       {
         host: 'qyapi.weixin.qq.com',
         ok: true,
+        unreachable_from: [],
         apps: 1,
         failing_apps: 0,
         message: null,
@@ -143,7 +145,14 @@ export function ordinaryWorld(): ConsoleWorld {
       fetches_today: 2,
     }),
   ];
-  return { apps, system: systemOf(), callers: callers(), history: history('shop'), canAct: true };
+  return {
+    apps,
+    system: systemOf(),
+    callers: callers(),
+    history: history('shop'),
+    canAct: true,
+    probe: { outcome: 'alive', errcode: null, message: null, remedy: null, duration_ms: 87 },
+  };
 }
 
 function callers(): ConsoleWorld['callers'] {

@@ -1,6 +1,7 @@
 import type { TokenBroker } from '../../src/core/broker.js';
 import type { AppUse } from '../../src/core/console/app-use.js';
-import { ConsoleData, type PlatformState } from '../../src/core/console/console-data.js';
+import { ConsoleData } from '../../src/core/console/console-data.js';
+import type { PlatformState } from '../../src/core/console/platform-reach.js';
 import { ReplicaBoard } from '../../src/core/console/replica-board.js';
 import type { Clock } from '../../src/core/ports/clock.js';
 import type { HistoryEvent } from '../../src/core/ports/history.js';
@@ -26,6 +27,7 @@ export class FakeConsoleData extends ConsoleData {
       replica: 'replica-1',
       version: this.version,
       configSha256: () => null,
+      reaches: () => [],
       answer: (app) => this.useOf(app),
     });
   }

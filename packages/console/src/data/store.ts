@@ -6,8 +6,10 @@ import { mayHaveSession, rememberSession } from './preferences.ts';
 
 /** `unknown` until the broker was asked; null: nobody is signed in. */
 export const session = signal<Session | null | 'unknown' | 'unreachable'>('unknown');
+/** `other`: the broker did not say which. */
+type EndOfSession = 'signed_out' | 'expired' | 'key_removed' | 'scope_lost' | 'other';
 /** Why there is no session any more. */
-export const ended = signal<'signed_out' | 'other' | null>(null);
+export const ended = signal<EndOfSession | null>(null);
 
 /** All apps that this client may see, by name; a new map for each batch of changes. Null until they are loaded. */
 export const apps = signal<ReadonlyMap<string, AppRow> | null>(null);
@@ -84,7 +86,7 @@ function enter(found: Session): void {
   void connection.run();
 }
 
-function leave(why: 'signed_out' | 'other' | null): void {
+function leave(why: EndOfSession | null): void {
   rememberSession(false);
   connection?.close();
   connection = null;
@@ -219,7 +221,7 @@ class Connection {
     } else if (event === 'app_removed') this.#change((parsed as { app: string }).app, null);
     else if (event === 'system') takeSystem(parsed as SystemView);
     else if (event === 'history') for (const hear of historyListeners) hear(parsed as HistoryEvent);
-    else if (event === 'session_ended') leave('other');
+    else if (event === 'session_ended') leave((parsed as { why: EndOfSession }).why);
   }
 
   #change(app: string, row: AppRow | null): void {

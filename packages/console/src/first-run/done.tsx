@@ -1,4 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
+import type { AppState } from '../api-types.ts';
+import { t as messages } from '../i18n/i18n.ts';
 import { openConsole, whenServed, type Written } from './api.ts';
 import { Copyable } from './copyable.tsx';
 import { texts } from './texts.ts';
@@ -20,7 +22,11 @@ export function Done({ written }: { written: Written }) {
         role="status"
         data-state={state ?? 'starting'}
       >
-        {state === null ? t.starting : state === 'ok' ? t.serves : t.servesNot(state)}
+        {state === null
+          ? t.starting
+          : state === 'ok'
+            ? t.serves
+            : t.servesNot(messages.value.state[state as AppState])}
       </p>
       <section class="card" aria-labelledby="keys">
         <h2 id="keys">{t.keys}</h2>

@@ -88,11 +88,29 @@ export const en = {
     wrong: 'This key is not known to the broker. Check for a missing character; keys begin with tbk_.',
     noScope:
       "This key is valid but may not look here. Add the scope console to the client's scopes in the broker's configuration.",
+    jwt: {
+      jwt_rejected:
+        'The broker does not take this JWT: its issuer, signature or form is not one that identities: has. The log of the broker says which.',
+      jwt_expired:
+        'This JWT is over. Get a new one from its issuer, and check the clock of the broker’s host.',
+      jwt_wrong_audience:
+        'This JWT was issued for another service. Ask its issuer for one with the audience that identities: names.',
+      jwt_unknown_subject:
+        'This JWT is genuine, but its subject is no client here. Add it under subjects: of a client in the broker’s configuration.',
+      jwt_keys_unavailable:
+        'The broker cannot get the keys that verify this JWT. Check that it reaches jwksUri of the issuer, or sign in with an API key.',
+    } as Readonly<Record<string, string>>,
     tooMany: 'Too many wrong keys from this address. Wait a minute.',
     noAnswer: 'The broker does not answer. Is it running, and does this address lead to it?',
-    privacy: 'The key is sent once and not kept. The session ends after 8 hours, or when the key is removed.',
+    privacy:
+      'The key is sent once and not kept. The session ends after 8 hours, with its JWT, or when the key or the subject is removed.',
     ended: {
       signed_out: 'You signed out.',
+      expired: 'Your session ended: 8 hours have passed, or your JWT is over. Sign in again.',
+      key_removed:
+        'Your session ended: the key, the subject or its client was taken out of the configuration. Sign in with another one.',
+      scope_lost:
+        'Your session ended: the client lost the scope console. Whoever runs the broker can give it back.',
       other: 'Your session ended: it expired, or the key or its scope was removed. Sign in again.',
     },
   },
@@ -284,6 +302,7 @@ export const en = {
       failing === 0 ? count(apps, 'app') : `${count(apps, 'app')}, ${failing} failing`,
     reachable: 'reachable',
     unreachable: 'not reachable',
+    unreachableFrom: (replicas: readonly string[]) => `not from ${named(replicas)}`,
     lastAnswer: 'Last answer',
     noPlatforms: 'No platform was asked yet.',
     loaded: 'Loaded',
@@ -307,8 +326,12 @@ export const en = {
       what: `${kind} is gone${since && ` for ${since}`}: tokens are served from memory, and replicas cannot agree.`,
       todo: message,
     }),
-    platformDown: (host: string, failing: number) => ({
-      what: `${host} cannot be reached: ${count(failing, 'app')} cannot be refreshed.`,
+    platformDown: (host: string, failing: number, from: readonly string[] | null) => ({
+      what: `${
+        from === null
+          ? `${host} cannot be reached`
+          : `${from.length === 1 ? 'Replica' : 'Replicas'} ${named(from)} cannot reach ${host}`
+      }${failing > 0 ? `: ${count(failing, 'app')} cannot be refreshed` : ''}.`,
       todo: 'Tokens are served until they expire. Check DNS, the way out (proxy, firewall) and the platform’s own status.',
     }),
     replicaGone: (ids: readonly string[], seen: string) => ({

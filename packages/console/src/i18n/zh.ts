@@ -1,14 +1,14 @@
 import type { Messages } from './en.ts';
 
-const state = { ok: '正常', suspect: '存疑', degraded: '刷新受阻', expired: '已过期', pending: '尚无 token' };
+const state = { ok: '正常', suspect: '可疑', degraded: '刷新受阻', expired: '已过期', pending: '尚无 token' };
 
 const words: Readonly<Record<string, string>> = {
   scheduled: '到时刷新',
   cold: '还没有 token',
-  report: '调用方报告',
+  report: '调用方上报',
   force: '强制',
   in_doubt: '有一次获取结果不明',
-  suspect: 'token 存疑',
+  suspect: 'token 可疑',
   rollback: '存储回退',
   secret_change: 'AppSecret 更换',
   rotated: '已更换',
@@ -20,8 +20,8 @@ const words: Readonly<Record<string, string>> = {
   alive: '有效',
   dead: '已失效',
   unknown: '无法确定',
-  contested: '调用方报告失效',
-  reported: '调用方报告失效',
+  contested: '调用方上报失效',
+  reported: '调用方上报失效',
 };
 
 const num = (n: number) => n.toLocaleString('zh-CN');
@@ -50,11 +50,23 @@ export const zh: Messages = {
     busy: '登录中…',
     wrong: '中控不认识这个 key。请检查是否少了字符；key 以 tbk_ 开头。',
     noScope: '这个 key 有效，但无权查看控制台。请在中控配置里给该调用方的 scopes 加上 console。',
+    jwt: {
+      jwt_rejected: '中控不接受这个 JWT：签发者、签名或格式与 identities: 的配置不符，具体原因见中控日志。',
+      jwt_expired: '这个 JWT 已过期。请向签发者重新获取，并核对中控主机的时钟。',
+      jwt_wrong_audience: '这个 JWT 是签发给别的服务的。请让签发者按 identities: 中的 audience 签发。',
+      jwt_unknown_subject:
+        '这个 JWT 有效，但其 subject 不属于任何调用方。请在中控配置里把它加到某个调用方的 subjects: 下。',
+      jwt_keys_unavailable:
+        '中控拿不到验证这个 JWT 所需的公钥。请检查中控能否访问签发者的 jwksUri，或改用 API key 登录。',
+    },
     tooMany: '这个地址输错 key 的次数太多，请一分钟后再试。',
     noAnswer: '中控没有应答。它在运行吗？这个地址能到达它吗？',
-    privacy: 'key 只发送一次，不会保存。会话 8 小时后结束；key 被删除时立即结束。',
+    privacy: 'key 只发送一次，不会保存。会话最长 8 小时，JWT 到期或 key、subject 被移除时立即结束。',
     ended: {
       signed_out: '您已退出。',
+      expired: '会话已结束：已满 8 小时，或 JWT 已到期。请重新登录。',
+      key_removed: '会话已结束：key、subject 或所属调用方已从配置中移除。请换一个登录。',
+      scope_lost: '会话已结束：该调用方不再有 console 权限，可请中控的管理员加回。',
       other: '会话已结束：已过期，或者 key 或其权限被移除。请重新登录。',
     },
   },
@@ -77,8 +89,8 @@ export const zh: Messages = {
   word: (word) => words[word] ?? word.replaceAll('_', ' '),
   suspectReason: (reason) =>
     ({
-      reported: '调用方报告失效',
-      contested: '调用方报告失效',
+      reported: '调用方上报失效',
+      contested: '调用方上报失效',
       dead: '平台拒绝它',
       suspect: '平台可能已有更新的 token',
       rollback: '存储回退到了旧状态',
@@ -135,8 +147,8 @@ export const zh: Messages = {
     facts: {
       provider: '平台',
       appId: 'AppID',
-      grant: '获取方式',
-      generation: '代次',
+      grant: '授权方式',
+      generation: '代号',
       issued: '获取时间',
       expires: '过期时间',
       next: '下次刷新',
@@ -147,8 +159,8 @@ export const zh: Messages = {
     todo: '怎么办',
     thenRefresh: '改好后，点“立即刷新”即可马上重试。',
     actions: '操作',
-    test: '检测 token',
-    testing: '检测中…',
+    test: '探测 token',
+    testing: '探测中…',
     refresh: '立即刷新…',
     noPermission: '您只能查看：操作需要 console:act 权限。',
     outcome: {
@@ -166,7 +178,7 @@ export const zh: Messages = {
       cancel: '取消',
       busy: '刷新中…',
     },
-    refreshed: (result, generation) => `结果：${result}，代次 ${generation}。`,
+    refreshed: (result, generation) => `结果：${result}，代号 ${generation}。`,
     actFailed: (why) => `未执行：${why}`,
     timeline: '最近 7 天',
     range: { '1h': '1 小时', '24h': '24 小时', '7d': '7 天' },
@@ -177,30 +189,30 @@ export const zh: Messages = {
     kinds: {
       rotated: '轮换',
       fetch_failed: '获取失败',
-      reported: '报告失效',
-      suspected: '存疑',
-      healed: '恢复',
+      reported: '上报失效',
+      suspected: '可疑',
+      healed: '自愈',
       died_early: '提前失效',
       forced: '强制刷新',
-      probed: '检测',
+      probed: '探测',
     },
     kindFilter: '事件类型',
     allKinds: '全部类型',
-    noEvents: '还没有事件。轮换、报告和失败会显示在这里，保留 7 天。',
+    noEvents: '还没有事件。轮换、上报和失败会显示在这里，保留 7 天。',
     older: '更早的事件',
     event: {
       rotated: (generation, fingerprint, reason) =>
-        `新 token，第 ${generation} 代${fingerprint && `（指纹 ${fingerprint}）`}${reason && `，原因：${reason}`}`,
+        `新 token，代号 ${generation}${fingerprint && `（指纹 ${fingerprint}）`}${reason && `，原因：${reason}`}`,
       fetch_failed: (code, message) =>
         `平台没有给出 token${colon([code, message].filter(Boolean).join(' '))}`,
       reported: (caller, code, result) =>
-        `${caller || '某调用方'} 报告 token 失效${paren(code)}${result && `，结果：${result}`}`,
-      suspected: (reason) => `token 存疑${colon(reason)}`,
+        `${caller || '某调用方'} 上报 token 失效${paren(code)}${result && `，结果：${result}`}`,
+      suspected: (reason) => `token 可疑${colon(reason)}`,
       healed: () => 'token 已重新确认有效',
       died_early: (message) => `token 提前失效${colon(message)}`,
       forced: (caller, reason, result) =>
         `${caller || '有人'} 强制刷新${reason && `：“${reason}”`}${result && `，结果：${result}`}`,
-      probed: (result, caller) => `${caller && `${caller} `}检测${colon(result)}`,
+      probed: (result, caller) => `${caller && `${caller} `}探测${colon(result)}`,
     },
     byReplica: (replica, ms) => `副本 ${replica}${ms && `，${ms}`}`,
     callers: '调用方',
@@ -208,9 +220,9 @@ export const zh: Messages = {
     caller: {
       client: '调用方',
       reads: '读取',
-      reports: '报告',
+      reports: '上报',
       lastRead: '最近读取',
-      lastReport: '最近报告',
+      lastReport: '最近上报',
     },
     login: '登录',
     gateway: '网关调用',
@@ -268,6 +280,7 @@ export const zh: Messages = {
       failing === 0 ? `${num(apps)} 个应用` : `${num(apps)} 个应用，${num(failing)} 个失败`,
     reachable: '可达',
     unreachable: '不可达',
+    unreachableFrom: (replicas) => `副本 ${named(replicas)} 不可达`,
     lastAnswer: '最近应答',
     noPlatforms: '还没有请求过任何平台。',
     loaded: '加载时间',
@@ -291,8 +304,8 @@ export const zh: Messages = {
       what: `${kind} 连不上了${since && `（已 ${since}）`}：token 由内存提供，副本之间无法协调。`,
       todo: message,
     }),
-    platformDown: (host, failing) => ({
-      what: `连不上 ${host}：${num(failing)} 个应用无法刷新。`,
+    platformDown: (host, failing, from) => ({
+      what: `${from === null ? '' : `副本 ${named(from)} `}连不上 ${host}${failing > 0 ? `，${num(failing)} 个应用无法刷新` : ''}。`,
       todo: '现有 token 在过期前照常提供。请检查 DNS、出口（代理、防火墙）和平台自身的状态。',
     }),
     replicaGone: (ids, seen) => ({
@@ -304,8 +317,8 @@ export const zh: Messages = {
       todo: '',
     }),
     suspect: (apps, reason) => ({
-      what: `${named(apps)}：token 存疑${paren(reason)}，可能已失效。`,
-      todo: '中控会自动检测并更换。若一直如此，请检测 token，并查找还有谁在用这个 AppSecret 获取 token。',
+      what: `${named(apps)}：token 可疑${paren(reason)}，可能已失效。`,
+      todo: '中控会自动探测并更换。若一直如此，请探测 token，并查找还有谁在用这个 AppSecret 获取 token。',
     }),
     noToken: (apps) => ({ what: `${named(apps)}：没有有效的 token。`, todo: '打开该应用，查看最近的问题。' }),
     disagree: (apps, replicas) => ({

@@ -6,6 +6,8 @@ import type { Messages } from '../i18n/en.ts';
 
 function reasonOf(error: unknown, { signIn: texts }: Messages): string {
   if (!(error instanceof ApiError) || error.status === 0) return texts.noAnswer;
+  const ofJwt = texts.jwt[error.code];
+  if (ofJwt !== undefined) return ofJwt;
   if (error.status === 401) return texts.wrong;
   if (error.status === 403) return texts.noScope;
   if (error.status === 429) return texts.tooMany;
