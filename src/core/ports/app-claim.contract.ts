@@ -74,6 +74,19 @@ export function describeAppClaim(name: string, create: () => Promise<ClaimsUnder
       expect(await claim('here')).toMatch('theirs: ');
     });
 
+    it('is of each app by itself when many are claimed at once', async () => {
+      const names = Array.from({ length: 1000 }, (_, index) => `shop-${String(index)}`);
+      const claimAll = (by: 'here' | 'there'): Promise<string[]> =>
+        Promise.all(names.map((name) => claim(by, { name, appId: name })));
+      expect(await claim('there', { name: 'shop-7', appId: 'shop-7' })).toBe('ours');
+      const answers = await claimAll('here');
+      expect(answers.filter((answer) => answer === 'ours')).toHaveLength(999);
+      expect(answers[7]).toMatch('theirs: ');
+      const others = await claimAll('there');
+      expect(others[7]).toBe('ours');
+      expect(others[8]).toBe(`theirs: ${harness.holder.replace('shop', 'shop-8')}`);
+    });
+
     it('is given to one of many brokers that ask at once', async () => {
       const names = Array.from({ length: 20 }, (_, index) => `shop-${String(index)}`);
       const answers = await Promise.all(names.map((name) => claim('here', { name })));

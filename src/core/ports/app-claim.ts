@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import type { AppIdentity } from '../app-definition.js';
 import type { StoreUnavailableError } from '../errors.js';
 
@@ -5,6 +6,18 @@ import type { StoreUnavailableError } from '../errors.js';
 export interface ClaimedApp extends Pick<AppIdentity, 'name' | 'provider' | 'appId'> {
   /** Of the platform's API: another one is another platform. */
   readonly host: string;
+}
+
+/** Claims of one group that are asked for at the same time cost one round trip together. */
+export const CLAIM_GROUPS = 64;
+
+/** The SHA-256 by which all brokers know the app, in hex, and its group. */
+export function claimId({ provider, host, appId }: ClaimedApp): {
+  readonly id: string;
+  readonly group: number;
+} {
+  const id = hash('sha256', JSON.stringify([provider, host, appId]));
+  return { id, group: parseInt(id.slice(0, 2), 16) % CLAIM_GROUPS };
 }
 
 /**
@@ -27,7 +40,7 @@ export abstract class AppClaim {
   /**
    * Claims the app for this broker, or renews its claim, for `durationMs` on the store's clock. Takes it away from another
    * broker only with `force`, or if that claim has run out or can be no claim: it is unreadable, or lasts for longer than
-   * twice `durationMs`. One round trip. Never throws.
+   * twice `durationMs`. At most one round trip. Never throws.
    */
   abstract claim(
     app: ClaimedApp,

@@ -156,7 +156,7 @@ describe('an app that this broker fetches for', () => {
     expect(brokers.fetches).toBe(1);
   });
 
-  it('costs a command each 15 to 25 s, and none more for a fetch', async () => {
+  it('costs a claim each 20 s, and none more for a fetch', async () => {
     const before = fixture.claimsAsked;
     await fixture.run(2 * 60 * MINUTE_MS);
     expect(brokers.fetches).toBe(2);

@@ -1,16 +1,20 @@
 import type { AppDefinition } from '../app-definition.js';
 import type { BrokerPorts } from '../ports/broker-ports.js';
-import type { ClaimAnswer } from '../ports/app-claim.js';
+import { CLAIM_GROUPS, claimId, type ClaimAnswer } from '../ports/app-claim.js';
 
 /** A claim outlives its last renewal by this much: longer than a restart takes. */
 const CLAIM_MS = 60_000;
 const RENEWAL_MS = 20_000;
+/** Not sooner after the last one. */
+const MIN_RENEWAL_MS = 5000;
 /** An answer of the last half minute is as good as a new one: no fetch waits for the store because of it. */
 const FRESH_MS = 30_000;
 /** How often a broker that is kept out looks whether it still is. */
 const RETRY_MS = 10_000;
 /** After an interruption of the store, a holder renews within this time. */
 const SOON_MS = 1000;
+/** One for all apps. */
+const NOTHING_ASKED = Promise.resolve();
 
 /** Another broker fetches for the same app. */
 export interface OtherHolder {
@@ -21,13 +25,13 @@ export interface OtherHolder {
 
 /**
  * This replica's view of who may fetch for an app whose every fetch kills the token before. Each answer counts for as
- * long as a claim lives.
+ * long as a claim lives. All apps of a group ask at the same moments, so that ten thousand of them cost a few commands.
  */
 export class HeldClaim {
   private other: (OtherHolder & { readonly untilMonoMs: number }) | null = null;
   private askAtMonoMs = -Infinity;
   private freshUntilMonoMs = -Infinity;
-  private asking: Promise<unknown> = Promise.resolve();
+  private asking: Promise<unknown> = NOTHING_ASKED;
 
   constructor(
     private readonly app: AppDefinition,
@@ -44,6 +48,10 @@ export class HeldClaim {
     return this.heldBy ? Math.max(0, this.askAtMonoMs - this.ports.clock.monotonicMs()) : 0;
   }
 
+  get isDue(): boolean {
+    return this.isNeeded && this.ports.clock.monotonicMs() >= this.askAtMonoMs;
+  }
+
   /** When it is renewed next, or when another broker's ends, on the monotonic clock. */
   get nextMonoMs(): readonly number[] {
     return this.isNeeded ? [this.askAtMonoMs, this.other?.untilMonoMs ?? Infinity] : [];
@@ -51,7 +59,7 @@ export class HeldClaim {
 
   /** Renews the claim also of a broker that has nothing to fetch, when it is time to. */
   async renewIfDue(): Promise<void> {
-    if (this.isNeeded && this.ports.clock.monotonicMs() >= this.askAtMonoMs) await this.ask(false);
+    if (this.isDue) await this.ask(false);
   }
 
   /** The store was away and may have lost the claim. Whoever held it comes first. */
@@ -85,11 +93,17 @@ export class HeldClaim {
 
   /** One question after the other, so that an older answer never follows a newer one. */
   private ask(force: boolean): Promise<ClaimAnswer> {
-    const { clock } = this.ports;
-    this.askAtMonoMs = clock.monotonicMs() + RENEWAL_MS * (0.75 + 0.5 * clock.random());
+    this.askAtMonoMs = this.momentAfter(MIN_RENEWAL_MS, RENEWAL_MS);
     const answer = this.asking.then(() => this.claim(force));
     this.asking = answer;
     return answer;
+  }
+
+  /** The first moment of the app's group that is more than `minMs` away; there is one in each period. */
+  private momentAfter(minMs: number, periodMs: number): number {
+    const offsetMs = (claimId(this.app).group / CLAIM_GROUPS) * periodMs;
+    const earliestMonoMs = this.ports.clock.monotonicMs() + minMs;
+    return (Math.floor((earliestMonoMs - offsetMs) / periodMs) + 1) * periodMs + offsetMs;
   }
 
   private async claim(force: boolean): Promise<ClaimAnswer> {
@@ -98,7 +112,7 @@ export class HeldClaim {
     const sentMonoMs = clock.monotonicMs();
     const answer = await claim.claim(this.app, CLAIM_MS, { force });
     if (answer.kind === 'theirs') {
-      this.askAtMonoMs = this.freshUntilMonoMs = sentMonoMs + RETRY_MS;
+      this.askAtMonoMs = this.freshUntilMonoMs = this.momentAfter(0, RETRY_MS);
       if (!this.other) events.emit({ app, kind: 'claim_refused', holder: answer.holder });
       this.other = {
         name: answer.holder,

@@ -1,8 +1,15 @@
 import { identityKey, type AppIdentity } from '../../core/app-definition.js';
+import { claimId, type ClaimedApp } from '../../core/ports/app-claim.js';
 import type { AppName } from '../../core/token.js';
 
 /** Of the claims of all brokers on one Redis, which have to find each other whatever their own prefixes are. */
 export const CLAIM_PREFIX = 'tokenbroker:claim:';
+
+/** Those of a group are on one node of a cluster, so that one script may use them together. */
+export function claimKey(app: ClaimedApp): { readonly key: string; readonly group: number } {
+  const { id, group } = claimId(app);
+  return { key: `${CLAIM_PREFIX}{${group}}:${id}`, group };
+}
 
 export interface AppKeys {
   readonly state: string;

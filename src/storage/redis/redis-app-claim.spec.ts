@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { clock, connect, freshPrefix, sharedRedis, USER } from '../../../test/support/redis-as-broker.js';
 import { RedisServer } from '../../../test/support/redis-server.js';
 import { describeAppClaim } from '../../core/ports/app-claim.contract.js';
-import type { ClaimAnswer, ClaimedApp } from '../../core/ports/app-claim.js';
+import { CLAIM_GROUPS, type ClaimAnswer, type ClaimedApp } from '../../core/ports/app-claim.js';
 import { sleep } from '../../core/ports/clock.js';
 import { StoreUnavailableError } from '../../core/errors.js';
 import { MINIMAL_ACL } from '../../../test/support/minimal-acl.js';
@@ -29,12 +29,18 @@ describeAppClaim('Redis', async () => {
 
 describe('a claim in Redis', () => {
   const APP: ClaimedApp = { name: 'shop', provider: 'fake', host: 'api.example.com', appId: 'wx1' };
-  const KEY = `tokenbroker:claim:${hash('sha256', '["fake","api.example.com","wx1"]')}`;
+  const KEY_HASH = hash('sha256', '["fake","api.example.com","wx1"]');
+  const KEY = `tokenbroker:claim:{${String(parseInt(KEY_HASH.slice(0, 2), 16) % CLAIM_GROUPS)}}:${KEY_HASH}`;
   const CLAIM_MS = 1000;
   const claim = (by: RedisAppClaim): Promise<ClaimAnswer> => by.claim(APP, CLAIM_MS, { force: false });
   /** What somebody who writes to Redis puts there, to run out in so many milliseconds of its clock. */
   const forge = async (leftMs: number, holder: string): Promise<void> => {
     await redis.server.call('SET', KEY, `${String(Date.now() + leftMs)} ${holder}`);
+  };
+  const scriptsRun = async (): Promise<number> => {
+    const stats = String(await redis.server.call('INFO', 'commandstats'));
+    const counts = [...stats.matchAll(/cmdstat_eval(?:sha)?:calls=(\d+)/g)].map(([, calls]) => Number(calls));
+    return counts.reduce((sum, calls) => sum + calls, 0);
   };
   const here = (): RedisAppClaim => claimOf(redis.connection, freshPrefix());
 
@@ -46,6 +52,16 @@ describe('a claim in Redis', () => {
     await claim(claimOf(redis.connection, 'tokenbroker:prod:'));
     expect(await redis.server.call('KEYS', '*')).toEqual([KEY]);
     expect(Number(await redis.server.call('PTTL', KEY))).toBeGreaterThan(0);
+  });
+
+  it('costs a command for each group, whatever the number of apps', async () => {
+    const before = await scriptsRun();
+    const by = here();
+    const apps = Array.from({ length: 5000 }, (_, index) => ({ ...APP, appId: `wx${String(index)}` }));
+    const answers = await Promise.all(apps.map((app) => by.claim(app, CLAIM_MS, { force: false })));
+    expect(answers.filter(({ kind }) => kind === 'ours')).toHaveLength(5000);
+    expect((await scriptsRun()) - before).toBeLessThanOrEqual(CLAIM_GROUPS + 1);
+    expect(await redis.server.call('DBSIZE')).toBe(5000);
   });
 
   it('is not kept by a key that never expires, as somebody may write', async () => {

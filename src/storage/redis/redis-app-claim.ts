@@ -1,7 +1,6 @@
-import { hash } from 'node:crypto';
 import type { StoreUnavailableError } from '../../core/errors.js';
 import { AppClaim, type ClaimAnswer, type ClaimedApp } from '../../core/ports/app-claim.js';
-import { CLAIM_PREFIX } from './keys.js';
+import { claimKey } from './keys.js';
 import type { RedisConnection } from './redis-connection.js';
 import { defineScripts } from './redis-scripts.js';
 
@@ -9,6 +8,8 @@ import { defineScripts } from './redis-scripts.js';
 const MAX_HOLDER_CHARACTERS = 130;
 /** Of a user that may not use the key. */
 const NOT_ALLOWED = /NOPERM|can't run this command/;
+/** Claims in one command: Redis does nothing else for a millisecond. */
+const MAX_CLAIMS = 500;
 
 export interface RedisAppClaimOptions {
   readonly keyPrefix: string;
@@ -16,9 +17,20 @@ export interface RedisAppClaimOptions {
   readonly onRefusal: (refusal: StoreUnavailableError | null) => void;
 }
 
-/** A claim is a key that all brokers on this Redis know, whatever their key prefixes. */
+/** Claims that leave together: of one group, for the same time, in the same way. */
+interface Batch {
+  readonly keys: string[];
+  readonly holders: string[];
+  readonly answers: Promise<readonly ClaimAnswer[]>;
+}
+
+/**
+ * A claim is a key that all brokers on this Redis know, whatever their key prefixes. Claims of a group that are asked for
+ * in the same turn of the event loop are one command.
+ */
 export class RedisAppClaim extends AppClaim {
   private isRefused = false;
+  private readonly batches = new Map<string, Batch>();
 
   constructor(
     private readonly connection: RedisConnection,
@@ -29,24 +41,54 @@ export class RedisAppClaim extends AppClaim {
   }
 
   override async claim(
-    { name, provider, host, appId }: ClaimedApp,
+    app: ClaimedApp,
     durationMs: number,
     { force }: { readonly force: boolean },
   ): Promise<ClaimAnswer> {
+    const { key, group } = claimKey(app);
+    const batch = this.batchOf(group, Math.ceil(durationMs), force);
     // Braces are in no prefix, so that no two brokers have one text.
-    const ours = `${this.options.keyPrefix}{${name}}`;
-    const key = CLAIM_PREFIX + hash('sha256', JSON.stringify([provider, host, appId]));
+    const index = batch.holders.push(`${this.options.keyPrefix}{${app.name}}`) - 1;
+    batch.keys.push(key);
+    const answers = await batch.answers;
+    return answers[index] ?? { kind: 'unsupported' };
+  }
+
+  private batchOf(group: number, durationMs: number, force: boolean): Batch {
+    const id = `${String(group)} ${String(durationMs)} ${String(force)}`;
+    const open = this.batches.get(id);
+    if (open && open.keys.length < MAX_CLAIMS) return open;
+    const answers = this.turnOver().then(() => {
+      if (this.batches.get(id) === batch) this.batches.delete(id);
+      return this.send(batch, durationMs, force);
+    });
+    const batch: Batch = { keys: [], holders: [], answers };
+    this.batches.set(id, batch);
+    return batch;
+  }
+
+  private turnOver(): Promise<void> {
+    return new Promise((resolve) => this.connection.after(0, resolve));
+  }
+
+  private async send(
+    { keys, holders }: Batch,
+    durationMs: number,
+    force: boolean,
+  ): Promise<readonly ClaimAnswer[]> {
     try {
-      const holder = await this.connection.run(() =>
-        this.connection.client.brokerClaim(key, ours, Math.ceil(durationMs), force ? '1' : ''),
+      const replies = await this.connection.run(() =>
+        this.connection.client.brokerClaim(keys.length, ...keys, durationMs, force ? '1' : '', ...holders),
       );
       this.noteRefusal(null);
-      return holder === '' ? { kind: 'ours' } : { kind: 'theirs', holder: harmless(holder) };
+      return replies.map((holder) =>
+        holder === '' ? { kind: 'ours' } : { kind: 'theirs', holder: harmless(holder) },
+      );
     } catch (error) {
       const cause = error as StoreUnavailableError;
-      if (!NOT_ALLOWED.test(cause.message)) return { kind: 'unavailable', cause };
-      this.noteRefusal(cause);
-      return { kind: 'unsupported' };
+      const isForbidden = NOT_ALLOWED.test(cause.message);
+      if (isForbidden) this.noteRefusal(cause);
+      return keys.map(() => (isForbidden ? { kind: 'unsupported' } : { kind: 'unavailable', cause }));
     }
   }
 

@@ -11,6 +11,7 @@ import { RedisServer } from '../../../test/support/redis-server.js';
 import { SystemClock } from '../../core/system-clock.js';
 import { MINIMAL_ACL } from '../../../test/support/minimal-acl.js';
 import {
+  RedisAppClaim,
   RedisConnection,
   RedisRefreshLease,
   RedisRotationFeed,
@@ -135,9 +136,10 @@ describe('Redis Cluster', () => {
     expect(heard).toEqual([[identityKey(SHOP), 7]]);
   });
 
-  it('is sent nothing twice when the connection to a node is lost', async () => {
+  it('is sent nothing twice when the connection to a node is lost, and keeps the claims of many apps on all nodes', async () => {
     const { first, second } = await RedisCluster.start(USERS);
-    const { client } = await connect(settingsOf(second));
+    const connection = await connect(settingsOf(second));
+    const { client } = connection;
     if (!('nodes' in client)) throw new Error('Not a cluster');
     // Its slot, 3300, is the first node's.
     const key = 'tokenbroker:{b}';
@@ -152,5 +154,19 @@ describe('Redis Cluster', () => {
     expect(await lost).toBeInstanceOf(Error);
     expect(await eventually('an answer', () => client.get(key).catch(() => undefined))).toBe('once');
     expect(await first.call('INFO', 'commandstats')).toContain('cmdstat_set:calls=2,');
+
+    const claimAll = async (keyPrefix: string): Promise<Set<string>> => {
+      const claim = new RedisAppClaim(connection, { keyPrefix, onRefusal: () => undefined });
+      const apps = Array.from({ length: 500 }, (_, index) => ({
+        ...SHOP,
+        host: 'h',
+        appId: `wx${String(index)}`,
+      }));
+      const answers = await Promise.all(apps.map((app) => claim.claim(app, 60_000, { force: false })));
+      return new Set(answers.map(({ kind }) => kind));
+    };
+    // The client connects to each node when it first has something to say to it.
+    await eventually('all claims', async () => [...(await claimAll('prod:'))].join() === 'ours');
+    expect(await claimAll('test:')).toEqual(new Set(['theirs']));
   }, 30_000);
 });

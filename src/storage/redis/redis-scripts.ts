@@ -33,8 +33,8 @@ declare module 'ioredis' {
     /** The ids of the entries; empty where Redis does not let the user write them. */
     brokerNote(...args: ScriptArguments): Result<readonly string[], Context>;
     brokerChanges(...args: ScriptArguments): Result<readonly string[], Context>;
-    /** Who else holds the app, or empty. */
-    brokerClaim(...args: ScriptArguments): Result<string, Context>;
+    /** The number of keys comes first. Of each app who else holds it, or empty. */
+    brokerClaim(...args: ScriptArguments): Result<readonly string[], Context>;
     brokerLoginOpen(...args: ScriptArguments): Result<1, Context>;
     brokerLoginBegin(...args: ScriptArguments): Result<LoginBeginReply, Context>;
     brokerLoginFinish(...args: ScriptArguments): Result<0 | 1, Context>;
@@ -52,7 +52,7 @@ const SCRIPTS = [
   { command: 'brokerSwapAndNote', file: 'swap', numberOfKeys: 4 },
   { command: 'brokerNote', file: 'note', numberOfKeys: 1 },
   { command: 'brokerChanges', file: 'changes', numberOfKeys: 1 },
-  { command: 'brokerClaim', file: 'claim', numberOfKeys: 1 },
+  { command: 'brokerClaim', file: 'claim', numberOfKeys: null },
   { command: 'brokerLoginOpen', file: 'login-open', numberOfKeys: 1 },
   { command: 'brokerLoginBegin', file: 'login-begin', numberOfKeys: 3 },
   { command: 'brokerLoginFinish', file: 'login-finish', numberOfKeys: 4 },
@@ -67,7 +67,8 @@ const SCRIPTS = [
 export function defineScripts(client: Redis | Cluster): void {
   const prelude = read('prelude');
   for (const { command, file, numberOfKeys } of SCRIPTS) {
-    client.defineCommand(command, { numberOfKeys, lua: `${prelude}\n${read(file)}` });
+    const lua = `${prelude}\n${read(file)}`;
+    client.defineCommand(command, numberOfKeys === null ? { lua } : { numberOfKeys, lua });
   }
 }
 
