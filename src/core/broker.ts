@@ -17,7 +17,7 @@ import type { BrokerPorts } from './ports/broker-ports.js';
 import { BrokerError } from './errors.js';
 import { ReportService, type TokenTest } from './reports/report-service.js';
 import type { ReportAnswer, TokenReport } from './reports/token-report.js';
-import type { AppName, HeldToken } from './token.js';
+import { TokenOwners, type AppName, type HeldToken } from './token.js';
 
 export interface BrokerSettings {
   /** Fetches and tries a second that nobody asks for while the apps have no token, or one that was found in the store. */
@@ -27,6 +27,8 @@ export interface BrokerSettings {
 
 interface ManagedApp {
   readonly manager: TokenManager;
+  /** And not registered besides the configured ones. */
+  readonly isConfigured: boolean;
   /** From the first report on. */
   reports: ReportService | null;
 }
@@ -41,6 +43,7 @@ export class TokenBroker {
   private readonly scheduler: Scheduler;
   private readonly watch: ChangeWatch;
   private readonly startPace: StartPace;
+  private readonly owners = new TokenOwners();
   private unsubscribe: () => void = () => undefined;
   private wasReady = false;
   private isStarted = false;
@@ -91,7 +94,7 @@ export class TokenBroker {
       if (!('issuer' in app)) {
         if (!this.tokenless.has(app.name)) this.tokenless.set(app.name, app);
       } else if (this.managed.has(app.name)) this.changeRefresh(app.name, app.refresh);
-      else added.push(this.add(app));
+      else added.push(this.add(app, true));
     }
     // What is stored is looked at before a fetch is due.
     if (this.isStarted && !this.isStopping) this.watch.readThese(added);
@@ -108,18 +111,16 @@ export class TokenBroker {
    * readiness need not wait for. Nothing is fetched before somebody asks for it.
    */
   register(app: AppDefinition): void {
-    if (!this.managed.has(app.name)) this.add(app);
-  }
-
-  /** The configured apps that have a token, and what was registered besides them. */
-  get registered(): readonly AppName[] {
-    return [...this.managed.keys()];
+    if (!this.managed.has(app.name)) this.add(app, false);
   }
 
   /** The configured app whose token this is, as far as it is one that the platform would still take. */
   appOf(token: string): AppName | undefined {
     const sha256 = hash('sha256', token);
-    return this.apps.find((app) => this.managed.get(app)?.manager.memory.isRecent(sha256) === true);
+    return this.owners.of(sha256).find((app) => {
+      const managed = this.managed.get(app);
+      return managed?.isConfigured === true && managed.manager.memory.isRecent(sha256);
+    });
   }
 
   /** Milliseconds for which a caller may keep this token without asking again; above 0. */
@@ -188,6 +189,11 @@ export class TokenBroker {
     const tokenless = this.tokenless.get(app);
     if (tokenless) return tokenlessStatus(tokenless, this.ports.clock.wallMs());
     return this.find(app).manager.diagnosis.status();
+  }
+
+  /** Of each that has a token, and of what was registered besides, one after the other: apps may come and go meanwhile. */
+  *statuses(): Generator<AppStatus, void> {
+    for (const { manager } of this.managed.values()) yield manager.diagnosis.status();
   }
 
   /** No app is waited for any more; see `TokenManager.isReadyEnough`. */
@@ -266,21 +272,22 @@ export class TokenBroker {
   /** What is stored of the app is of no use to this broker any more; another one may still have it configured. */
   private async leave(manager: TokenManager): Promise<void> {
     await manager.stop();
+    manager.memory.forgetRecent();
     if (!this.managersByKey.has(identityKey(manager.app))) {
       await this.ports.store.expire(manager.app).catch(() => undefined);
     }
   }
 
-  private add(app: AppDefinition): TokenManager {
-    const { watch, startPace } = this;
-    const manager = new TokenManager(app, this.ports, this.scheduler, { watch, startPace });
+  private add(app: AppDefinition, isConfigured: boolean): TokenManager {
+    const { watch, startPace, owners } = this;
+    const manager = new TokenManager(app, this.ports, this.scheduler, { watch, startPace, owners });
     if (this.isStopping) void manager.stop();
     for (const listener of this.listeners)
       manager.memory.subscribe((held) => {
         listener(app.name, held);
       });
     this.managersByKey.set(identityKey(app), manager);
-    this.managed.set(app.name, { manager, reports: null });
+    this.managed.set(app.name, { manager, isConfigured, reports: null });
     this.watch.replan();
     return manager;
   }

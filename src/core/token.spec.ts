@@ -1,15 +1,17 @@
 import { hash } from 'node:crypto';
-import { RecentTokens } from './token.js';
+import { RecentTokens, TokenOwners } from './token.js';
 
 const HOUR_MS = 3_600_000;
 const GRACE_MS = 300_000;
 
 describe('RecentTokens', () => {
   let tokens: RecentTokens;
+  let owners: TokenOwners;
   const includes = (value: string, nowMs: number) => tokens.includes(hash('sha256', value), nowMs);
 
   beforeEach(() => {
-    tokens = new RecentTokens();
+    owners = new TokenOwners();
+    tokens = new RecentTokens('shop', owners);
     tokens.next('first', 2 * HOUR_MS, 0, GRACE_MS);
   });
 
@@ -36,6 +38,17 @@ describe('RecentTokens', () => {
   it('forgets at once one that was reported or leaked', () => {
     tokens.next('second', 3 * HOUR_MS, HOUR_MS, 0);
     expect(includes('first', HOUR_MS)).toBe(false);
+  });
+
+  it('are found by their app, also where two have the same one, until they are forgotten', () => {
+    const ownersOf = (value: string) => owners.of(hash('sha256', value));
+    const others = new RecentTokens('blog', owners);
+    others.next('first', 2 * HOUR_MS, 0, GRACE_MS);
+    expect(ownersOf('first')).toEqual(['shop', 'blog']);
+    for (const value of ['second', 'third']) tokens.next(value, 3 * HOUR_MS, HOUR_MS, GRACE_MS);
+    expect(['first', 'second', 'third', 'fourth'].map(ownersOf)).toEqual([['blog'], ['shop'], ['shop'], []]);
+    for (const recent of [tokens, others]) recent.clear();
+    expect(['first', 'second', 'third'].flatMap(ownersOf)).toEqual([]);
   });
 
   it('keeps the one before when the current one comes again', () => {

@@ -1,10 +1,10 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { ErrorCode } from '../core/error-code.js';
-import type { AppStatus } from '../core/status/app-status.js';
 import type { FetchOutcomeKind } from '../core/ports/events.js';
 import type { AppName } from '../core/token.js';
 import { DurationLines } from './hot-counts.js';
 import { SampleLines } from './sample-lines.js';
+import { statusGauges } from './status-gauges.js';
 
 const PREFIX = 'tokenbroker_';
 
@@ -41,12 +41,6 @@ const STORE_BOUNDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25
 
 export type StoreCommand = (typeof STORE_COMMANDS)[number];
 
-/** A gauge of an app's token, and where its value is found; null: no sample. */
-interface TokenGauge {
-  readonly lines: SampleLines<'app'>;
-  readonly valueOf: (status: AppStatus) => number | null;
-}
-
 /**
  * All metrics of ours: names, labels and what they say. docs/metrics.md adds what to do about them.
  *
@@ -56,35 +50,8 @@ export class MetricCatalogue {
   readonly registry = new Registry();
   private readonly own = { registers: [this.registry] };
 
-  /** Of an app's token, whether it still lives or not. */
-  readonly tokens: readonly TokenGauge[] = [
-    tokenGauge('token_expiration_timestamp_seconds', 'When the token expires, in Unix time.', (status) =>
-      seconds(status.expiresAtMs),
-    ),
-    tokenGauge(
-      'token_issued_timestamp_seconds',
-      'When the fetch of the token began, in Unix time.',
-      (status) => seconds(status.issuedAtMs),
-    ),
-    tokenGauge('token_age_seconds', 'Time since the fetch of the token began.', ({ issuedAtMs, nowMs }) =>
-      issuedAtMs === null ? null : (nowMs - issuedAtMs) / 1000,
-    ),
-    tokenGauge(
-      'token_next_refresh_timestamp_seconds',
-      'When this replica starts the next fetch, unless another one does, in Unix time.',
-      (status) => seconds(status.nextRefreshAtMs),
-    ),
-    tokenGauge(
-      'token_generation',
-      'Which token it is: the same on all replicas, and only ever higher.',
-      (status) => status.generation,
-    ),
-    tokenGauge(
-      'token_suspect',
-      'Whether the token may be dead and will be replaced soon: 1 or 0.',
-      ({ generation, state }) => (generation === null ? null : Number(state === 'suspect')),
-    ),
-  ];
+  /** Read from how the apps fare at each scrape, for those that are shown. */
+  readonly ofStatus = statusGauges(PREFIX);
 
   readonly apps = gauge(
     'apps',
@@ -112,31 +79,6 @@ export class MetricCatalogue {
     'upstream_errors_total',
     'Requests for a token that the platform refused, by errcode.',
     ['app', 'errcode'],
-  );
-  readonly upstreamConfigError = gauge(
-    'upstream_config_error',
-    'Always 1: the last fetch, or the AppSecret that was read last, was refused for a reason that only a person can mend; errcode no_secret: there is no AppSecret. Absent otherwise.',
-    ['app', 'errcode'],
-  );
-  readonly upstreamQuotaExhausted = gauge(
-    'upstream_quota_exhausted',
-    "Always 1: the last fetch was refused because the platform's quota for the day is used up. Absent otherwise.",
-    ['app'],
-  );
-  readonly tokenRefused = gauge(
-    'token_refused',
-    "Always 1: the platform refuses the token in use, and the day's budget leaves no fetch to replace it. Absent otherwise.",
-    ['app'],
-  );
-  readonly heldElsewhere = gauge(
-    'held_elsewhere',
-    'Always 1: another broker on the same Redis fetches for this AppID, so that this one does not. Absent otherwise.',
-    ['app'],
-  );
-  readonly upstreamBudgetRemaining = gauge(
-    'upstream_budget_remaining',
-    "Fetches that are left of the platform's day: all (daily), those that may be forced, and those that reports may cause without a proof.",
-    ['app', 'kind'],
   );
   readonly commits = counter(
     'commits_total',
@@ -311,28 +253,12 @@ export class MetricCatalogue {
     ...this.own,
   });
 
-  /** Read from how the apps fare at each scrape, for those that are shown. */
-  private readonly ofStatus: readonly { clear(): void }[] = [
-    ...this.tokens.map(({ lines }) => lines),
-    this.upstreamConfigError,
-    this.upstreamQuotaExhausted,
-    this.tokenRefused,
-    this.heldElsewhere,
-    this.upstreamBudgetRemaining,
-  ];
-
   /** Those that are kept as lines, in the order in which they are shown. */
   readonly lines = [
     this.apps,
-    ...this.tokens.map(({ lines }) => lines),
     this.upstreamFetches,
     this.upstreamFetchReasons,
     this.upstreamErrors,
-    this.upstreamConfigError,
-    this.upstreamQuotaExhausted,
-    this.tokenRefused,
-    this.heldElsewhere,
-    this.upstreamBudgetRemaining,
     this.commits,
     this.reports,
     this.tokenDiedEarly,
@@ -371,17 +297,9 @@ export class MetricCatalogue {
     this.tokenDiedEarly.add({ app }, 0);
   }
 
-  /** Before each reading of how the apps fare. */
-  clearStatus(): void {
-    for (const lines of this.ofStatus) lines.clear();
-  }
-
   /** What is counted and measured by app is shown for all apps together, or for each again. */
   sumUpApps(isSummed: boolean): void {
-    const ofStatus = new Set<object>(this.ofStatus);
-    for (const lines of this.lines) {
-      if (lines.firstLabel === 'app' && !ofStatus.has(lines)) lines.sumUp(isSummed);
-    }
+    for (const lines of this.lines) if (lines.firstLabel === 'app') lines.sumUp(isSummed);
   }
 
   /** Drops what is kept of apps that are configured no more. */
@@ -410,12 +328,4 @@ function gauge<Label extends string>(
   labels: readonly [Label, ...Label[]],
 ): SampleLines<Label> {
   return new SampleLines({ name: PREFIX + name, type: 'gauge', help, labels });
-}
-
-function tokenGauge(name: string, help: string, valueOf: TokenGauge['valueOf']): TokenGauge {
-  return { lines: gauge(name, help, ['app']), valueOf };
-}
-
-function seconds(ms: number | null): number | null {
-  return ms === null ? null : ms / 1000;
 }

@@ -78,6 +78,21 @@ describe('metrics of thousands of apps', () => {
     expect(ofApps(await scrape(metrics))).toEqual([]);
   });
 
+  it('are made in parts, between which requests are answered', async () => {
+    const { metrics } = watching(...Array.from({ length: 5000 }, (_, index) => `app-${String(index)}`));
+    let turns = 0;
+    let isMade = false;
+    const turn = (): void => {
+      turns += 1;
+      if (!isMade) setImmediate(turn);
+    };
+    turn();
+    const text = await metrics.render();
+    isMade = true;
+    expect(text.split('\n').length).toBeGreaterThan(80_000);
+    expect(turns).toBeGreaterThan(50);
+  });
+
   it('are at most 20 series of an app that fares well, also when a day has gone by', async () => {
     const { metrics, observer, fetched } = watching('shop');
     for (let day = 0; day < 14; day += 1) {

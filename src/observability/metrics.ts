@@ -4,21 +4,22 @@ import type { AppStatus } from '../core/status/app-status.js';
 import type { AppName } from '../core/token.js';
 import { MetricCatalogue } from './metric-catalogue.js';
 import { RequestTally } from './hot-counts.js';
+import { StatusText } from './status-gauges.js';
 
 /** Gauges whose names promise counters, so that promtool complains. The same names without `_total` say more. */
 const MISNAMED = ['handles', 'requests', 'resources'].map((what) => `nodejs_active_${what}_total`);
 
 type PerApp = 'all' | 'problems' | 'none';
 
-/** In the place of an errcode: the platform was not asked, for want of an AppSecret. */
-const NO_SECRET = 'no_secret';
-
 /** What knows how apps fare: a `TokenBroker`. */
 export interface AppSource {
-  /** May grow. */
-  readonly registered: readonly AppName[];
-  status(app: AppName): AppStatus;
+  /** Of all apps that it has at the moment, one after the other; apps may come and go meanwhile. */
+  statuses(): Iterable<AppStatus>;
 }
+
+/** Apps, and characters, after which others have their turn. */
+const APPS_AT_A_TIME = 200;
+const CHARACTERS_AT_A_TIME = 32_768;
 
 /** An API key, and how it was used on this replica. Times are of the wall clock. */
 export interface KeyUse {
@@ -75,14 +76,19 @@ export class Metrics {
     return this.catalogue.registry.contentType;
   }
 
-  /** The text that Prometheus scrapes. */
+  /** The text that Prometheus scrapes. That of many apps is made in parts, between which requests are answered. */
   async render(): Promise<string> {
     const { catalogue } = this;
     for (const { count, ...labels } of this.tally.all()) catalogue.httpRequests.set(labels, count);
-    this.readApps();
+    const parts = [await catalogue.registry.metrics(), ...(await this.readApps())];
     this.readKeys();
-    const ours = catalogue.lines.map((lines) => lines.text()).join('');
-    return (await catalogue.registry.metrics()) + ours;
+    for (const lines of catalogue.lines) {
+      for (const piece of lines.pieces()) {
+        parts.push(piece);
+        if (piece.length >= CHARACTERS_AT_A_TIME) await othersTurn();
+      }
+    }
+    return parts.join('');
   }
 
   /** Shows nothing more of these apps and their tickets. */
@@ -102,49 +108,37 @@ export class Metrics {
     }
   }
 
-  private readApps(): void {
+  private async readApps(): Promise<readonly string[]> {
     const { catalogue, perApp } = this;
-    catalogue.clearStatus();
+    const text = new StatusText(catalogue.ofStatus);
     const counts = { ok: 0, suspect: 0, degraded: 0, expired: 0, pending: 0 };
+    let seen = 0;
     for (const source of this.sources) {
-      for (const app of source.registered) {
-        const status = source.status(app);
+      for (const status of source.statuses()) {
         counts[status.state] += 1;
-        this.count(app, status);
+        this.count(status);
         const isWell = status.state === 'ok' && status.lastError === null;
-        if (perApp === 'all' || (perApp === 'problems' && !isWell)) this.show(app, status);
+        if (perApp === 'all' || (perApp === 'problems' && !isWell)) text.add(status.app, status);
+        seen += 1;
+        if (seen % APPS_AT_A_TIME > 0) continue;
+        text.join();
+        await othersTurn();
       }
     }
     for (const [state, count] of Object.entries(counts)) catalogue.apps.set({ state }, count);
+    return text.pieces;
   }
 
   /** Has the app, or all of them together, counted from 0. */
-  private count(app: AppName, { provider }: AppStatus): void {
+  private count({ app, provider }: AppStatus): void {
     const who = this.perApp === 'all' ? app : provider;
     if (!this.shown.has(who)) this.catalogue.show(app, this.passing.get(provider) ?? []);
     this.shown.add(who);
   }
+}
 
-  private show(app: AppName, status: AppStatus): void {
-    const { catalogue } = this;
-    for (const { lines, valueOf } of catalogue.tokens) {
-      const value = valueOf(status);
-      if (value !== null) lines.set({ app }, value);
-    }
-    const { lastError, fetchBudget, fetchesToday, forcedBudget, forcedToday, reportsToday } = status;
-    if (lastError?.class === 'configuration' || lastError?.class === 'secret') {
-      const errcode = String(lastError.errcode ?? NO_SECRET);
-      catalogue.upstreamConfigError.set({ app, errcode }, 1);
-    }
-    if (lastError?.class === 'claim') catalogue.heldElsewhere.set({ app }, 1);
-    if (lastError?.class === 'dead') catalogue.tokenRefused.set({ app }, 1);
-    if (lastError?.class === 'day_quota') catalogue.upstreamQuotaExhausted.set({ app }, 1);
-    const daily = Math.max(0, fetchBudget - fetchesToday);
-    catalogue.upstreamBudgetRemaining.set({ app, kind: 'daily' }, daily);
-    if (forcedBudget === 0) return;
-    const forced = Math.max(0, forcedBudget - forcedToday);
-    catalogue.upstreamBudgetRemaining.set({ app, kind: 'forced' }, forced);
-    const reports = Math.min(daily, Math.max(0, forcedBudget - reportsToday));
-    catalogue.upstreamBudgetRemaining.set({ app, kind: 'reports' }, reports);
-  }
+function othersTurn(): Promise<void> {
+  // A turn of the loop, which is neither time nor chance.
+  // eslint-disable-next-line no-restricted-globals
+  return new Promise((resolve) => void setImmediate(resolve));
 }

@@ -1,5 +1,8 @@
 import type { ErrorCode } from '../core/error-code.js';
 
+/** Half a millisecond's work. */
+export const LINES_OF_A_PIECE = 1000;
+
 type Labels<Label extends string> = Readonly<Record<Label, string>>;
 
 /**
@@ -58,23 +61,26 @@ export class SampleLines<Label extends string> {
     this.rows.clear();
   }
 
-  /** In the text format that Prometheus scrapes. */
-  text(): string {
+  /** In the text format that Prometheus scrapes, some hundred lines at a time. */
+  *pieces(): Generator<string, void> {
     const { name, type, help, labels } = this.head;
     const others = [...this.places.keys()];
-    let text = `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`;
+    let lines = [`# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`];
     // A gauge is set by its label, so its sum is made when it is shown.
-    const rows = this.isSummed && this.rows.size > 0 ? [['', this.total()] as const] : this.rows;
+    const rows = this.isSummed && this.rows.size > 0 ? [['', this.total()] as const] : [...this.rows];
     for (const [first, row] of rows) {
       const start = first === '' ? '' : labelText(labels[0], first);
       row.forEach((value, place) => {
         if (value === undefined) return;
         const other = others[place] ?? '';
         const shown = start === '' ? other.slice(1) : start + other;
-        text += shown === '' ? `${name} ${String(value)}\n` : `${name}{${shown}} ${String(value)}\n`;
+        lines.push(shown === '' ? `${name} ${String(value)}\n` : `${name}{${shown}} ${String(value)}\n`);
       });
+      if (lines.length < LINES_OF_A_PIECE) continue;
+      yield lines.join('');
+      lines = [];
     }
-    return text;
+    yield lines.join('');
   }
 
   private total(): (number | undefined)[] {

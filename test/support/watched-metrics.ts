@@ -12,7 +12,7 @@ import { FakeBroker } from './fake-broker.js';
 export const REFUSED = { errcode: 40125, message: 'invalid appsecret', remedy: 'Correct it.', atMs: 0 };
 
 export function sourceOf(broker: FakeBroker): AppSource {
-  return { registered: broker.apps, status: (app) => broker.status(app) };
+  return { statuses: () => broker.apps.map((app) => broker.status(app)) };
 }
 
 /** Metrics of a broker that has these apps, and what tells them of fetches. */

@@ -17,7 +17,7 @@ import { StoreHealth } from './store-health.js';
 import type { BackOff } from '../ports/token-store.js';
 import { TokenFetch } from './token-fetch.js';
 import { TokenProbe } from '../reports/probe.js';
-import { remainingMs, type FetchReason, type HeldToken } from '../token.js';
+import { remainingMs, type FetchReason, type HeldToken, type TokenOwners } from '../token.js';
 import { OfflineRefresh } from './offline-refresh.js';
 
 /** One app that cannot be had must not keep the others from being served. */
@@ -33,9 +33,10 @@ type Work =
   | { readonly kind: 'fetch'; readonly reason: FetchReason; readonly isPaced: boolean };
 
 /** What the apps of a broker share. */
-export interface SharedPace {
+export interface SharedOfApps {
   readonly watch: Pick<ChangeWatch, 'periodMs'>;
   readonly startPace: StartPace;
+  readonly owners: TokenOwners;
 }
 
 /** Keeps one app's token on one replica: serves it from memory, starts what is due, and merges with the store. */
@@ -64,13 +65,13 @@ export class TokenManager implements Task, AppReader {
     readonly app: AppDefinition,
     private readonly ports: BrokerPorts,
     private readonly scheduler: Scheduler,
-    private readonly shared: SharedPace,
+    private readonly shared: SharedOfApps,
   ) {
     this.secrets = app.secrets;
     this.storeHealth = new StoreHealth(app.name, ports);
     this.claim = new HeldClaim(app, ports);
     this.tokenFetch = new TokenFetch(app, this.secrets, ports);
-    this.memory = new TokenMemory(app, ports.clock, this.tokenFetch);
+    this.memory = new TokenMemory(app, ports.clock, this.tokenFetch, shared.owners);
     this.pending = new PendingWrites(app, this.memory, ports);
     const parts = [app, this.memory, this.tokenFetch, this.pending, ports] as const;
     this.online = new OnlineRefresh(...parts, this.stopping.signal);
@@ -131,7 +132,7 @@ export class TokenManager implements Task, AppReader {
   get nextMonoMs(): number {
     if (this.isStopping) return Infinity;
     const nowMonoMs = this.ports.clock.monotonicMs();
-    if (this.isReconcileDue || this.dueWork()) return nowMonoMs;
+    if (this.isReconcileDue || this.claim.isDue || this.dueWork()) return nowMonoMs;
     const { memory, claim, storeHealth, offline, tokenFetch } = this;
     const start = this.startMonoMs ?? Infinity;
     const others = [this.reconcileAtMonoMs, start, storeHealth.nextMonoMs, offline.nextMonoMs];

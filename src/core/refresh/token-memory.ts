@@ -3,7 +3,7 @@ import { plausibleFence } from './transitions.js';
 import type { Clock } from '../ports/clock.js';
 import { FoundToken, ReportedToken } from './evidence.js';
 import { MAX_LIFE_MS } from './read-app-state.js';
-import { RecentTokens, fingerprint, type HeldToken, type TokenRecord } from '../token.js';
+import { fingerprint, RecentTokens, TokenOwners, type HeldToken, type TokenRecord } from '../token.js';
 import {
   graceMsOf,
   suspectReasonOf,
@@ -27,7 +27,7 @@ export class TokenMemory {
   private newest: HeldToken | null = null;
   private dueMonoMs = -Infinity;
   private lastChanceMonoMs = Infinity;
-  private readonly recent = new RecentTokens();
+  private readonly recent: RecentTokens;
   private listeners: readonly ((held: HeldToken) => void)[] = [];
   private last: {
     readonly view: StoreView;
@@ -43,7 +43,9 @@ export class TokenMemory {
     private readonly clock: Clock,
     /** What this process alone knows: its credential, as in a begin, and what it sent today. */
     private readonly own: { readonly credential: string | null; readonly count: DayCount } = NOTHING_OWN,
+    owners = new TokenOwners(),
   ) {
+    this.recent = new RecentTokens(app.name, owners);
     this.reported = new ReportedToken(this, clock);
   }
 
@@ -167,6 +169,11 @@ export class TokenMemory {
   /** Whether this is the hash of a token that the platform would still take. */
   isRecent(sha256: string): boolean {
     return this.recent.includes(sha256, this.clock.monotonicMs());
+  }
+
+  /** The app is kept no more: nobody finds it by its tokens. */
+  forgetRecent(): void {
+    this.recent.clear();
   }
 
   /** The store's clock, as far as it can be told from here. */
