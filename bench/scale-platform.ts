@@ -92,6 +92,7 @@ export class ScalePlatform {
       const asked = JSON.parse(Buffer.concat(chunks).toString()) as Record<string, unknown>;
       return this.issue(String(asked.appid), asked.force_refresh === true);
     }
+    if (pathname === '/cgi-bin/token') return this.issue(searchParams.get('appid') ?? '', true);
     const isAlive = this.isAlive(searchParams.get('access_token') ?? '');
     return isAlive ? { ip_list: [] } : { errcode: 40001, errmsg: 'invalid credential' };
   }

@@ -20,6 +20,20 @@ const GENEROUS = 1_000_000;
 const MAX_STORING = 500;
 const LEASE_MS = 60_000;
 
+type Grant = 'stable' | 'classic';
+
+/** `folder`: for what is written; it goes with the run. */
+interface Place {
+  readonly grant: Grant;
+  readonly folder: string;
+  readonly platformUrl: string;
+}
+
+/** What Redis counts once more when a script of a broker does it, and this program's own. */
+const OF_SCRIPTS: ReadonlySet<string> = new Set(
+  'time get set exists del xadd xrange xrevrange hgetall hset hdel pexpire info'.split(' '),
+);
+
 export interface Replica {
   readonly url: string;
   readonly pid: number;
@@ -59,13 +73,20 @@ export class ScaleWorld {
   private brokers: ChildProcess[] = [];
 
   readonly apps: number;
+  private readonly grant: Grant;
   private readonly platformUrl: string;
   private readonly redisProcess: ChildProcess;
   private readonly redisPort: number;
   private readonly redis: Redis;
 
-  private constructor(apps: number, folder: string, platformUrl: string, redis: ChildProcess, port: number) {
+  private constructor(
+    apps: number,
+    { grant, folder, platformUrl }: Place,
+    redis: ChildProcess,
+    port: number,
+  ) {
     this.apps = apps;
+    this.grant = grant;
     this.file = join(folder, `broker-${apps}.json`);
     this.platformUrl = platformUrl;
     this.redisProcess = redis;
@@ -74,13 +95,13 @@ export class ScaleWorld {
     this.writeConfig();
   }
 
-  static async start(apps: number, folder: string, platformUrl: string): Promise<ScaleWorld> {
+  static async start(apps: number, place: Place): Promise<ScaleWorld> {
     const port = await freePort();
-    const child = launch('redis-server', ['--port', String(port), '--save', '', '--dir', folder]);
+    const child = launch('redis-server', ['--port', String(port), '--save', '', '--dir', place.folder]);
     for await (const line of createInterface({ input: child.stdout })) {
       if (!line.includes('Ready to accept connections')) continue;
       child.stdout.resume();
-      return new ScaleWorld(apps, folder, platformUrl, child, port);
+      return new ScaleWorld(apps, place, child, port);
     }
     throw new Error('redis-server ended: is it installed? apt-get install -y redis-server');
   }
@@ -101,6 +122,7 @@ export class ScaleWorld {
         appId: this.appId(index),
         appSecret: createHash('md5').update(String(index)).digest('hex'),
         apiBaseUrl: this.platformUrl,
+        grant: this.grant,
         // For the brokers' own limit of fetches, nothing that runs for minutes is a day.
         refresh: { dailyBudget: 10_000, forcedDailyBudget: 1000 },
       })),
@@ -149,7 +171,7 @@ export class ScaleWorld {
     const none0 = { charge: null, seenGeneration: 0, highestKnown: 0, credential: null };
     const fillOne = async (index: number): Promise<void> => {
       const appId = this.appId(index);
-      const app: AppIdentity = { name: `app-${index}`, provider: 'wechat', appId, grant: 'stable' };
+      const app: AppIdentity = { name: `app-${index}`, provider: 'wechat', appId, grant: this.grant };
       const acquired = await leases.acquire(app, LEASE_MS);
       assert.ok(acquired.kind === 'acquired');
       const { lease } = acquired;
@@ -209,14 +231,20 @@ export class ScaleWorld {
 
   /** The commands that brokers send within so long, by name; what a script does is part of the script. */
   async commandsWithin(ms: number): Promise<ReadonlyMap<string, number>> {
-    const counts = new Map<string, number>();
-    const monitor = await this.redis.monitor();
-    monitor.on('monitor', (_time: string, [name = '']: string[], source: string) => {
-      if (source !== 'lua') counts.set(name, (counts.get(name) ?? 0) + 1);
-    });
+    const before = await this.commands();
     await sleep(ms);
-    monitor.disconnect();
-    return counts;
+    const after = await this.commands();
+    const counts = [...after].map(([name, count]): [string, number] => [
+      name,
+      count - (before.get(name) ?? 0),
+    ]);
+    return new Map(counts.filter(([name, count]) => count > 0 && !OF_SCRIPTS.has(name)));
+  }
+
+  private async commands(): Promise<ReadonlyMap<string, number>> {
+    const text = await this.redis.info('commandstats');
+    const lines = text.matchAll(/cmdstat_([^:]+):calls=(\d+)/g);
+    return new Map([...lines].map(([, name = '', calls]) => [name, Number(calls)]));
   }
 
   async stop(): Promise<void> {

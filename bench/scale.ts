@@ -1,10 +1,11 @@
 /**
  * `npm run bench:scale -- [--apps 100,1000,10000,50000] [--seconds 20]`: what apps cost that nobody asks for, on 3 replicas over one
- * Redis that has their tokens. `--rotating`: all tokens live for 2 minutes, so that they are replaced all the time.
+ * Redis that has their tokens. `--rotating`: all tokens live for 2 minutes, so that they are replaced all the time. `--classic`: of the classic
+ * grant, of which each app also renews a claim.
  */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -26,10 +27,12 @@ const { values } = parseArgs({
     apps: { type: 'string', default: '100,1000,10000' },
     seconds: { type: 'string', default: '20' },
     rotating: { type: 'boolean', default: false },
+    classic: { type: 'boolean', default: false },
   },
 });
 const steps = values.apps.split(',').map(Number);
 const seconds = Number(values.seconds);
+const grant = values.classic ? 'classic' : 'stable';
 assert.ok(
   seconds > 0 && steps.every((apps) => apps > 0),
   '--apps is a list of numbers, and --seconds a number above 0',
@@ -90,6 +93,21 @@ const LINES = {
 } satisfies Record<string, Line>;
 type Figures = Record<keyof typeof LINES, number>;
 
+/** What all that runs on the machine takes of its cores until the returned function is called: above nine tenths, times are those of a queue for a core. */
+function watchCores(): () => number {
+  const sum = () => {
+    const times = cpus().map((core) => core.times);
+    const idle = times.reduce((total, time) => total + time.idle, 0);
+    const all = times.flatMap((time) => Object.values(time)).reduce((total, time) => total + time, 0);
+    return { idle, all };
+  };
+  const before = sum();
+  return () => {
+    const after = sum();
+    return 1 - (after.idle - before.idle) / (after.all - before.all);
+  };
+}
+
 /** Until every replica serves what the platform minted for a forced refresh, in milliseconds. */
 async function rotate(world: ScaleWorld, replicas: readonly Replica[], index: number): Promise<number> {
   const app = `app-${index % world.apps}`;
@@ -149,7 +167,9 @@ async function measure(world: ScaleWorld, platform: ScalePlatform): Promise<Figu
   console.error(`  commands: ${[...commands].map(([name, count]) => `${name} ${count}`).join(', ')}`);
   const resident = residentMb(first);
   const heap = await heapBytes(inspected);
+  const busy = watchCores();
   const { p50Ms, p99Ms } = await load(world, first, LOAD_SECONDS);
+  console.error(`  cores under load: ${percent(busy())} busy`);
   const delays: number[] = [];
   for (let at = 0; at < ROTATIONS; at += 1) delays.push(await rotate(world, replicas, at));
   const scraped = await scrape(world, first);
@@ -189,7 +209,7 @@ async function measureSteps(): Promise<void> {
   for (const apps of steps) {
     console.error(`${apps} apps`);
     const platform = new ScalePlatform(LIFE_SECONDS);
-    const world = await ScaleWorld.start(apps, folder, await platform.listen());
+    const world = await ScaleWorld.start(apps, { grant, folder, platformUrl: await platform.listen() });
     await world.fill(platform);
     all.push(await measure(world, platform));
     await world.stop();
@@ -201,7 +221,7 @@ async function measureSteps(): Promise<void> {
 /** Callers of all replicas while tokens are replaced all the time, and what the platform says of each token that they get. */
 async function measureRotations(apps: number): Promise<void> {
   const platform = new ScalePlatform(ROTATING_LIFE_SECONDS);
-  const world = await ScaleWorld.start(apps, folder, await platform.listen());
+  const world = await ScaleWorld.start(apps, { grant, folder, platformUrl: await platform.listen() });
   await world.fill(platform);
   const replicas = await startReplicas(world);
   await sleep(SETTLE_MS);
@@ -220,7 +240,9 @@ async function measureRotations(apps: number): Promise<void> {
     }
   });
   const cpu = replicas.map(({ pid }) => cpuSeconds(pid));
+  const busy = watchCores();
   const rounds = await Promise.all(replicas.map((replica) => load(world, replica, seconds)));
+  const busyShare = busy();
   isOver = true;
   await Promise.all(callers);
   const shares = replicas.map(({ pid }, at) => (cpuSeconds(pid) - (cpu[at] ?? 0)) / seconds);
@@ -236,6 +258,9 @@ async function measureRotations(apps: number): Promise<void> {
     `  p50, p99          ${rounds.map(({ p50Ms, p99Ms }) => `${ms(p50Ms)}, ${ms(p99Ms)}`).join('; ')} (goal: p99 under 20 ms)`,
   );
   console.log(`  CPU               ${shares.map(percent).join('; ')} of a core`);
+  console.log(
+    `  the machine       ${cpus().length} cores, ${percent(busyShare)} busy: on them 3 replicas, Redis, 3 loads, the platform and the callers (this process)`,
+  );
   await world.stop();
   platform.close();
 }
