@@ -1,23 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const PAIRS = [
   ['README.md', 'README.zh-CN.md'],
-  ['docs/adopting.md', 'docs/zh-CN/adopting.md'],
-  ['docs/platforms.md', 'docs/zh-CN/platforms.md'],
-  ['docs/wecom.md', 'docs/zh-CN/wecom.md'],
-  ['docs/oauth2-provider.md', 'docs/zh-CN/oauth2-provider.md'],
-  ['docs/oauth2.md', 'docs/zh-CN/oauth2.md'],
-  ['docs/login.md', 'docs/zh-CN/login.md'],
-  ['docs/gateway.md', 'docs/zh-CN/gateway.md'],
-  ['docs/client.md', 'docs/zh-CN/client.md'],
-  ['docs/users.md', 'docs/zh-CN/users.md'],
-  ['docs/identities.md', 'docs/zh-CN/identities.md'],
-  ['docs/console.md', 'docs/zh-CN/console.md'],
-  ['docs/live-configuration.md', 'docs/zh-CN/live-configuration.md'],
-  ['docs/rotating-secrets.md', 'docs/zh-CN/rotating-secrets.md'],
+  ...readdirSync(join(ROOT, 'docs/zh-CN')).map((page) => [`docs/${page}`, `docs/zh-CN/${page}`] as const),
 ] as const;
 
 describe.each(PAIRS)('%s and %s', (english, chinese) => {
@@ -43,6 +31,16 @@ describe.each(PAIRS)('%s and %s', (english, chinese) => {
   it.each([english, chinese])('link to headings that exist, in %s', (page) => {
     const missing = anchors(page).filter(([target, slug]) => !slugs(read(target)).includes(slug));
     expect(missing).toEqual([]);
+  });
+
+  it('link to each other', () => {
+    expect(targets(english, original)).toContain(chinese);
+    expect(targets(chinese, translated)).toContain(english);
+  });
+
+  it('lead a Chinese reader to the Chinese pages that there are', () => {
+    const others = PAIRS.map(([from]) => from).filter((page) => page !== english);
+    expect(others.filter((page) => targets(chinese, translated).has(page))).toEqual([]);
   });
 
   it('link to what exists, and both to the same', () => {
@@ -95,9 +93,9 @@ function sections(text: string): string[][] {
     .map((section) => (section.match(/`[^`\n]+`/g) ?? []).sort());
 }
 
-/** As GitHub names headings, which has no two alike on these pages. */
+/** As GitHub names headings, which has no two alike on these pages, and the ids that the page gives itself. */
 function slugs(text: string): string[] {
-  return headings(text).map((heading) =>
+  const named = headings(text).map((heading) =>
     heading
       .replace(/^#+ /, '')
       .trim()
@@ -105,6 +103,7 @@ function slugs(text: string): string[] {
       .replaceAll(/[^\p{L}\p{M}\p{N}\p{Pc}\- ]/gu, '')
       .replaceAll(' ', '-'),
   );
+  return [...named, ...Array.from(text.matchAll(/<a id="([^"]+)">/g), ([, id = '']) => id)];
 }
 
 /** Pages of the repository and the fragments that the page links to in them. */

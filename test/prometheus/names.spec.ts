@@ -87,10 +87,13 @@ describe('rules', () => {
   });
 });
 
-it('the runbook has one section for each alert, and no other', () => {
-  const headings = [...read('docs/runbook.md').matchAll(/^## (.+)$/gm)].map(([, heading]) => heading);
-  expect([...headings].sort()).toEqual([...names].sort());
-});
+it.each(['docs/runbook.md', 'docs/zh-CN/runbook.md'])(
+  '%s has one section for each alert, and no other',
+  (page) => {
+    const headings = [...read(page).matchAll(/^## (.+)$/gm)].map(([, heading]) => heading);
+    expect([...headings].sort()).toEqual([...names].sort());
+  },
+);
 
 describe('dashboard', () => {
   it('uses no series but those of the broker and of the rules', async () => {
