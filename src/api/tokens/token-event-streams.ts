@@ -21,10 +21,16 @@ interface Stream {
   readonly isAllowed: () => Promise<boolean>;
 }
 
+/** An app whose tokens are heard of. */
+interface Followed {
+  readonly streams: Set<Stream>;
+  readonly leave: () => void;
+}
+
 /** The open event streams: each gets every newer token of its app, in one write, and a comment where there is none for long. */
 @Injectable()
 export class TokenEventStreams {
-  private readonly byApp = new Map<AppName, Set<Stream>>();
+  private readonly byApp = new Map<AppName, Followed>();
   /** Those of many apps, and which apps each of them may be about by the configuration as it is now; undefined: it is over. */
   private readonly ofMany = new Map<AppsEventStream, () => Promise<readonly AppName[] | undefined>>();
   /** Apps that have a newer token, until their streams got it. */
@@ -79,14 +85,19 @@ export class TokenEventStreams {
 
   /** Ends the streams of apps that are gone, and of readers that may not see their app any more. */
   recheck(gone: ReadonlySet<AppName>): void {
-    for (const [app, streams] of this.byApp) {
-      if (gone.has(app)) this.byApp.delete(app);
-      for (const stream of streams) {
-        if (gone.has(app)) stream.response.end();
-        else void this.endUnlessAllowed(stream);
-      }
-    }
+    for (const app of gone) this.forget(app);
+    for (const stream of this.all()) void this.endUnlessAllowed(stream);
     for (const [stream, appsNow] of this.ofMany) void this.refollow(stream, appsNow, gone);
+  }
+
+  /** Its last fetch may still bring a token, which is nothing to another app under the same name. */
+  private forget(app: AppName): void {
+    const followed = this.byApp.get(app);
+    if (!followed) return;
+    followed.leave();
+    this.byApp.delete(app);
+    this.rotated.delete(app);
+    for (const { response } of followed.streams) response.end();
   }
 
   private async refollow(
@@ -142,12 +153,12 @@ export class TokenEventStreams {
 
   private streamsOf(app: AppName): Set<Stream> {
     const known = this.byApp.get(app);
-    if (known) return known;
+    if (known) return known.streams;
     const streams = new Set<Stream>();
-    this.broker.subscribe(app, (held) => {
+    const leave = this.broker.subscribe(app, (held) => {
       this.announce(app, held);
     });
-    this.byApp.set(app, streams);
+    this.byApp.set(app, { streams, leave });
     return streams;
   }
 
@@ -206,6 +217,6 @@ export class TokenEventStreams {
   }
 
   private *all(): Iterable<Stream> {
-    for (const streams of this.byApp.values()) yield* streams;
+    for (const { streams } of this.byApp.values()) yield* streams;
   }
 }
