@@ -10,6 +10,7 @@ import {
 } from '../../test/support/create-broker.js';
 import { settle } from '../../test/support/manual-clock.js';
 import { NO_COUNT } from './refresh/budgets.js';
+import { sleep } from './ports/clock.js';
 import type { StoreView } from './ports/token-store.js';
 
 const MINUTE_MS = 60_000;
@@ -178,6 +179,30 @@ describe('several replicas', () => {
     await fixture.clock.advance(400);
     await refused;
     expect(fixture.issuer.calls).toHaveLength(0);
+  });
+
+  it('read again at once what they are told of while they read', async () => {
+    const fixture = createBroker();
+    await fixture.start();
+    fixture.issuer.probeOutcome = 'accepted';
+    const sibling = fixture.sibling();
+    await sibling.start();
+    const { store } = fixture;
+    const reconcile = store.reconcile.bind(store);
+    store.reconcile = async (...request) => {
+      store.reconcile = reconcile;
+      const view = await reconcile(...request);
+      await sleep(fixture.clock, 100);
+      return view;
+    };
+    const early = expect(sibling.current(APP, Infinity)).rejects.toMatchObject({ code: 'behind' });
+    await settle();
+    await fixture.broker.report(APP, { caller: 'a', force: true });
+    await fixture.clock.advance(250);
+    await early;
+    sibling.runDue();
+    await settle();
+    expect(sibling.held(APP)?.record.value).toBe(servedValue(fixture));
   });
 
   it('never serve an older token to a caller that names what it has seen', async () => {

@@ -228,7 +228,8 @@ export class TokenBroker {
     this.unsubscribe = this.ports.feed.subscribe(
       ({ key, generation }) => {
         const manager = this.managersByKey.get(key);
-        if (manager && generation > manager.memory.generation) void manager.reconcile();
+        // A read that is under way may have been too early for it: then it is read again.
+        if (manager && generation > manager.memory.generation) manager.reconcileWithin(0);
       },
       () => {
         this.watch.readAll();
