@@ -5,6 +5,7 @@ import type { Grant } from '../../src/core/ports/token-store.js';
 import { MINIMAL_ACL } from './minimal-acl.js';
 import { SHOP } from './app-identity.js';
 import { RedisServer } from './redis-server.js';
+import type { ShiftedClock } from './shifted-clock.js';
 
 /** The only user of the server, beside the default one: what the documentation gives to a broker. */
 export const USER = { name: 'broker', password: 'broker-password' };
@@ -12,14 +13,15 @@ export const clock = new SystemClock();
 const cipher = new TokenCipher([{ id: 'k1', key: Buffer.alloc(32, 1) }]);
 let prefixes = 0;
 
-/** One server for a test file, and one connection to it; both are there from its first test on. */
+/** One server for a test file, on this clock, and one connection to it; both are there from its first test on. */
 export function sharedRedis<Connection extends RedisConnection>(
   Kind: Parameters<typeof connect<Connection>>[1],
+  { env = {} }: Partial<Pick<ShiftedClock, 'env'>> = {},
 ): { readonly server: RedisServer; readonly connection: Connection } {
   const shared = {} as { server: RedisServer; connection: Connection };
   beforeAll(async () => {
     const users = [`${USER.name} on >${USER.password} ${MINIMAL_ACL}`];
-    shared.server = await RedisServer.start({ users });
+    shared.server = await RedisServer.start({ users, env });
     shared.connection = connect(shared.server.url(USER), Kind);
     await shared.connection.ready(5000);
   });

@@ -16,6 +16,7 @@ afterAll(() => {
 export class ShiftedClock {
   private readonly file: string;
   private readonly library: string;
+  private seconds = 0;
 
   constructor() {
     folder ??= mkdtempSync(join(tmpdir(), 'clock-'));
@@ -32,9 +33,15 @@ export class ShiftedClock {
 
   /** From the true time. */
   shift(seconds: number): void {
+    this.seconds = seconds;
     const bytes = Buffer.alloc(8);
     bytes.writeBigInt64LE(BigInt(seconds));
     // In place: the server has mapped the file.
     writeFileSync(this.file, bytes, { flag: 'r+' });
+  }
+
+  /** Goes on by this much, or a little more: it moves by whole seconds. */
+  async advance(ms: number): Promise<void> {
+    this.shift(this.seconds + Math.ceil(ms / 1000));
   }
 }

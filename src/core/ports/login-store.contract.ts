@@ -16,10 +16,11 @@ export interface LoginStoreUnderTest {
   elapse(ms: number): Promise<void>;
 }
 
-export const CONTRACT_TIMES = { repeatMs: 300, spentMs: 900 };
+export const CONTRACT_TIMES = { repeatMs: 30_000, spentMs: 90_000 };
 
-const PENDING_MS = 300;
-const LIFE_MS = 500;
+const PENDING_MS = 30_000;
+const LIFE_MS = 50_000;
+const LOCK_MS = 20_000;
 /** For all tests of login stores. */
 export const SHOP: LoginIdentity = { name: 'shop', provider: 'fake', appId: 'wx0123456789abcdef' };
 const HANDLE = `tbs_${'h'.repeat(52)}`;
@@ -218,14 +219,14 @@ export function describeLoginStore(name: string, create: () => Promise<LoginStor
 
       it('gives the right to refresh it to one, until it is given up or runs out', async () => {
         await keep();
-        expect(await store.lockSession(SHOP, HANDLE, 'one', 200)).toBe(true);
-        expect(await store.lockSession(SHOP, HANDLE, 'two', 200)).toBe(false);
+        expect(await store.lockSession(SHOP, HANDLE, 'one', LOCK_MS)).toBe(true);
+        expect(await store.lockSession(SHOP, HANDLE, 'two', LOCK_MS)).toBe(false);
         await store.saveSession(SHOP, HANDLE, 'two', null);
-        expect(await store.lockSession(SHOP, HANDLE, 'two', 200)).toBe(false);
+        expect(await store.lockSession(SHOP, HANDLE, 'two', LOCK_MS)).toBe(false);
         await store.saveSession(SHOP, HANDLE, 'one', null);
-        expect(await store.lockSession(SHOP, HANDLE, 'two', 200)).toBe(true);
-        await elapse(250);
-        expect(await store.lockSession(SHOP, HANDLE, 'one', 200)).toBe(true);
+        expect(await store.lockSession(SHOP, HANDLE, 'two', LOCK_MS)).toBe(true);
+        await elapse(LOCK_MS + 50);
+        expect(await store.lockSession(SHOP, HANDLE, 'one', LOCK_MS)).toBe(true);
       });
 
       it('replaces it, but brings none back that was ended', async () => {

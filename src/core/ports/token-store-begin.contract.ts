@@ -46,11 +46,11 @@ export function describeBegin(steps: StoreSteps): void {
     });
 
     it('hands over what is newer than what the caller saw, unless it expired', async () => {
-      await steps.commit(await steps.begin(), 'one', 1000);
+      await steps.commit(await steps.begin(), 'one', LEASE_MS);
       const { generation } = await steps.stored();
       expect(await steps.refusal({ seenGeneration: generation - 1 })).toBe('moved');
       await steps.abort(await steps.begin({ seenGeneration: generation }), 'not_sent');
-      await steps.elapse(1050);
+      await steps.elapse(LEASE_MS + 50);
       await expect(steps.begin({ seenGeneration: 0 })).resolves.toBeDefined();
     });
 

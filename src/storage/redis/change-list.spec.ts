@@ -24,6 +24,20 @@ const redis = sharedRedis(RedisConnection);
 const SHOP_KEY = identityKey(SHOP);
 const USERS = [`${USER.name} on >${USER.password} ${MINIMAL_ACL}`];
 
+/** Knows how many commands have no answer yet. */
+class CountingConnection extends RedisConnection {
+  running = 0;
+
+  override async run<T>(work: () => Promise<T>): Promise<T> {
+    this.running += 1;
+    try {
+      return await super.run(work);
+    } finally {
+      this.running -= 1;
+    }
+  }
+}
+
 /** Two replicas, `here` and `there`, over one list. */
 function world(connection = redis.connection, keyPrefix = freshPrefix()) {
   const [here, there] = [storeOver(connection, keyPrefix), storeOver(connection, keyPrefix)];
@@ -153,13 +167,13 @@ describe('the list of changes in Redis', () => {
 
 describe('Redis Cluster', () => {
   let cluster: RedisCluster;
-  let connection: RedisConnection;
+  let connection: CountingConnection;
 
   beforeAll(async () => {
     cluster = await RedisCluster.start(USERS);
     const { host, port } = cluster.first;
     const server = { kind: 'cluster', nodes: [{ host, port }] } as const;
-    connection = new RedisConnection(
+    connection = new CountingConnection(
       { server, username: USER.name, password: USER.password, tls: null },
       clock,
     );
@@ -172,14 +186,14 @@ describe('Redis Cluster', () => {
     connection.close();
   });
 
-  /** Entries are added after what they are about. */
+  /** Entries are added after what they are about: looks when every command has its answer. */
   const patient = (store: RedisTokenStore): TokenStore =>
     new Proxy(store, {
       get: (target, name) =>
         name === 'changes'
           ? async (since: string | null) => {
-              for (let turns = 0; turns < 50; turns += 1) await turn();
-              await sleep(clock, 20);
+              do await turn();
+              while (connection.running > 0);
               return target.changes(since);
             }
           : (Reflect.get(target, name) as unknown),

@@ -1,14 +1,15 @@
 import { hash } from 'node:crypto';
-import { clock, connect, freshPrefix, sharedRedis, USER } from '../../../test/support/redis-as-broker.js';
+import { connect, freshPrefix, sharedRedis, USER } from '../../../test/support/redis-as-broker.js';
 import { RedisServer } from '../../../test/support/redis-server.js';
+import { ShiftedClock } from '../../../test/support/shifted-clock.js';
 import { describeAppClaim } from '../../core/ports/app-claim.contract.js';
 import { CLAIM_GROUPS, type ClaimAnswer, type ClaimedApp } from '../../core/ports/app-claim.js';
-import { sleep } from '../../core/ports/clock.js';
 import { StoreUnavailableError } from '../../core/errors.js';
 import { MINIMAL_ACL } from '../../../test/support/minimal-acl.js';
 import { RedisAppClaim, RedisConnection } from './index.js';
 
-const redis = sharedRedis(RedisConnection);
+const time = new ShiftedClock();
+const redis = sharedRedis(RedisConnection, time);
 
 const claimOf = (
   connection: RedisConnection,
@@ -23,7 +24,7 @@ describeAppClaim('Redis', async () => {
     sibling: claimOf(redis.connection, 'tokenbroker:here:'),
     there: claimOf(redis.connection, 'tokenbroker:there:'),
     holder: 'tokenbroker:here:{shop}',
-    elapse: (ms) => sleep(clock, ms),
+    elapse: (ms) => time.advance(ms),
   };
 });
 
@@ -31,7 +32,7 @@ describe('a claim in Redis', () => {
   const APP: ClaimedApp = { name: 'shop', provider: 'fake', host: 'api.example.com', appId: 'wx1' };
   const KEY_HASH = hash('sha256', '["fake","api.example.com","wx1"]');
   const KEY = `tokenbroker:claim:{${String(parseInt(KEY_HASH.slice(0, 2), 16) % CLAIM_GROUPS)}}:${KEY_HASH}`;
-  const CLAIM_MS = 1000;
+  const CLAIM_MS = 60_000;
   const claim = (by: RedisAppClaim): Promise<ClaimAnswer> => by.claim(APP, CLAIM_MS, { force: false });
   /** What somebody who writes to Redis puts there, to run out in so many milliseconds of its clock. */
   const forge = async (leftMs: number, holder: string): Promise<void> => {
@@ -45,6 +46,7 @@ describe('a claim in Redis', () => {
   const here = (): RedisAppClaim => claimOf(redis.connection, freshPrefix());
 
   beforeEach(async () => {
+    time.shift(0);
     await redis.server.call('FLUSHALL');
   });
 
@@ -89,12 +91,12 @@ describe('a claim in Redis', () => {
   });
 
   it('shows of a forged holder a short word at most', async () => {
-    await forge(900, `<b>call</b> +49 123\n${'x'.repeat(5000)}`);
+    await forge(CLAIM_MS, `<b>call</b> +49 123\n${'x'.repeat(5000)}`);
     const answer = await claim(here());
     if (answer.kind !== 'theirs') throw new Error(answer.kind);
     expect(answer.holder).toMatch(/^bcallb49123x+$/);
     expect(answer.holder).toHaveLength(130);
-    await forge(900, '呼叫');
+    await forge(CLAIM_MS, '呼叫');
     expect(await claim(here())).toEqual({ kind: 'theirs', holder: 'unknown' });
   });
 

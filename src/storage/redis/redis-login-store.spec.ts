@@ -1,12 +1,13 @@
 import { SystemClock } from '../../core/system-clock.js';
-import { clock, freshPrefix, sharedRedis, USER } from '../../../test/support/redis-as-broker.js';
+import { freshPrefix, sharedRedis, USER } from '../../../test/support/redis-as-broker.js';
 import { eventually } from '../../../test/support/eventually.js';
-import { sleep } from '../../core/ports/clock.js';
+import { ShiftedClock } from '../../../test/support/shifted-clock.js';
 import { CONTRACT_TIMES, describeLoginStore } from '../../core/ports/login-store.contract.js';
 import type { LoginIdentity, OpenLogin } from '../../core/ports/login-store.js';
 import { RedisConnection, RedisLoginStore, TokenCipher } from './index.js';
 
-const redis = sharedRedis(RedisConnection);
+const time = new ShiftedClock();
+const redis = sharedRedis(RedisConnection, time);
 const cipher = new TokenCipher([{ id: 'k1', key: Buffer.alloc(32, 1) }]);
 const SHOP: LoginIdentity = { name: 'shop', provider: 'fake', appId: 'wx0123456789abcdef' };
 const LOGIN: OpenLogin = {
@@ -24,7 +25,7 @@ const CLAIM = { code: 'canary-code', id: 'attempt-1', caller: 'c'.repeat(43), pe
 
 describeLoginStore('Redis', async () => ({
   store: new RedisLoginStore(redis.connection, { keyPrefix: freshPrefix(), cipher }, CONTRACT_TIMES),
-  elapse: (ms) => sleep(clock, ms),
+  elapse: (ms) => time.advance(ms),
 }));
 
 describe('logins in Redis', () => {

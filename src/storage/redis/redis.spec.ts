@@ -1,14 +1,15 @@
 import { SHOP } from '../../../test/support/app-identity.js';
-import { clock, freshPrefix, sharedRedis, storeOver } from '../../../test/support/redis-as-broker.js';
-import { sleep } from '../../core/ports/clock.js';
+import { freshPrefix, sharedRedis, storeOver } from '../../../test/support/redis-as-broker.js';
+import { ShiftedClock } from '../../../test/support/shifted-clock.js';
 import type { Grant } from '../../core/ports/token-store.js';
 import { describeRefreshLease } from '../../core/ports/refresh-lease.contract.js';
 import { describeTokenStore } from '../../core/ports/token-store.contract.js';
 import { RedisConnection, RedisRefreshLease, RedisTokenStore, TokenCipher } from './index.js';
 
-const redis = sharedRedis(RedisConnection);
+const time = new ShiftedClock();
+const redis = sharedRedis(RedisConnection, time);
 
-const elapse = (ms: number): Promise<void> => sleep(clock, ms);
+const elapse = (ms: number): Promise<void> => time.advance(ms);
 
 describeTokenStore('Redis', async () => {
   const keyPrefix = freshPrefix();
