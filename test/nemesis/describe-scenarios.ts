@@ -5,6 +5,7 @@ import type { Scenario } from './scenario.js';
 import { NEMESIS_FOLDER, SURVIVALS_FILE } from './survival-reporter.js';
 
 const TIMEOUT_MS = 90_000;
+const MAX_SHOWN = 4000;
 
 /** One test for each scenario. What each survived is noted for the reporter's table. */
 export function describeScenarios(scenarios: readonly Scenario[]): void {
@@ -27,10 +28,10 @@ export function describeScenarios(scenarios: readonly Scenario[]): void {
   });
 }
 
-/** The logs go to a file: jest takes minutes over an error message that long. */
+/** All of it goes to a file: Jest takes minutes over an error message that long. */
 function report({ scenario, violations, steps, logs }: Survival): string {
   const file = join(NEMESIS_FOLDER, `${scenario.replaceAll(/\W+/g, '-')}.log`);
   const story = [...violations, ...steps.map((step) => `did: ${step}`)].join('\n');
   writeFileSync(file, `${story}\n${logs}`);
-  return `${story}\nlogs: ${file}`;
+  return `${story.slice(0, MAX_SHOWN)}\nlogs: ${file}`;
 }

@@ -16,6 +16,8 @@ export interface BrokerOptions {
   readonly checkout?: string | undefined;
 }
 
+/** Of its output, in an error: Jest takes minutes over a long one. */
+const MAX_SHOWN = 4000;
 /** On a machine that does much else. */
 const STARTS_WITHIN_MS = 30_000;
 
@@ -47,7 +49,7 @@ export async function startBroker({
 function listeningLine(process: NodeProcess): LogLine | undefined {
   if (!process.isRunning) {
     throw new Error(
-      `The broker ended (${process.endedBy ?? 'by itself'}) instead of listening:\n${process.output}`,
+      `The broker ended (${process.endedBy ?? 'by itself'}) instead of listening:\n${process.output.slice(-MAX_SHOWN)}`,
     );
   }
   return linesOf(process).find(({ event }) => event === 'server.listening');
