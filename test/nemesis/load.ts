@@ -10,6 +10,8 @@ const PAUSE_MS = 20;
 export interface LoadOptions {
   /** Whether clients report a token that the platform does not accept, as real ones do. */
   readonly reporting: boolean;
+  /** Whether no client sends `min_generation`. */
+  readonly asksForAny: boolean;
 }
 
 /** Clients that fetch tokens all the time, every other one with `min_generation`, and go to another replica when one gives none. */
@@ -33,7 +35,7 @@ export class Load {
   private async client(index: number): Promise<void> {
     const { apps } = this.cluster;
     const seen = new Map<ClusterApp, number>();
-    const sendsGeneration = index % 2 === 0;
+    const sendsGeneration = index % 2 === 0 && !this.options.asksForAny;
     for (let turn = 0; !this.isOver; turn++) {
       await sleep(PAUSE_MS);
       const app = apps[turn % apps.length];

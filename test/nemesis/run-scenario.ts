@@ -49,7 +49,8 @@ async function survive(scenario: Scenario, cluster: Cluster): Promise<Survival> 
     if (doubt) throw new Error(`Not well before the first fault: ${doubt}`);
   }
   const history = new History();
-  const load = new Load(cluster, history, { reporting: scenario.reporting ?? false });
+  const { reporting = false, asksForAny = false } = scenario;
+  const load = new Load(cluster, history, { reporting, asksForAny });
   const tally = new Tally(cluster, history, scenario);
   const violations: string[] = [];
   await scenario.run(tally).catch((error: unknown) => violations.push(String(error)));

@@ -16,6 +16,12 @@ export const REFRESH = {
 
 export const LEASE_MS = REFRESH.leaseSeconds * 1000;
 export const RECONCILE_MS = REFRESH.reconcileSeconds * 1000;
+/** Between two looks of a replica into the list of changes, at most. */
+export const LOOK_MS = 1.25 * RECONCILE_MS;
+/** So many apps are swept in that part of a replaced token's overlap in which production sweeps: 250 s of 300 s. */
+export const SWEPT_APPS = 36;
+/** Of them, each is read within this, whatever the list of changes says. */
+export const SWEEP_MS = (LOOK_MS * SWEPT_APPS) / 10;
 /** After the last fault, everything is well again within this. */
 export const CONVERGED_WITHIN_MS = 2 * (LEASE_MS + RECONCILE_MS);
 /** A new token's way from the platform through the broker to every replica, on a busy machine. */

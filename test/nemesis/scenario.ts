@@ -10,6 +10,8 @@ export interface Scenario {
   readonly isColdStart?: boolean;
   /** Clients report tokens that the platform refuses. */
   readonly reporting?: boolean;
+  /** Clients send no `min_generation`, which has a replica look into the store. */
+  readonly asksForAny?: boolean;
   /** Clients may be left without a token: there is none, or it expired. */
   readonly mayBeUnserved?: boolean;
   /** Platform and store fail together: a token may die before its successor could be fetched, or before others heard of it. */

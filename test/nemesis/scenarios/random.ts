@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { prng } from '../prng.js';
+import { CHANGES_KEY } from '../redis-steps.js';
 import type { Replica } from '../replica.js';
 import type { Scenario, World } from '../scenario.js';
 
@@ -72,6 +73,24 @@ const FAULTS: readonly Step[] = [
   },
 ];
 
+/** The list of changes loses what it had. */
+const LIST_LOSSES: readonly Step[] = [
+  {
+    name: 'the list of changes is deleted',
+    cost: 0,
+    take: async ({ cluster }) => {
+      await cluster.redis.call('DEL', CHANGES_KEY);
+    },
+  },
+  {
+    name: 'the list of changes is trimmed to one entry',
+    cost: 0,
+    take: async ({ cluster }) => {
+      await cluster.redis.call('XTRIM', CHANGES_KEY, 'MAXLEN', '1');
+    },
+  },
+];
+
 /** The store loses what it had. */
 const LOSSES: readonly Step[] = [
   {
@@ -116,7 +135,7 @@ export function randomScenario(seed: number): Scenario {
     run: async (world) => {
       const random = prng(seed);
       // Never both: a store that loses an open intent, and the death of its owner, is what the protocol leaves open.
-      const steps = [...FAULTS, ...(random() < 0.5 ? LOSSES : DEATHS)];
+      const steps = [...FAULTS, ...LIST_LOSSES, ...(random() < 0.5 ? LOSSES : DEATHS)];
       for (let turn = 0; turn < STEPS; turn++) {
         const step = steps[Math.floor(random() * steps.length)];
         const victim = world.cluster.replica(Math.floor(random() * world.cluster.replicas.length));
