@@ -9,7 +9,7 @@ import { ManualClock } from '../test/support/manual-clock.js';
 import { startPlatform } from '../test/support/start-platform.js';
 import { createFastifyAdapter } from './api/common/create-fastify-adapter.js';
 import { AppModule } from './app.module.js';
-import { Backend } from './backend.js';
+import { Backend } from './composition/backend.js';
 import { Clock } from './core/ports/clock.js';
 import { Redactor } from './core/redaction/redactor.js';
 import {

@@ -20,18 +20,18 @@ import { OAuth2Module } from './api/oauth2/oauth2.controller.js';
 import { TicketsModule } from './api/tickets/ticket.controller.js';
 import { TokensModule } from './api/tokens/tokens.module.js';
 import { UsersModule } from './api/users/users.controller.js';
-import { Backend } from './backend.js';
-import { BrokerModule } from './broker.module.js';
+import { Backend } from './composition/backend.js';
+import { BrokerModule } from './composition/broker.module.js';
 import { WechatCompatModule } from './compat/wechat/drop-in.route.js';
 import { WecomCompatModule } from './compat/wecom/gettoken.route.js';
-import { ConsoleModule } from './console.module.js';
+import { ConsoleModule } from './composition/console.module.js';
 import { TokenBroker } from './core/broker.js';
 import { Clock, sleep } from './core/ports/clock.js';
 import { JobsModule } from './jobs/renewal.job.js';
 import { LiveConfigModule } from './live/config-file.js';
-import { LoginModule } from './login.module.js';
-import { Runtime, RuntimeModule } from './runtime.module.js';
-import { Telemetry, TelemetryModule } from './telemetry.module.js';
+import { LoginModule } from './composition/login.module.js';
+import { Runtime, RuntimeModule } from './composition/runtime.module.js';
+import { Telemetry, TelemetryModule } from './composition/telemetry.module.js';
 
 /** The list of modules, and the order in which their parts start and stop. */
 @Module({})

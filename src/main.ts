@@ -18,7 +18,7 @@ import { answerBadUrl } from './compat/wechat/platform-paths.js';
 import { createLogger, type Logger } from './observability/logger.js';
 import { ConfigFiles } from './live/config-files.js';
 import { LiveConfig } from './live/live-config.js';
-import type { ConfigSource } from './runtime.module.js';
+import type { ConfigSource } from './composition/runtime.module.js';
 import { NestLogger } from './observability/nest-logger.js';
 import { tokenShapes } from './platforms/registry.js';
 import { readVersion } from './observability/read-version.js';

@@ -1,5 +1,5 @@
 import { CLAIM_PREFIX, RedisConnection } from '../storage/redis/index.js';
-import { redisSettings } from '../backend.js';
+import { redisSettings } from '../composition/backend.js';
 import type { EndpointSection, RedisSection } from '../config/redis.section.js';
 import { sleep, type Clock } from '../core/ports/clock.js';
 import type { StoreUnavailableError } from '../core/errors.js';

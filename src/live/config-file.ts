@@ -3,7 +3,7 @@ import { Interval } from '@nestjs/schedule';
 import { ConfigStatus } from '../api/config/config-status.js';
 import { GatewayModule } from '../api/gateway/gateway.module.js';
 import { TokensModule } from '../api/tokens/tokens.module.js';
-import { Runtime } from '../runtime.module.js';
+import { Runtime } from '../composition/runtime.module.js';
 import { KeyExpiry } from './key-expiry.js';
 import { LiveConfig } from './live-config.js';
 import { SecretFiles } from './secret-files.js';

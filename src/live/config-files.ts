@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import type { Config } from '../config/config.js';
 import { loadConfig, type LoadConfigOptions } from '../config/load-config.js';
-import type { ConfigSource } from '../runtime.module.js';
+import type { ConfigSource } from '../composition/runtime.module.js';
 
 const ABSENT = 'absent';
 

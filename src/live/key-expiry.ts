@@ -4,7 +4,7 @@ import type { ClientSection } from '../config/client.section.js';
 import { endingKeys } from '../config/ending-keys.js';
 import { SHOWN_DIGITS } from '../core/client-keys.js';
 import { Clock } from '../core/ports/clock.js';
-import { Runtime } from '../runtime.module.js';
+import { Runtime } from '../composition/runtime.module.js';
 
 /** The wall clock may be set meanwhile. */
 const LOOK_MS = 60_000;

@@ -4,7 +4,7 @@ import type { AppSection } from '../config/app.section.js';
 import type { Secret } from '../config/secret.js';
 import { TokenBroker } from '../core/broker.js';
 import type { AppName } from '../core/token.js';
-import { Runtime } from '../runtime.module.js';
+import { Runtime } from '../composition/runtime.module.js';
 
 /** Follows the files of AppSecrets: a new one is tried at once, and the old one kept until the new one has worked. */
 @Injectable()

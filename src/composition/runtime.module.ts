@@ -1,9 +1,9 @@
 import { Global, Module, type DynamicModule } from '@nestjs/common';
-import type { Config } from './config/config.js';
-import { Clock } from './core/ports/clock.js';
-import type { Redactor } from './core/redaction/redactor.js';
-import { SystemClock } from './core/system-clock.js';
-import type { Logger } from './observability/logger.js';
+import type { Config } from '../config/config.js';
+import { Clock } from '../core/ports/clock.js';
+import type { Redactor } from '../core/redaction/redactor.js';
+import { SystemClock } from '../core/system-clock.js';
+import type { Logger } from '../observability/logger.js';
 
 export interface ConfigSource {
   /** Of the file; null where the environment says all. */

@@ -6,21 +6,21 @@ import {
   MemoryReplicaRegistry,
   MemoryRotationFeed,
   MemoryTokenStore,
-} from './storage/memory/index.js';
-import type { RedisSettings } from './storage/redis/index.js';
+} from '../storage/memory/index.js';
+import type { RedisSettings } from '../storage/redis/index.js';
 import type { ConfiguredApps } from './configured-apps.js';
-import type { Config } from './config/config.js';
-import type { RedisSection } from './config/redis.section.js';
-import type { BrokerPorts } from './core/ports/broker-ports.js';
-import type { AppIdentity } from './core/app-definition.js';
-import type { LoginPorts } from './core/login/login-call.js';
-import type { History } from './core/ports/history.js';
-import type { ReplicaRegistry } from './core/ports/replica-registry.js';
-import type { Clock } from './core/ports/clock.js';
-import type { StoreUnavailableError } from './core/errors.js';
-import { LineLimit } from './observability/line-limit.js';
-import type { Logger } from './observability/logger.js';
-import type { MetricCatalogue } from './observability/metric-catalogue.js';
+import type { Config } from '../config/config.js';
+import type { RedisSection } from '../config/redis.section.js';
+import type { BrokerPorts } from '../core/ports/broker-ports.js';
+import type { AppIdentity } from '../core/app-definition.js';
+import type { LoginPorts } from '../core/login/login-call.js';
+import type { History } from '../core/ports/history.js';
+import type { ReplicaRegistry } from '../core/ports/replica-registry.js';
+import type { Clock } from '../core/ports/clock.js';
+import type { StoreUnavailableError } from '../core/errors.js';
+import { LineLimit } from '../observability/line-limit.js';
+import type { Logger } from '../observability/logger.js';
+import type { MetricCatalogue } from '../observability/metric-catalogue.js';
 
 /** How long the first fetch waits for Redis: without it every replica would fetch for itself. */
 const REDIS_START_MS = 3000;
@@ -106,7 +106,7 @@ async function redisBackend(
     RedisRotationFeed,
     RedisTokenStore,
     TokenCipher,
-  } = await import('./storage/redis/index.js');
+  } = await import('../storage/redis/index.js');
   const { keyPrefix } = redis;
   const encryptionKeys = encryption?.keys ?? [];
   const connection = new RedisConnection(redisSettings(redis), clock);

@@ -1,25 +1,25 @@
-import type { AuditSection, TracingSection } from './config/config.js';
-import { Clock } from './core/ports/clock.js';
-import type { EventSink } from './core/ports/events.js';
-import { AuditTrail, HttpObserver, NO_TRACING, RequestTracing } from './api/common/ports.js';
-import { AuditFile } from './observability/audit-file.js';
-import { AuditLog } from './observability/audit-log.js';
-import { LogObserver } from './observability/log.observer.js';
+import type { AuditSection, TracingSection } from '../config/config.js';
+import { Clock } from '../core/ports/clock.js';
+import type { EventSink } from '../core/ports/events.js';
+import { AuditTrail, HttpObserver, NO_TRACING, RequestTracing } from '../api/common/ports.js';
+import { AuditFile } from '../observability/audit-file.js';
+import { AuditLog } from '../observability/audit-log.js';
+import { LogObserver } from '../observability/log.observer.js';
 import { Global, Module } from '@nestjs/common';
-import { TlsObserver } from './api/common/listener-tls.js';
-import { IdentityObserver } from './api/common/ports.js';
-import { GatewayObserver } from './api/gateway/gateway-observer.js';
-import { MetricsSource } from './api/metrics/metrics.controller.js';
-import { CountingGatewayObserver } from './observability/gateway.observer.js';
-import { CertificateLog, IdentityLog } from './observability/identity.observer.js';
-import { CountingHttpObserver } from './observability/http.observer.js';
-import { Metrics } from './observability/metrics.js';
-import { readVersion } from './observability/read-version.js';
-import { passingErrcodes } from './platforms/registry.js';
+import { TlsObserver } from '../api/common/listener-tls.js';
+import { IdentityObserver } from '../api/common/ports.js';
+import { GatewayObserver } from '../api/gateway/gateway-observer.js';
+import { MetricsSource } from '../api/metrics/metrics.controller.js';
+import { CountingGatewayObserver } from '../observability/gateway.observer.js';
+import { CertificateLog, IdentityLog } from '../observability/identity.observer.js';
+import { CountingHttpObserver } from '../observability/http.observer.js';
+import { Metrics } from '../observability/metrics.js';
+import { readVersion } from '../observability/read-version.js';
+import { passingErrcodes } from '../platforms/registry.js';
 import { Runtime } from './runtime.module.js';
-import { createAuditLogger, type LogDestination, type Logger } from './observability/logger.js';
-import { UseCounts } from './observability/use-counts.js';
-import type { Tracing } from './observability/tracing.js';
+import { createAuditLogger, type LogDestination, type Logger } from '../observability/logger.js';
+import { UseCounts } from '../observability/use-counts.js';
+import type { Tracing } from '../observability/tracing.js';
 
 /** Log, audit stream and traces, as configured; what ends them, too. */
 export class Telemetry {
@@ -72,7 +72,7 @@ async function startTracing(
   clock: Clock,
   logger: Logger,
 ): Promise<Tracing> {
-  const { Tracing } = await import('./observability/tracing.js');
+  const { Tracing } = await import('../observability/tracing.js');
   const values = Object.entries(headers).map(([name, secret]): [string, string] => [name, secret.value()]);
   return new Tracing({ endpoint, sampleRatio, headers: Object.fromEntries(values), replica }, clock, logger);
 }

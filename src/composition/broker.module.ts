@@ -1,17 +1,17 @@
 import { Global, Module } from '@nestjs/common';
 import { Backend } from './backend.js';
 import { ConfiguredApps } from './configured-apps.js';
-import { TokenBroker } from './core/broker.js';
-import { Clock } from './core/ports/clock.js';
-import { EventSink, EventSinks } from './core/ports/events.js';
-import { GatewaySettings } from './core/ports/gateway-profile.js';
-import { LiveTokens } from './core/redaction/redactor.js';
-import { TicketBroker } from './core/ticket-broker.js';
-import { VirtualTokens } from './core/virtual-tokens.js';
-import { MeasuredTokenStore } from './observability/measured-token-store.js';
-import { Metrics } from './observability/metrics.js';
-import { MetricsObserver } from './observability/metrics.observer.js';
-import { passingErrcodes } from './platforms/registry.js';
+import { TokenBroker } from '../core/broker.js';
+import { Clock } from '../core/ports/clock.js';
+import { EventSink, EventSinks } from '../core/ports/events.js';
+import { GatewaySettings } from '../core/ports/gateway-profile.js';
+import { LiveTokens } from '../core/redaction/redactor.js';
+import { TicketBroker } from '../core/ticket-broker.js';
+import { VirtualTokens } from '../core/virtual-tokens.js';
+import { MeasuredTokenStore } from '../observability/measured-token-store.js';
+import { Metrics } from '../observability/metrics.js';
+import { MetricsObserver } from '../observability/metrics.observer.js';
+import { passingErrcodes } from '../platforms/registry.js';
 import { Runtime } from './runtime.module.js';
 import { Telemetry } from './telemetry.module.js';
 
