@@ -2,7 +2,7 @@ import { errorCodeOf } from '../../core/error-code.js';
 import type { IssueOutcome } from '../../core/ports/token-issuer.js';
 import { retryAfterMs, type HttpReply } from '../http/http-call.js';
 import { NetworkFault, type FaultId } from '../http/network-fault.js';
-import { parseJsonObject } from '../http/parse-json-object.js';
+import { parseJsonObject } from '../http/json-answer.js';
 import { safeDescription } from './safe-description.js';
 import { TOO_MANY_REQUESTS, UNREADABLE_ERROR } from './oauth-errors.js';
 

@@ -1,4 +1,4 @@
-import { parseJsonObject } from '../http/parse-json-object.js';
+import { parseJsonObject } from '../http/json-answer.js';
 
 type Answer = Readonly<Record<string, unknown>>;
 

@@ -11,7 +11,7 @@ import {
 import type { AppCredentials, Deadline } from '../../core/ports/token-issuer.js';
 import { okOnly } from '../http/http-call.js';
 import { NetworkFault } from '../http/network-fault.js';
-import { numberOf } from '../http/parse-json-object.js';
+import { numberOf } from '../http/json-answer.js';
 import type { PlatformApi } from '../http/platform-api.js';
 import { isSecretRejected, meaningOf } from './error-numbers.js';
 import { parseQqAnswer } from './qq-answer.js';

@@ -4,7 +4,7 @@ import { okOnly } from '../http/http-call.js';
 import type { PlatformApi } from '../http/platform-api.js';
 import { DEAD_TOKEN_ERRCODES } from './errcodes.js';
 import type { Ping } from '../platform.js';
-import { readErrcodeAnswer, readPing, readProbeAnswer } from '../http/errcode-answer.js';
+import { readErrcodeAnswer, readPing, readProbeAnswer } from '../http/json-answer.js';
 import { knownMessage } from './known-message.js';
 
 // WeChat answers its errors with status 200: any other status came from something else, and proves nothing.

@@ -1,8 +1,13 @@
 import type { ErrorCode } from '../../core/error-code.js';
 import type { Deadline, IssueOutcome, ProbeAnswer } from '../../core/ports/token-issuer.js';
-import { readErrcodeAnswer, readPing, readProbeAnswer } from '../http/errcode-answer.js';
+import {
+  readErrcodeAnswer,
+  readPing,
+  readProbeAnswer,
+  numberOf,
+  parseJsonObject,
+} from '../http/json-answer.js';
 import { okOnly } from '../http/http-call.js';
-import { numberOf, parseJsonObject } from '../http/parse-json-object.js';
 import type { PlatformApi } from '../http/platform-api.js';
 import type { Ping } from '../platform.js';
 import { DEAD_TOKEN_ERRCODES, RETRY_AFTER_MS } from './errcodes.js';

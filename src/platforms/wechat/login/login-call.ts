@@ -4,7 +4,7 @@ import type { Deadline } from '../../../core/ports/token-issuer.js';
 import { okOnly, type HttpRequest } from '../../http/http-call.js';
 import { NetworkFault } from '../../http/network-fault.js';
 import type { PlatformApi } from '../../http/platform-api.js';
-import { numberOf, parseJsonObject } from '../../http/parse-json-object.js';
+import { numberOf, parseJsonObject } from '../../http/json-answer.js';
 import { explain } from '../errcodes.js';
 import { knownMessage } from '../known-message.js';
 

@@ -6,7 +6,7 @@ import {
   type UserGrant,
 } from '../../../core/ports/login-provider.js';
 import type { AppCredentials, Deadline } from '../../../core/ports/token-issuer.js';
-import { isObject, parseJsonObject } from '../../http/parse-json-object.js';
+import { isObject, parseJsonObject } from '../../http/json-answer.js';
 import type { PlatformApi } from '../../http/platform-api.js';
 import { callLogin, Unreadable } from './login-call.js';
 import { readMiniProgramGrant } from './user-grant.js';

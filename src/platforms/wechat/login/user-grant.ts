@@ -1,5 +1,5 @@
 import type { UserGrant, UserTokens } from '../../../core/ports/login-provider.js';
-import { numberOf } from '../../http/parse-json-object.js';
+import { numberOf } from '../../http/json-answer.js';
 import { Unreadable } from './login-call.js';
 
 type Answer = Readonly<Record<string, unknown>>;

@@ -1,6 +1,6 @@
 import type { LoginOutcome } from '../../../core/ports/login-provider.js';
 import type { Deadline } from '../../../core/ports/token-issuer.js';
-import { isObject } from '../../http/parse-json-object.js';
+import { isObject } from '../../http/json-answer.js';
 import type { PlatformApi } from '../../http/platform-api.js';
 import { callLogin, Unreadable } from './login-call.js';
 

@@ -2,7 +2,26 @@ import type { ErrorCode } from '../../core/error-code.js';
 import type { IssueOutcome, ProbeAnswer, Unanswered } from '../../core/ports/token-issuer.js';
 import type { HttpReply } from './http-call.js';
 import { NetworkFault, type FaultId } from './network-fault.js';
-import { numberOf, parseJsonObject } from './parse-json-object.js';
+import type { PlatformAnswer } from '../../core/ports/gateway-profile.js';
+
+/** The object that the text holds, or null if it holds anything else. Tolerates a byte order mark. Never throws. */
+export function parseJsonObject(text: string): Readonly<Record<string, unknown>> | null {
+  try {
+    const value: unknown = JSON.parse(text.trim());
+    return isObject(value) ? value : null;
+  } catch {
+    return null; // The error would quote the text.
+  }
+}
+
+/** A number of a platform's answer. Gateways turn numbers into text: digits are the number that they spell. */
+export function numberOf(value: unknown): unknown {
+  return typeof value === 'string' && /^-?\d{1,15}$/.test(value) ? Number(value) : value;
+}
+
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
 
 /** Tokens have 512 characters at most by the platforms' documents. */
 const TOKEN_SHAPE = /^[\x21-\x7e]{1,5000}$/;
@@ -93,4 +112,14 @@ function unknown(what: string, fault: FaultId = 'answer_not_json'): IssueOutcome
 
 function isInteger(value: unknown): value is number {
   return Number.isSafeInteger(value);
+}
+
+/** Only an answer that may have one is parsed: most are not errors. */
+const ERRCODE = '"errcode"';
+
+/** The errcode of an answer of WeChat or WeCom to a business call; null where there is none, or 0. */
+export function errcodeInAnswer({ json }: PlatformAnswer): number | null {
+  if (!json?.includes(ERRCODE)) return null;
+  const errcode = numberOf(parseJsonObject(json.toString())?.errcode);
+  return typeof errcode === 'number' && errcode !== 0 ? errcode : null;
 }
