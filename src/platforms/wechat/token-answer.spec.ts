@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import fc from 'fast-check';
-import { readTokenAnswer } from './wechat-http.js';
+import { readTokenAnswer } from './wechat.issuer.js';
 
 const SECRET = '0123456789abcdef0123456789abcdef';
 const TOKEN = '83_AbCdEf-GhIjKl_MnOpQr';

@@ -4,8 +4,15 @@ import type { Egress } from '../http/egress.js';
 import { PlatformApi } from '../http/platform-api.js';
 import type { CredentialSpec, Platform } from '../platform.js';
 import { explain, PASSING_ERRCODES } from './errcodes.js';
-import { RULES, TICKET_RULE, WechatIssuer } from './wechat.issuer.js';
-import { pingPlatform, fetchTicket, TICKET_TYPES, type TicketType } from './wechat-http.js';
+import {
+  RULES,
+  TICKET_RULE,
+  WechatIssuer,
+  pingPlatform,
+  fetchTicket,
+  TICKET_TYPES,
+  type TicketType,
+} from './wechat.issuer.js';
 import { MiniProgramLogin } from './login/mini-program.login.js';
 import { gatewayProfile } from './gateway-profile.js';
 import { WebLogin } from './login/web.login.js';

@@ -4,8 +4,14 @@ import { TicketIssuer } from '../http/ticket.issuer.js';
 import type { CredentialSpec, Platform } from '../platform.js';
 import { explain, PASSING_ERRCODES } from './errcodes.js';
 import { gatewayProfile } from './gateway-profile.js';
-import { fetchTicket, pingPlatform, TICKET_TYPES, type TicketType } from './wecom-calls.js';
-import { TOKEN_RULE, WecomIssuer } from './wecom.issuer.js';
+import {
+  fetchTicket,
+  pingPlatform,
+  TICKET_TYPES,
+  type TicketType,
+  TOKEN_RULE,
+  WecomIssuer,
+} from './wecom.issuer.js';
 import { WecomSection } from './wecom.section.js';
 
 const HOUR_MS = 3_600_000;
