@@ -1,7 +1,6 @@
 import type { AppName } from './token.js';
-import type { AccessTokenSource } from './ports/access-token-source.js';
+import type { AccessTokenSource, TokenIssuer } from './ports/token-issuer.js';
 import type { AppType } from './ports/login-provider.js';
-import type { TokenIssuer } from './ports/token-issuer.js';
 import type { AppSecrets } from './refresh/app-secrets.js';
 
 /** How an app's token is kept alive. The renewal policy bounds `aheadMs` and `jitterMs` by the token's real life. */

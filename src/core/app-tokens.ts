@@ -1,5 +1,5 @@
 import type { TokenBroker } from './broker.js';
-import type { AccessTokenSource } from './ports/access-token-source.js';
+import type { AccessTokenSource } from './ports/token-issuer.js';
 import type { AppName } from './token.js';
 
 /**

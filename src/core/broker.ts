@@ -8,8 +8,7 @@ import {
   type TokenlessApp,
 } from './app-definition.js';
 import { ChangeWatch, type SweepSettings } from './refresh/change-watch.js';
-import { Scheduler } from './refresh/scheduler.js';
-import { StartPace } from './refresh/start-pace.js';
+import { Scheduler, StartPace } from './refresh/scheduler.js';
 import { TokenManager } from './refresh/token-manager.js';
 import type { AppStatus } from './status/app-status.js';
 import { tokenlessStatus } from './status/tokenless-status.js';

@@ -1,8 +1,7 @@
 import { createBroker, FakeIssuer, type BrokerFixture } from '../../test/support/create-broker.js';
 import { settle } from '../../test/support/manual-clock.js';
 import type { TicketDefinition } from './app-definition.js';
-import type { AccessTokenSource } from './ports/access-token-source.js';
-import type { IssuanceRule } from './ports/token-issuer.js';
+import type { AccessTokenSource, IssuanceRule } from './ports/token-issuer.js';
 import { TicketBroker } from './ticket-broker.js';
 
 const HOUR_MS = 3_600_000;

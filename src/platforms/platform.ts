@@ -1,17 +1,17 @@
 import type { AppSection, RefreshDefaults } from '../config/app.section.js';
 import type { ErrorCode } from '../core/error-code.js';
-import type { AccessTokenSource } from '../core/ports/access-token-source.js';
-import type { LoginProvider } from '../core/ports/login-provider.js';
-import type { GatewayProfile } from '../core/ports/gateway-profile.js';
-import type { Egress } from './http/egress.js';
-import type { PlatformApi } from './http/platform-api.js';
 import type {
+  AccessTokenSource,
   Deadline,
   ErrcodeAdvice,
   IssuanceRule,
   IssueOutcome,
   TokenIssuer,
 } from '../core/ports/token-issuer.js';
+import type { LoginProvider } from '../core/ports/login-provider.js';
+import type { GatewayProfile } from '../core/ports/gateway-profile.js';
+import type { Egress } from './http/egress.js';
+import type { PlatformApi } from './http/platform-api.js';
 
 /** What an issuer is made with. */
 export interface IssuerContext {

@@ -1,7 +1,7 @@
 import { MemoryLoginStore } from '../../src/storage/memory/index.js';
 import type { LoginApp } from '../../src/core/login/login-app.js';
 import { LoginService } from '../../src/core/login/login-service.js';
-import type { AccessTokenSource } from '../../src/core/ports/access-token-source.js';
+import type { AccessTokenSource, AppCredentials, Deadline } from '../../src/core/ports/token-issuer.js';
 import { StoreUnavailableError } from '../../src/core/errors.js';
 import type { BrokerEvent } from '../../src/core/ports/events.js';
 import {
@@ -13,7 +13,6 @@ import {
   type UserTokens,
 } from '../../src/core/ports/login-provider.js';
 import type { LoginStore } from '../../src/core/ports/login-store.js';
-import type { AppCredentials, Deadline } from '../../src/core/ports/token-issuer.js';
 import { AppSecrets } from '../../src/core/refresh/app-secrets.js';
 import { ManualClock } from './manual-clock.js';
 

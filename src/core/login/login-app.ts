@@ -1,4 +1,4 @@
-import type { AccessTokenSource } from '../ports/access-token-source.js';
+import type { AccessTokenSource } from '../ports/token-issuer.js';
 import type { LoginProvider } from '../ports/login-provider.js';
 import type { LoginIdentity } from '../ports/login-store.js';
 import type { AppSecrets } from '../refresh/app-secrets.js';

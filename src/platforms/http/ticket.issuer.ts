@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../../core/error-code.js';
-import type { AccessTokenSource } from '../../core/ports/access-token-source.js';
 import {
+  type AccessTokenSource,
   TokenIssuer,
   type AppCredentials,
   type Deadline,
