@@ -42,11 +42,6 @@ export interface HeldToken {
   readonly deadlineMonoMs: number;
 }
 
-/** Milliseconds for which the token may still be served; negative once it expired. */
-export function remainingMs(held: HeldToken, nowMonoMs: number): number {
-  return held.deadlineMonoMs - nowMonoMs;
-}
-
 /** Whether a caller that names this generation names the record's value. */
 export function isSameValue(record: TokenRecord, generation: number): boolean {
   return generation >= record.since && generation <= record.generation;

@@ -1,4 +1,4 @@
-import { remainingMs, type AppName, type HeldToken } from '../../core/token.js';
+import type { AppName, HeldToken } from '../../core/token.js';
 import { alias, cacheMaxAge, object, oneOf, text, time, type FromSchema } from '../common/schema.js';
 
 const MAX_CACHE_SECONDS = 60;
@@ -53,8 +53,8 @@ export function withoutToken(
 }
 
 /** Whole seconds for which the token may still be used; 0 in its last one. */
-function secondsLeft(held: HeldToken, nowMonoMs: number): number {
-  return Math.max(0, Math.floor(remainingMs(held, nowMonoMs) / 1000));
+function secondsLeft({ deadlineMonoMs }: HeldToken, nowMonoMs: number): number {
+  return Math.max(0, Math.floor((deadlineMonoMs - nowMonoMs) / 1000));
 }
 
 export function tokenView(app: AppName, held: HeldToken, nowMonoMs: number): TokenView {

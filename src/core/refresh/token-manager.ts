@@ -15,7 +15,7 @@ import { StoreHealth } from './store-health.js';
 import type { BackOff } from '../ports/token-store.js';
 import { TokenFetch } from './token-fetch.js';
 import { TokenProbe } from '../reports/probe.js';
-import { remainingMs, type FetchReason, type HeldToken, type TokenOwners } from '../token.js';
+import type { FetchReason, HeldToken, TokenOwners } from '../token.js';
 import { OfflineRefresh } from './offline-refresh.js';
 
 /** One app that cannot be had must not keep the others from being served. */
@@ -111,7 +111,7 @@ export class TokenManager implements Task, AppReader {
     const { issuer, refresh } = this.app;
     return cacheableMs({
       record: held.record,
-      leftMs: remainingMs(held, this.ports.clock.monotonicMs()),
+      leftMs: held.deadlineMonoMs - this.ports.clock.monotonicMs(),
       refresh,
       graceMs: graceMsOf(issuer.rule),
       isSuspect: this.memory.suspectReason !== null,

@@ -1,7 +1,7 @@
 import type { TokenManager } from '../refresh/token-manager.js';
 import type { BrokerPorts } from '../ports/broker-ports.js';
 import { suspectReasonOf } from '../refresh/policy.js';
-import { remainingMs, type HeldToken } from '../token.js';
+import type { HeldToken } from '../token.js';
 
 /** A younger token may be refused because the platform has not spread it yet. */
 const SETTLING_MS = 5000;
@@ -27,7 +27,7 @@ export class ForeignFetch {
     const { memory, app } = this.manager;
     const { generation, issuedAtMs } = dead.record;
     const ageMs = memory.storeNowMs() - issuedAtMs;
-    const leftMs = remainingMs(dead, this.ports.clock.monotonicMs());
+    const leftMs = dead.deadlineMonoMs - this.ports.clock.monotonicMs();
     const isOurs =
       memory.generation !== generation || (memory.view !== null && suspectReasonOf(memory.view) !== null);
     if (isOurs || memory.isDue || ageMs < SETTLING_MS) return null;
