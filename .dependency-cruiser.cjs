@@ -53,7 +53,6 @@ const house = [
     imports: ['core', 'api', 'compat/drop-in.ts'],
     packages: ['@nestjs/[^/]+', 'fastify'],
   },
-  { room: 'jobs', imports: ['core'], packages: ['@nestjs/[^/]+'] },
   {
     room: 'observability',
     imports: ['core'],
@@ -79,7 +78,6 @@ const house = [
       'core',
       'api',
       'compat',
-      'jobs',
       'live',
       'composition/backend.ts',
       'composition/broker.module.ts',
@@ -140,7 +138,7 @@ const house = [
       'composition/runtime.module.ts',
       'composition/telemetry.module.ts',
     ],
-    packages: ['@nestjs/common'],
+    packages: ['@nestjs/common', '@nestjs/schedule'],
   },
   {
     room: 'composition/runtime.module.ts',

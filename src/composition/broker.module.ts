@@ -1,4 +1,4 @@
-import { Global, Module } from '@nestjs/common';
+import { Global, Module, Injectable } from '@nestjs/common';
 import { Backend } from './backend.js';
 import { ConfiguredApps } from './configured-apps.js';
 import { TokenBroker } from '../core/broker.js';
@@ -14,6 +14,7 @@ import { MetricsObserver } from '../observability/metrics.observer.js';
 import { passingErrcodes } from '../platforms/registry.js';
 import { Runtime } from './runtime.module.js';
 import { Telemetry } from './telemetry.module.js';
+import { Interval, ScheduleModule } from '@nestjs/schedule';
 
 /** The core, on the storage and the platforms that are configured. */
 @Global()
@@ -88,3 +89,20 @@ function virtualTokens({ config: { encryption, redis } }: Runtime, clock: Clock)
   const decoded = keys.map(({ key }) => Buffer.from(key.value(), 'base64'));
   return new VirtualTokens(decoded, redis?.keyPrefix ?? '', clock);
 }
+
+const TICK_MS = 250;
+
+/** Ticks. What is due, and when, the broker's scheduler knows. */
+@Injectable()
+class RenewalJob {
+  constructor(private readonly broker: TokenBroker) {}
+
+  @Interval('due', TICK_MS)
+  run(): void {
+    this.broker.runDue();
+  }
+}
+
+/** The timer. It starts when the application has started, and stops with it. Needs a global `TokenBroker`. */
+@Module({ imports: [ScheduleModule.forRoot()], providers: [RenewalJob] })
+export class JobsModule {}

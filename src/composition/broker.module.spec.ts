@@ -2,9 +2,9 @@ import { jest } from '@jest/globals';
 import { Global, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { TokenBroker } from '../core/broker.js';
-import { JobsModule } from './renewal.job.js';
+import { JobsModule } from './broker.module.js';
 
-describe('RenewalJob', () => {
+describe('JobsModule', () => {
   const ticks = { runs: 0 };
 
   @Global()
