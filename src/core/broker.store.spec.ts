@@ -54,7 +54,7 @@ describe('a store that counts nothing and suspects every token', () => {
   }, 60_000);
 });
 
-describe('doubt', () => {
+describe('a broker with a suspect token', () => {
   it('fetches again, two lease times later, when nobody knows what came of a fetch', async () => {
     const fixture = createBroker({ aheadMs: 3_600_000, jitterMs: 0 });
     await fixture.start();

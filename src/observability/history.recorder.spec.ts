@@ -127,7 +127,7 @@ describe('the recorder of the history', () => {
       { kind: 'forced', caller: 'ops', result: 'rotated', reason: 'it leaked' },
     ],
     [
-      'a suspicion',
+      'a suspect token',
       [{ app: 'shop', kind: 'suspected', generation: 7, why: 'rollback' }],
       { kind: 'suspected', reason: 'rollback' },
     ],

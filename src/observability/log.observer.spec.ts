@@ -112,9 +112,9 @@ describe('the log', () => {
     ['warn', 'token.found_tried', { ...FOUND, outcome: 'no_answer' }, { outcome: 'no_answer' }],
     ['debug', 'token.lease', { ...OF_SHOP, kind: 'lease', result: 'held' }, { result: 'held' }],
     ['info', 'store.available', { ...OF_SHOP, kind: 'store_available' }, {}],
-  ])('has a line of level %s for %s: %j', (level, event, fact, fields) => {
+  ])('has a line of level %s for %s: %j', (level, event, emitted, fields) => {
     const { log, lines } = fixture('debug');
-    log.emit(fact);
+    log.emit(emitted);
     expect(lines).toEqual([expect.objectContaining({ ...OF_SHOP, level, event, ...fields })]);
   });
 

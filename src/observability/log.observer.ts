@@ -10,9 +10,9 @@ const MAX_REPORTS_A_MINUTE = 60;
 /** The store is lost for all apps at once. */
 const MAX_OF_STORE_A_MINUTE = 20;
 
-type FactOf<Kind extends BrokerEvent['kind']> = Extract<BrokerEvent, { kind: Kind }>;
+type EventOf<Kind extends BrokerEvent['kind']> = Extract<BrokerEvent, { kind: Kind }>;
 
-/** One line for every fact that matters to whoever runs the broker; `event` names are stable. */
+/** One line for every event that matters to whoever runs the broker; `event` names are stable. */
 export class LogObserver extends EventSink {
   private readonly reports: LineLimit;
   private readonly store: LineLimit;
@@ -30,15 +30,15 @@ export class LogObserver extends EventSink {
     this.logins = new LoginLines(logger, clock);
   }
 
-  override emit(fact: BrokerEvent): void {
+  override emit(event: BrokerEvent): void {
     const { logger } = this;
-    const { kind, app, ...rest } = fact;
-    switch (fact.kind) {
+    const { kind, app, ...rest } = event;
+    switch (event.kind) {
       case 'fetch_started':
         logger.debug({ event: 'token.fetch_started', app, ...rest }, 'asking the platform for a token');
         return;
       case 'fetch_ended':
-        this.fetchEnded(fact);
+        this.fetchEnded(event);
         return;
       case 'rotated':
         this.failures.ended(app);
@@ -46,12 +46,12 @@ export class LogObserver extends EventSink {
           {
             event: 'token.rotated',
             app,
-            generation: fact.generation,
-            token_sha256_8: fact.fingerprint,
-            reason: fact.reason,
-            expires_in: Math.floor(fact.expiresInMs / 1000),
+            generation: event.generation,
+            token_sha256_8: event.fingerprint,
+            reason: event.reason,
+            expires_in: Math.floor(event.expiresInMs / 1000),
           },
-          fact.sameValue ? 'the platform gave the same token again' : 'new token',
+          event.sameValue ? 'the platform gave the same token again' : 'new token',
         );
         return;
       case 'adopted':
@@ -60,8 +60,8 @@ export class LogObserver extends EventSink {
           {
             event: 'token.adopted',
             app,
-            generation: fact.generation,
-            token_sha256_8: fact.fingerprint,
+            generation: event.generation,
+            token_sha256_8: event.fingerprint,
           },
           'took over the token that another replica fetched',
         );
@@ -82,34 +82,34 @@ export class LogObserver extends EventSink {
         logger.info({ event: 'token.healed', app, ...rest }, 'the token is certain again');
         return;
       case 'reported':
-        this.reported(fact);
+        this.reported(event);
         return;
       case 'died_early':
         logger.warn(
           {
             event: 'token.died_early',
             app,
-            generation: fact.generation,
-            age_s: Math.floor(fact.ageMs / 1000),
-            left_s: Math.floor(fact.leftMs / 1000),
+            generation: event.generation,
+            age_s: Math.floor(event.ageMs / 1000),
+            left_s: Math.floor(event.leftMs / 1000),
           },
           'the platform refused this token long before its time although no replica replaced it: something else fetches with this AppSecret; find it and have it ask this broker instead, or reset the AppSecret',
         );
         return;
       case 'claim_refused':
         logger.error(
-          { event: 'claim.refused', app, holder: fact.holder },
+          { event: 'claim.refused', app, holder: event.holder },
           'another broker on this Redis fetches for this AppID, so this one does not: they would kill each other’s tokens; see the remedy in GET /apps',
         );
         return;
       case 'claim_won':
         logger.info(
-          { event: 'claim.won', app, holder: fact.holder },
+          { event: 'claim.won', app, holder: event.holder },
           'the other broker let go of this AppID: this one fetches for it',
         );
         return;
       case 'store_unavailable':
-        this.ofStore(fact.kind, () => {
+        this.ofStore(event.kind, () => {
           logger.error(
             { event: 'store.unavailable', app, ...rest },
             'the store cannot be used; serving from memory',
@@ -117,18 +117,18 @@ export class LogObserver extends EventSink {
         });
         return;
       case 'store_available':
-        this.ofStore(fact.kind, () => {
+        this.ofStore(event.kind, () => {
           logger.info({ event: 'store.available', app }, 'the store answers again');
         });
         return;
       case 'probed':
         logger.debug(
-          { event: 'token.probed', app, outcome: fact.outcome, duration_ms: Math.round(fact.durationMs) },
+          { event: 'token.probed', app, outcome: event.outcome, duration_ms: Math.round(event.durationMs) },
           'asked the platform whether it takes the token',
         );
         return;
       case 'found_token_tried':
-        this.foundTokenTried(fact);
+        this.foundTokenTried(event);
         return;
       case 'lease':
         logger.debug({ event: `token.${kind}`, app, ...rest }, 'asked for the right to fetch');
@@ -136,7 +136,7 @@ export class LogObserver extends EventSink {
       case 'login_exchanged':
       case 'login_call_refused':
       case 'login_code_repeated':
-        this.logins.write(fact);
+        this.logins.write(event);
     }
   }
 
@@ -167,7 +167,7 @@ export class LogObserver extends EventSink {
     generation,
     fingerprint,
     durationMs,
-  }: FactOf<'reported'>): void {
+  }: EventOf<'reported'>): void {
     const who = { app, caller, result };
     const isFree = this.reports.isFree(Object.values(who).join(' '), (suppressed) => {
       this.logger.warn(
@@ -189,7 +189,7 @@ export class LogObserver extends EventSink {
     );
   }
 
-  private foundTokenTried({ app, generation, outcome }: FactOf<'found_token_tried'>): void {
+  private foundTokenTried({ app, generation, outcome }: EventOf<'found_token_tried'>): void {
     const fields = { event: 'token.found_tried', app, generation, outcome };
     if (outcome === 'accepted') this.logger.debug(fields, 'the platform takes the stored token');
     else if (outcome === 'rejected') {
@@ -201,27 +201,27 @@ export class LogObserver extends EventSink {
       this.logger.warn(fields, 'the platform gave no answer about the stored token, which is served untried');
   }
 
-  private fetchEnded(fact: FactOf<'fetch_ended'>): void {
+  private fetchEnded(event: EventOf<'fetch_ended'>): void {
     const fields = {
       event: 'token.fetch_ended',
-      app: fact.app,
-      reason: fact.reason,
-      outcome: fact.outcome,
-      duration_ms: Math.round(fact.durationMs),
-      ...(fact.outcome !== 'issued' && {
-        errcode: fact.errcode,
-        error: fact.message,
-        remedy: fact.remedy,
-        retry_in_s: fact.retryInMs === null ? null : Math.ceil(fact.retryInMs / 1000),
+      app: event.app,
+      reason: event.reason,
+      outcome: event.outcome,
+      duration_ms: Math.round(event.durationMs),
+      ...(event.outcome !== 'issued' && {
+        errcode: event.errcode,
+        error: event.message,
+        remedy: event.remedy,
+        retry_in_s: event.retryInMs === null ? null : Math.ceil(event.retryInMs / 1000),
       }),
     };
-    if (fact.outcome === 'issued') {
-      const remark = fact.message;
+    if (event.outcome === 'issued') {
+      const remark = event.message;
       if (remark === null) this.logger.debug(fields, 'the platform gave a token');
       else this.logger.info({ ...fields, remark }, 'the platform gave a token in an answer that is odd');
-    } else if (!this.failures.failed(fact))
+    } else if (!this.failures.failed(event))
       this.logger.debug(fields, 'still no token; see token.fetches_failing');
-    else if (fact.outcome === 'refused') this.logger.error(fields, 'the platform refused to give a token');
+    else if (event.outcome === 'refused') this.logger.error(fields, 'the platform refused to give a token');
     else this.logger.warn(fields, 'the platform gave no usable answer');
   }
 }

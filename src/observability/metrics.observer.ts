@@ -18,12 +18,12 @@ export class MetricsObserver extends EventSink {
     this.errcodes = new ErrcodeLabels(errcodes);
   }
 
-  override emit(fact: BrokerEvent): void {
+  override emit(event: BrokerEvent): void {
     const { metrics } = this;
-    const { app } = fact;
-    switch (fact.kind) {
+    const { app } = event;
+    switch (event.kind) {
       case 'fetch_ended': {
-        const { reason, outcome, durationMs, errcode } = fact;
+        const { reason, outcome, durationMs, errcode } = event;
         metrics.upstreamFetches.add({ app, outcome });
         metrics.upstreamFetchReasons.add({ app, reason });
         metrics.upstreamFetchDuration.observe(durationMs / 1000);
@@ -31,19 +31,19 @@ export class MetricsObserver extends EventSink {
         return;
       }
       case 'rotated':
-        metrics.commits.add({ app, result: fact.isStored ? 'committed' : 'unstored' });
+        metrics.commits.add({ app, result: event.isStored ? 'committed' : 'unstored' });
         return;
       case 'superseded':
         metrics.commits.add({ app, result: 'superseded' });
         return;
       case 'reported':
-        metrics.reports.add({ app, result: fact.result });
+        metrics.reports.add({ app, result: event.result });
         return;
       case 'died_early':
         metrics.tokenDiedEarly.add({ app });
         return;
       case 'login_exchanged': {
-        const { outcome, meaning, errcode, durationMs } = fact;
+        const { outcome, meaning, errcode, durationMs } = event;
         metrics.showLogins(app);
         metrics.loginExchanges.add({ app, result: loginResult(outcome, meaning) });
         metrics.loginExchangeDuration.observe(app, durationMs / 1000);
@@ -55,7 +55,7 @@ export class MetricsObserver extends EventSink {
         metrics.loginRepeatedCodes.add({ app });
         return;
       case 'lease':
-        metrics.leases.inc({ result: fact.result });
+        metrics.leases.inc({ result: event.result });
         return;
       case 'login_call_refused':
       case 'fetch_started':

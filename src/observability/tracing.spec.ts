@@ -133,7 +133,7 @@ describe('tracing', () => {
     const { tracing, receiver, clock } = await fixture(0);
     const trace = tracing.begin(requestWith(SAMPLED), known);
     requestContext.run({ requestId: 'r-1', trace }, () => {
-      for (const fact of [FETCHED, PROBED, REPORTED]) tracing.emit(fact);
+      for (const event of [FETCHED, PROBED, REPORTED]) tracing.emit(event);
     });
     trace?.end('/token/refresh', 'POST', 200);
     await tracing.close();

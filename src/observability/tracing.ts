@@ -99,19 +99,19 @@ export class Tracing extends EventSink {
     return this.requests.get(request) ?? null;
   }
 
-  override emit(fact: BrokerEvent): void {
-    const { app } = fact;
-    if (fact.kind === 'fetch_ended') {
-      const { reason, outcome, errcode, durationMs } = fact;
+  override emit(event: BrokerEvent): void {
+    const { app } = event;
+    if (event.kind === 'fetch_ended') {
+      const { reason, outcome, errcode, durationMs } = event;
       const isFailed = outcome !== 'issued';
       this.add('token.fetch', { ...CALL, durationMs, isFailed }, { app, reason, outcome, errcode });
     }
-    if (fact.kind === 'probed') {
-      const { outcome, durationMs } = fact;
+    if (event.kind === 'probed') {
+      const { outcome, durationMs } = event;
       this.add('token.probe', { ...CALL, durationMs, isFailed: outcome === 'no_answer' }, { app, outcome });
     }
-    if (fact.kind === 'reported') {
-      const { result, errcode, durationMs } = fact;
+    if (event.kind === 'reported') {
+      const { result, errcode, durationMs } = event;
       this.add('token.report', { kind: SpanKind.INTERNAL, durationMs }, { app, outcome: result, errcode });
     }
   }

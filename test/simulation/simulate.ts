@@ -194,9 +194,9 @@ class Checker {
   private get newestStored(): { readonly generation: number; readonly atMs: number } {
     const { events } = this.world;
     for (; this.looked < events.length; this.looked += 1) {
-      const fact = events[this.looked];
-      if (fact?.kind === 'rotated' && fact.isStored && fact.generation > this.stored.generation)
-        this.stored = fact;
+      const event = events[this.looked];
+      if (event?.kind === 'rotated' && event.isStored && event.generation > this.stored.generation)
+        this.stored = event;
     }
     return this.stored;
   }
@@ -212,7 +212,8 @@ class Checker {
       const fetched = world.events
         .slice(factsBefore)
         .some(
-          (fact) => fact.kind === 'fetch_ended' && fact.reason === 'report' && fact.outcome !== 'not_sent',
+          (event) =>
+            event.kind === 'fetch_ended' && event.reason === 'report' && event.outcome !== 'not_sent',
         );
       if (fetched && answer.reason === 'already_rotated')
         this.violated('I5', 'a stale report caused a fetch');
@@ -233,7 +234,7 @@ class Checker {
       this.violated('I2', `${String(commits)} rotations for ${String(world.faults)} faults`);
     }
     const sent = world.events.filter(
-      (fact) => fact.kind === 'fetch_ended' && fact.outcome !== 'not_sent',
+      (event) => event.kind === 'fetch_ended' && event.outcome !== 'not_sent',
     ).length;
     const view = await world.store.read(world.identity);
     const { dailyBudget, forcedDailyBudget } = world.options;
@@ -260,7 +261,9 @@ class Checker {
 
   /** A dead token stays when the day's budget of forced refreshes is used up: that is what the budget is for. */
   private get isStarved(): boolean {
-    return this.world.events.some((fact) => fact.kind === 'reported' && fact.result === 'budget_exhausted');
+    return this.world.events.some(
+      (event) => event.kind === 'reported' && event.result === 'budget_exhausted',
+    );
   }
 
   private violated(invariant: string, detail: string): void {

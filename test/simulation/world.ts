@@ -105,7 +105,7 @@ export class World {
       lease: new RemoteLease(this, process, this.lease),
       claim: this.claim,
       feed: new LossyFeed(this, process, this.feed),
-      events: { emit: (fact: BrokerEvent) => this.events.push({ ...fact, atMs: this.time.nowMs }) },
+      events: { emit: (event: BrokerEvent) => this.events.push({ ...event, atMs: this.time.nowMs }) },
       replica: `replica-${String(index)}`,
     };
     const sweep = { periodMs: this.options.sweepMs, minPerInterval: 0 };

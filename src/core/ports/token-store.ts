@@ -96,7 +96,7 @@ export interface CommitRequest {
   readonly reason: FetchReason;
 }
 
-/** `superseded`: a later fetch was stored first; this token was dropped, and what is stored is under suspicion. */
+/** `superseded`: a later fetch was stored first; this token was dropped, and what is stored is suspect. */
 export interface CommitResult {
   readonly kind: 'committed' | 'superseded';
   readonly view: StoreView;
@@ -158,7 +158,7 @@ export abstract class TokenStore {
 
   /**
    * Merges what this replica holds with what is stored, by maximum. A store that fell behind, or that lost a
-   * generation which this replica committed, is re-seeded and put under suspicion.
+   * generation which this replica committed, is re-seeded and suspect.
    */
   abstract reconcile(app: AppIdentity, known: KnownRecord): Promise<StoreView>;
 

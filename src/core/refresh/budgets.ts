@@ -107,8 +107,8 @@ const FORGOTTEN_AFTER_LEASES = 240;
 
 /**
  * What this process sent for one app, by its own count and clock. The store counts for all replicas, but it may have lost
- * the count or lie; whatever it says, no replica sends more than a day's budget, and fetches that only a suspicion of the
- * store asks for come more and more rarely, and are never more than half of the budget.
+ * the count or lie; whatever it says, no replica sends more than a day's budget, and fetches for a token that the
+ * store only calls suspect come more and more rarely, and are never more than half of the budget.
  */
 export class FetchFloor {
   private readonly epochMs: number;

@@ -44,7 +44,7 @@ class TwoBrokers {
     return this.fixture.issuer.calls.length;
   }
 
-  facts(kind: string): unknown[] {
+  events(kind: string): unknown[] {
     return this.fixture.emitted.filter((event) => event.kind === kind);
   }
 }
@@ -71,7 +71,7 @@ describe('an app that another broker fetches for', () => {
         remedy: expect.stringContaining('stop it') as string,
       },
     });
-    expect(brokers.facts('claim_refused')).toEqual([
+    expect(brokers.events('claim_refused')).toEqual([
       { app: APP, kind: 'claim_refused', holder: 'there:{shop}' },
     ]);
   });
@@ -102,7 +102,7 @@ describe('an app that another broker fetches for', () => {
     await fixture.run(MINUTE_MS + 11_000);
     expect(brokers.fetches).toBe(1);
     expect(fixture.broker.status(APP)).toMatchObject({ state: 'ok', lastError: null });
-    expect(brokers.facts('claim_won')).toEqual([{ app: APP, kind: 'claim_won', holder: 'there:{shop}' }]);
+    expect(brokers.events('claim_won')).toEqual([{ app: APP, kind: 'claim_won', holder: 'there:{shop}' }]);
     expect(await brokers.otherClaims()).toMatchObject({ kind: 'theirs', holder: 'here:{shop}' });
   });
 
@@ -128,7 +128,7 @@ describe('an app that another broker fetches for', () => {
     expect(servedValue(fixture)).toBe('token-1');
     expect(await brokers.otherClaims()).toEqual({ kind: 'theirs', holder: 'here:{shop}' });
     await fixture.run(MINUTE_MS);
-    expect(brokers.facts('claim_refused')).toHaveLength(1);
+    expect(brokers.events('claim_refused')).toHaveLength(1);
   });
 
   it('is fetched for where the platform gives the same token again', async () => {
@@ -175,7 +175,7 @@ describe('an app that this broker fetches for', () => {
     next.runDue();
     await fixture.clock.advance(50_000);
     expect(await brokers.otherClaims()).toMatchObject({ kind: 'theirs' });
-    expect(brokers.facts('claim_refused')).toEqual([]);
+    expect(brokers.events('claim_refused')).toEqual([]);
   });
 
   it('is asked for anew before a fetch when the process stood still for longer than a claim lives', async () => {

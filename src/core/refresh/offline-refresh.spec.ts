@@ -58,7 +58,9 @@ describe('while the store is away', () => {
     }
     fail('WRONGPASS', 'Correct the password.');
     await fixture.run(2 * REFRESH.reconcileMs);
-    const told = fixture.emitted.flatMap((fact) => (fact.kind === 'store_unavailable' ? [fact.message] : []));
+    const told = fixture.emitted.flatMap((event) =>
+      event.kind === 'store_unavailable' ? [event.message] : [],
+    );
     expect(told).toEqual(['closed', 'refused after 240 ms', 'WRONGPASS']);
     expect(fixture.broker.status(APP).lastError).toMatchObject({ remedy: 'Correct the password.' });
     store.reconcile = reconcile;

@@ -22,7 +22,7 @@ const GENERATION_SPREAD = 1000;
 
 /**
  * Keeps the token alive while the store is away. Nothing coordinates the replicas then, so a platform that mints at
- * every call is asked only when there is nothing left to lose. The token is stored, and put under suspicion, when the
+ * every call is asked only when there is nothing left to lose. The token is stored, as a suspect one, when the
  * store is back: reconciling finds it behind.
  */
 export class OfflineRefresh {

@@ -184,7 +184,7 @@ describe('back-off', () => {
   });
 });
 
-describe('doubt', () => {
+describe('the reason why a token is suspect', () => {
   const intent = { fence: 6, atMs: NOW_MS };
   it.each([
     ['suspect', { record: record(HOUR_MS), suspect: 5, rolledBack: 4, intent: null }],
@@ -193,7 +193,7 @@ describe('doubt', () => {
     ['in_doubt', { record: record(HOUR_MS), suspect: 4, rolledBack: 0, intent }],
     ['suspect', { record: record(HOUR_MS), suspect: 9, rolledBack: 0, intent }],
     [null, { record: null, suspect: 9, rolledBack: 9, intent: null }],
-  ] as const)('is %s', (doubt, view) => {
-    expect(suspectReasonOf(view)).toBe(doubt);
+  ] as const)('is %s', (reason, view) => {
+    expect(suspectReasonOf(view)).toBe(reason);
   });
 });

@@ -239,7 +239,7 @@ export class TokenMemory {
     return healWaitMs + this.app.refresh.leaseMs < leftMs;
   }
 
-  /** By the least that the store's clock can show: a fetch that begins a moment too early starts under suspicion itself. */
+  /** By the least that the store's clock can show: the token of a fetch that begins a moment too early is suspect itself. */
   private get healWaitMs(): number {
     if (!this.last) return 0;
     const { view, gotMonoMs } = this.last;

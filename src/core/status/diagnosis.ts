@@ -35,13 +35,13 @@ const LOST_SECRET_REMEDY =
 /** What a person can do once a refusal for the configuration is mended. */
 const FORCE = 'POST /token/refresh with "force": true asks at once.';
 
-const SUSPICIONS: Readonly<Record<SuspectReason, string>> = {
+const SUSPECT_MESSAGES: Readonly<Record<SuspectReason, string>> = {
   suspect:
     'the platform may have a newer token: a fetch was sent while the store was away, or two fetches overlapped',
   rollback: 'the platform may have a newer token: the store came back with an older state than it had',
   in_doubt: 'the platform may have a newer token: a fetch was sent, and nobody knows what came of it',
 };
-const SUSPICION_REMEDY =
+const SUSPECT_REMEDY =
   'Nothing: one more fetch makes it certain, as soon as two times refresh.leaseSeconds have passed since the last one. Callers that see it refused may report it.';
 
 /** Says how an app fares, and why there is no token, in words for the person who has to mend it. */
@@ -240,21 +240,21 @@ export class Diagnosis {
       const message = `the AppSecret cannot be read any more (${why}); the one that was read before is used`;
       return { class: 'secret', errcode: null, message, remedy: LOST_SECRET_REMEDY, atMs };
     }
-    if (!storeHealth.outage) return this.suspicion();
+    if (!storeHealth.outage) return this.suspectError();
     const { remedy, sinceMs } = storeHealth.outage;
     const message = `the store does not answer: ${storeHealth.outage.message}`;
     return { class: 'store', errcode: null, message, remedy, atMs: sinceMs };
   }
 
-  private suspicion(): LastError | null {
+  private suspectError(): LastError | null {
     const { suspectReason, view } = this.memory;
     if (!suspectReason) return null;
     const atMs = view?.beganAtMs ?? 0;
     return {
       class: 'suspect',
       errcode: null,
-      message: SUSPICIONS[suspectReason],
-      remedy: SUSPICION_REMEDY,
+      message: SUSPECT_MESSAGES[suspectReason],
+      remedy: SUSPECT_REMEDY,
       atMs,
     };
   }
