@@ -1,7 +1,11 @@
-import type { Socket } from 'node:net';
+import http from 'node:http';
+import https from 'node:https';
+import tls, { type ConnectionOptions } from 'node:tls';
+import { type Socket, connect as connectTcp, isIP } from 'node:net';
 import type { Pool } from 'undici';
 import type { EgressSection } from '../../config/egress.section.js';
-import { Connector, type ConnectOptions } from './connector.js';
+import { faultOfCode, faultOfProxy, faultOfProxyStatus, type FaultId } from './network-fault.js';
+import { hostOf, portOf, proxyFor, type ProxyServer } from './proxy-server.js';
 
 const DIRECTLY: EgressSection = { proxyFromEnvironment: false, environment: null, unusedProxyVariable: null };
 
@@ -89,4 +93,183 @@ export class Egress {
       },
     });
   }
+}
+
+const MAX_SESSIONS = 100;
+
+/** How long a connection may take to come up. */
+interface ConnectOptions {
+  /** For each of its steps: TCP, the proxy's answer, TLS. */
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+}
+
+/** No connection came up, TLS and certificate included: nothing of a request has left. `why` follows "No connection to …:". */
+export class ConnectFailure extends Error {
+  override readonly name = 'ConnectFailure';
+
+  constructor(
+    readonly fault: FaultId,
+    readonly why: string,
+  ) {
+    super(why);
+  }
+}
+
+/** Brings up connections to platforms: directly, or in a tunnel through a proxy (CONNECT), whatever their scheme. */
+class Connector {
+  /** Only with a CA of its own. Made once: reading all of Node's authorities takes milliseconds. */
+  private readonly secureContext: tls.SecureContext | undefined;
+  /** By origin; with one a handshake is cheaper. */
+  private sessions: Map<string, Buffer> | null = null;
+
+  constructor(private readonly section: EgressSection) {
+    const { ca } = section;
+    this.secureContext =
+      ca && tls.createSecureContext({ ca: [...tls.getCACertificates('default'), ca.value()] });
+  }
+
+  /**
+   * A connection over which an HTTP request can be sent.
+   *
+   * @param target its scheme, host and port count
+   * @throws ConnectFailure
+   */
+  async connect(target: URL, options: ConnectOptions): Promise<Socket> {
+    const proxy = proxyFor(this.section, target);
+    const way = proxy ? `, through the proxy ${authorityOf(proxy.host, proxy.port)}` : '';
+    const address = { host: hostOf(target), port: portOf(target) };
+    const tunnel = proxy && (await this.tunnel(proxy, address, options));
+    if (target.protocol !== 'https:') {
+      return tunnel ?? up(connectTcp({ ...address, ...this.local }), 'connect', options, way);
+    }
+    const key = target.origin;
+    const socket = tls.connect({
+      ...(tunnel ? { socket: tunnel, host: address.host } : { ...address, ...this.local }),
+      ...this.trust(address.host),
+      ...(this.sessions?.has(key) && { session: this.sessions.get(key) }),
+    });
+    socket.on('session', (session: Buffer) => {
+      const sessions = (this.sessions ??= new Map<string, Buffer>());
+      sessions.delete(key);
+      if (sessions.size >= MAX_SESSIONS) sessions.delete(sessions.keys().next().value ?? '');
+      sessions.set(key, session);
+    });
+    return up(socket, 'secureConnect', options, way);
+  }
+
+  private get local(): { readonly localAddress?: string; readonly family?: number } {
+    const { localAddress } = this.section;
+    return localAddress === undefined ? {} : { localAddress, family: isIP(localAddress) };
+  }
+
+  private trust(host: string): ConnectionOptions {
+    return {
+      ...(this.secureContext && { secureContext: this.secureContext }),
+      ...(isIP(host) === 0 && { servername: host }),
+      // Said aloud, so that NODE_TLS_REJECT_UNAUTHORIZED cannot give secrets away.
+      rejectUnauthorized: true,
+      ALPNProtocols: ['http/1.1'],
+    };
+  }
+
+  private tunnel(
+    proxy: ProxyServer,
+    target: { readonly host: string; readonly port: number },
+    { timeoutMs, signal }: ConnectOptions,
+  ): Promise<Socket> {
+    const authority = authorityOf(target.host, target.port);
+    const about = `the proxy ${authorityOf(proxy.host, proxy.port)}`;
+    return new Promise((resolve, reject) => {
+      const request = (proxy.isTls ? https : http).request({
+        method: 'CONNECT',
+        host: proxy.host,
+        port: proxy.port,
+        path: authority,
+        headers: {
+          host: authority,
+          ...(proxy.authorization && { 'proxy-authorization': proxy.authorization }),
+        },
+        agent: false,
+        timeout: timeoutMs,
+        ...this.local,
+        ...(proxy.isTls && this.trust(proxy.host)),
+        ...(signal && { signal }),
+      });
+      let isUp = false;
+      request.once('socket', (socket) => {
+        socket.once(proxy.isTls ? 'secureConnect' : 'connect', () => {
+          isUp = true;
+        });
+      });
+      request.once('timeout', () => request.destroy(Object.assign(new Error(), { code: 'ETIMEDOUT' })));
+      request.once('connect', ({ statusCode = 0 }, socket: Socket, head: Buffer) => {
+        if (statusCode >= 200 && statusCode <= 299) {
+          if (head.length > 0) socket.unshift(head);
+          socket.setTimeout(0);
+          resolve(socket.on('error', () => undefined));
+          return;
+        }
+        socket.destroy();
+        const why = `${about} answered CONNECT with HTTP status ${String(statusCode)}`;
+        reject(new ConnectFailure(faultOfProxyStatus(statusCode), why));
+      });
+      request.on('error', (error) => {
+        const { code, why } = troubleOf(error, timeoutMs, signal);
+        const what = isUp ? ' gave no answer to CONNECT: ' : ': ';
+        reject(new ConnectFailure(faultOfProxy(faultOfCode(code)), about + what + why));
+      });
+      request.end();
+    });
+  }
+}
+
+/** Resolves once it is up. Closes it otherwise. */
+function up<S extends Socket>(
+  socket: S,
+  upEvent: 'connect' | 'secureConnect',
+  { timeoutMs, signal }: ConnectOptions,
+  way: string,
+): Promise<S> {
+  return new Promise((resolve, reject) => {
+    const end = (code: string): void => {
+      socket.destroy(Object.assign(new Error(), { code }));
+    };
+    const onAbort = (): void => {
+      end('ABORT_ERR');
+    };
+    const onError = (error: Error): void => {
+      signal?.removeEventListener('abort', onAbort);
+      const { code, why } = troubleOf(error, timeoutMs, signal);
+      reject(new ConnectFailure(faultOfCode(code), why + way));
+    };
+    socket.setTimeout(timeoutMs, () => {
+      end('ETIMEDOUT');
+    });
+    // Stays: one that breaks before somebody uses it must not end the process.
+    socket.on('error', onError);
+    socket.once(upEvent, () => {
+      signal?.removeEventListener('abort', onAbort);
+      socket.setTimeout(0);
+      resolve(socket);
+    });
+    signal?.addEventListener('abort', onAbort);
+    if (signal?.aborted) onAbort();
+  });
+}
+
+/** Of the error of a socket, which may be that of its deadline. */
+function troubleOf(
+  error: Error,
+  timeoutMs: number,
+  signal: AbortSignal | undefined,
+): { readonly code: string; readonly why: string } {
+  if (signal?.aborted)
+    return { code: 'ETIMEDOUT', why: `given up at the deadline of ${String(timeoutMs)} ms` };
+  const { code } = error as NodeJS.ErrnoException;
+  return typeof code === 'string' ? { code, why: code } : { code: '', why: 'unknown error' };
+}
+
+function authorityOf(host: string, port: number): string {
+  return `${isIP(host) === 6 ? `[${host}]` : host}:${String(port)}`;
 }

@@ -1,7 +1,6 @@
 import type { Dispatcher } from 'undici';
 import type { Deadline } from '../../core/ports/token-issuer.js';
-import { ConnectFailure } from './connector.js';
-import type { Egress } from './egress.js';
+import { ConnectFailure, type Egress } from './egress.js';
 import {
   MAX_ANSWER_BYTES,
   replyOf,

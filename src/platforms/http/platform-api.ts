@@ -1,7 +1,7 @@
 import http from 'node:http';
 import https from 'node:https';
 import type { Deadline } from '../../core/ports/token-issuer.js';
-import { Egress } from './egress.js';
+import { Egress, ConnectFailure } from './egress.js';
 import {
   type HttpReply,
   type HttpRequest,
@@ -12,7 +12,6 @@ import {
 } from './http-call.js';
 import { callOnce } from './kept-call.js';
 import { isFaultId, remedyOfFault, faultOfCode } from './network-fault.js';
-import { ConnectFailure } from './connector.js';
 
 /** A platform at one address, and the way there. Sends each request once; never throws for what a network may do. */
 export class PlatformApi {
