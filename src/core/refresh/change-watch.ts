@@ -88,7 +88,7 @@ export interface SweepSettings {
 }
 
 /** So long without a run that other replicas may have rotated more than once meanwhile. */
-export function isPause(pauseMs: number, reconcileMs: number): boolean {
+function isPause(pauseMs: number, reconcileMs: number): boolean {
   return pauseMs > 2 * reconcileMs + 500;
 }
 
