@@ -17,19 +17,23 @@ const { CONSOLE_IMAGES } = process.env;
 const MAX_IMAGE_BYTES = 150_000;
 const MAX_COMPRESSED_BYTES = 150_000;
 const MANY = 10_000;
+/** A machine that does much else takes several times as long as an idle one; a list that is drawn whole takes seconds. */
+const MAX_PAUSE_MS = 1000;
 /** A trouble is said within this time. */
 const SOON = { timeout: 3000 };
 
-/** Scrolls by 50 screens, and says how long each took to be drawn, in milliseconds. */
+/** Scrolls by 50 screens. Says how long each took to be drawn, in milliseconds, and how many rows there were at most. */
 const SCROLL = `(async () => {
   const times = [];
+  let rows = 0;
   for (let screen = 0; screen < 50; screen++) {
     window.scrollTo(0, screen * 900);
     const before = performance.now();
     await new Promise(requestAnimationFrame);
     times.push(performance.now() - before);
+    rows = Math.max(rows, document.querySelectorAll('.row').length);
   }
-  return times;
+  return { times, rows };
 })()`;
 
 /** Gathers how long the page did not answer, in milliseconds; what is below 50 ms the browser does not count. */
@@ -78,6 +82,10 @@ async function signIn(page: Page): Promise<void> {
   await page.locator('form [type=submit]').click();
   await page.locator('.view-head h1').waitFor();
 }
+
+/** Since `WATCH_PAUSES`. */
+const longestPause = async (page: Page): Promise<number> =>
+  Math.round(Math.max(0, ...(await page.evaluate<number[]>('window.pauses'))));
 
 const finding = (page: Page, kind: string) => page.locator(`.finding[data-kind=${kind}]`);
 
@@ -165,23 +173,26 @@ describe('10,000 apps', () => {
         .waitFor();
     }
     await page.getByRole('button', { name: '中文' }).click();
-    const pauses = await page.evaluate<number[]>('window.pauses');
-    const longest = Math.max(0, ...pauses);
-    console.log(`10,000 apps: ${pauses.length} pauses above 50 ms, the longest ${Math.round(longest)} ms`);
-    // A machine that does much else takes several times as long as an idle one; a quadratic list takes seconds.
-    expect(longest).toBeLessThan(1000);
+    const longest = await longestPause(page);
+    console.log(`sorting, searching and changes of 10,000 apps: the longest pause ${longest} ms`);
+    expect(longest).toBeLessThan(MAX_PAUSE_MS);
   });
 
   it('scroll without jank', async () => {
     const page = await show({ apps });
     await signIn(page);
     await page.locator('.row').first().waitFor();
-    const frames = await page.evaluate<number[]>(SCROLL);
-    frames.sort((a, b) => a - b);
-    const [median, slow] = [0.5, 0.95].map((share) => frames[Math.floor(frames.length * share)] ?? Infinity);
-    console.log(`a frame while scrolling: median ${median?.toFixed(1)} ms, 95 % ${slow?.toFixed(1)} ms`);
-    // A machine that does much else draws late; a list that is drawn whole takes seconds.
-    expect(median).toBeLessThan(100);
+    await page.evaluate(WATCH_PAUSES);
+    const { times, rows } = await page.evaluate<{ times: number[]; rows: number }>(SCROLL);
+    times.sort((a, b) => a - b);
+    const [median, slow] = [0.5, 0.95].map((share) => times[Math.floor(times.length * share)] ?? Infinity);
+    const longest = await longestPause(page);
+    console.log(
+      `scrolling: a frame takes ${median?.toFixed(1)} ms, of 20 one ${slow?.toFixed(1)} ms; the longest pause ${longest} ms`,
+    );
+    // How fast a machine without a graphics card draws says nothing of the page: this does.
+    expect(rows).toBeLessThan(60);
+    expect(longest).toBeLessThan(MAX_PAUSE_MS);
   });
 });
 
