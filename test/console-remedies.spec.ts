@@ -1,9 +1,14 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { en } from '../packages/console/src/i18n/en.js';
 import { remedyInChinese } from '../packages/console/src/i18n/remedies.zh.js';
+import { zh } from '../packages/console/src/i18n/zh.js';
 import { REMEDIES as OF_TRIES } from '../src/api/console/console.controller.js';
 import type { ErrorCode } from '../src/core/error-code.js';
-import { StoreUnavailableError } from '../src/core/errors.js';
+import { StoreUnavailableError, type BrokerErrorCode } from '../src/core/errors.js';
+import type { ProbeOutcome } from '../src/core/ports/token-issuer.js';
+import type { ReportResult } from '../src/core/reports/token-report.js';
+import { FETCH_REASONS } from '../src/core/token.js';
 import { FAULTS, remedyOfFault } from '../src/platforms/http/network-fault.js';
 import { AT_RESOURCE, AT_TOKEN_ENDPOINT } from '../src/platforms/oauth2/oauth-errors.js';
 import { MEANINGS as QQ } from '../src/platforms/qq/error-numbers.js';
@@ -90,5 +95,37 @@ describe('what to do, in the Chinese console', () => {
 
   it('is what the broker says where there is no translation', () => {
     expect(remedyInChinese('toy', 7, 'Wind it up.')).toBe('Wind it up.');
+  });
+});
+
+/** Does not compile while one is missing. */
+const RESULTS: Readonly<Record<ReportResult | BrokerErrorCode | ProbeOutcome, true>> = {
+  rotated: true,
+  already_rotated: true,
+  recently_rotated: true,
+  still_valid: true,
+  budget_exhausted: true,
+  accepted: true,
+  rejected: true,
+  no_answer: true,
+  app_required: true,
+  unknown_app: true,
+  no_token_for_app_type: true,
+  no_token_yet: true,
+  token_expired: true,
+  behind: true,
+  held_elsewhere: true,
+  not_a_token_error: true,
+  refresh_budget_exhausted: true,
+  upstream_unavailable: true,
+  upstream_rejected: true,
+  stopping: true,
+};
+
+describe('what the timeline says of a fetch, a report and a try', () => {
+  it.each([...FETCH_REASONS, ...Object.keys(RESULTS)])('has words in both languages for %s', (word) => {
+    expect(en.word(word)).toMatch(/^[a-zA-Z ,]+$/);
+    expect(zh.word(word)).toMatch(CHINESE);
+    if (word.includes('_')) expect(en.word(word)).not.toBe(word.replaceAll('_', ' '));
   });
 });

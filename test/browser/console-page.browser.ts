@@ -223,7 +223,9 @@ describe('what is wrong', () => {
       }),
     );
     await finding(page, 'store_down').waitFor(SOON);
-    expect(await finding(page, 'store_down').innerText()).toMatch(/Redis is gone.*\n*Bring Redis back/s);
+    expect(await finding(page, 'store_down').innerText()).toMatch(
+      /Redis has been gone for .*Bring Redis back/s,
+    );
     const [platform] = ordinary.platforms;
     if (!platform) throw new Error('The world has a platform');
     const down = (from: string[], failing: number) =>

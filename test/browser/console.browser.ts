@@ -263,7 +263,7 @@ describe('trouble', () => {
   it('Redis that is gone is said, and tokens are served', async () => {
     await redis.kill();
     await finding('store_down').waitFor(SOON);
-    expect(await finding('store_down').innerText()).toMatch(/Redis is gone.*Bring Redis back/s);
+    expect(await finding('store_down').innerText()).toMatch(/Redis (is|has been) gone.*Bring Redis back/s);
     expect((await broker.get('/token?app=shop')).status).toBe(200);
     await redis.restart();
     await finding('store_down').waitFor({ state: 'detached' });

@@ -142,7 +142,7 @@ export class ConsoleFixture {
     if (part === 'history') return { events: history.filter(({ app }) => app === row.app), next: null };
     if (part === 'probe') return this.world.probe;
     if (part === 'refresh')
-      return { result: 'refreshed', generation: (row.generation ?? 0) + 1, message: null, remedy: null };
+      return { result: 'rotated', generation: (row.generation ?? 0) + 1, message: null, remedy: null };
     return detailOf(row);
   }
 

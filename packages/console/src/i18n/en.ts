@@ -60,6 +60,21 @@ const words: Readonly<Record<string, string>> = {
   recently_rotated: 'replaced a moment ago, not again',
   still_valid: 'the token is alive',
   budget_exhausted: 'no budget left today',
+  refresh_budget_exhausted: 'no budget left today',
+  accepted: 'alive',
+  rejected: 'dead',
+  no_answer: 'no clear answer',
+  upstream_unavailable: 'the platform gave no usable answer',
+  upstream_rejected: 'the platform refused',
+  not_a_token_error: 'not about the token',
+  held_elsewhere: 'another broker fetches for this AppID',
+  no_token_yet: 'there is no token yet',
+  token_expired: 'the token had expired',
+  behind: 'this replica was behind',
+  stopping: 'the replica was stopping',
+  app_required: 'no app was named',
+  unknown_app: 'there is no such app',
+  no_token_for_app_type: 'apps of this type have no token',
 };
 
 const count = (n: number, one: string, many = `${one}s`) =>
@@ -166,7 +181,8 @@ export const en = {
     empty: {
       title: 'No apps yet',
       text: 'Add an app under apps: in the configuration file. It appears here within seconds, without a restart.',
-      forClient: 'This client may see no app. Check apps: of the client in the configuration.',
+      forClient:
+        'If there are apps, this client may not see them: check apps: of the client in the configuration.',
     },
     noMatch: { title: 'No app matches', clear: 'Clear search and filter' },
     changed: (app: string, to: string) => `${app}: ${to}`,
@@ -302,7 +318,8 @@ export const en = {
       failing === 0 ? count(apps, 'app') : `${count(apps, 'app')}, ${failing} failing`,
     reachable: 'reachable',
     unreachable: 'not reachable',
-    unreachableFrom: (replicas: readonly string[]) => `not from ${named(replicas)}`,
+    partlyReachable: 'not from every replica',
+    unreachableFrom: (replicas: readonly string[]) => `Not from ${named(replicas)}`,
     lastAnswer: 'Last answer',
     noPlatforms: 'No platform was asked yet.',
     loaded: 'Loaded',
@@ -323,7 +340,7 @@ export const en = {
       todo: 'What you see is from then. The page connects again by itself; check that the broker runs and that your network reaches it.',
     }),
     storeDown: (kind: string, since: string, message: string) => ({
-      what: `${kind} is gone${since && ` for ${since}`}: tokens are served from memory, and replicas cannot agree.`,
+      what: `${kind} ${since === '' ? 'is gone' : `has been gone for ${since}`}: tokens are served from memory, and replicas cannot agree.`,
       todo: message,
     }),
     platformDown: (host: string, failing: number, from: readonly string[] | null) => ({

@@ -232,7 +232,7 @@ function Cells({ row }: { row: AppRow }) {
       <div class="cell cell-next" role="cell">
         {isDue ? <span class="muted">{texts.due}</span> : <Moment at={next} none={t.value.none} />}
       </div>
-      <div class="cell cell-fetches" role="cell">
+      <div class="cell cell-fetches" role="cell" data-label={texts.columns.fetches}>
         <Budget used={row.fetches_today} all={row.fetch_budget} />
       </div>
       <div class="cell cell-forced" role="cell">

@@ -158,7 +158,7 @@ function Platforms({ view: { platforms, replicas } }: { view: System }) {
   const living = replicas.filter(({ is_gone }) => !is_gone).length;
   const reach = ({ ok, unreachable_from: from }: System['platforms'][number]): string => {
     if (ok) return texts.reachable;
-    return from.length < living ? texts.unreachableFrom(from) : texts.unreachable;
+    return from.length < living ? texts.partlyReachable : texts.unreachable;
   };
   return (
     <section class="card wide" aria-labelledby="platforms">
@@ -184,7 +184,7 @@ function Platforms({ view: { platforms, replicas } }: { view: System }) {
                   <code>{platform.host}</code>
                   {!platform.ok && (
                     <Problem
-                      what={platform.message ?? texts.unreachable}
+                      what={`${texts.unreachableFrom(platform.unreachable_from)}${platform.message === null ? '' : `: ${platform.message}`}`}
                       todo={platform.remedy === null ? '' : remedyText(null, null, platform.remedy)}
                       at={null}
                     />
