@@ -1,6 +1,7 @@
 /**
- * `npm run bench:login -- [--seconds 5]`: logins a second on one replica over Redis, each an authorize-url and an exchange,
- * with a platform that answers at once; and beside it the bare exchange that a service does with axios.
+ * `npm run bench:login -- [--seconds 5]`: logins a second on one replica over Redis with a platform that answers at once: the
+ * exchange of an SDK (`/sns/oauth2/access_token`), and the two calls of a native login (authorize-url and exchange). Beside them the
+ * bare exchange that a service does with axios.
  */
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
@@ -167,25 +168,42 @@ async function bareExchange(): Promise<void> {
   assert.equal(data.openid, ANSWER.openid);
 }
 
-await inTime(WARM_UP_SECONDS, login);
-await inTime(WARM_UP_SECONDS, bareExchange);
-const before = { cpu: cpuSeconds(broker.pid), commands: await commandsRun(redisPort) };
-const startedAt = performance.now();
-const logins = await inTime(seconds, login);
-const elapsed = (performance.now() - startedAt) / 1000;
-const cpu = cpuSeconds(broker.pid) - before.cpu;
-const commands = (await commandsRun(redisPort)) - before.commands;
-const bareStartedAt = performance.now();
-const bare = await inTime(seconds, bareExchange);
-const bareElapsed = (performance.now() - bareStartedAt) / 1000;
+async function sdkExchange(): Promise<void> {
+  const code = randomBytes(16).toString('hex');
+  const query = `appid=${APP_ID}&secret=${key}&code=${code}&grant_type=authorization_code`;
+  const request = http.get(`${broker.found}/sns/oauth2/access_token?${query}`, { agent });
+  const [response] = (await once(request, 'response')) as [http.IncomingMessage];
+  const { openid } = JSON.parse(await text(response)) as { openid?: string };
+  assert.equal(openid, ANSWER.openid);
+}
 
-const perSecond = logins / elapsed;
-const barePerSecond = bare / bareElapsed;
-console.log(`logins                       ${perSecond.toFixed(0)} a second (goal: 1,000)`);
-console.log(`bare exchanges with axios    ${barePerSecond.toFixed(0)} a second, one process`);
-console.log(`ratio                        ${(perSecond / barePerSecond).toFixed(2)}`);
-console.log(
-  `CPU of the broker            ${((cpu / logins) * 1e6).toFixed(0)} µs a login, ${((cpu / elapsed) * 100).toFixed(0)} % of a core`,
-);
-console.log(`commands of Redis            ${(commands / logins).toFixed(2)} a login (goal: at most 4)`);
+interface Measured {
+  readonly perSecond: number;
+  /** Of the broker, for each. */
+  readonly cpuUs: number;
+  readonly commands: number;
+}
+
+async function measure(work: () => Promise<void>): Promise<Measured> {
+  await inTime(WARM_UP_SECONDS, work);
+  const before = { cpu: cpuSeconds(broker.pid), commands: await commandsRun(redisPort) };
+  const startedAt = performance.now();
+  const count = await inTime(seconds, work);
+  const elapsed = (performance.now() - startedAt) / 1000;
+  const cpu = cpuSeconds(broker.pid) - before.cpu;
+  const commands = (await commandsRun(redisPort)) - before.commands;
+  return { perSecond: count / elapsed, cpuUs: (cpu / count) * 1e6, commands: commands / count };
+}
+
+const bare = await measure(bareExchange);
+console.log(`bare exchanges with axios, one process   ${bare.perSecond.toFixed(0)} a second`);
+for (const [name, work] of [
+  ['SDK exchanges', sdkExchange],
+  ['native logins, of two calls', login],
+] as const) {
+  const { perSecond, cpuUs, commands } = await measure(work);
+  console.log(
+    `${name.padEnd(41)}${perSecond.toFixed(0)} a second (goal: 1,000), ${(perSecond / bare.perSecond).toFixed(2)} of bare; each ${cpuUs.toFixed(0)} µs of the broker's CPU, ${commands.toFixed(2)} commands of Redis (goal: at most 4)`,
+  );
+}
 process.exit(0);
