@@ -80,7 +80,7 @@ describe('Redactor', () => {
     );
     const startMs = performance.now();
     for (const secret of secrets) redactor.add(secret);
-    for (const secret of secrets) expect(redactor.redact(`a ${secret} b`)).toBe('a [redacted] b');
+    expect(secrets.filter((secret) => redactor.redact(`a ${secret} b`) !== 'a [redacted] b')).toEqual([]);
     expect(performance.now() - startMs).toBeLessThan(10_000);
   });
 

@@ -112,6 +112,7 @@ export interface AppReader {
 /** Asks the store once in an interval which apps have changed, and has those read; the others are read now and then. */
 export class ChangeWatch implements Task {
   readonly isBusy = false;
+  readonly wantsPlatform = false;
   private cursor: string | null = null;
   /** The list can be read, so that the other apps need no reading. */
   private isListed = false;

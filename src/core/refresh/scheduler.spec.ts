@@ -3,6 +3,7 @@ import { Scheduler, type Task } from './scheduler.js';
 
 class FakeTask implements Task {
   isBusy = false;
+  wantsPlatform = false;
   readonly ranMonoMs: number[] = [];
   readonly pausesMs: number[] = [];
   /** How often the scheduler looked at it. */
@@ -45,6 +46,15 @@ describe('Scheduler', () => {
     scheduler.update(task);
     return task;
   };
+
+  /** So many others use the platform. */
+  const use = (count: number): FakeTask[] =>
+    Array.from({ length: count }, () => {
+      const other = add(3_600_000);
+      other.isBusy = true;
+      scheduler.update(other);
+      return other;
+    });
 
   const run = async (ms: number): Promise<void> => {
     for (let leftMs = ms; leftMs > 0; leftMs -= 250) {
@@ -96,22 +106,40 @@ describe('Scheduler', () => {
     expect(later.ranMonoMs).toEqual([startMonoMs + 4000]);
   });
 
-  it('tells a task that 64 others use the platform, and runs it again when fewer do', async () => {
-    const others = Array.from({ length: 64 }, () => add(3_600_000));
-    for (const other of others) {
-      other.isBusy = true;
-      scheduler.update(other);
-    }
-    const task = add(0, 0);
+  it('has whoever wants the platform wait for a turn while 64 others use it, unlooked at, and in the order in which they came', async () => {
+    const others = use(64);
+    const waiting = Array.from({ length: 100 }, () => add(3_600_000));
+    for (const task of waiting) task.wantsPlatform = true;
+    for (const task of waiting) scheduler.update(task);
     scheduler.start();
-    expect(task.mayUsePlatform).toBe(false);
-    const [other] = others;
-    if (other) {
+    await run(10_000);
+    expect(waiting.filter(({ looks, ranMonoMs }) => looks !== 2 || ranMonoMs.length > 0)).toEqual([]);
+    for (const other of others.slice(0, 2)) {
       other.isBusy = false;
       scheduler.update(other);
     }
     await run(250);
-    expect(task.mayUsePlatform).toBe(true);
+    expect(waiting.map(({ mayUsePlatform }) => mayUsePlatform)).toEqual([true, true, ...Array(98).fill(false)]);
+  });
+
+  it('runs what else a task has to do while it waits for the platform', () => {
+    use(64);
+    const waiting = add(0);
+    waiting.wantsPlatform = true;
+    scheduler.update(waiting);
+    scheduler.start();
+    expect(waiting.ranMonoMs).toHaveLength(1);
+    expect(waiting.mayUsePlatform).toBe(false);
+  });
+
+  it('gives a task that does not use its turn the next one after all others', async () => {
+    use(63);
+    const waiting = [add(3_600_000), add(3_600_000)];
+    for (const task of waiting) task.wantsPlatform = true;
+    for (const task of waiting) scheduler.update(task);
+    scheduler.start();
+    await run(750);
+    expect(waiting.map(({ ranMonoMs }) => ranMonoMs.length)).toEqual([2, 2]);
   });
 
   it('tells every task of a pause that is longer than half a second, due or not', async () => {

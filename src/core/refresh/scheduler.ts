@@ -10,7 +10,9 @@ const MIN_PAUSE_MS = 500;
 export interface Task {
   /** Uses the platform just now. */
   readonly isBusy: boolean;
-  /** When `runDue` may have work next, on the monotonic clock; not later than now if it has some. */
+  /** Has work at the platform that is due. */
+  readonly wantsPlatform: boolean;
+  /** When `runDue` may have other work, or `wantsPlatform` become true, on the monotonic clock; not later than now if it has some. */
   readonly nextMonoMs: number;
   /** Starts what is due and returns at once. `mayUsePlatform`: fewer than 64 tasks do. */
   runDue(mayUsePlatform: boolean): void;
@@ -31,6 +33,8 @@ export class Scheduler {
   private readonly heap: Entry[] = [];
   private readonly entries = new Map<Task, Entry>();
   private readonly busy = new Set<Task>();
+  /** What wants to use the platform, the longest waiting first. Nobody looks at those that have no turn yet. */
+  private readonly waiting = new Set<Task>();
   private readonly removed = new WeakSet<Task>();
   private order = 0;
   private lastRunMonoMs: number;
@@ -51,11 +55,13 @@ export class Scheduler {
     return nowMonoMs - this.lastRunMonoMs;
   }
 
-  /** To be called for a new task, and whenever `isBusy` or `nextMonoMs` may have changed for another reason than time. */
+  /** To be called for a new task, and whenever what it says of itself may have changed for another reason than time. */
   update(task: Task): void {
     if (this.removed.has(task)) return;
     if (task.isBusy) this.busy.add(task);
     else this.busy.delete(task);
+    if (task.wantsPlatform) this.waiting.add(task);
+    else this.waiting.delete(task);
     const atMonoMs = task.nextMonoMs;
     if (this.entries.get(task)?.atMonoMs === atMonoMs) return;
     const entry = { atMonoMs, order: this.order, task };
@@ -68,6 +74,7 @@ export class Scheduler {
   remove(task: Task): void {
     this.removed.add(task);
     this.busy.delete(task);
+    this.waiting.delete(task);
     this.entries.delete(task);
   }
 
@@ -78,10 +85,20 @@ export class Scheduler {
     if (pauseMs > MIN_PAUSE_MS) for (const task of this.entries.keys()) task.resumeAfter(pauseMs);
     this.lastRunMonoMs = nowMonoMs;
     if (!this.isStarted) return;
-    for (const task of this.takeDue(nowMonoMs)) {
+    for (const task of new Set([...this.takeWaiting(), ...this.takeDue(nowMonoMs)])) {
       task.runDue(this.busy.size < MAX_BUSY);
       this.update(task);
     }
+  }
+
+  private takeWaiting(): readonly Task[] {
+    const turns: Task[] = [];
+    for (const task of this.waiting) {
+      if (this.busy.size + turns.length >= MAX_BUSY) break;
+      this.waiting.delete(task);
+      turns.push(task);
+    }
+    return turns;
   }
 
   private takeDue(nowMonoMs: number): readonly Task[] {

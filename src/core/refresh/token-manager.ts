@@ -127,10 +127,14 @@ export class TokenManager implements Task, AppReader {
     return this.isRefreshing || this.flights.isRunning('try');
   }
 
+  get wantsPlatform(): boolean {
+    return !this.isStopping && this.dueWork() !== null;
+  }
+
   get nextMonoMs(): number {
     if (this.isStopping) return Infinity;
     const nowMonoMs = this.ports.clock.monotonicMs();
-    if (this.isReconcileDue || this.claim.isDue || this.dueWork()) return nowMonoMs;
+    if (this.isReconcileDue || this.claim.isDue) return nowMonoMs;
     const { memory, claim, storeHealth, offline, tokenFetch } = this;
     const start = this.startMonoMs ?? Infinity;
     const others = [this.reconcileAtMonoMs, start, storeHealth.nextMonoMs, offline.nextMonoMs];
