@@ -78,10 +78,10 @@ describe('Redactor', () => {
       { length: 20_000 },
       (_, index) => `eyJhbGciOiJSUzI1NiJ9.${index}.${'s'.repeat(60)}${index}`,
     );
-    const startMs = performance.now();
+    const before = process.cpuUsage();
     for (const secret of secrets) redactor.add(secret);
     expect(secrets.filter((secret) => redactor.redact(`a ${secret} b`) !== 'a [redacted] b')).toEqual([]);
-    expect(performance.now() - startMs).toBeLessThan(10_000);
+    expect(process.cpuUsage(before).user / 1000).toBeLessThan(10_000);
   });
 
   it('leaves everything else alone', () => {

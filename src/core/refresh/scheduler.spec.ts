@@ -119,7 +119,11 @@ describe('Scheduler', () => {
       scheduler.update(other);
     }
     await run(250);
-    expect(waiting.map(({ mayUsePlatform }) => mayUsePlatform)).toEqual([true, true, ...Array(98).fill(false)]);
+    expect(waiting.map(({ mayUsePlatform }) => mayUsePlatform)).toEqual([
+      true,
+      true,
+      ...Array(98).fill(false),
+    ]);
   });
 
   it('runs what else a task has to do while it waits for the platform', () => {
