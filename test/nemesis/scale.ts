@@ -22,7 +22,7 @@ export const LOOK_MS = 1.25 * RECONCILE_MS;
 export const SWEPT_APPS = 36;
 /** Of them, each is read within this, whatever the list of changes says. */
 export const SWEEP_MS = (LOOK_MS * SWEPT_APPS) / 10;
-/** After the last fault, everything is well again within this. */
+/** After the last fault, everything has recovered within this. */
 export const CONVERGED_WITHIN_MS = 2 * (LEASE_MS + RECONCILE_MS);
 /** A new token's way from the platform through the broker to every replica, on a busy machine. */
 export const TRAVEL_MS = 500;
