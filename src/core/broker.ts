@@ -10,7 +10,7 @@ import {
 import { ChangeWatch, type SweepSettings } from './refresh/change-watch.js';
 import { Scheduler, StartPace } from './refresh/scheduler.js';
 import { TokenManager } from './refresh/token-manager.js';
-import type { AppStatus } from './status/app-status.js';
+import type { AppState, AppStatus } from './status/app-status.js';
 import { tokenlessStatus } from './status/tokenless-status.js';
 import type { BrokerPorts } from './ports/broker-ports.js';
 import { BrokerError } from './errors.js';
@@ -188,6 +188,13 @@ export class TokenBroker {
     const tokenless = this.tokenless.get(app);
     if (tokenless) return tokenlessStatus(tokenless, this.ports.clock.wallMs());
     return this.find(app).manager.diagnosis.status();
+  }
+
+  /** The `state` of its status, which costs a tenth. @throws BrokerError `unknown_app` */
+  state(app: AppName): AppState {
+    const tokenless = this.tokenless.get(app);
+    if (tokenless) return tokenlessStatus(tokenless, this.ports.clock.wallMs()).state;
+    return this.find(app).manager.diagnosis.state();
   }
 
   /** Of each that has a token, and of what was registered besides, one after the other: apps may come and go meanwhile. */

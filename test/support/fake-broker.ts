@@ -1,4 +1,4 @@
-import type { AppStatus } from '../../src/core/status/app-status.js';
+import type { AppState, AppStatus } from '../../src/core/status/app-status.js';
 import { BrokerError } from '../../src/core/errors.js';
 import type { TokenBroker } from '../../src/core/broker.js';
 import type { TokenTest } from '../../src/core/reports/report-service.js';
@@ -9,7 +9,7 @@ type Served = Pick<
   TokenBroker,
   'apps' | 'appOf' | 'cacheableMs' | 'held' | 'current' | 'report' | 'status' | 'isReady' | 'subscribe'
 > &
-  Pick<TokenBroker, 'definition' | 'subscribeAll' | 'test'>;
+  Pick<TokenBroker, 'definition' | 'state' | 'subscribeAll' | 'test'>;
 
 /** A token that expires on 2026-11-21T10:00:00Z and, on the monotonic clock, at `deadlineMonoMs`. */
 export function heldToken(generation: number, deadlineMonoMs: number): HeldToken {
@@ -103,6 +103,10 @@ export class FakeBroker implements Served {
     const token = this.tokens.get(app);
     if (this.guessAnswer || !token) return (this.guessAnswer ?? this.reportAnswer)();
     return { kind: 'answered', refreshed: false, reason: 'still_valid', token };
+  }
+
+  state(app: AppName): AppState {
+    return this.status(app).state;
   }
 
   status(app: AppName): AppStatus {

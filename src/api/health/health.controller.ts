@@ -75,7 +75,7 @@ class HealthController {
     clock: Clock,
   ) {
     this.answerWithApps = new OnceASecond(clock, () => {
-      const apps = this.broker.apps.map((app) => ({ app, state: this.broker.status(app).state }));
+      const apps = this.broker.apps.map((app) => ({ app, state: this.broker.state(app) }));
       return this.answer({ apps });
     });
   }

@@ -3,6 +3,8 @@ import type { AppName } from '../token.js';
 const HIDDEN = '[redacted]';
 /** Shorter values would hide ordinary words. */
 const MIN_SECRET_LENGTH = 8;
+/** What no URL and no JSON writes in another way: nearly all tokens, of which there are thousands. */
+const UNESCAPED = /^[\w.-]*$/;
 /** Configured secrets are hidden in forms that are rare as well. Tokens, which are longer, are so many that this would take too much memory. */
 const MAX_SECRET_IN_RARE_FORMS = 64;
 /** What this broker's API keys, sessions, tickets and virtual tokens look like, whoever they belong to. */
@@ -120,14 +122,20 @@ function power(base: number, exponent: number): number {
 function formsOf(given: string): Set<string> {
   const secret = Buffer.from(given).toString(); // Half of a surrogate pair cannot be URL-encoded.
   return new Set([
+    ...(UNESCAPED.test(secret) ? [secret] : escapedForms(secret)),
+    ...base64Forms(secret),
+    ...(secret.length <= MAX_SECRET_IN_RARE_FORMS ? rareForms(secret) : []),
+  ]);
+}
+
+function escapedForms(secret: string): string[] {
+  return [
     secret,
     encodeURIComponent(secret),
     encodeURIComponent(secret).replace(/%../g, (escape) => escape.toLowerCase()),
     new URLSearchParams([['', secret]]).toString().slice(1),
     JSON.stringify(secret).slice(1, -1),
-    ...base64Forms(secret),
-    ...(secret.length <= MAX_SECRET_IN_RARE_FORMS ? rareForms(secret) : []),
-  ]);
+  ];
 }
 
 function rareForms(secret: string): string[] {

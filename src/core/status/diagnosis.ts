@@ -166,7 +166,7 @@ export class Diagnosis {
     );
   }
 
-  private state(): AppState {
+  state(): AppState {
     const { memory, storeHealth, claim } = this;
     if (!memory.token) return 'pending';
     if (!memory.livingToken) return 'expired';
