@@ -387,6 +387,8 @@ if (CONSOLE_IMAGES !== undefined) {
     ['app.zh-CN', '#/apps/shop', 1280, 'zh-CN', 'dark'],
     ['phone', '#/apps', 360, 'en-US', 'light'],
     ['phone.zh-CN', '#/apps', 360, 'zh-CN', 'light'],
+    ['phone-app', '#/apps/shop', 360, 'en-US', 'dark'],
+    ['phone-app.zh-CN', '#/apps/shop', 360, 'zh-CN', 'dark'],
   ] as const)('draws console-%s.png', async (name, hash, width, locale, colorScheme) => {
     const page = await show({}, { width, locale, colorScheme });
     await signIn(page);

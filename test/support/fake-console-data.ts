@@ -16,6 +16,8 @@ export class FakeConsoleData extends ConsoleData {
   override readonly board: ReplicaBoard;
   readonly uses = new Map<string, AppUse>();
   states: readonly PlatformState[] = [];
+  /** How often. */
+  readonly asked = { platforms: 0 };
   private readonly touchListeners: ((app: string) => void)[] = [];
   private readonly eventListeners: ((event: HistoryEvent) => void)[] = [];
 
@@ -37,6 +39,7 @@ export class FakeConsoleData extends ConsoleData {
   }
 
   override platforms(): readonly PlatformState[] {
+    this.asked.platforms += 1;
     return this.states;
   }
 

@@ -104,6 +104,16 @@ describe('the event stream of the console', () => {
     await told('history blog', 'history shop');
   });
 
+  it('makes what it tells of the system once for all streams of a client', async () => {
+    reader = await open();
+    const other = await open();
+    const { asked } = edge.consoleData;
+    const before = asked.platforms;
+    pass(500);
+    expect(asked.platforms).toBe(before + 1);
+    other.close();
+  });
+
   it('tells when the configuration has a fault', async () => {
     reader = await open();
     edge.config.state = { ...edge.config.state, faults: ['apps: wrong'] };

@@ -239,7 +239,7 @@ export const en = {
     older: 'Older events',
     event: {
       rotated: (generation: string, fingerprint: string, reason: string) =>
-        `New token, generation ${generation}${fingerprint && ` (fingerprint ${fingerprint})`}${reason && `, because of: ${reason}`}`,
+        `New token, generation ${generation}${fingerprint && ` (fingerprint ${fingerprint})`}${reason && `; reason: ${reason}`}`,
       fetch_failed: (code: string, message: string) =>
         `The platform gave no token${code && `: ${code}`}${message && ` ${message}`}`,
       reported: (caller: string, code: string, result: string) =>
