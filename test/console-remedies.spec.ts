@@ -89,7 +89,7 @@ describe('what to do, in the Chinese console', () => {
   });
 
   it('is of the broker’s own text where that is about something else than the code', () => {
-    expect(remedyInChinese('wechat', 40001, OF_TRIES.dead)).toMatch(/^已以您的名义上报/);
+    expect(remedyInChinese('wechat', 40001, OF_TRIES.dead)).toMatch(/^已以你的名义上报/);
     expect(remedyInChinese('wechat', 40001, WECHAT[40001] ?? '')).toMatch(/AppSecret 不是这个应用的/);
   });
 

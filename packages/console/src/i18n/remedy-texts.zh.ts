@@ -48,7 +48,7 @@ const BY_TEXT: readonly (readonly [begin: string, chinese: string])[] = [
   ],
   [
     'It was reported in your name',
-    '已以您的名义上报，正在更换，结果见时间线。如果新的 token 也提前失效，说明有别的程序在用这个 AppSecret 获取：请找到它，让它改问本中控。',
+    '已以你的名义上报，正在更换，结果见时间线。如果新的 token 也提前失效，说明有别的程序在用这个 AppSecret 获取：请找到它，让它改问本中控。',
   ],
   ['Look at the row of the platform', '请看“系统”页中该平台的状态，以及时间线里调用方的上报。'],
   [
@@ -81,7 +81,7 @@ const BY_TEXT: readonly (readonly [begin: string, chinese: string])[] = [
     'Nothing about the ticket',
     'ticket 本身无需处理：请看应用的状态和最近的问题。应用有了平台接受的 token，就会立即获取 ticket。',
   ],
-  ['Check tokenUrl', '请检查 tokenUrl：应答的不是 OAuth 2 服务器的 token 端点。'],
+  ['Check tokenUrl', '请检查 tokenUrl：给出响应的不是 OAuth 2 服务器的 token 端点。'],
   [
     'Check that this host reaches the platform',
     `请检查本机能否访问平台：DNS、${FIREWALL}和 apiBaseUrl。${KEEPS_TRYING}`,
@@ -92,7 +92,7 @@ const BY_TEXT: readonly (readonly [begin: string, chinese: string])[] = [
   ],
   [
     'DNS does not answer',
-    `DNS 没有应答：请检查本机的 DNS 服务器（/etc/resolv.conf，Kubernetes 中为 CoreDNS），以及 NetworkPolicy 或防火墙是否放行 53 端口的 UDP 和 TCP。${KEEPS_TRYING}`,
+    `DNS 没有响应：请检查本机的 DNS 服务器（/etc/resolv.conf，Kubernetes 中为 CoreDNS），以及 NetworkPolicy 或防火墙是否放行 53 端口的 UDP 和 TCP。${KEEPS_TRYING}`,
   ],
   [
     'Nothing listens at the address of the proxy',
@@ -141,7 +141,7 @@ const BY_TEXT: readonly (readonly [begin: string, chinese: string])[] = [
   ],
   [
     'DNS knows no host with the name of the proxy',
-    `DNS 查不到代理的主机名，或没有应答：请检查 egress.proxy 的主机名和本机的 DNS 服务器。${KEEPS_TRYING}`,
+    `DNS 查不到代理的主机名，或没有响应：请检查 egress.proxy 的主机名和本机的 DNS 服务器。${KEEPS_TRYING}`,
   ],
   [
     'There is no connection to the proxy',
@@ -149,7 +149,7 @@ const BY_TEXT: readonly (readonly [begin: string, chinese: string])[] = [
   ],
   [
     'The proxy does not answer in time',
-    `代理没有按时应答：请确认它没有过载，并检查 egress.proxy 的主机和端口，以及${FIREWALL}。${KEEPS_TRYING}`,
+    `代理没有按时响应：请确认它没有过载，并检查 egress.proxy 的主机和端口，以及${FIREWALL}。${KEEPS_TRYING}`,
   ],
   [
     'TLS with the proxy itself fails',
@@ -157,9 +157,9 @@ const BY_TEXT: readonly (readonly [begin: string, chinese: string])[] = [
   ],
   [
     'The proxy closed the connection',
-    `代理没有应答就关闭了连接：请看代理的日志；可能它不认识本机，或该端口要求 TLS（egress.proxy 写 https://）。${KEEPS_TRYING}`,
+    `代理没有响应就关闭了连接：请看代理的日志；可能它不认识本机，或该端口要求 TLS（egress.proxy 写 https://）。${KEEPS_TRYING}`,
   ],
-  ['What answers at egress.proxy', `egress.proxy 应答的不是 HTTP 代理：请检查主机和端口。${KEEPS_TRYING}`],
+  ['What answers at egress.proxy', `egress.proxy 上的不是 HTTP 代理：请检查主机和端口。${KEEPS_TRYING}`],
   [
     'The proxy does not let the broker reach',
     `代理不允许中控访问该主机和端口：请在代理规则中放行对它的 CONNECT（多数代理只允许 443 端口），或让中控不经过代理。${KEEPS_TRYING}`,
@@ -174,11 +174,11 @@ const BY_TEXT: readonly (readonly [begin: string, chinese: string])[] = [
   ],
   [
     'The request was refused before it reached',
-    `请求还没到平台就被拒绝了：平台自己不会这样应答，是代理、网关或 apiBaseUrl 的主机所为。请到那里查看，并检查 apiBaseUrl 的路径。${KEEPS_TRYING}`,
+    `请求还没到平台就被拒绝了：平台自己不会这样响应，是代理、网关或 apiBaseUrl 的主机所为。请到那里查看，并检查 apiBaseUrl 的路径。${KEEPS_TRYING}`,
   ],
   [
     'The platform itself does not answer so',
-    `平台自己不会这样应答，是代理、网关或 apiBaseUrl 的主机出错：请到那里查看；若自行恢复则无需处理。${KEEPS_TRYING}`,
+    `平台自己不会这样响应，是代理、网关或 apiBaseUrl 的主机出错：请到那里查看；若自行恢复则无需处理。${KEEPS_TRYING}`,
   ],
   [
     'A web page came in place',
