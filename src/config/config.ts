@@ -111,7 +111,7 @@ export class ServerSection {
 
 export class AuditSection {
   @About(
-    '`sampled`: the first read of each generation by each client, and by each new address of it; `all`; `none`',
+    '`sampled`: the first read of each generation by each client and key, and by each new address of it; `all`; `none`',
   )
   @OneOf(AUDITED_READS)
   readonly reads: (typeof AUDITED_READS)[number] = 'sampled';

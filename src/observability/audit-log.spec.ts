@@ -1,5 +1,5 @@
 import { ManualClock } from '../../test/support/manual-clock.js';
-import type { AuditEntry } from '../core/ports/audit-entry.js';
+import { readerOf, type AuditEntry } from '../core/ports/audit-entry.js';
 import { Redactor } from '../core/redaction/redactor.js';
 import { fingerprint } from '../core/token.js';
 import { AuditLog, type AuditedReads } from './audit-log.js';
@@ -103,7 +103,7 @@ describe('the audit stream', () => {
     const { audit, lines } = fixtureOf('sampled');
     for (const generation of [7, 7, 8, 8]) {
       for (const client of ['orders', 'mailer']) {
-        expect(audit.isReadDue(client, 'shop', generation, HERE)).toBe(
+        expect(audit.isReadDue(client, `${client} `, 'shop', generation, HERE)).toBe(
           !lines.some((line) => line.client === client && line.generation === generation),
         );
         audit.record(read(client, generation));
@@ -115,6 +115,31 @@ describe('the audit stream', () => {
       ['orders', 8],
       ['mailer', 8],
     ]);
+  });
+
+  it('shows of each generation the first read by each key of a client, so that it says who still uses the old one', () => {
+    const { audit, lines } = fixtureOf('sampled');
+    for (const generation of [7, 7, 8, 8]) {
+      for (const key of ['0a1b2c3d', '4e5f6a7b', undefined]) {
+        const isDue = audit.isReadDue('orders', readerOf('orders', key), 'shop', generation, HERE);
+        expect(isDue).toBe(!lines.some((line) => line.key === key && line.generation === generation));
+        audit.record(read('orders', generation, { key }));
+      }
+    }
+    const shown = lines.map(({ key, generation }) => `${String(generation)} ${String(key)}`);
+    expect(shown).toEqual([
+      ...['7 0a1b2c3d', '7 4e5f6a7b', '7 undefined'],
+      ...['8 0a1b2c3d', '8 4e5f6a7b', '8 undefined'],
+    ]);
+  });
+
+  it('keeps nothing of keys that are in the configuration no more', () => {
+    const { audit } = fixtureOf('sampled');
+    const isDue = (key: string) => audit.isReadDue('orders', readerOf('orders', key), 'shop', 7, HERE);
+    for (const key of ['0a1b2c3d', '4e5f6a7b']) audit.record(read('orders', 7, { key }));
+    const orders = { name: 'orders', apps: ['shop'], scopes: ['token:read'], keys: ['4e5f6a7b'] };
+    audit.configured({ sha256: null, apps: ['shop'], clients: [orders] });
+    expect([isDue('0a1b2c3d'), isDue('4e5f6a7b')]).toEqual([true, false]);
   });
 
   it('takes tickets for something else than tokens, and one kind for something else than another', () => {
@@ -140,8 +165,8 @@ describe('the audit stream', () => {
       for (let round = 0; round < 200; round += 1) audit.record(read('orders', 7));
       audit.record(refusal);
     }
-    expect(all.audit.isReadDue('orders', 'shop', 7, HERE)).toBe(true);
-    expect(none.audit.isReadDue('orders', 'shop', 7, HERE)).toBe(false);
+    expect(all.audit.isReadDue('orders', 'orders ', 'shop', 7, HERE)).toBe(true);
+    expect(none.audit.isReadDue('orders', 'orders ', 'shop', 7, HERE)).toBe(false);
     expect(all.lines).toHaveLength(201);
     expect(none.lines.map(({ event }) => event)).toEqual(['access.refused']);
   });
@@ -169,7 +194,7 @@ describe('the audit stream', () => {
   it('shows the first read from each new address, also of a token that the client has read before', () => {
     const { audit, lines } = fixtureOf('sampled');
     for (const address of [HERE, '203.0.113.9', HERE, '203.0.113.9', HERE]) {
-      expect(audit.isReadDue('orders', 'shop', 7, address)).toBe(
+      expect(audit.isReadDue('orders', 'orders ', 'shop', 7, address)).toBe(
         !lines.some(({ remote }) => remote === address),
       );
       audit.record(read('orders', 7, from(address)));
@@ -184,8 +209,8 @@ describe('the audit stream', () => {
     const { audit, lines } = fixtureOf('sampled');
     const via = `192.0.2.9 ${HERE}`;
     audit.record(read('orders', 7, { origin: { requestId: 'r-1', remote: HERE, via } }));
-    expect(audit.isReadDue('orders', 'shop', 7, via)).toBe(false);
-    expect(audit.isReadDue('orders', 'shop', 7, `${via}0`)).toBe(true);
+    expect(audit.isReadDue('orders', 'orders ', 'shop', 7, via)).toBe(false);
+    expect(audit.isReadDue('orders', 'orders ', 'shop', 7, `${via}0`)).toBe(true);
     expect(lines).toHaveLength(1);
   });
 

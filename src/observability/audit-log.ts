@@ -1,10 +1,10 @@
 import type { Logger } from 'pino';
-import type { AuditAction, AuditedConfig, AuditEntry } from '../core/ports/audit-entry.js';
+import { readerOf, type AuditAction, type AuditedConfig, type AuditEntry } from '../core/ports/audit-entry.js';
 import type { Clock } from '../core/ports/clock.js';
 import { fingerprint } from '../core/token.js';
 import { LineLimit } from './line-limit.js';
 
-/** Which reads become lines. `sampled`: of each generation the first by each client, so that it shows who uses which token. */
+/** Which reads become lines. `sampled`: of each generation the first by each client and key, so that it shows who uses which token, and which key. */
 export type AuditedReads = 'sampled' | 'all' | 'none';
 
 /** Of entries that agree in action, client, app and reason. Somebody who hammers must not fill the disk. */
@@ -35,7 +35,7 @@ export class AuditLog {
   /** Of each kind and address the first entry of a minute: who comes from somewhere else must not drown among others. */
   private readonly firsts: LineLimit;
   private readonly addresses = new KnownAddresses();
-  /** Of each client the generation that it last read, by what it is of. */
+  /** Of each reader the generation that it last read, by what it is of. */
   private readonly lastReads = new Map<string, Map<string, number>>();
 
   constructor(
@@ -71,12 +71,16 @@ export class AuditLog {
   }
 
   configured(config: AuditedConfig): void {
+    const keyless = [null, ...config.clients.map(({ name }) => name)].map((name) => readerOf(name, undefined));
+    const keyed = config.clients.flatMap(({ name, keys }) => keys.map((key) => readerOf(name, key)));
+    const readers = new Set([...keyless, ...keyed]);
+    for (const reader of this.lastReads.keys()) if (!readers.has(reader)) this.lastReads.delete(reader);
     this.lines.info({ event: 'audit.config', ...config });
   }
 
-  isReadDue(client: string, app: string, generation: number, via: string): boolean {
+  isReadDue(client: string, reader: string, app: string, generation: number, via: string): boolean {
     if (this.reads !== 'sampled') return this.reads === 'all';
-    return this.isNewGeneration(client, app, generation) || !this.addresses.has(client, via);
+    return this.isNewGeneration(reader, app, generation) || !this.addresses.has(client, via);
   }
 
   readAnswered(): void {
@@ -89,12 +93,12 @@ export class AuditLog {
     this.firsts.close();
   }
 
-  private isNewGeneration(client: string, subject: string, generation: number): boolean {
-    return this.lastReads.get(client)?.get(subject) !== generation;
+  private isNewGeneration(reader: string, subject: string, generation: number): boolean {
+    return this.lastReads.get(reader)?.get(subject) !== generation;
   }
 
   private takeRead(entry: AuditEntry): boolean {
-    const { action, client, app, reason, token, origin } = entry;
+    const { action, client, key, app, reason, token, origin } = entry;
     if (this.reads !== 'sampled') return this.reads === 'all';
     if (app === null || token === undefined) return true;
     const who = client ?? 'nobody known';
@@ -104,9 +108,10 @@ export class AuditLog {
     for (const address of [origin?.remote, origin?.via]) {
       if (address !== undefined && !this.addresses.has(who, address)) this.addresses.add(who, address);
     }
-    if (this.isNewGeneration(who, subject, token.generation)) {
-      const ofClient = this.lastReads.get(who) ?? new Map<string, number>();
-      this.lastReads.set(who, ofClient.set(subject, token.generation));
+    const reader = readerOf(client, key);
+    if (this.isNewGeneration(reader, subject, token.generation)) {
+      const ofReader = this.lastReads.get(reader) ?? new Map<string, number>();
+      this.lastReads.set(reader, ofReader.set(subject, token.generation));
       return true;
     }
     return isFromElsewhere && this.isFree(entry);

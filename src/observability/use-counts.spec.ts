@@ -30,7 +30,7 @@ describe('the counts of use', () => {
 
   it('have reads, with and without a line, and reports, by client', () => {
     use.record(entry('token.read'));
-    expect(use.isReadDue('orders', 'shop', 7, '')).toBe(false);
+    expect(use.isReadDue('orders', 'orders ', 'shop', 7, '')).toBe(false);
     use.readAnswered('orders', 'shop');
     use.record(entry('token.report'));
     use.record(entry('token.virtual', { client: 'mailer' }));

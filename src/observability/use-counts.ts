@@ -49,8 +49,8 @@ export class UseCounts {
     for (const app of this.uses.keys()) if (!apps.has(app)) this.uses.delete(app);
   }
 
-  isReadDue(client: string, app: AppName, generation: number, via: string): boolean {
-    return this.audit.isReadDue(client, app, generation, via);
+  isReadDue(client: string, reader: string, app: AppName, generation: number, via: string): boolean {
+    return this.audit.isReadDue(client, reader, app, generation, via);
   }
 
   readAnswered(client: string, app: AppName): void {

@@ -1,4 +1,5 @@
 import { SHOWN_DIGITS } from '../../core/client-keys.js';
+import { readerOf } from '../../core/ports/audit-entry.js';
 
 export type IdentityKind = 'key' | 'jwt' | 'certificate';
 
@@ -7,18 +8,21 @@ export class Identity {
   uses = 0;
   /** Of the wall clock; null: not since this replica runs. */
   lastUsedAtMs: number | null = null;
+  /** What may be shown: of a key the first digits of its SHA-256, of JWTs `<issuer> <sub>`, of certificates the name in them. */
+  readonly id: string;
+  /** As `readerOf` makes it. */
+  readonly reader: string;
 
   constructor(
+    client: string,
     readonly kind: IdentityKind,
-    /** Of a key its SHA-256, of JWTs `<issuer> <sub>`, of certificates the name in them. */
-    private readonly value: string,
+    /** Of a key its SHA-256; else as `id`. */
+    value: string,
     /** Of the wall clock; null: it does not end by itself. */
     readonly expiresAtMs: number | null,
-  ) {}
-
-  /** What may be shown: of a key the first digits of its SHA-256. */
-  get id(): string {
-    return this.kind === 'key' ? this.value.slice(0, SHOWN_DIGITS) : this.value;
+  ) {
+    this.id = kind === 'key' ? value.slice(0, SHOWN_DIGITS) : value;
+    this.reader = readerOf(client, kind === 'key' ? this.id : undefined);
   }
 
   /** Called on the hot path. */
@@ -36,7 +40,7 @@ export class Identities {
   constructor(private readonly before: ReadonlyMap<string, Identity>) {}
 
   of(client: string, kind: IdentityKind, value: string, expiresAtMs: number | null = null): Identity {
-    const identity = new Identity(kind, value, expiresAtMs);
+    const identity = new Identity(client, kind, value, expiresAtMs);
     const id = `${client} ${kind} ${value}`;
     const old = this.before.get(id);
     if (old) Object.assign(identity, { uses: old.uses, lastUsedAtMs: old.lastUsedAtMs });

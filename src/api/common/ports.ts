@@ -59,8 +59,18 @@ export abstract class AuditTrail {
   abstract record(entry: AuditEntry): void;
   /** At the start and after each reload: always a line. */
   abstract configured(config: AuditedConfig): void;
-  /** Whether a read of this generation by this client, from there, would become a line. Called on the hot path. `via`: as in `AuditOrigin`. */
-  abstract isReadDue(client: string, app: AppName, generation: number, via: string): boolean;
+  /**
+   * Whether a read of this generation by this client, from there, would become a line. Called on the hot path.
+   *
+   * @param reader as `readerOf` makes it @param via as in `AuditOrigin`
+   */
+  abstract isReadDue(
+    client: string,
+    reader: string,
+    app: AppName,
+    generation: number,
+    via: string,
+  ): boolean;
   /** A read that was not due has been answered. Called on the hot path. */
   abstract readAnswered(client: string, app: AppName): void;
 }

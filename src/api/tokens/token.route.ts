@@ -108,7 +108,8 @@ export class TokenRoute implements OnModuleInit {
     const app = usualApp(url, who.client);
     const held = app === undefined ? undefined : this.broker.held(app);
     if (app === undefined || held === undefined) return false;
-    if (this.audit.isReadDue(name, app, held.record.generation, viaOf(request))) return false;
+    const { reader } = who.identity;
+    if (this.audit.isReadDue(name, reader, app, held.record.generation, viaOf(request))) return false;
     // The last question: who is turned away, or goes on to the route, was not counted.
     if (!this.limits.take(name, startMs)) return false;
     who.identity.used(this.clock.wallMs());

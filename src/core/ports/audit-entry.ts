@@ -66,6 +66,11 @@ export interface AuditEntry {
   readonly origin: AuditOrigin | null;
 }
 
+/** Who read, as the sampling of reads tells callers apart: a client that reads with two keys is two. */
+export function readerOf(client: string | null, key: string | undefined): string {
+  return `${client ?? ''} ${key ?? ''}`;
+}
+
 /** Who may what, as the audit stream has it at the start and after each reload: no key, no secret. */
 export interface AuditedConfig {
   /** Of the file, in hex; null without a file. */
