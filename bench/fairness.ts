@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import {
   canPin,
+  canYield,
   LOAD_CORE,
   Measured,
   median,
@@ -22,6 +23,7 @@ import { NPM_START } from './npm-start.ts';
 const PATH = '/token?app=shop';
 /** As the broker has it without a configuration. */
 const RATE = 5000;
+const OTHERS = { connections: 32, perSecond: 800 };
 /** A client that was quiet may have 10,000 requests at once, which is over by then. */
 const BURST_SECONDS = 1;
 
@@ -65,13 +67,17 @@ const broker = await start('broker', [...pinned(SERVER_CORE, [process.execPath])
   PORT: '0',
 });
 
-const load = (apiKey: string, connections: number, pauseMs = 0) =>
-  new Measured(broker, { path: PATH, apiKey, connections, pauseMs });
-/** Some 750 a second. */
-const others = load(keys.others, 32, 40);
+const others = new Measured(broker, {
+  path: PATH,
+  apiKey: keys.others,
+  connections: OTHERS.connections,
+  everyMs: (OTHERS.connections / OTHERS.perSecond) * 1000,
+});
+const load = (apiKey: string, connections: number, everyMs = 0) =>
+  new Measured(broker, { path: PATH, apiKey, connections, everyMs, yields: true });
 const SCENES: readonly { readonly what: string; readonly load?: () => Measured }[] = [
   { what: 'nobody else' },
-  { what: `a client at its ${RATE} a second`, load: () => load(keys.busy, 64, 12) },
+  { what: `a client at its ${RATE} a second`, load: () => load(keys.busy, 64, (64 / RATE) * 1000) },
   { what: 'one on 64 connections without a pause', load: () => load(keys.busy, 64) },
   { what: 'one on 500 connections without a pause', load: () => load(keys.busy, 500) },
   { what: 'wrong keys on 64 connections', load: () => load(newKey(), 64) },
@@ -94,11 +100,11 @@ async function play(forSeconds: number): Promise<void> {
 }
 
 console.log(
-  `GET ${PATH}: others make some 750 requests a second; beside them, ${rounds} rounds of ${seconds} s, Node ${process.version}`,
+  `GET ${PATH}: others make ${OTHERS.perSecond} requests a second; ${rounds} rounds of ${seconds} s, Node ${process.version}`,
 );
 console.log(
   canPin
-    ? `The broker has core ${SERVER_CORE}, all loads share core ${LOAD_CORE}\n`
+    ? `The broker has core ${SERVER_CORE}, all loads share core ${LOAD_CORE}, ${canYield ? 'where the others go first' : 'and wait there for each other as well: chrt is missing'}\n`
     : 'Without taskset: broker and loads share the cores\n',
 );
 try {
@@ -138,7 +144,6 @@ try {
   console.log(
     '\nratio: p99 of the others over their p99 with nobody else, in the same round; goal: at most 2.',
   );
-  console.log('Where the loads have most of their core, the others wait for that, and not for the broker.');
 } finally {
   others.stop();
   for (const beside of loads) beside?.stop();

@@ -86,11 +86,11 @@ interface Row {
   readonly path: string;
 }
 
-const loadsOf = (rows: readonly Row[], pauseMs: number) =>
-  rows.map(({ server, path }) => new Measured(server, { path, apiKey: API_KEY, pauseMs }));
+const loadsOf = (rows: readonly Row[], everyMs: number) =>
+  rows.map(({ server, path }) => new Measured(server, { path, apiKey: API_KEY, everyMs }));
 
-async function compare(rows: readonly Row[], pauseMs: number): Promise<(readonly Round[])[]> {
-  const loads = loadsOf(rows, pauseMs);
+async function compare(rows: readonly Row[], everyMs: number): Promise<(readonly Round[])[]> {
+  const loads = loadsOf(rows, everyMs);
   await alternate(loads, WARM_UP_SECONDS);
   for (const load of loads) load.takeRound();
   const taken: Round[][] = loads.map(() => []);

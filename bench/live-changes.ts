@@ -1,7 +1,7 @@
 /**
  * `npm run live-changes -- [--changes 500] [--rate 2000] [--seed <number>]`: random changes of the configuration, one after the
  * other, of two replicas over Redis that answer so many requests a second meanwhile. Fails when a change is not in force within
- * 2 s, a caller is refused that it does not concern, a token is fetched that was there, or memory grows.
+ * 2 s, a caller is refused that it does not concern, a token is fetched that was there, memory grows, or it were fewer requests.
  */
 import { WechatSimulator } from '@access-token-broker/simulator';
 import assert from 'node:assert/strict';
@@ -27,6 +27,8 @@ const CONNECTIONS = 16;
 const SLICE_SECONDS = 2;
 /** Of resident memory from a tenth of the changes to the end. */
 const MAX_GROWTH_MB = 25;
+/** Of the rate that was asked for. */
+const MIN_SHARE = 0.98;
 
 const { values } = parseArgs({
   options: {
@@ -79,11 +81,14 @@ const replicas = [await startReplica('a'), await startReplica('b')];
 
 let isOver = false;
 const rounds: Round[] = [];
+/** Of both replicas, as one of `rounds` is of one. */
+const perSecondOf = (asks: readonly Round[]) =>
+  (replicas.length * asks.reduce((sum, { requestsPerSecond }) => sum + requestsPerSecond, 0)) / asks.length;
 /** Ends the program when an answer is none to measure. */
 const loads = replicas.map(async (server) => {
   const path = '/token?app=base-0';
-  const pauseMs = (CONNECTIONS / (rate / replicas.length)) * 1000;
-  const load = new Measured(server, { path, apiKey: config.steadyKey, connections: CONNECTIONS, pauseMs });
+  const everyMs = (CONNECTIONS / (rate / replicas.length)) * 1000;
+  const load = new Measured(server, { path, apiKey: config.steadyKey, connections: CONNECTIONS, everyMs });
   while (!isOver) {
     await load.slice(SLICE_SECONDS);
     const round = load.takeRound();
@@ -96,6 +101,7 @@ const loads = replicas.map(async (server) => {
 const fetchesOf = (appId: string) => platform.calls(appId).fetches;
 const memory = () => replicas.map((server) => Math.round(residentMb(server)));
 const tookMs: number[] = [];
+let told = 0;
 let early: readonly number[] = [];
 console.log(
   `${changes} changes, ${rate} requests a second over 2 replicas, seed ${seed}, Node ${process.version}`,
@@ -114,12 +120,12 @@ for (let change = 1; change <= changes; change += 1) {
     assert.ok(fetchesOf(appId) <= 1, `${name} was fetched again, after change ${change}, ${what}`);
   }
   if (change === Math.ceil(changes / 10)) early = memory();
-  if (change % Math.ceil(changes / 10) === 0 && rounds.length > 0) {
-    const asks = rounds.splice(0);
-    const perSecond = replicas.length * median(asks.map(({ requestsPerSecond }) => requestsPerSecond));
+  if (change % Math.ceil(changes / 10) === 0 && rounds.length > told) {
+    const asks = rounds.slice(told);
+    told = rounds.length;
     const p99 = median(asks.map(({ p99Ms }) => p99Ms));
     console.log(
-      `${String(change).padStart(4)}: in force after ${median(tookMs).toFixed(0)} ms, at most ${Math.max(...tookMs).toFixed(0)}; ${perSecond.toFixed(0)} requests/s, p99 ${p99.toFixed(1)} ms; ${memory().join(' and ')} MB`,
+      `${String(change).padStart(4)}: in force after ${median(tookMs).toFixed(0)} ms, at most ${Math.max(...tookMs).toFixed(0)}; ${perSecondOf(asks).toFixed(0)} requests/s, p99 ${p99.toFixed(1)} ms; ${memory().join(' and ')} MB`,
     );
   }
 }
@@ -127,11 +133,13 @@ isOver = true;
 await Promise.all(loads);
 const fetches = config.accounts.map(({ appId }) => fetchesOf(appId));
 const late = memory();
+const perSecond = perSecondOf(rounds);
 console.log(
-  `${changes} changes in ${((performance.now() - startedAt) / 1000).toFixed(0)} s: each in force within ${IN_FORCE_WITHIN_MS} ms, no unaffected request refused, fetches by app ${fetches.join(' ')}, memory ${early.join(' and ')} -> ${late.join(' and ')} MB`,
+  `${changes} changes in ${((performance.now() - startedAt) / 1000).toFixed(0)} s: each in force within ${IN_FORCE_WITHIN_MS} ms, ${perSecond.toFixed(0)} requests/s, no unaffected request refused, fetches by app ${fetches.join(' ')}, memory ${early.join(' and ')} -> ${late.join(' and ')} MB`,
 );
 const growth = Math.max(...late.map((mb, index) => mb - (early[index] ?? mb)));
 assert.ok(growth <= MAX_GROWTH_MB, `memory grew by ${growth} MB`);
+assert.ok(perSecond >= rate * MIN_SHARE, `only ${perSecond.toFixed(0)} requests a second`);
 await Promise.all(replicas.map(({ stop }) => stop()));
 await platform.stop();
 process.exit(0);

@@ -1,7 +1,7 @@
 /**
- * The load: `load.ts <url> <connections> [<pause> [<apps>]]`, with the API key in API_KEY; `*` in the URL stands for 0 to apps - 1, in turn. Each line on stdin is a number of milliseconds: for
- * so long each connection sends its next request when the last answer is complete, or so many milliseconds after it. Then it prints one line of JSON, a `Slice`, and
- * the connections rest. Over bare sockets, because an HTTP client would cost more than the servers it measures.
+ * The load: `load.ts <url> <connections> [<every> [<apps>]]`, with the API key in API_KEY; `*` in the URL stands for 0 to apps - 1, in turn. Each line on stdin is a number of milliseconds: for
+ * so long each connection sends a request every so many milliseconds, or as soon as the last answer is complete where that is later. Then it prints one line of JSON, a `Slice`,
+ * and the connections rest. Over bare sockets, because an HTTP client would cost more than the servers it measures.
  */
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
@@ -9,7 +9,7 @@ import { createHistogram } from 'node:perf_hooks';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const [address = '', connections = '64', pauseMs = '0', apps = '1'] = process.argv.slice(2);
+const [address = '', connections = '64', every = '0', apps = '1'] = process.argv.slice(2);
 const { hostname, port, pathname, search } = new URL(address);
 const requests = Array.from({ length: Number(apps) }, (_, app) =>
   Buffer.from(
@@ -17,7 +17,7 @@ const requests = Array.from({ length: Number(apps) }, (_, app) =>
   ),
 );
 let next = 0;
-const pause = Number(pauseMs);
+const everyMs = Number(every);
 const latencyUs = createHistogram();
 let isOver = true;
 /** Answers that have not come yet. */
@@ -28,6 +28,7 @@ let refused = 0;
 /** Resolves to what sends the first request of a slice. */
 function converse(): Promise<() => void> {
   let sentAt = 0;
+  let dueAt = 0;
   let missing = 0;
   const send = (): void => {
     open += 1;
@@ -37,6 +38,17 @@ function converse(): Promise<() => void> {
   };
   const sendUnlessOver = (): void => {
     if (!isOver) send();
+  };
+  /** By due times, which a late answer or a timer that is not to the point does not move: the rate is the one that was asked for. */
+  const sendWhenDue = (): void => {
+    dueAt += everyMs;
+    const waitMs = dueAt - performance.now();
+    if (waitMs > 0) setTimeout(sendUnlessOver, waitMs);
+    else send();
+  };
+  const begin = (): void => {
+    dueAt = performance.now();
+    send();
   };
   const socket = connect({
     host: hostname,
@@ -52,15 +64,14 @@ function converse(): Promise<() => void> {
         open -= 1;
         if (isOver) return true;
         latencyUs.record(Math.max(1, Math.round((performance.now() - sentAt) * 1000)));
-        if (pause === 0) send();
-        else setTimeout(sendUnlessOver, pause);
+        sendWhenDue();
         return true;
       },
     },
   });
   return new Promise((resolve) => {
     socket.once('connect', () => {
-      resolve(send);
+      resolve(begin);
     });
   });
 }
@@ -76,15 +87,15 @@ function answerLength(chunk: Buffer): number {
   return headLength + Number(contentLength);
 }
 
-async function slice(sends: readonly (() => void)[], ms: number) {
+async function slice(begins: readonly (() => void)[], ms: number) {
   latencyUs.reset();
   refused = 0;
   isOver = false;
   const startedAt = performance.now();
   const cpu = process.cpuUsage();
-  for (const [index, send] of sends.entries()) {
-    if (pause === 0) send();
-    else setTimeout(send, (pause * index) / sends.length);
+  for (const [index, begin] of begins.entries()) {
+    if (everyMs === 0) begin();
+    else setTimeout(begin, (everyMs * index) / begins.length);
   }
   await sleep(ms);
   isOver = true;
@@ -92,7 +103,7 @@ async function slice(sends: readonly (() => void)[], ms: number) {
   const { user, system } = process.cpuUsage(cpu);
   while (open > 0) await sleep(1);
   // Until no connection would begin again.
-  await sleep(pause);
+  await sleep(everyMs);
   return {
     requests: latencyUs.count,
     refused,
@@ -103,8 +114,8 @@ async function slice(sends: readonly (() => void)[], ms: number) {
   };
 }
 
-const sends = await Promise.all(Array.from({ length: Number(connections) }, converse));
+const begins = await Promise.all(Array.from({ length: Number(connections) }, converse));
 for await (const line of createInterface({ input: process.stdin })) {
-  console.log(JSON.stringify(await slice(sends, Number(line))));
+  console.log(JSON.stringify(await slice(begins, Number(line))));
 }
 process.exit();

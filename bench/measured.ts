@@ -56,6 +56,9 @@ export const NODE_OPTIONS = NPM_START.slice(0, -1);
 
 export const canPin = availableParallelism() > 1 && spawnSync('taskset', ['-c', '0', 'true']).status === 0;
 
+/** Whether a process can be told to run only while its core has nothing else to do. */
+export const canYield = spawnSync('chrt', ['--idle', '0', 'true']).status === 0;
+
 export function pinned(core: number, command: readonly string[]): readonly string[] {
   return canPin ? ['taskset', '-c', String(core), ...command] : command;
 }
@@ -101,8 +104,10 @@ export async function start(
 interface Load {
   readonly path: string;
   readonly apiKey: string;
-  /** Between an answer and the next request of its connection. */
-  readonly pauseMs?: number;
+  /** From one request of a connection to its next; left out: the next goes when the answer is there. */
+  readonly everyMs?: number;
+  /** Its process runs only while no other load wants the core, so that what those measure is not the wait for it. */
+  readonly yields?: boolean;
   /** `*` in the path stands for 0 to this less 1, in turn. */
   readonly apps?: number;
   readonly connections?: number;
@@ -116,11 +121,15 @@ export class Measured {
   private cpuBefore = 0;
   readonly server: Server;
 
-  constructor(server: Server, { path, apiKey, pauseMs = 0, apps = 1, connections = CONNECTIONS }: Load) {
+  constructor(
+    server: Server,
+    { path, apiKey, everyMs = 0, apps = 1, connections = CONNECTIONS, yields = false }: Load,
+  ) {
     this.server = server;
     const script = join(import.meta.dirname, 'load.ts');
-    const numbers = [connections, pauseMs, apps].map(String);
-    const command = [process.execPath, script, server.url + path, ...numbers];
+    const numbers = [connections, everyMs, apps].map(String);
+    const idle = yields && canYield ? ['chrt', '--idle', '0'] : [];
+    const command = [...idle, process.execPath, script, server.url + path, ...numbers];
     this.load = launch(pinned(LOAD_CORE, command), { API_KEY: apiKey });
     this.lines = createInterface({ input: this.load.stdout })[Symbol.asyncIterator]();
   }

@@ -20,7 +20,7 @@ const SCRAPES = 5;
 const ROTATIONS = 20;
 const LOAD_SECONDS = 5;
 /** 1,600 requests a second at most: what callers of a broker see, and not how much it can do. */
-const LOAD = { path: '/token?app=app-*', connections: 16, pauseMs: 10 };
+const LOAD = { path: '/token?app=app-*', connections: 16, everyMs: 10 };
 
 const { values } = parseArgs({
   options: {
