@@ -66,6 +66,11 @@ export function readFolder(path: string, onFile: (path: string) => void): ReadFo
   return { parts, faults, text: whole };
 }
 
+/** The file of the folder that a fault names; null: the fault is in the main file. */
+export function fileAtFault({ path }: Fault): string | null {
+  return /^([\w.-]{1,100}\.yaml|\(file \d+ of configDir\))(?:: |$)/.exec(path)?.[1] ?? null;
+}
+
 function namesIn(path: string): string[] | string {
   try {
     const names = readdirSync(path).filter((name) => IS_CONFIG.test(name));

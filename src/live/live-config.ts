@@ -7,6 +7,7 @@ import { ClientLimits } from '../api/limits/client-limits.js';
 import { TokenEventStreams } from '../api/tokens/token-event-streams.js';
 import { auditedConfig } from '../config/audited-config.js';
 import { Config } from '../config/config.js';
+import { fileAtFault } from '../config/config-dir.js';
 import { ConfigError } from '../config/faults.js';
 import { ConfiguredApps } from '../composition/configured-apps.js';
 import { TokenBroker } from '../core/broker.js';
@@ -18,6 +19,10 @@ import { changesBetween, inForce, isSameAccount, type ConfigChange } from '../co
 import { KeyExpiry } from './key-expiry.js';
 import { SecretFiles } from './secret-files.js';
 
+const NOT_TAKEN_OVER = 'the configuration could not be taken over: the log says why';
+/** As the metric calls it; no file of configDir has this name. */
+const MAIN_FILE = 'main';
+
 /**
  * Takes over a changed configuration while the broker runs. A file is read and checked whole; then either all of it that needs
  * no restart is in force, or nothing.
@@ -27,6 +32,9 @@ export class LiveConfig extends ConfigStatus {
   private current: ConfigState;
   /** What the parts of the broker go by. */
   private config: Config;
+  /** Of each fault. */
+  private filesAtFault: readonly string[] = [];
+
   constructor(
     private readonly runtime: Runtime,
     private readonly clock: Clock,
@@ -79,6 +87,7 @@ export class LiveConfig extends ConfigStatus {
         .filter((change) => !isForRestart(change))
         .map(({ path, effect }) => `${path}: ${effect}`);
       this.current = { loadedAtMs: this.clock.wallMs(), sha256, faults: [], restartRequired };
+      this.filesAtFault = [];
       this.audit.configured(auditedConfig(this.config, sha256));
       logger.info(
         { event: 'config.reloaded', changes: news, sha256 },
@@ -95,8 +104,11 @@ export class LiveConfig extends ConfigStatus {
         );
       }
     } catch (error) {
-      const faults = faultsOf(error);
+      const known = error instanceof ConfigError ? error.faults : [];
+      const faults = known.length > 0 ? known.map(({ path, text }) => `${path}: ${text}`) : [NOT_TAKEN_OVER];
       this.current = { ...this.current, faults };
+      this.filesAtFault =
+        known.length > 0 ? known.map((fault) => fileAtFault(fault) ?? MAIN_FILE) : [MAIN_FILE];
       logger.error(
         { event: 'config.rejected', faults, ...(!(error instanceof ConfigError) && { err: error }) },
         'the configuration that was read has faults: nothing of it is in force, all goes on as before',
@@ -150,7 +162,9 @@ export class LiveConfig extends ConfigStatus {
   }
 
   private show(): void {
-    const { configReloadSuccessful, configReloadTime } = this.metrics.catalogue;
+    const { configReloadSuccessful, configReloadTime, configFaults } = this.metrics.catalogue;
+    configFaults.reset();
+    for (const file of this.filesAtFault) configFaults.inc({ file });
     configReloadSuccessful.set(this.current.faults.length === 0 ? 1 : 0);
     configReloadTime.set(this.current.loadedAtMs / 1000);
   }
@@ -158,9 +172,4 @@ export class LiveConfig extends ConfigStatus {
 
 function isForRestart({ effect }: ConfigChange): boolean {
   return effect === 'restart_required';
-}
-
-function faultsOf(error: unknown): string[] {
-  if (error instanceof ConfigError) return error.faults.map(({ path, text }) => `${path}: ${text}`);
-  return ['the configuration could not be taken over: the log says why'];
 }

@@ -89,7 +89,21 @@ describe('the files of teams while the broker runs', () => {
       'shop.yaml: clients[0].scopes[0]: must be one of token:read: allowScopes of this file in configDir.teams',
       'shop.yaml: clients[0].apps: must begin with shop: allowApps of this file in configDir.teams',
     ]);
+    const metric = async () => (await broker.metrics()).match(/^tokenbroker_config_faults.*$/gm);
+    expect(await metric()).toEqual(['tokenbroker_config_faults{file="shop.yaml"} 2']);
     const answer = broker.callers.ofKey(key);
     expect(answer.kind === 'ok' && answer.client.may('token:admin')).toBe(false);
+
+    folder.write('broker.yaml', 'apps: 7');
+    follow(broker);
+    expect(await metric()).toEqual([expect.stringMatching(/^tokenbroker_config_faults\{file="main"\}/)]);
+    main();
+    folder.write('teams/shop.yaml', team('shop', key));
+    folder.write('teams/mail.yaml', '{');
+    follow(broker);
+    expect(await metric()).toEqual(['tokenbroker_config_faults{file="mail.yaml"} 1']);
+    folder.remove('teams/mail.yaml');
+    expect(follow(broker)).toEqual([]);
+    expect(await metric()).toBeNull();
   });
 });

@@ -229,6 +229,12 @@ export class MetricCatalogue {
     help: 'Whether the configuration that was read last is in force: 1, or 0 if it has faults and the one before is.',
     ...this.own,
   });
+  readonly configFaults = new Gauge({
+    name: `${PREFIX}config_faults`,
+    help: 'Faults of the configuration that was read last, by the file of configDir that they are in, or "main".',
+    labelNames: ['file'],
+    ...this.own,
+  });
   readonly configReloadTime = new Gauge({
     name: `${PREFIX}config_last_reload_timestamp_seconds`,
     help: 'When the configuration that is in force was read, in Unix time.',

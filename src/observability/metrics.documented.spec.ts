@@ -36,6 +36,7 @@ describe('docs/metrics.md', () => {
     const identities = new IdentityLog(pino({ enabled: false }), metrics.catalogue, new ManualClock());
     identities.keysRead('https://issuer.example', []);
     metrics.watchKeys(() => [{ id: '0a1b2c3d', uses: 1, lastUsedAtMs: 1, expiresAtMs: 2 }]);
+    metrics.catalogue.configFaults.inc({ file: 'orders.yaml' });
     const text = await metrics.render();
     const heads = [...text.matchAll(/^# TYPE (tokenbroker_\w+) (\w+)$/gm)];
     const existing = heads.map(([, name = '', type = '']) => {

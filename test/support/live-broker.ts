@@ -4,12 +4,15 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pino } from 'pino';
 import { Callers } from '../../src/api/auth/callers.js';
+import { clientUses } from '../../src/api/console/client-uses.js';
 import { callerView } from '../../src/api/console/console.views.js';
 import type { ConfigState } from '../../src/api/config/config-status.js';
 import { ClientLimits } from '../../src/api/limits/client-limits.js';
 import { AppModule } from '../../src/app.module.js';
 import { Clock } from '../../src/core/ports/clock.js';
 import { TokenBroker } from '../../src/core/broker.js';
+import { ClientSums } from '../../src/core/console/client-use.js';
+import { Metrics } from '../../src/observability/metrics.js';
 import { Redactor } from '../../src/core/redaction/redactor.js';
 import { ConfigFiles } from '../../src/live/config-files.js';
 import { KeyExpiry } from '../../src/live/key-expiry.js';
@@ -56,6 +59,7 @@ export class LiveBroker {
     readonly clock: ManualClock,
     /** Of the log, in order. */
     readonly lines: readonly Readonly<Record<string, unknown>>[],
+    readonly metrics: () => Promise<string>,
     /** Watches no file any more. */
     readonly close: () => void,
   ) {}
@@ -80,6 +84,7 @@ export class LiveBroker {
       source,
       clock,
       lines,
+      () => module.get(Metrics).render(),
       () => {
         module.get(SecretFiles).onApplicationShutdown();
         module.get(KeyExpiry).onApplicationShutdown();
@@ -89,9 +94,11 @@ export class LiveBroker {
 
   /** What the console shows of each client. */
   get callerViews(): readonly ReturnType<typeof callerView>[] {
-    const { callers, limits } = this;
+    const { callers, limits, clock } = this;
+    const sums = new ClientSums(new Map(), clock.wallMs());
+    sums.add('replica-1', clientUses(callers, limits, new Map()));
     return callers.all.map((client) =>
-      callerView(client, callers.identitiesOf(client.name), limits.of(client.name)),
+      callerView(client, callers.identitiesOf(client.name), limits.rateOf(client.name), sums),
     );
   }
 
