@@ -176,6 +176,29 @@ describe('the console over two replicas', () => {
     await eventually('reached again', async () => platform((await ops.get('/system')).body)?.ok === true);
   });
 
+  it('says of each caller what it did on all replicas, and where its key was used last, though that replica is gone', async () => {
+    const third = await startBroker({ config, key: keys.orders });
+    await third.ready();
+    const { replica } = (await (await ConsoleClient.signIn(third.url, keys.ops)).get('/system')).body;
+    const orders = async () =>
+      listOf((await ops.get('/callers')).body.items).find(({ client }) => client === 'orders') ?? {};
+    const before = Number((await orders()).reads);
+    expect(before).toBeGreaterThanOrEqual(3);
+    await first.token('shop');
+    for (let i = 0; i < 3; i += 1) await third.token('shop');
+    await third.get('/token?app=nothing');
+    const isTold = async () => {
+      const told = await orders();
+      return told.reads === before + 4 && told;
+    };
+    const all = await eventually('the reads of all', isTold);
+    expect(all).toMatchObject({ last_used_on: replica, keys: [{ kind: 'key', last_used_on: replica }] });
+    const { last_used_at } = all;
+    await third.stop();
+    await eventually('one less', async () => replicas((await ops.get('/system')).body).length === 2);
+    expect(await orders()).toMatchObject({ last_used_at, last_used_on: replica });
+  });
+
   it('says within 3 s that a replica is gone, and that the store is', async () => {
     const { replica } = (await ops.get('/system')).body;
     await eventually('both replicas', async () => replicas((await ops.get('/system')).body).length === 2);

@@ -62,7 +62,7 @@ describe('the encryption key', () => {
           const virtual = await virtualToken(giver);
           for (const replica of [old, started]) expect(await refusalOf(virtual, replica)).toBeNull();
         }
-        expect(await refusalOf(sealedByOldKey, started)).toBe(keys.includes(K1) ? null : 40001);
+        expect(await refusalOf(sealedByOldKey, started)).toBe(keys.includes(K1) ? null : 40014);
         await old.stop();
         ended.push(old);
       }

@@ -187,6 +187,8 @@ describe('a secret is rotated without a refused request', () => {
     configure([next]);
     await eventually('the old key refused', async () => (await statusOf(old)) === 401, 2500);
     await traffic.end();
+    const reads = broker.logs().filter(({ event, client }) => event === 'token.read' && client === 'orders');
+    expect(reads.map(({ key }) => key)).toEqual([old, next].map((key) => sha256(key).slice(0, 8)));
     keys.orders = next;
   });
 

@@ -1,13 +1,17 @@
 import { Global, Module, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import { Callers } from '../api/auth/callers.js';
 import { ConfigStatus } from '../api/config/config-status.js';
+import { clientUses } from '../api/console/client-uses.js';
 import { ConsoleApiModule } from '../api/console/console.module.js';
 import { SessionCookies } from '../api/console/session-cookie.js';
+import { ClientLimits } from '../api/limits/client-limits.js';
 import { Backend } from './backend.js';
 import { TokenBroker } from '../core/broker.js';
 import { ConsoleData } from '../core/console/console-data.js';
 import { countByHost, platformsOf, type PlatformState } from '../core/console/platform-reach.js';
 import { ReplicaBoard } from '../core/console/replica-board.js';
 import type { AppUse } from '../core/console/app-use.js';
+import { ALL_CLIENTS, answerOf, lastUsesOf, type ClientUse } from '../core/console/client-use.js';
 import { Clock } from '../core/ports/clock.js';
 import { EventSink, EventSinks, type BrokerEvent } from '../core/ports/events.js';
 import type { History, HistoryEvent } from '../core/ports/history.js';
@@ -45,6 +49,8 @@ class GatheredData extends ConsoleData {
     private readonly broker: TokenBroker,
     backend: Backend,
     private readonly use: UseCounts,
+    private readonly callers: Callers,
+    private readonly limits: ClientLimits,
     events: EventSinks,
     status: ConfigStatus,
     private readonly clock: Clock,
@@ -61,8 +67,13 @@ class GatheredData extends ConsoleData {
       version: this.version,
       configSha256: () => status.state.sha256,
       reaches: () => this.calls.reaches(broker.apps),
-      answer: (app) => use.of(app),
+      answer: (topic) => (topic === ALL_CLIENTS ? answerOf(this.clientUses()) : use.of(topic)),
+      lastUses: () => lastUsesOf(clientUses(callers, limits, new Map())),
     });
+  }
+
+  override clientUses(): readonly ClientUse[] {
+    return clientUses(this.callers, this.limits, this.use.byClient());
   }
 
   override useOf(app: AppName): AppUse {
@@ -133,18 +144,30 @@ class GatheredData extends ConsoleData {
   providers: [
     {
       provide: ConsoleData,
-      inject: [Runtime, TokenBroker, Backend, Telemetry, EventSink, ConfigStatus, Clock],
+      inject: [
+        Runtime,
+        TokenBroker,
+        Backend,
+        Telemetry,
+        Callers,
+        ClientLimits,
+        EventSink,
+        ConfigStatus,
+        Clock,
+      ],
       useFactory: (
         runtime: Runtime,
         broker: TokenBroker,
         backend: Backend,
         { use }: Telemetry,
+        callers: Callers,
+        limits: ClientLimits,
         events: EventSinks,
         status: ConfigStatus,
         clock: Clock,
       ) => {
         if (!use) throw new Error('nothing counts for the console');
-        return new GatheredData(runtime, broker, backend, use, events, status, clock);
+        return new GatheredData(runtime, broker, backend, use, callers, limits, events, status, clock);
       },
     },
   ],

@@ -1,5 +1,10 @@
 import type { Logger } from 'pino';
-import { readerOf, type AuditAction, type AuditedConfig, type AuditEntry } from '../core/ports/audit-entry.js';
+import {
+  readerOf,
+  type AuditAction,
+  type AuditedConfig,
+  type AuditEntry,
+} from '../core/ports/audit-entry.js';
 import type { Clock } from '../core/ports/clock.js';
 import { fingerprint } from '../core/token.js';
 import { LineLimit } from './line-limit.js';
@@ -71,7 +76,9 @@ export class AuditLog {
   }
 
   configured(config: AuditedConfig): void {
-    const keyless = [null, ...config.clients.map(({ name }) => name)].map((name) => readerOf(name, undefined));
+    const keyless = [null, ...config.clients.map(({ name }) => name)].map((name) =>
+      readerOf(name, undefined),
+    );
     const keyed = config.clients.flatMap(({ name, keys }) => keys.map((key) => readerOf(name, key)));
     const readers = new Set([...keyless, ...keyed]);
     for (const reader of this.lastReads.keys()) if (!readers.has(reader)) this.lastReads.delete(reader);

@@ -42,6 +42,19 @@ describe('the counts of use', () => {
     expect(lines).toHaveLength(1);
   });
 
+  it('have reads and reports of all apps together, by client', () => {
+    use.record(entry('token.read'));
+    use.record(entry('token.read', { app: 'blog' }));
+    use.record(entry('token.force', { app: 'blog' }));
+    use.record(entry('token.read', { client: 'mailer' }));
+    expect(use.byClient()).toEqual(
+      new Map([
+        ['orders', { reads: 2, reports: 1 }],
+        ['mailer', { reads: 1, reports: 0 }],
+      ]),
+    );
+  });
+
   it('have logins and gateway calls with those that failed', () => {
     use.record(entry('login.exchange'));
     use.record(entry('login.exchange', { status: 422 }));

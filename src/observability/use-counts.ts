@@ -65,6 +65,20 @@ export class UseCounts {
     return { callers: [...use.callers.values()], login: use.login, gateway: use.gateway };
   }
 
+  /** What each client did with all apps. */
+  byClient(): ReadonlyMap<string, { readonly reads: number; readonly reports: number }> {
+    const sums = new Map<string, { reads: number; reports: number }>();
+    for (const { callers } of this.uses.values()) {
+      for (const { client, reads, reports } of callers.values()) {
+        const sum = sums.get(client) ?? { reads: 0, reports: 0 };
+        sum.reads += reads;
+        sum.reports += reports;
+        sums.set(client, sum);
+      }
+    }
+    return sums;
+  }
+
   private counted(before: Counts | null, status: number | null): Counts {
     const isFailure = status === null || status >= 400;
     return {

@@ -160,6 +160,7 @@ function callers(): ConsoleWorld['callers'] {
     id,
     kind: 'key' as const,
     last_used_at: minutes === null ? null : at(minutes),
+    last_used_on: minutes === null ? null : 'broker-5d9c7-x2x',
     uses,
     expires_at: null,
   });
@@ -169,8 +170,11 @@ function callers(): ConsoleWorld['callers'] {
       scopes: ['token:read', 'token:refresh'],
       apps: ['shop', 'mini-shop'],
       rate: null,
+      reads: 48_210,
+      reports: 0,
       refused: 0,
       last_used_at: at(-0.05),
+      last_used_on: 'broker-5d9c7-x2x',
       keys: [key('9f3c02d1a7b4', -0.05, 48_210), key('12ab77f0c9e3', null, 0)],
     },
     {
@@ -178,8 +182,11 @@ function callers(): ConsoleWorld['callers'] {
       scopes: ['token:read'],
       apps: ['coupons', 'member-day'],
       rate: { requests_per_second: 50, burst: 100 },
+      reads: 1204,
+      reports: 3,
       refused: 214,
       last_used_at: at(-2),
+      last_used_on: 'broker-5d9c7-x2x',
       keys: [{ ...key('c01d9e442ab8', -2, 1204), expires_at: at(60 * 24 * 12) }],
     },
     {
@@ -187,8 +194,11 @@ function callers(): ConsoleWorld['callers'] {
       scopes: ['console', 'console:act'],
       apps: '*',
       rate: null,
+      reads: 0,
+      reports: 0,
       refused: 0,
       last_used_at: at(-0.01),
+      last_used_on: 'broker-5d9c7-x2x',
       keys: [{ ...key('5b7e10c2f36d', -0.01, 95), kind: 'jwt' }],
     },
   ];

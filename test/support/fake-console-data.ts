@@ -1,5 +1,6 @@
 import type { TokenBroker } from '../../src/core/broker.js';
 import type { AppUse } from '../../src/core/console/app-use.js';
+import type { ClientUse } from '../../src/core/console/client-use.js';
 import { ConsoleData } from '../../src/core/console/console-data.js';
 import type { PlatformState } from '../../src/core/console/platform-reach.js';
 import { ReplicaBoard } from '../../src/core/console/replica-board.js';
@@ -14,7 +15,10 @@ export class FakeConsoleData extends ConsoleData {
   override readonly storeKind = 'memory';
   override readonly history: MemoryHistory;
   override readonly board: ReplicaBoard;
+  /** Where other replicas may tell of themselves. */
+  readonly registry: MemoryReplicaRegistry;
   readonly uses = new Map<string, AppUse>();
+  clients: readonly ClientUse[] = [];
   states: readonly PlatformState[] = [];
   /** How often. */
   readonly asked = { platforms: 0 };
@@ -24,18 +28,23 @@ export class FakeConsoleData extends ConsoleData {
   constructor(broker: FakeBroker, clock: Clock) {
     super();
     this.history = new MemoryHistory(clock);
-    const registry = new MemoryReplicaRegistry(clock);
-    this.board = new ReplicaBoard(broker as unknown as TokenBroker, registry, clock, {
+    this.registry = new MemoryReplicaRegistry(clock);
+    this.board = new ReplicaBoard(broker as unknown as TokenBroker, this.registry, clock, {
       replica: 'replica-1',
       version: this.version,
       configSha256: () => null,
       reaches: () => [],
       answer: (app) => this.useOf(app),
+      lastUses: () => new Map(),
     });
   }
 
   override useOf(app: string): AppUse {
     return this.uses.get(app) ?? { callers: [], login: null, gateway: null };
+  }
+
+  override clientUses(): readonly ClientUse[] {
+    return this.clients;
   }
 
   override platforms(): readonly PlatformState[] {

@@ -7,6 +7,8 @@ export class FakeRegistry extends MemoryReplicaRegistry {
   readonly silent = new Set<string>();
   looks = 0;
   readonly sizes: number[] = [];
+  /** The identities of each call. */
+  readonly noted: string[][] = [];
 
   override beat(
     ...args: Parameters<MemoryReplicaRegistry['beat']>
@@ -19,6 +21,16 @@ export class FakeRegistry extends MemoryReplicaRegistry {
   override show(...args: Parameters<MemoryReplicaRegistry['show']>) {
     this.sizes.push(args[1].size);
     return super.show(...args);
+  }
+
+  override noteUses(...args: Parameters<MemoryReplicaRegistry['noteUses']>) {
+    this.noted.push([...args[1].keys()]);
+    return super.noteUses(...args);
+  }
+
+  override lastUses() {
+    if (this.isAway) return Promise.reject(new StoreUnavailableError('no connection to Redis'));
+    return super.lastUses();
   }
 
   override shownBy(replica: string) {

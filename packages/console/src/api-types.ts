@@ -132,8 +132,13 @@ export interface CallerRow {
   scopes: string[];
   apps: string[] | '*';
   rate: { requests_per_second: number; burst: number } | null;
+  /** Of all replicas since each started: tokens given, reports, calls turned away. */
+  reads: number;
+  reports: number;
   refused: number;
   last_used_at: string | null;
+  /** The replica, which may be gone. */
+  last_used_on: string | null;
   keys: CallerKey[];
 }
 
@@ -142,6 +147,7 @@ export interface CallerKey {
   id: string;
   kind: 'key' | 'jwt' | 'certificate';
   last_used_at: string | null;
+  last_used_on: string | null;
   uses: number;
   expires_at: string | null;
 }

@@ -64,13 +64,7 @@ export abstract class AuditTrail {
    *
    * @param reader as `readerOf` makes it @param via as in `AuditOrigin`
    */
-  abstract isReadDue(
-    client: string,
-    reader: string,
-    app: AppName,
-    generation: number,
-    via: string,
-  ): boolean;
+  abstract isReadDue(client: string, reader: string, app: AppName, generation: number, via: string): boolean;
   /** A read that was not due has been answered. Called on the hot path. */
   abstract readAnswered(client: string, app: AppName): void;
 }

@@ -1,6 +1,7 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query, Req, UseGuards } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { TokenBroker } from '../../core/broker.js';
+import { ALL_CLIENTS, ClientSums, readClientUses } from '../../core/console/client-use.js';
 import { ConsoleData } from '../../core/console/console-data.js';
 import { BrokerError, StoreUnavailableError } from '../../core/errors.js';
 import { Clock } from '../../core/ports/clock.js';
@@ -176,10 +177,15 @@ export class ConsoleController {
 
   @Get('callers')
   @Api(LIST_CALLERS)
-  clients(@Caller() client: ClientAccess): CallersView {
+  async clients(@Caller() client: ClientAccess): Promise<CallersView> {
+    const { board } = this.data;
+    const others = await board.answersOfAll(ALL_CLIENTS);
+    const sums = new ClientSums(await board.lastUses(), this.clock.wallMs());
+    sums.add(board.replica, this.data.clientUses());
+    for (const [replica, uses] of others) sums.add(replica, readClientUses(uses));
     const shown = this.system.seesAll(client) ? this.callers.all : [client];
     const items = shown.map((one) =>
-      callerView(one, this.callers.identitiesOf(one.name), this.limits.of(one.name)),
+      callerView(one, this.callers.identitiesOf(one.name), this.limits.rateOf(one.name), sums),
     );
     return { items };
   }

@@ -122,6 +122,11 @@ export const forcedSchema = object({
   remedy: textOrNull,
 });
 
+const lastUsedOn = {
+  ...textOrNull,
+  description: 'The replica that it was used on last, which may be gone.',
+} as const;
+
 export const callersSchema = object({
   items: listOf({
     title: 'ConsoleCaller',
@@ -130,14 +135,21 @@ export const callersSchema = object({
       scopes: texts,
       apps: { oneOf: [texts, oneOf('*')] },
       rate: { nullable: true, ...object({ requests_per_second: integer, burst: integer }) },
-      refused: integer,
-      last_used_at: timeOrNull,
+      reads: { ...integer, description: 'Tokens given, by all replicas since each started.' },
+      reports: { ...integer, description: 'Likewise.' },
+      refused: { ...integer, description: 'Likewise: calls turned away.' },
+      last_used_at: {
+        ...timeOrNull,
+        description: 'Over all replicas, those too that are gone, within 90 days.',
+      },
+      last_used_on: lastUsedOn,
       keys: listOf(
         object({
           id: { ...text, description: 'Of a key the first 8 digits of its SHA-256.' },
           kind: oneOf('key', 'jwt', 'certificate'),
           last_used_at: timeOrNull,
-          uses: integer,
+          last_used_on: lastUsedOn,
+          uses: { ...integer, description: 'By all replicas since each started.' },
           expires_at: timeOrNull,
         }),
       ),

@@ -1,8 +1,11 @@
 import { CONSOLE_CLIENTS, ConsoleVisitor } from '../../../test/support/console-visitor.js';
 import { createEdge, keyOf } from '../../../test/support/create-edge.js';
+import { eventually } from '../../../test/support/eventually.js';
 import { heldToken } from '../../../test/support/fake-broker.js';
 import { BrokerError } from '../../core/errors.js';
 import type { HistoryEvent } from '../../core/ports/history.js';
+import { replicaReport } from '../../core/ports/replica-registry.contract.js';
+import type { CallersView } from './console.views.js';
 
 const EVENT: HistoryEvent = {
   id: 'e-1',
@@ -88,6 +91,29 @@ describe('the console', () => {
       await visit.current.signInAs('viewer');
       const own = (await send('GET', '/callers')).json<{ items: object[] }>();
       expect(own.items).toMatchObject([{ client: 'viewer', apps: ['blog'], scopes: ['console'] }]);
+    });
+
+    it('of a caller, what it did on all replicas, and on which one each key was used last', async () => {
+      const { consoleData } = visit.current.edge;
+      const { keys } = (await send('GET', '/callers')).json<CallersView>().items[2] ?? { keys: [] };
+      const [id = ''] = keys.map((key) => key.id);
+      const use = (reads: number, lastUsedAtMs: number) => ({
+        ...{ client: 'orders', reads, reports: 1, refused: 2 },
+        identities: [{ kind: 'key', id, uses: reads, lastUsedAtMs }],
+      });
+      consoleData.clients = [use(3, 1000)];
+      await consoleData.registry.beat(replicaReport('b', { answers: { '*': [use(40, 2000), 'junk'] } }));
+      consoleData.board.start();
+      await eventually('the other replica', () => consoleData.board.all.length === 2);
+      const of = async () => (await send('GET', '/callers')).json<CallersView>().items[2];
+      expect(await of()).toMatchObject({
+        ...{ client: 'orders', reads: 43, reports: 2, refused: 4 },
+        ...{ last_used_at: '1970-01-01T00:00:02.000Z', last_used_on: 'b' },
+        keys: [{ id, uses: 43, last_used_at: '1970-01-01T00:00:02.000Z', last_used_on: 'b' }],
+      });
+      await consoleData.registry.noteUses('c', new Map([[`orders key ${id}`, 3000]]));
+      expect(await of()).toMatchObject({ last_used_on: 'c', keys: [{ uses: 43, last_used_on: 'c' }] });
+      await consoleData.board.stop();
     });
 
     it('the faults of the configuration to whoever sees all apps', async () => {

@@ -1,11 +1,12 @@
 import { sumOfUse, type AppUse, type Counts } from '../../core/console/app-use.js';
+import { identityName, later, type ClientSums } from '../../core/console/client-use.js';
 import type { ConsoleData } from '../../core/console/console-data.js';
 import type { HistoryEvent } from '../../core/ports/history.js';
 import type { AppStatus } from '../../core/status/app-status.js';
 import { appView } from '../apps/apps.controller.js';
 import type { ClientAccess } from '../auth/client-access.js';
 import type { Identity } from '../auth/identity.js';
-import type { ClientLimits } from '../limits/client-limits.js';
+import type { RateSection } from '../../config/limits.section.js';
 import type { FromSchema } from '../common/schema.js';
 import type { ConfigState } from '../config/config-status.js';
 import { rfc3339, rfc3339OrNull } from '../tokens/token.view.js';
@@ -55,10 +56,10 @@ export function rowView(status: AppStatus, disagreeing: readonly string[]): AppR
 export function detailView(
   row: AppRow,
   own: AppUse,
-  others: readonly unknown[],
+  others: ReadonlyMap<string, unknown>,
   snippets: AppDetail['snippets'],
 ): AppDetail {
-  const { callers, login, gateway } = sumOfUse(own, others);
+  const { callers, login, gateway } = sumOfUse(own, [...others.values()]);
   return {
     row,
     callers: callers.map(({ client, reads, reports, lastReadAtMs, lastReportAtMs }) => ({
@@ -85,21 +86,27 @@ export function eventView({ atMs, durationMs, ...event }: HistoryEvent): EventVi
 export function callerView(
   { name, section: { scopes, apps } }: ClientAccess,
   identities: readonly Identity[],
-  { rate, refused }: ReturnType<ClientLimits['of']>,
+  rate: Required<RateSection>,
+  sums: ClientSums,
 ): CallersView['items'][number] {
-  const lastUsedMs = identities.map(({ lastUsedAtMs }) => lastUsedAtMs ?? 0);
-  const newestMs = Math.max(0, ...lastUsedMs);
+  const { reads, reports, refused } = sums.of(name);
+  const keys = identities.map((identity) => ({ identity, sum: sums.of(identityName(name, identity)) }));
+  const newest = keys.map(({ sum }) => sum.last).reduce(later, null);
   return {
     client: name,
     scopes,
     apps,
     rate: { requests_per_second: rate.requestsPerSecond, burst: rate.burst },
+    reads,
+    reports,
     refused,
-    last_used_at: rfc3339OrNull(newestMs === 0 ? null : newestMs),
-    keys: identities.map(({ id, kind, lastUsedAtMs, uses, expiresAtMs }) => ({
+    last_used_at: rfc3339OrNull(newest?.atMs ?? null),
+    last_used_on: newest?.replica ?? null,
+    keys: keys.map(({ identity: { id, kind, expiresAtMs }, sum: { uses, last } }) => ({
       id,
       kind,
-      last_used_at: rfc3339OrNull(lastUsedAtMs),
+      last_used_at: rfc3339OrNull(last?.atMs ?? null),
+      last_used_on: last?.replica ?? null,
       uses,
       expires_at: rfc3339OrNull(expiresAtMs),
     })),

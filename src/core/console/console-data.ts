@@ -1,6 +1,7 @@
 import type { History, HistoryEvent } from '../ports/history.js';
 import type { AppName } from '../token.js';
 import type { AppUse } from './app-use.js';
+import type { ClientUse } from './client-use.js';
 import type { PlatformState } from './platform-reach.js';
 import type { ReplicaBoard } from './replica-board.js';
 
@@ -12,6 +13,8 @@ export abstract class ConsoleData {
   abstract readonly board: ReplicaBoard;
   /** Of this replica alone. */
   abstract useOf(app: AppName): AppUse;
+  /** Of this replica alone: all clients. */
+  abstract clientUses(): readonly ClientUse[];
   /** Of those that these apps have, over all replicas. */
   abstract platforms(apps: readonly AppName[]): readonly PlatformState[];
   /** Calls back, for good, when something happened to an app; it must not throw and must not wait. */

@@ -3,6 +3,7 @@ import { heldToken } from '../../../test/support/fake-broker.js';
 import { ManualClock } from '../../../test/support/manual-clock.js';
 import type { TokenBroker } from '../broker.js';
 import type { HeldToken } from '../token.js';
+import { ALL_CLIENTS } from './client-use.js';
 import { ReplicaBoard } from './replica-board.js';
 
 /** Tells of tokens, and nothing else. */
@@ -37,20 +38,24 @@ describe('the board of replicas', () => {
   const reaches = (name: string) => [
     { host: `${name}.example.com`, lastAnswerAtMs: null, failingApps: 0, fault: null },
   ];
-  let a: { board: ReplicaBoard; broker: FakeBroker };
+  let a: { board: ReplicaBoard; broker: FakeBroker; lastUses: Map<string, number> };
   let b: typeof a;
+  /** Other answers than the usual ones, by topic. */
+  const answers = new Map<string, string>();
 
   const replica = (name: string): typeof a => {
     const broker = new FakeBroker(clock);
+    const lastUses = new Map<string, number>();
     const board = new ReplicaBoard(broker as unknown as TokenBroker, registry, clock, {
       replica: name,
       version: '1.2.3',
       configSha256: () => 'ab',
       reaches: () => reaches(name),
-      answer: (app) => `${name} on ${app}`,
+      answer: (topic) => answers.get(topic) ?? `${name} on ${topic}`,
+      lastUses: () => lastUses,
     });
     board.start();
-    return { broker, board };
+    return { broker, board, lastUses };
   };
   const shown = () => a.board.all.map(({ id, isGone }) => `${id}${isGone ? ' gone' : ''}`);
   /** Looked at all the while. */
@@ -64,6 +69,7 @@ describe('the board of replicas', () => {
   beforeEach(async () => {
     clock = new ManualClock();
     registry = new FakeRegistry(clock);
+    answers.clear();
     [a, b] = [replica('a'), replica('b')];
     await clock.advance(2000);
   });
@@ -163,11 +169,57 @@ describe('the board of replicas', () => {
   });
 
   it('asks the others about an app while somebody wants to know, and no longer', async () => {
-    expect(a.board.answersOf('shop')).toEqual([]);
+    expect(a.board.answersOf('shop')).toEqual(new Map());
     await clock.advance(3000);
-    expect(a.board.answersOf('shop')).toEqual(['b on shop']);
-    expect(a.board.answersOf('blog')).toEqual([]);
+    expect(a.board.answersOf('shop')).toEqual(new Map([['b', 'b on shop']]));
+    expect(a.board.answersOf('blog')).toEqual(new Map());
     await clock.advance(30_000);
-    expect(a.board.answersOf('shop')).toEqual([]);
+    expect(a.board.answersOf('shop')).toEqual(new Map());
+  });
+
+  it('waits for the answers of all that live, and for no longer than 3 s', async () => {
+    const first = a.board.answersOfAll(ALL_CLIENTS);
+    await clock.advance(2900);
+    expect(await first).toEqual(new Map([['b', 'b on *']]));
+    answers.set('shop', 'x'.repeat(100_000));
+    const second = a.board.answersOfAll('shop');
+    await clock.advance(3100);
+    expect(await second).toEqual(new Map());
+    await b.board.stop();
+    await clock.advance(700);
+    expect(await a.board.answersOfAll('blog')).toEqual(new Map());
+  });
+
+  it('leaves out an answer that makes its report too long to be read, and is not gone for that', async () => {
+    answers.set('shop', 'x'.repeat(100_000));
+    for (const app of ['shop', 'blog']) a.board.answersOf(app);
+    await clock.advance(3000);
+    expect(a.board.answersOf('shop')).toEqual(new Map());
+    expect(a.board.answersOf('blog')).toEqual(new Map([['b', 'b on blog']]));
+    expect(shown()).toEqual(['a', 'b']);
+  });
+
+  it('lays down within 10 s when identities were used last, only what is new, and the last at its end', async () => {
+    const key = 'orders key 0a1b2c3d';
+    b.lastUses.set(key, 1000).set('mailer key 4e5f6a7b', 900);
+    await clock.advance(11_000);
+    expect(await a.board.lastUses()).toEqual(
+      new Map([
+        [key, { atMs: 1000, replica: 'b' }],
+        ['mailer key 4e5f6a7b', { atMs: 900, replica: 'b' }],
+      ]),
+    );
+    b.lastUses.set(key, 2000);
+    await clock.advance(11_000);
+    await clock.advance(11_000);
+    expect(registry.noted.filter((noted) => noted.length > 0)).toEqual([[key, 'mailer key 4e5f6a7b'], [key]]);
+    b.lastUses.set(key, 3000);
+    await b.board.stop();
+    expect((await a.board.lastUses()).get(key)).toEqual({ atMs: 3000, replica: 'b' });
+  });
+
+  it('knows of no last use while the store does not answer', async () => {
+    registry.isAway = true;
+    expect(await a.board.lastUses()).toEqual(new Map());
   });
 });

@@ -1,9 +1,16 @@
 import { hash } from 'node:crypto';
 import type { TokenBroker } from '../broker.js';
 import { StoreUnavailableError } from '../errors.js';
-import type { Clock } from '../ports/clock.js';
-import type { HostReach, LivingReplica, ReplicaRegistry, ReplicaReport } from '../ports/replica-registry.js';
+import { sleep, type Clock } from '../ports/clock.js';
+import type {
+  HostReach,
+  LastUse,
+  LivingReplica,
+  ReplicaRegistry,
+  ReplicaReport,
+} from '../ports/replica-registry.js';
 import type { AppName } from '../token.js';
+import { ALL_CLIENTS } from './client-use.js';
 import { toldOf } from './platform-reach.js';
 
 const BEAT_MS = 700;
@@ -16,6 +23,12 @@ const LOOK_MS = 3000;
 /** Somebody has looked within this time. */
 const WATCHED_MS = 15_000;
 const MAX_ASKS = 20;
+/** Of all answers of a report: readers drop a replica that says more than 128 KiB. */
+const MAX_ANSWERS_BYTES = 90_000;
+const MAX_ANSWER_MS = 3000;
+const LOOK_AGAIN_MS = 100;
+/** A use may be laid down so late. */
+const NOTE_USES_MS = 10_000;
 
 const UNEXPECTED = new StoreUnavailableError('what is stored of the replicas cannot be read');
 
@@ -44,13 +57,16 @@ export interface ReplicaBoardOptions {
   readonly configSha256: () => string | null;
   /** How the platforms answer this replica. */
   readonly reaches: () => readonly HostReach[];
-  /** What this replica knows of an app, for others; as JSON has it. */
-  readonly answer: (app: AppName) => unknown;
+  /** What this replica knows of an app, or of `ALL_CLIENTS`, for others; as JSON has it. */
+  readonly answer: (topic: string) => unknown;
+  /** When each identity of a client was used last on this replica; those that never were are left out. */
+  readonly lastUses: () => ReadonlyMap<string, number>;
 }
 
 /**
  * Which replicas there are, how they fare, and whether they show the same tokens. Costs a command every 0.7 s, however many
- * apps there are; each new generation is laid down once. The generations of others are read only while somebody looks.
+ * apps there are; each new generation is laid down once, and each new use of an identity within 10 s. The generations of others
+ * are read only while somebody looks.
  */
 export class ReplicaBoard {
   private replicas: readonly LivingReplica[] = [];
@@ -65,7 +81,9 @@ export class ReplicaBoard {
   private shownMonoMs = -Infinity;
   private watchedMonoMs = -Infinity;
   private lookedMonoMs = -Infinity;
-  private readonly asked = new Map<AppName, number>();
+  private readonly asked = new Map<string, number>();
+  private readonly noted = new Map<string, number>();
+  private notedMonoMs = 0;
   /** Of each replica `<app> <its generation> <ours>`, as the last look found them; and those that two looks found. */
   private differing: ReadonlyMap<string, ReadonlySet<string>> = new Map();
   private disagreeing: ReadonlyMap<AppName, readonly string[]> = new Map();
@@ -104,7 +122,7 @@ export class ReplicaBoard {
   get all(): readonly ShownReplica[] {
     const sinceMs = this.outage ? 0 : this.clock.monotonicMs() - this.heardMonoMs;
     const others = this.replicas.filter(({ id }) => id !== this.replica);
-    const own = { ...this.report(), seenAtMs: this.clock.wallMs(), silentMs: -sinceMs };
+    const own = { ...this.self(), seenAtMs: this.clock.wallMs(), silentMs: -sinceMs };
     return [own, ...others].map(({ id, version, startedAtMs, seenAtMs, silentMs, lagMs, configSha256 }) => ({
       id,
       version,
@@ -136,14 +154,35 @@ export class ReplicaBoard {
     this.watchedMonoMs = this.clock.monotonicMs();
   }
 
-  /** What the others know of the app, as far as they said so within the last seconds; asks them to for the next 15 s. */
-  answersOf(app: AppName): readonly unknown[] {
-    this.asked.delete(app);
-    this.asked.set(app, this.clock.monotonicMs());
+  /**
+   * What the others know of an app, or of `ALL_CLIENTS`, by their ids, as far as they said so within the last seconds; asks them to
+   * for the next 15 s.
+   */
+  answersOf(topic: string): ReadonlyMap<string, unknown> {
+    this.asked.delete(topic);
+    this.asked.set(topic, this.clock.monotonicMs());
     const living = new Set(this.all.filter(({ isGone }) => !isGone).map(({ id }) => id));
-    return this.replicas
-      .filter(({ id }) => id !== this.replica && living.has(id))
-      .flatMap(({ answers }) => (app in answers ? [answers[app]] : []));
+    const others = this.replicas.filter(
+      ({ id, answers }) => id !== this.replica && living.has(id) && topic in answers,
+    );
+    return new Map(others.map(({ id, answers }) => [id, answers[topic]]));
+  }
+
+  /** The same once all that live have answered, or after 3 s: an answer is two beats of the one who is asked away. */
+  async answersOfAll(topic: string): Promise<ReadonlyMap<string, unknown>> {
+    const endMonoMs = this.clock.monotonicMs() + MAX_ANSWER_MS;
+    for (;;) {
+      const answers = this.answersOf(topic);
+      const living = this.all.filter(({ id, isGone }) => id !== this.replica && !isGone).length;
+      const isOver = this.outage !== null || this.isStopped || this.clock.monotonicMs() >= endMonoMs;
+      if (answers.size >= living || isOver) return answers;
+      await sleep(this.clock, LOOK_AGAIN_MS);
+    }
+  }
+
+  /** When each identity of a client was used last, also on replicas that are gone; empty while the store does not answer. */
+  async lastUses(): Promise<ReadonlyMap<string, LastUse>> {
+    return this.registry.lastUses().catch(() => new Map());
   }
 
   start(): void {
@@ -153,6 +192,7 @@ export class ReplicaBoard {
   async stop(): Promise<void> {
     this.isStopped = true;
     this.cancel();
+    await this.noteUses().catch(() => undefined);
     await this.registry.leave(this.replica);
   }
 
@@ -163,6 +203,7 @@ export class ReplicaBoard {
       this.heardMonoMs = this.clock.monotonicMs();
       await this.show();
       await this.lookAtOthers();
+      if (this.clock.monotonicMs() - this.notedMonoMs >= NOTE_USES_MS) await this.noteUses();
       this.outage = null;
     } catch (error) {
       // Whatever it is: nobody's token depends on this.
@@ -175,26 +216,45 @@ export class ReplicaBoard {
     });
   }
 
+  private self(): Omit<ReplicaReport, 'platforms' | 'asks' | 'answers'> {
+    const { replica, version, configSha256 } = this.options;
+    const { startedAtMs, lagMs, digest } = this;
+    return { id: replica, version, startedAtMs, lagMs, configSha256: configSha256(), digest };
+  }
+
   private report(): ReplicaReport {
-    const { replica, version, configSha256, answer } = this.options;
+    const { replica, answer } = this.options;
     const nowMonoMs = this.clock.monotonicMs();
     for (const [app, atMonoMs] of this.asked) {
       if (nowMonoMs - atMonoMs > WATCHED_MS || this.asked.size > MAX_ASKS) this.asked.delete(app);
     }
     const others = this.replicas.filter(({ id }) => id !== replica);
     const wanted = new Set(others.flatMap(({ asks }) => asks).slice(0, MAX_ASKS));
-    const known = [...wanted].filter((app) => this.broker.definition(app) !== undefined);
+    const answers: Record<string, unknown> = {};
+    let room = MAX_ANSWERS_BYTES;
+    for (const topic of wanted) {
+      if (topic !== ALL_CLIENTS && this.broker.definition(topic) === undefined) continue;
+      const answered = answer(topic);
+      const bytes = Buffer.byteLength(JSON.stringify(answered));
+      if (bytes > room) continue;
+      room -= bytes;
+      answers[topic] = answered;
+    }
     return {
-      id: replica,
-      version,
-      startedAtMs: this.startedAtMs,
-      lagMs: this.lagMs,
-      configSha256: configSha256(),
-      digest: this.digest,
+      ...this.self(),
       platforms: toldOf(this.options.reaches()),
       asks: [...this.asked.keys()],
-      answers: Object.fromEntries(known.map((app) => [app, answer(app)])),
+      answers,
     };
+  }
+
+  private async noteUses(): Promise<void> {
+    this.notedMonoMs = this.clock.monotonicMs();
+    const all = [...this.options.lastUses()];
+    const news = new Map(all.filter(([identity, atMs]) => atMs > (this.noted.get(identity) ?? -1)));
+    await this.registry.noteUses(this.replica, news);
+    this.noted.clear();
+    for (const [identity, atMs] of all) this.noted.set(identity, atMs);
   }
 
   private note(app: AppName, generation: number): void {

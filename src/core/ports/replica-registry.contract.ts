@@ -76,5 +76,32 @@ export function describeReplicaRegistry(name: string, create: () => Promise<Regi
       );
       expect(await registry.shownBy('b')).toEqual(new Map());
     });
+
+    it('keeps of each identity the newest use and where that was, also when its replica is gone', async () => {
+      const { registry } = await create();
+      const nowMs = Date.now();
+      expect(await registry.lastUses()).toEqual(new Map());
+      await registry.noteUses('a', new Map([['orders key 0a1b2c3d', nowMs]]));
+      await registry.noteUses(
+        'b',
+        new Map([
+          ['orders key 0a1b2c3d', nowMs - 1],
+          ['mailer jwt https://issuer 小红', nowMs - 2],
+        ]),
+      );
+      await registry.noteUses('c', new Map());
+      await registry.leave('a');
+      expect(await registry.lastUses()).toEqual(
+        new Map([
+          ['orders key 0a1b2c3d', { atMs: nowMs, replica: 'a' }],
+          ['mailer jwt https://issuer 小红', { atMs: nowMs - 2, replica: 'b' }],
+        ]),
+      );
+      await registry.noteUses('b', new Map([['orders key 0a1b2c3d', nowMs + 1]]));
+      expect((await registry.lastUses()).get('orders key 0a1b2c3d')).toEqual({
+        atMs: nowMs + 1,
+        replica: 'b',
+      });
+    });
   });
 }

@@ -39,11 +39,20 @@ export interface ReplicaReport {
   readonly digest: number;
   /** How the platforms answer it: of at most `MAX_HOSTS`, those first that it cannot reach. */
   readonly platforms: readonly HostReach[];
-  /** What it wants to know of all others: names of apps. */
-  readonly asks: readonly AppName[];
+  /** What it wants to know of all others: names of apps, or `*`, how their clients use them. */
+  readonly asks: readonly string[];
   /** What it knows of what others ask for. */
-  readonly answers: Readonly<Record<AppName, unknown>>;
+  readonly answers: Readonly<Record<string, unknown>>;
 }
+
+/** When something was used last, on the wall clock of the replica that it was used on. */
+export interface LastUse {
+  readonly atMs: number;
+  readonly replica: string;
+}
+
+/** Last uses are kept for so long. */
+export const MAX_UNUSED_MS = 90 * 24 * 60 * 60_000;
 
 export interface LivingReplica extends ReplicaReport {
   /** When it last said so, on the clock of the store. */
@@ -77,4 +86,19 @@ export abstract class ReplicaRegistry {
 
   /** @throws StoreUnavailableError */
   abstract shownBy(replica: string): Promise<ReadonlyMap<AppName, number>>;
+
+  /**
+   * Lays down when identities of clients were used last on this replica, on its wall clock. An older word does not replace a newer
+   * one; it outlives the replica by 90 days.
+   *
+   * @throws StoreUnavailableError
+   */
+  abstract noteUses(replica: string, uses: ReadonlyMap<string, number>): Promise<void>;
+
+  /**
+   * Of all replicas, those too that are gone.
+   *
+   * @throws StoreUnavailableError
+   */
+  abstract lastUses(): Promise<ReadonlyMap<string, LastUse>>;
 }

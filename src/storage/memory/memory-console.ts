@@ -9,6 +9,7 @@ import {
 import {
   MAX_SILENT_MS,
   ReplicaRegistry,
+  type LastUse,
   type LivingReplica,
   type ReplicaReport,
 } from '../../core/ports/replica-registry.js';
@@ -58,6 +59,7 @@ export class MemoryHistory extends History {
 export class MemoryReplicaRegistry extends ReplicaRegistry {
   private readonly replicas = new Map<string, { readonly report: ReplicaReport; readonly atMs: number }>();
   private readonly shown = new Map<string, Map<AppName, number>>();
+  private readonly uses = new Map<string, LastUse>();
 
   constructor(private readonly clock: Clock) {
     super();
@@ -87,5 +89,15 @@ export class MemoryReplicaRegistry extends ReplicaRegistry {
 
   override async shownBy(replica: string): Promise<ReadonlyMap<AppName, number>> {
     return this.shown.get(replica) ?? new Map();
+  }
+
+  override async noteUses(replica: string, uses: ReadonlyMap<string, number>): Promise<void> {
+    for (const [identity, atMs] of uses) {
+      if (atMs > (this.uses.get(identity)?.atMs ?? -1)) this.uses.set(identity, { atMs, replica });
+    }
+  }
+
+  override async lastUses(): Promise<ReadonlyMap<string, LastUse>> {
+    return this.uses;
   }
 }

@@ -74,6 +74,11 @@ export function replicasKey(prefix: string): string {
   return `${prefix}replicas`;
 }
 
+/** When each identity of a client was used last, a hash. */
+export function lastUsesKey(prefix: string): string {
+  return `${prefix}last-uses`;
+}
+
 /** The generations that a replica shows, a hash by apps. */
 export function generationsKey(prefix: string, replica: string): string {
   return `${prefix}replica:${replica}:generations`;

@@ -79,6 +79,26 @@ describe('the replicas in Redis', () => {
     expect(Object.keys(await redis.connection.client.hgetall(`${keyPrefix}replicas`))).not.toContain('junk');
   });
 
+  it('have forgotten a use after 90 days, and know none that no broker has written', async () => {
+    const keyPrefix = freshPrefix();
+    const registry = new RedisReplicaRegistry(redis.connection, keyPrefix);
+    const { client } = redis.connection;
+    const nowMs = clock.wallMs();
+    await client.hset(`${keyPrefix}last-uses`, {
+      'orders key 0a1b2c3d': `${String(nowMs - 91 * 24 * 60 * 60_000)} a`,
+      'orders key 4e5f6a7b': `${String(nowMs - 89 * 24 * 60 * 60_000)} a`,
+      junk: 'never',
+    });
+    await registry.noteUses('b', new Map([['mailer key 8c9d0e1f', nowMs]]));
+    expect([...(await registry.lastUses()).keys()].sort()).toEqual([
+      'mailer key 8c9d0e1f',
+      'orders key 4e5f6a7b',
+    ]);
+    await client.set(`${keyPrefix}last-uses`, 'text');
+    await registry.noteUses('b', new Map([['mailer key 8c9d0e1f', nowMs]]));
+    expect((await registry.lastUses()).size).toBe(1);
+  });
+
   it('begin anew where something else stands in their place', async () => {
     const keyPrefix = freshPrefix();
     const registry = new RedisReplicaRegistry(redis.connection, keyPrefix);

@@ -1,17 +1,21 @@
 import { readReplica } from '../../core/console/read-stored.js';
 import {
   MAX_SILENT_MS,
+  MAX_UNUSED_MS,
   ReplicaRegistry,
+  type LastUse,
   type LivingReplica,
   type ReplicaReport,
 } from '../../core/ports/replica-registry.js';
 import type { AppName } from '../../core/token.js';
-import { generationsKey, replicasKey } from './keys.js';
+import { generationsKey, lastUsesKey, replicasKey } from './keys.js';
 import type { RedisConnection } from './redis-connection.js';
 import { defineScripts } from './redis-scripts.js';
 
-/** Apps of one command. */
-const MAX_APPS_AT_ONCE = 500;
+/** Apps, or identities, of one command. */
+const MAX_AT_ONCE = 500;
+/** Beyond them new ones are not noted until old ones end. */
+const MAX_IDENTITIES = 10_000;
 
 /** The replicas in a hash of Redis, whose clock says how long each has been silent. */
 export class RedisReplicaRegistry extends ReplicaRegistry {
@@ -58,8 +62,8 @@ export class RedisReplicaRegistry extends ReplicaRegistry {
   override async show(replica: string, changed: ReadonlyMap<AppName, number>): Promise<void> {
     const key = generationsKey(this.keyPrefix, replica);
     const pairs = [...changed];
-    for (let at = 0; at < pairs.length; at += MAX_APPS_AT_ONCE) {
-      const some = Object.fromEntries(pairs.slice(at, at + MAX_APPS_AT_ONCE));
+    for (let at = 0; at < pairs.length; at += MAX_AT_ONCE) {
+      const some = Object.fromEntries(pairs.slice(at, at + MAX_AT_ONCE));
       await this.connection.run(() => this.connection.client.hset(key, some));
     }
     await this.connection.run(() => this.connection.client.pexpire(key, MAX_SILENT_MS));
@@ -71,5 +75,28 @@ export class RedisReplicaRegistry extends ReplicaRegistry {
     );
     const shown = Object.entries(stored).map(([app, text]): [AppName, number] => [app, Number(text)]);
     return new Map(shown.filter(([, generation]) => Number.isSafeInteger(generation)));
+  }
+
+  override async noteUses(replica: string, uses: ReadonlyMap<string, number>): Promise<void> {
+    const key = lastUsesKey(this.keyPrefix);
+    const pairs = [...uses];
+    for (let at = 0; at < pairs.length; at += MAX_AT_ONCE) {
+      const some = pairs.slice(at, at + MAX_AT_ONCE).flat();
+      await this.connection.run(() =>
+        this.connection.client.brokerNoteUses(key, replica, MAX_UNUSED_MS, MAX_IDENTITIES, ...some),
+      );
+    }
+  }
+
+  override async lastUses(): Promise<ReadonlyMap<string, LastUse>> {
+    const stored = await this.connection.run(() =>
+      this.connection.client.hgetall(lastUsesKey(this.keyPrefix)),
+    );
+    const uses = new Map<string, LastUse>();
+    for (const [identity, text] of Object.entries(stored).slice(0, MAX_IDENTITIES)) {
+      const [, atMs, replica] = /^(\d{1,15}) (.{1,200})$/.exec(text) ?? [];
+      if (replica !== undefined) uses.set(identity, { atMs: Number(atMs), replica });
+    }
+    return uses;
   }
 }

@@ -41,6 +41,7 @@ declare module 'ioredis' {
     brokerLoginLoad(...args: ScriptArguments): Result<readonly [nowMs: number, value: string], Context>;
     brokerLoginSave(...args: ScriptArguments): Result<1, Context>;
     brokerReplicaBeat(...args: ScriptArguments): Result<readonly string[], Context>;
+    brokerNoteUses(...args: ScriptArguments): Result<1, Context>;
     brokerLegacyRead(...args: ScriptArguments): Result<readonly string[], Context>;
     brokerLegacyWrite(...args: ScriptArguments): Result<0 | 1, Context>;
   }
@@ -59,6 +60,7 @@ const SCRIPTS = [
   { command: 'brokerLoginLoad', file: 'login-load', numberOfKeys: 1 },
   { command: 'brokerLoginSave', file: 'login-save', numberOfKeys: 2 },
   { command: 'brokerReplicaBeat', file: 'replica-beat', numberOfKeys: 1 },
+  { command: 'brokerNoteUses', file: 'note-uses', numberOfKeys: 1 },
   { command: 'brokerLegacyRead', file: 'legacy-read', numberOfKeys: 3 },
   { command: 'brokerLegacyWrite', file: 'legacy-write', numberOfKeys: 2 },
 ] as const;
