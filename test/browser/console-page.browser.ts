@@ -339,6 +339,17 @@ describe('the reader', () => {
     }
   });
 
+  it('sees when and where each key was used, and what its client did', async () => {
+    const page = await show({});
+    await signIn(page);
+    await page.goto(`${url}#/callers`);
+    const caller = page.getByRole('row').filter({ hasText: 'marketing' });
+    await caller.getByText('on broker-6f9c-2 (1,204 uses)').waitFor();
+    expect(await caller.getByRole('cell').allInnerTexts()).toEqual(
+      expect.arrayContaining(['1,204', '3', '214']),
+    );
+  });
+
   it('is told in both languages why a JWT opens nothing', async () => {
     isExpected = (complaint) => /status of (401|503)/.test(complaint);
     const page = await show({});

@@ -160,7 +160,7 @@ function callers(): ConsoleWorld['callers'] {
     id,
     kind: 'key' as const,
     last_used_at: minutes === null ? null : at(minutes),
-    last_used_on: minutes === null ? null : 'broker-5d9c7-x2x',
+    last_used_on: minutes === null ? null : 'broker-6f9c-2',
     uses,
     expires_at: null,
   });
@@ -174,7 +174,7 @@ function callers(): ConsoleWorld['callers'] {
       reports: 0,
       refused: 0,
       last_used_at: at(-0.05),
-      last_used_on: 'broker-5d9c7-x2x',
+      last_used_on: 'broker-6f9c-2',
       keys: [key('9f3c02d1a7b4', -0.05, 48_210), key('12ab77f0c9e3', null, 0)],
     },
     {
@@ -186,7 +186,7 @@ function callers(): ConsoleWorld['callers'] {
       reports: 3,
       refused: 214,
       last_used_at: at(-2),
-      last_used_on: 'broker-5d9c7-x2x',
+      last_used_on: 'broker-6f9c-2',
       keys: [{ ...key('c01d9e442ab8', -2, 1204), expires_at: at(60 * 24 * 12) }],
     },
     {
@@ -198,7 +198,7 @@ function callers(): ConsoleWorld['callers'] {
       reports: 0,
       refused: 0,
       last_used_at: at(-0.01),
-      last_used_on: 'broker-5d9c7-x2x',
+      last_used_on: 'broker-6f9c-2',
       keys: [{ ...key('5b7e10c2f36d', -0.01, 95), kind: 'jwt' }],
     },
   ];

@@ -273,7 +273,8 @@ export const en = {
   },
   callers: {
     title: 'Callers',
-    intro: 'Who may call the broker, by what keys, and when they last did.',
+    intro:
+      'Who may call the broker, by what keys, and when they last did. Figures are of all replicas since each started.',
     empty: 'No clients are configured. Add one under clients: in the configuration file.',
     client: 'Client',
     lastUsed: 'Last used',
@@ -283,9 +284,12 @@ export const en = {
     rate: 'Rate',
     rateOf: (perSecond: number, burst: number) => `${perSecond}/s, burst ${burst}`,
     noRate: 'default',
+    reads: 'Reads',
+    reports: 'Reports',
     refused: 'Refused',
     keys: 'Keys',
     kind: { key: 'key', jwt: 'JWT', certificate: 'certificate' },
+    on: (replica: string) => ` on ${replica}`,
     uses: (n: string) => `${n} uses`,
     expires: (when: string) => `expires ${when}`,
     expired: 'expired',

@@ -34,6 +34,9 @@ export function CallersView() {
   );
 }
 
+/** Of all replicas, since each started. */
+const FIGURES = ['reads', 'reports', 'refused'] as const;
+
 const lastUse = ({ last_used_at: at }: CallerRow) => (at === null ? 0 : Date.parse(at));
 
 function Callers({ callers }: { callers: readonly CallerRow[] }) {
@@ -49,9 +52,11 @@ function Callers({ callers }: { callers: readonly CallerRow[] }) {
           <th scope="col">{texts.scopes}</th>
           <th scope="col">{texts.apps}</th>
           <th scope="col">{texts.rate}</th>
-          <th scope="col" class="figure">
-            {texts.refused}
-          </th>
+          {FIGURES.map((figure) => (
+            <th key={figure} scope="col" class="figure">
+              {texts[figure]}
+            </th>
+          ))}
         </tr>
       </thead>
       <tbody>
@@ -65,7 +70,7 @@ function Callers({ callers }: { callers: readonly CallerRow[] }) {
 
 function Caller({ caller }: { caller: CallerRow }) {
   const texts = t.value.callers;
-  const { client, scopes, apps, rate, refused, keys } = caller;
+  const { client, scopes, apps, rate, keys } = caller;
   return (
     <tr>
       <th scope="row">{client}</th>
@@ -102,14 +107,21 @@ function Caller({ caller }: { caller: CallerRow }) {
           <span class="muted">{texts.noRate}</span>
         )}
       </td>
-      <td data-label={texts.refused} class={refused > 0 ? 'figure warn' : 'figure'}>
-        {number(refused, t.value)}
-      </td>
+      {FIGURES.map((figure) => (
+        <td
+          key={figure}
+          data-label={texts[figure]}
+          class={figure !== 'reads' && caller[figure] > 0 ? 'figure warn' : 'figure'}
+        >
+          {number(caller[figure], t.value)}
+        </td>
+      ))}
     </tr>
   );
 }
 
-function Key({ of: { id, kind, last_used_at: last, uses, expires_at: expires } }: { of: CallerKey }) {
+function Key({ of: key }: { of: CallerKey }) {
+  const { id, kind, last_used_at: last, last_used_on: replica, uses, expires_at: expires } = key;
   const texts = t.value.callers;
   const isOver = expires !== null && Date.parse(expires) <= nowMs.value;
   return (
@@ -120,7 +132,10 @@ function Key({ of: { id, kind, last_used_at: last, uses, expires_at: expires } }
         <span class="muted">{texts.unusedKey}</span>
       ) : (
         <>
-          <Moment at={last} /> <span class="muted">({texts.uses(number(uses, t.value))})</span>
+          <Moment at={last} />
+          <span class="muted">
+            {replica !== null && texts.on(replica)} ({texts.uses(number(uses, t.value))})
+          </span>
         </>
       )}
       {expires !== null && (
