@@ -2,6 +2,7 @@ import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
+import { setFlagsFromString } from 'node:v8';
 import { AppModule } from './app.module.js';
 import type { Config } from './config/config.js';
 import { isFirstRun, withDefaultFile } from './config/environment.js';
@@ -32,6 +33,9 @@ import 'reflect-metadata';
 const INSPECTOR_SIGNAL = 'SIGUSR1';
 
 const MAX_LISTED = 100;
+
+/** From so many on, what V8 lets lie on the heap counts. */
+const MANY_APPS = 1000;
 
 /** Those that ask a process to end. Every other signal does what it does by default: one that tells of a crash must end the process. */
 const STOP_SIGNALS: NodeJS.Signals[] = ['SIGTERM', 'SIGINT'];
@@ -132,6 +136,8 @@ try {
   const source = new ConfigFiles(withDefaultFile(process.env), { redactor, mayAwaitAppSecrets: true });
   const config = source.load();
   logger = createLogger(config.server.logLevel, redactor);
+  // By itself V8 lets the heap grow to three times what lives before it collects: with 10,000 apps, 150 MB more.
+  if (config.apps.length >= MANY_APPS) setFlagsFromString('--heap-growing-percent=40');
   await serve(config, source, redactor, logger);
 } catch (error) {
   const why = error instanceof Error ? error.message : String(error);
