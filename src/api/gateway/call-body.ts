@@ -52,7 +52,9 @@ export async function readCallBody(request: IncomingMessage, limits: CallBodyLim
     content: () => {
       isTaken = true;
       // Not the request itself: undici takes the socket away from it, and would end the connection of a refused caller.
-      return request.pipe(new PassThrough());
+      const body = request.pipe(new PassThrough());
+      // A platform that answers before it has read all of the body ends this one; a caller may read the answer only once it has sent the rest.
+      return body.once('close', () => request.resume());
     },
     close: () => undefined,
   };

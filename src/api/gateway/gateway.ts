@@ -20,7 +20,7 @@ import { GatewayObserver, type CallOutcome } from './gateway-observer.js';
 import { lengthOf, passedOn, withoutToken, type UpstreamAnswer } from './platform-answer.js';
 import { Upstream } from './upstream.js';
 
-/** For a caller to send the rest of a body that is refused. */
+/** For a caller to send the rest of a body that nobody needs. */
 const DRAIN_MS = 10_000;
 /** One call of a client that is known. */
 export interface GatewayCall {
@@ -120,6 +120,7 @@ export class Gateway implements OnApplicationShutdown {
       ({ entry } = admitted);
       const { outcome, upstreamMs } = await this.pass(admitted, request, reply, caller);
       tell(caller.isGone ? 'aborted' : outcome, upstreamMs);
+      this.drain(request);
     } catch (error) {
       if (caller.isGone) {
         tell('aborted');
@@ -252,6 +253,7 @@ export class Gateway implements OnApplicationShutdown {
     reply: FastifyReply,
     caller: Caller,
   ): Promise<boolean> {
+    if (rest?.errored) throw problemOf(rest.errored);
     const act = { action: 'gateway.call', app, reason: entry, token: held.record } as const;
     this.audit.record(auditEntry(request, act, status));
     reply.hijack();
@@ -278,7 +280,7 @@ export class Gateway implements OnApplicationShutdown {
     return rest?.readableEnded ?? true;
   }
 
-  /** A caller that is refused reads the answer only after it has sent its body. */
+  /** A caller may read the answer only after it has sent its body. */
   private drain({ raw }: FastifyRequest): void {
     if (raw.complete || raw.destroyed) return;
     raw.resume();

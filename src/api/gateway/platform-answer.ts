@@ -60,7 +60,8 @@ export class AnswerReader implements Dispatcher.DispatchHandler {
     if (status < 200) return;
     this.status = status;
     this.headers = headers;
-    const length = this.method === 'HEAD' ? null : lengthOf(headers);
+    const hasBody = this.method !== 'HEAD' && status !== 204 && status !== 304;
+    const length = hasBody ? lengthOf(headers) : null;
     if (length !== null && length > MAX_LOOKED_INTO_BYTES) this.stream(controller);
   }
 

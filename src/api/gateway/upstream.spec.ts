@@ -1,7 +1,8 @@
-import { once } from 'node:events';
-import http from 'node:http';
+import { EventEmitter, once } from 'node:events';
+import http, { type ServerResponse } from 'node:http';
 import { connect as connectTcp, type AddressInfo, type Socket } from 'node:net';
 import { eventually } from '../../../test/support/eventually.js';
+import { Caller } from './caller.js';
 import { Upstream } from './upstream.js';
 
 const REQUEST = { method: 'GET', path: '/cgi-bin/user/info', headers: [], body: null } as const;
@@ -10,9 +11,14 @@ const WAITING = { onGone: () => undefined };
 describe('Upstream', () => {
   let server: http.Server;
   let upstream: Upstream;
+  let isSilent: boolean;
+  /** Those to the platform. */
+  let sockets: Socket[];
 
   beforeEach(async () => {
-    server = http.createServer((_, response) => response.end('{}')).listen(0, '127.0.0.1');
+    [isSilent, sockets] = [false, []];
+    const answer: http.RequestListener = (_, response) => (isSilent ? undefined : response.end('{}'));
+    server = http.createServer(answer).listen(0, '127.0.0.1');
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
     upstream = new Upstream({
@@ -26,6 +32,7 @@ describe('Upstream', () => {
       connect: () =>
         new Promise<Socket>((resolve, reject) => {
           const socket = connectTcp(port, '127.0.0.1');
+          sockets.push(socket);
           socket.once('error', reject).once('connect', () => {
             resolve(socket);
           });
@@ -52,5 +59,33 @@ describe('Upstream', () => {
     await eventually('forgotten', () => !upstream.isOpen);
     await expect(send()).rejects.toMatchObject({ name: 'NotConnected' });
     await eventually('forgotten', () => !upstream.isOpen);
+  });
+
+  it('ends the call in the very moment in which its caller is gone: no timer and no turn of the event loop lies between', async () => {
+    isSilent = true;
+    const arrived = once(server, 'request');
+    const response = new EventEmitter() as ServerResponse;
+    const caller = new Caller(response);
+    const answer = upstream.send({ ...REQUEST, headers: [] }, caller);
+    const [request] = (await arrived) as [http.IncomingMessage];
+    const closed = once(request.socket, 'close');
+    expect(sockets.map(({ destroyed }) => destroyed)).toEqual([false]);
+    response.emit('close');
+    expect(sockets.map(({ destroyed }) => destroyed)).toEqual([true]);
+    await expect(answer).rejects.toThrow('given up');
+    await closed;
+  });
+
+  it('sends nothing for a caller that is gone before there is a connection', async () => {
+    const response = new EventEmitter() as ServerResponse;
+    const caller = new Caller(response);
+    let requests = 0;
+    server.on('request', () => (requests += 1));
+    const answer = upstream.send({ ...REQUEST, headers: [] }, caller);
+    response.emit('close');
+    await expect(answer).rejects.toThrow('given up');
+    expect(requests).toBe(0);
+    expect((await send()).status).toBe(200);
+    expect(requests).toBe(1);
   });
 });
