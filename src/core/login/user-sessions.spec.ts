@@ -57,6 +57,77 @@ describe('a session', () => {
     expect(provider.callsOf('refresh')).toEqual(['refresh-token-1', 'refresh-token-9']);
   });
 
+  describe('whose next refresh token came while the store was away', () => {
+    const value = { accessToken: 'user-token-9', expiresInSeconds: 7200, refreshToken: 'refresh-token-9' };
+    /** The store goes away while the platform answers, and stays away longer than the request waits. */
+    async function renewedInOutage() {
+      const fixture = await loggedIn();
+      const { login, provider, request, clock, cutStore, errorOf } = fixture;
+      await clock.advance(HOURS_2);
+      let answer: (outcome: never) => void = () => undefined;
+      provider.nextRefresh.push(new Promise((resolve) => (answer = resolve)));
+      const asked = errorOf(login.profile(request));
+      await settle();
+      cutStore(true);
+      answer({ kind: 'answered', value, body: '' } as never);
+      await clock.advance(20_000);
+      expect(await asked).toBe('store_unavailable');
+      expect(await errorOf(login.profile(request))).toBe('store_unavailable');
+      expect(provider.callsOf('profile')).toEqual([]);
+      return fixture;
+    }
+
+    it('has it stored once the store is back, for all replicas', async () => {
+      const { replica, provider, request, clock, cutStore } = await renewedInOutage();
+      cutStore(false);
+      await clock.advance(1000);
+      await replica().profile(request);
+      expect(provider.callsOf('profile')).toEqual(['user-token-9']);
+      await clock.advance(HOURS_2);
+      await replica().profile(request);
+      expect(provider.callsOf('refresh')).toEqual(['refresh-token-1', 'refresh-token-9']);
+    });
+
+    it('has it stored before it is asked for again', async () => {
+      const { login, provider, request, cutStore } = await renewedInOutage();
+      cutStore(false);
+      await login.profile(request);
+      expect(provider.callsOf('profile')).toEqual(['user-token-9']);
+      expect(provider.callsOf('refresh')).toEqual(['refresh-token-1']);
+    });
+
+    it('goes on when another replica was refused the token that is used up', async () => {
+      const { replica, provider, request, clock, cutStore, errorOf } = await renewedInOutage();
+      cutStore(false);
+      provider.nextRefresh.push(refused(100013, 'reauthorize_required'));
+      const other = replica();
+      expect(await errorOf(other.profile(request))).toBe('reauthorize_required');
+      await clock.advance(1000);
+      await other.profile(request);
+      expect(provider.callsOf('profile')).toEqual(['user-token-9']);
+    });
+
+    it('keeps what another replica has stored since', async () => {
+      const { replica, provider, request, clock, cutStore } = await renewedInOutage();
+      cutStore(false);
+      const other = replica();
+      await other.profile(request);
+      const { accessToken } = await other.tokens(request);
+      await clock.advance(5000);
+      expect((await other.tokens(request)).accessToken).toBe(accessToken);
+      expect(accessToken).not.toBe('user-token-9');
+      expect(provider.callsOf('refresh')).toHaveLength(2);
+    });
+
+    it('does not come back when it was ended', async () => {
+      const { replica, request, clock, cutStore, errorOf, shared, app } = await renewedInOutage();
+      cutStore(false);
+      await shared.endSession(app, request.session);
+      await clock.advance(5000);
+      expect(await errorOf(replica().profile(request))).toBe('session_unknown');
+    });
+  });
+
   it('is over when the platform takes the refresh token no more, and asks it no more', async () => {
     const { login, provider, request, clock, errorOf } = await loggedIn();
     await clock.advance(HOURS_2);

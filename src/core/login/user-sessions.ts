@@ -1,3 +1,4 @@
+import { StoreUnavailableError } from '../errors.js';
 import { sleep } from '../ports/clock.js';
 import type { LoginRefusal } from '../ports/login-provider.js';
 import type { SessionTokens, UserSession } from '../ports/login-store.js';
@@ -9,6 +10,7 @@ import type { LoginApp, LoginApps } from './login-app.js';
 import { callInTime, refreshTokens, type LoginPorts } from './login-call.js';
 import { LoginError } from './login-error.js';
 import { answered } from './refusal-error.js';
+import { PendingSessions } from './pending-sessions.js';
 import { storedInTime } from './stored-in-time.js';
 
 /** A token that ends sooner is renewed before it is used. */
@@ -55,16 +57,20 @@ export interface RawTokens {
  */
 export class UserSessions {
   private readonly renewals = new SingleFlight<string, FoundSession>();
+  private readonly pending: PendingSessions;
 
   constructor(
     private readonly apps: LoginApps,
     private readonly ports: LoginPorts,
-  ) {}
+  ) {
+    this.pending = new PendingSessions(ports);
+  }
 
   /** @throws LoginError `session_unknown` */
   async find({ client, session: handle, found }: SessionRequest): Promise<FoundSession> {
     const app = this.apps.ofHandle(tagIn(handle, 'tbs'));
     if (!app) throw new LoginError('session_unknown');
+    await this.pending.flush(handle);
     const { nowMs, session } = await this.ports.store.session(app, handle);
     if (session?.client !== client || nowMs >= session.expiresAtMs) throw new LoginError('session_unknown');
     found?.({ app: app.name, openid: session.openid });
@@ -151,6 +157,7 @@ export class UserSessions {
     const { store, clock } = this.ports;
     const { app, handle, session, nowMs } = found;
     const { refreshToken } = tokensOf(session);
+    if (this.pending.isFull) throw new StoreUnavailableError('too many renewed sessions wait to be stored');
     const askedMonoMs = clock.monotonicMs();
     const outcome = refreshToken === null ? null : await refreshTokens(app, this.ports, refreshToken);
     if (!outcome) {
@@ -158,10 +165,6 @@ export class UserSessions {
       throw new LoginError('reauthorize_required');
     }
     const storeNowMs = nowMs + clock.monotonicMs() - askedMonoMs;
-    const save = (changed: UserSession): Promise<void> =>
-      storedInTime(clock, () =>
-        store.saveSession(app, handle, id, { session: changed, lifeMs: changed.expiresAtMs - storeNowMs }),
-      );
     if (outcome.kind === 'answered') {
       const { accessToken, expiresInSeconds, refreshToken: next, refreshExpiresInSeconds } = outcome.value;
       const renewed = {
@@ -176,7 +179,8 @@ export class UserSessions {
             ? session.expiresAtMs
             : storeNowMs + refreshExpiresInSeconds * 1000,
       };
-      await save(renewed);
+      const endMonoMs = clock.monotonicMs() + renewed.expiresAtMs - storeNowMs;
+      await this.pending.store({ app, handle, id, before: session, session: renewed, endMonoMs });
       return { app, handle, session: renewed, nowMs: storeNowMs };
     }
     if (outcome.kind === 'refused' && ENDS_GRANT.has(outcome.meaning)) {
@@ -186,7 +190,8 @@ export class UserSessions {
         await store.saveSession(app, handle, id, null);
         return newest;
       }
-      await save({ ...session, isOver: true });
+      const over = { session: { ...session, isOver: true }, lifeMs: session.expiresAtMs - storeNowMs };
+      await storedInTime(clock, () => store.saveSession(app, handle, id, over));
       throw new LoginError('reauthorize_required', { errcode: outcome.errcode });
     }
     await store.saveSession(app, handle, id, null);
