@@ -1,16 +1,19 @@
 import type { WechatSimulator } from '@access-token-broker/simulator';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { connect, type AddressInfo } from 'node:net';
 import tls from 'node:tls';
 import { brokerConfig, gatewayClient, newApiKey, newApp } from './support/broker-config.js';
 import { startBroker, type BrokerProcess } from './support/broker-process.js';
 import { ConnectProxy } from './support/connect-proxy.js';
+import { eventually } from './support/eventually.js';
 import { NodeProcess } from './support/node-process.js';
 import { startPlatform } from './support/start-platform.js';
 import { tempFile } from './support/temp-file.js';
 import { SELF_SIGNED } from './support/test-certificates.js';
 
 const PASSWORD = 'pr0xy#P4ss/word@1';
+const NEXT_PASSWORD = 'n3xt#P4ss/word@2';
 const MINI = { name: 'mini', type: 'mini_program' as const, ...newApp() };
 const FAIR = { name: 'fair', type: 'mini_program' as const, ...newApp() };
 const CLUB = { name: 'club', ...newApp() };
@@ -41,6 +44,7 @@ describe('a broker whose way out is a proxy, but for one app', () => {
   let platform: Awaited<ReturnType<typeof startTls>>;
   let proxy: ConnectProxy;
   let config: object;
+  let passwordFile: string;
   let broker: BrokerProcess;
 
   beforeAll(async () => {
@@ -49,6 +53,7 @@ describe('a broker whose way out is a proxy, but for one app', () => {
     proxy = await ConnectProxy.start();
     proxy.login = `broker:${PASSWORD}`;
     const ca = tempFile(SELF_SIGNED.cert);
+    passwordFile = tempFile(`${PASSWORD}\n`);
     config = brokerConfig({
       apps: [
         ...[MINI, FAIR].map((app) => ({ ...app, apiBaseUrl: platform.url })),
@@ -65,7 +70,7 @@ describe('a broker whose way out is a proxy, but for one app', () => {
         egress: {
           proxy: proxy.url,
           proxyUsername: 'broker',
-          proxyPassword: { file: tempFile(`${PASSWORD}\n`) },
+          proxyPassword: { file: passwordFile },
           ca: { file: ca },
         },
       },
@@ -122,6 +127,14 @@ describe('a broker whose way out is a proxy, but for one app', () => {
     expect(proxy.targets.length).toBe(tunnels);
   });
 
+  it('takes another password of the proxy from its file, and uses it for the next connection', async () => {
+    writeFileSync(passwordFile, NEXT_PASSWORD);
+    proxy.login = `broker:${NEXT_PASSWORD}`;
+    proxy.sever();
+    await eventually('a login through the proxy', async () => (await logIn(newCode())).status === 200);
+    expect(broker.output()).toContain('egress.proxyPassword: at_once');
+  });
+
   it.each([
     [407, MINI, /status 407/, /proxyUsername and proxyPassword/],
     [502, FAIR, /status 502/, /cannot reach the platform/],
@@ -157,7 +170,7 @@ describe('a broker whose way out is a proxy, but for one app', () => {
     expect(found).toMatch(/^OK {4}mini {2}tunnel: the proxy connects to /m);
     expect(found).toMatch(/^OK {4}mini {2}answer: errcode 41001/m);
     expect(found).not.toContain('FAIL');
-    expect(found).not.toContain(PASSWORD);
+    expect(found).not.toContain(NEXT_PASSWORD);
   });
 
   it('shows the password of the proxy to nobody', async () => {
@@ -170,6 +183,7 @@ describe('a broker whose way out is a proxy, but for one app', () => {
     for (const secret of [
       PASSWORD,
       encodeURIComponent(PASSWORD),
+      NEXT_PASSWORD,
       Buffer.from(proxy.login ?? '').toString('base64'),
     ]) {
       expect(shown).not.toContain(secret);

@@ -30,8 +30,8 @@ export interface LoadConfigOptions {
   readonly onFile?: (path: string) => void;
 }
 
-/** Other secrets have their own ways to follow their files. */
-const OF_KEY_FILE = /^clients\[\d+\]\.keys\[\d+\]\.file$/;
+/** Of secrets that are read anew with the configuration. The others have their own ways to follow their files. */
+const READ_WITH_CONFIG = /^(?:clients\[\d+\]\.keys\[\d+\]\.file|(?:apps\[\d+\]\.)?egress\.\w+)$/;
 /** Of one file of the configuration. */
 const MAX_CONFIG_BYTES = 32 * 1024 * 1024;
 
@@ -59,7 +59,8 @@ export function loadConfig(
 
   const appSecrets: { readonly path: string; readonly secret: unknown }[] = [];
   const read = readSection(Config, root, (source, form, path) => {
-    if (OF_KEY_FILE.test(path)) onFile(String((source as Record<string, unknown>).file));
+    const secretFile = isMapping(source) ? source.file : undefined;
+    if (READ_WITH_CONFIG.test(path) && typeof secretFile === 'string') onFile(secretFile);
     const isOfApp = /^apps\[\d+\]\.\w+$/.test(path);
     const mayAwaitFile = mayAwaitAppSecrets && isOfApp;
     const secret = readSecret(source, form, { env, pollMs: secretPollMs, mayAwaitFile });
