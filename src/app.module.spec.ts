@@ -19,6 +19,7 @@ import {
   MemoryLoginStore,
   MemoryRefreshLease,
   MemoryRotationFeed,
+  MemorySharedProbes,
   MemoryTokenStore,
 } from './storage/memory/index.js';
 
@@ -92,7 +93,13 @@ describe('the broker, put together by the container', () => {
     const store = new MemoryTokenStore(clock, lease);
     const calls: string[] = [];
     const backend: Backend = {
-      ports: { lease, store, feed: new MemoryRotationFeed(), claim: new MemoryAppClaim(clock) },
+      ports: {
+        lease,
+        store,
+        feed: new MemoryRotationFeed(),
+        claim: new MemoryAppClaim(clock),
+        probes: new MemorySharedProbes(clock),
+      },
       history: new MemoryHistory(clock),
       replicas: new MemoryReplicaRegistry(clock),
       logins: { store: new MemoryLoginStore(clock), ownStore: new MemoryLoginStore(clock) },

@@ -5,6 +5,7 @@ import {
   MemoryRefreshLease,
   MemoryReplicaRegistry,
   MemoryRotationFeed,
+  MemorySharedProbes,
   MemoryTokenStore,
 } from '../storage/memory/index.js';
 import type { RedisSettings } from '../storage/redis/index.js';
@@ -30,7 +31,7 @@ const MAX_FEED_LINES_A_MINUTE = 2;
 
 /** What the replicas share, or one replica keeps to itself. */
 export abstract class Backend {
-  abstract readonly ports: Pick<BrokerPorts, 'store' | 'lease' | 'feed' | 'claim'>;
+  abstract readonly ports: Pick<BrokerPorts, 'store' | 'lease' | 'feed' | 'claim' | 'probes'>;
   abstract readonly history: History;
   abstract readonly replicas: ReplicaRegistry;
   abstract readonly logins: Pick<LoginPorts, 'store' | 'ownStore'>;
@@ -61,6 +62,7 @@ function memoryBackend(clock: Clock, { feedUp }: MetricCatalogue): Backend {
       store: new MemoryTokenStore(clock, lease),
       feed: new MemoryRotationFeed(),
       claim: new MemoryAppClaim(clock),
+      probes: new MemorySharedProbes(clock),
     },
     history: new MemoryHistory(clock),
     replicas: new MemoryReplicaRegistry(clock),
@@ -104,6 +106,7 @@ async function redisBackend(
     RedisRefreshLease,
     RedisReplicaRegistry,
     RedisRotationFeed,
+    RedisSharedProbes,
     RedisTokenStore,
     TokenCipher,
   } = await import('../storage/redis/index.js');
@@ -191,6 +194,7 @@ async function redisBackend(
       store: new RedisTokenStore(connection, store),
       feed,
       claim: new RedisAppClaim(connection, { keyPrefix, onRefusal }),
+      probes: new RedisSharedProbes(connection, { keyPrefix, cipher }),
     },
     history: new RedisHistory(connection, keyPrefix, clock),
     replicas: new RedisReplicaRegistry(connection, keyPrefix),

@@ -1,10 +1,16 @@
 import { AppSecrets } from '../../src/core/refresh/app-secrets.js';
 import type { MemoryTokenStore } from '../../src/storage/memory/index.js';
-import { MemoryAppClaim, MemoryRefreshLease, MemoryRotationFeed } from '../../src/storage/memory/index.js';
+import {
+  MemoryAppClaim,
+  MemoryRefreshLease,
+  MemoryRotationFeed,
+  MemorySharedProbes,
+} from '../../src/storage/memory/index.js';
 import type { AppDefinition, AppIdentity } from '../../src/core/app-definition.js';
 import { StoreUnavailableError } from '../../src/core/errors.js';
 import type { BrokerEvent } from '../../src/core/ports/events.js';
 import { RefreshLease, type Lease } from '../../src/core/ports/refresh-lease.js';
+import { SharedProbes } from '../../src/core/ports/shared-probes.js';
 import { RotationFeed, type Rotation } from '../../src/core/ports/rotation-feed.js';
 import { TokenBroker } from '../../src/core/broker.js';
 import { CLASSIC_RULE, STABLE_RULE } from '../support/create-broker.js';
@@ -79,6 +85,7 @@ export class World {
   private readonly lease: MemoryRefreshLease;
   private readonly feed = new MemoryRotationFeed();
   private readonly claim: MemoryAppClaim;
+  private readonly probes: MemorySharedProbes;
 
   constructor(readonly options: WorldOptions) {
     this.identity = { name: APP, provider: 'model', appId: 'wx-model', grant: options.grant };
@@ -87,6 +94,7 @@ export class World {
     const storeClock = new VirtualProcess(this.time, this.dice, 0);
     this.lease = new MemoryRefreshLease(storeClock);
     this.claim = new MemoryAppClaim(storeClock);
+    this.probes = new MemorySharedProbes(storeClock);
     this.store = options.makeStore(storeClock, this.lease);
     for (let index = 0; index < options.replicas; index += 1) this.boot(index);
   }
@@ -104,6 +112,7 @@ export class World {
       store: new RemoteStore(this, process, this.store),
       lease: new RemoteLease(this, process, this.lease),
       claim: this.claim,
+      probes: new RemoteProbes(this, process, this.probes),
       feed: new LossyFeed(this, process, this.feed),
       events: { emit: (event: BrokerEvent) => this.events.push({ ...event, atMs: this.time.nowMs }) },
       replica: `replica-${String(index)}`,
@@ -263,6 +272,21 @@ class RemoteLease extends RefreshLease {
   };
   override release: RefreshLease['release'] = (lease) =>
     this.world.remote(this.process, () => this.lease.release(lease)).catch(() => undefined);
+}
+
+class RemoteProbes extends SharedProbes {
+  constructor(
+    private readonly world: World,
+    private readonly process: VirtualProcess,
+    private readonly probes: SharedProbes,
+  ) {
+    super();
+  }
+
+  override claim: SharedProbes['claim'] = (...asked) =>
+    this.world.remote(this.process, () => this.probes.claim(...asked));
+  override finish: SharedProbes['finish'] = (...said) =>
+    this.world.remote(this.process, () => this.probes.finish(...said));
 }
 
 class LossyFeed extends RotationFeed {

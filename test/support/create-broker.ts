@@ -3,6 +3,7 @@ import {
   MemoryAppClaim,
   MemoryRefreshLease,
   MemoryRotationFeed,
+  MemorySharedProbes,
   MemoryTokenStore,
 } from '../../src/storage/memory/index.js';
 import type { AppDefinition, RefreshSettings, TicketDefinition } from '../../src/core/app-definition.js';
@@ -132,7 +133,7 @@ export interface BrokerFixture {
   readonly claim: MemoryAppClaim;
   readonly emitted: BrokerEvent[];
   /** Makes the store, or the named commands of it, give no answer, until it is called with none. */
-  cutStore(...commands: readonly (keyof TokenStore | 'acquire' | 'claim')[]): void;
+  cutStore(...commands: readonly (keyof TokenStore | 'acquire' | 'claim' | 'probe')[]): void;
   /** How often the broker asked for its claim. */
   readonly claimsAsked: number;
   /** A broker of many apps over the same store and platform. */
@@ -155,6 +156,7 @@ export const ALL_COMMANDS = [
   'changes',
   'acquire',
   'claim',
+  'probe',
 ] as const;
 
 function unavailableWhenCut(lease: RefreshLease): RefreshLease {
@@ -220,6 +222,7 @@ export function createBroker(
     });
   const feed = new MemoryRotationFeed();
   const claim = new MemoryAppClaim(clock, 'here:');
+  const probes = new MemorySharedProbes(clock);
   let claimsAsked = 0;
   const emitted: BrokerEvent[] = [];
   const app: AppDefinition = {
@@ -247,6 +250,16 @@ export function createBroker(
             claimsAsked += 1;
             if (!cut.has('claim')) return claim.claim(...asked);
             return { kind: 'unavailable', cause: new StoreUnavailableError('connection is closed') };
+          },
+        },
+        probes: {
+          claim: async (...asked) => {
+            if (cut.has('probe')) throw new StoreUnavailableError('connection is closed');
+            return probes.claim(...asked);
+          },
+          finish: async (...said) => {
+            if (cut.has('probe')) throw new StoreUnavailableError('connection is closed');
+            await probes.finish(...said);
           },
         },
         events,

@@ -42,7 +42,7 @@ export class TokenManager implements Task, AppReader {
   readonly memory: TokenMemory;
   readonly diagnosis: Diagnosis;
   private readonly secrets: AppSecrets;
-  private readonly storeHealth: StoreHealth;
+  readonly storeHealth: StoreHealth;
   private readonly claim: HeldClaim;
   private readonly tokenFetch: TokenFetch;
   private readonly pending: PendingWrites;
@@ -284,7 +284,7 @@ export class TokenManager implements Task, AppReader {
       const timeoutMs = Math.min(TRY_TIMEOUT_MS, this.app.refresh.upstreamTimeoutMs);
       const { outcome } = this.isStopping
         ? { outcome: 'no_answer' as const }
-        : await this.probe.try(found.record.value, 0, timeoutMs);
+        : await this.probe.try(found.record, { cacheMs: 0, timeoutMs });
       this.memory.tried(found, outcome);
       const { generation } = found.record;
       this.ports.events.emit({ app: this.app.name, kind: 'found_token_tried', generation, outcome });

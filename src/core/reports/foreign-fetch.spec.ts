@@ -36,7 +36,9 @@ describe('an early death', () => {
   it('is noticed once, however many callers and replicas report it', async () => {
     const fixture = await aged(HOUR_MS);
     const sibling = { broker: fixture.sibling() };
+    fixture.issuer.probeOutcome = 'accepted';
     await sibling.broker.start();
+    fixture.issuer.probeOutcome = 'rejected';
     await Promise.all([
       ...Array.from({ length: 10 }, () => report(fixture)),
       ...Array.from({ length: 10 }, () => report(sibling)),

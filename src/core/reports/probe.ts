@@ -1,6 +1,9 @@
 import type { AppDefinition } from '../app-definition.js';
 import type { BrokerPorts } from '../ports/broker-ports.js';
+import { sleep } from '../ports/clock.js';
 import { SingleFlight } from '../refresh/single-flight.js';
+import type { StoreHealth } from '../refresh/store-health.js';
+import type { TokenRecord } from '../token.js';
 import type { ProbeAnswer } from '../ports/token-issuer.js';
 
 /** What the platform said of a token, and when. */
@@ -11,6 +14,25 @@ export interface Probed extends ProbeAnswer {
 
 const NO_SUCH_CALL = 'the platform has no call to try a token with';
 
+export interface ProbeOptions {
+  /** An answer that is younger will do. */
+  readonly cacheMs: number;
+  readonly timeoutMs: number;
+  /** Who wants to know, where it is a person. */
+  readonly caller?: string;
+  /** Of the store by which one replica asks for all that want to know at the same time; left out: this one asks itself. */
+  readonly storeHealth?: StoreHealth;
+}
+
+/** How often it is looked whether the replica that asks has its answer. */
+const POLL_MS = 50;
+/** For the way to the store and back. */
+const CLAIM_SLACK_MS = 1000;
+/** A token that was refused stays refused; a replica that hears of its successor in time does not ask at all. */
+const REFUSAL_KEPT_MS = 10_000;
+/** For those who wait, and no longer: the token may die at any time. */
+const ACCEPTANCE_KEPT_MS = 1000;
+
 /** Tries one app's tokens at the platform: once for all who ask at the same time, and remembers the last answer. */
 export class TokenProbe {
   private readonly flights = new SingleFlight<string, Probed>();
@@ -18,23 +40,62 @@ export class TokenProbe {
 
   constructor(
     private readonly app: AppDefinition,
-    private readonly ports: Pick<BrokerPorts, 'clock' | 'events'>,
+    private readonly ports: Pick<BrokerPorts, 'clock' | 'events' | 'probes'>,
   ) {}
 
-  /**
-   * Joins whoever asks just now; else an answer that is younger than `cacheMs` will do. Never throws.
-   *
-   * @param caller who wants to know, where it is a person
-   */
-  async try(value: string, cacheMs: number, timeoutMs: number, caller?: string): Promise<Probed> {
+  /** Joins whoever asks just now; else a young answer will do. Never throws. */
+  async try({ value, since }: TokenRecord, options: ProbeOptions): Promise<Probed> {
     const { last } = this;
-    const isFresh = last?.value === value && this.ports.clock.monotonicMs() - last.atMonoMs < cacheMs;
-    return isFresh && !this.flights.isRunning(value)
-      ? last
-      : this.flights.run(value, () => this.ask(value, timeoutMs, caller));
+    const isFresh = last?.value === value && this.ports.clock.monotonicMs() - last.atMonoMs < options.cacheMs;
+    if (isFresh && !this.flights.isRunning(value)) return last;
+    const { storeHealth } = options;
+    return this.flights.run(value, () =>
+      storeHealth && this.app.issuer.probe
+        ? this.askForAll(value, since, storeHealth, options)
+        : this.ask(value, options),
+    );
   }
 
-  private async ask(value: string, timeoutMs: number, caller?: string): Promise<Probed> {
+  /**
+   * Asks, unless another replica does. Its refusal counts here too. That it was accepted counts only if the other one asked
+   * after this replica wanted to know, since the token may have died in between: whoever finds an attempt under way waits for the
+   * next one. So many replicas that doubt a living token cost two requests.
+   */
+  private async askForAll(
+    value: string,
+    since: number,
+    storeHealth: StoreHealth,
+    options: ProbeOptions,
+  ): Promise<Probed> {
+    const { clock, probes } = this.ports;
+    const { timeoutMs } = options;
+    const token = { app: this.app, since };
+    const untilMonoMs = clock.monotonicMs() + timeoutMs / 2;
+    let seen: string | null = null;
+    let replaces: string | null = null;
+    while (clock.monotonicMs() < untilMonoMs && !storeHealth.isOpen) {
+      const claim = await storeHealth.call(() => probes.claim(token, timeoutMs + CLAIM_SLACK_MS, replaces));
+      if (claim.kind === 'store_unavailable' || claim.kind === 'unknown') break;
+      if (claim.kind === 'ours') {
+        const probed = await this.ask(value, options);
+        const { outcome } = probed;
+        const keptMs = outcome === 'rejected' ? REFUSAL_KEPT_MS : ACCEPTANCE_KEPT_MS;
+        const verdict = outcome === 'no_answer' ? null : outcome;
+        void storeHealth.call(() => probes.finish(claim.attempt, verdict, keptMs));
+        return probed;
+      }
+      const { id, verdict } = claim;
+      const isOfLater = seen !== null && id !== seen;
+      if (verdict === 'rejected' || (verdict === 'accepted' && isOfLater))
+        return this.note(value, { outcome: verdict });
+      seen ??= id;
+      replaces = verdict === null ? null : id;
+      if (verdict === null) await sleep(clock, POLL_MS);
+    }
+    return this.ask(value, options);
+  }
+
+  private async ask(value: string, { timeoutMs, caller }: ProbeOptions): Promise<Probed> {
     const { clock, events } = this.ports;
     const startMonoMs = clock.monotonicMs();
     const { issuer } = this.app;
@@ -46,18 +107,22 @@ export class TokenProbe {
     });
     const answer = await issuer.probe(value, { signal: controller.signal, timeoutMs });
     cancel();
-    const atMonoMs = clock.monotonicMs();
-    const probed = { value, atMonoMs, ...answer };
+    const probed = this.note(value, answer);
     const { outcome, errcode } = answer;
-    if (outcome !== 'no_answer') this.last = probed;
     events.emit({
       app: this.app.name,
       kind: 'probed',
       outcome,
       ...(errcode !== undefined && { errcode }),
-      durationMs: atMonoMs - startMonoMs,
+      durationMs: probed.atMonoMs - startMonoMs,
       ...by,
     });
+    return probed;
+  }
+
+  private note(value: string, answer: ProbeAnswer): Probed {
+    const probed = { value, atMonoMs: this.ports.clock.monotonicMs(), ...answer };
+    if (answer.outcome !== 'no_answer') this.last = probed;
     return probed;
   }
 }

@@ -8,7 +8,7 @@ import { BrokerError } from '../errors.js';
 import { GuessPace, TokenProbe } from './probe.js';
 import type { RefreshResult } from '../refresh/refresh.js';
 import { Reporters } from './reporters.js';
-import { fingerprint, isSameValue, type HeldToken } from '../token.js';
+import { fingerprint, isSameValue, type HeldToken, type TokenRecord } from '../token.js';
 import { remedyOf, type ProbeOutcome } from '../ports/token-issuer.js';
 import type { ReportAnswer, ReportReason, ReportResult, TokenReport } from './token-report.js';
 
@@ -97,7 +97,8 @@ export class ReportService {
     await this.manager.tryFound();
     const token = memory.livingToken;
     if (!token) throw diagnosis.noToken();
-    const tried = await this.probe.try(token.record.value, 0, app.refresh.upstreamTimeoutMs, caller);
+    const timeoutMs = app.refresh.upstreamTimeoutMs;
+    const tried = await this.probe.try(token.record, { cacheMs: 0, timeoutMs, caller });
     const { outcome, errcode = null, message = null, fault } = tried;
     if (outcome === 'accepted') memory.reported.markAlive(token);
     if (outcome === 'rejected') {
@@ -168,16 +169,15 @@ export class ReportService {
     const { verifyReports, upstreamTimeoutMs } = this.manager.app.refresh;
     if (!verifyReports) return 'believed';
     const nowMonoMs = this.ports.clock.monotonicMs();
-    const { value } = token.record;
-    const { isFirst, isSeconded } = this.reporters.vote(caller, value, nowMonoMs);
+    const { isFirst, isSeconded } = this.reporters.vote(caller, token.record.value, nowMonoMs);
     // The token may have died since the platform was asked for another client.
     const cacheMs = isFirst ? 0 : PROBE_CACHE_MS;
     const isOftenWrong = this.reporters.isOftenWrong(caller, nowMonoMs);
-    const { outcome, atMonoMs } = await this.probe.try(
-      value,
-      isOftenWrong ? MISTRUSTED_PROBE_CACHE_MS : cacheMs,
-      upstreamTimeoutMs,
-    );
+    const { outcome, atMonoMs } = await this.probe.try(token.record, {
+      cacheMs: isOftenWrong ? MISTRUSTED_PROBE_CACHE_MS : cacheMs,
+      timeoutMs: upstreamTimeoutMs,
+      storeHealth: this.manager.storeHealth,
+    });
     if (outcome === 'rejected') return 'refused';
     if (outcome === 'no_answer') return isSeconded ? 'believed' : 'unproven';
     this.reporters.contradicted(caller, atMonoMs);
@@ -185,22 +185,23 @@ export class ReportService {
     return 'alive';
   }
 
-  private async guess({ record: { value } }: HeldToken): Promise<Verdict> {
+  private async guess({ record }: HeldToken): Promise<Verdict> {
     const { verifyReports } = this.manager.app.refresh;
-    const outcome = verifyReports ? await this.tryGuessed(value) : 'no_answer';
+    const outcome = verifyReports ? await this.tryGuessed(record) : 'no_answer';
     return outcome === 'rejected' ? 'refused' : 'alive';
   }
 
   /** Whoever comes just after a try waits for the next one: the token may have died since. */
-  private async tryGuessed(value: string): Promise<ProbeOutcome> {
+  private async tryGuessed(record: TokenRecord): Promise<ProbeOutcome> {
     const { clock } = this.ports;
+    const { value } = record;
     const cameMonoMs = clock.monotonicMs();
     const waitMs = this.guessPace.waitMs(value, cameMonoMs);
     if (waitMs > 0 && waitMs < Infinity) await sleep(clock, waitMs);
     const known = this.guessPace.lastAfter(value, waitMs === Infinity ? -Infinity : cameMonoMs);
     if (known) return known.outcome;
     const timeoutMs = Math.min(GUESS_TIMEOUT_MS, this.manager.app.refresh.upstreamTimeoutMs);
-    const probed = await this.guessProbe.try(value, 0, timeoutMs);
+    const probed = await this.guessProbe.try(record, { cacheMs: 0, timeoutMs });
     this.guessPace.tried(probed);
     return probed.outcome;
   }

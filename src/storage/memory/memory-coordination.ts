@@ -5,6 +5,16 @@ import { RefreshLease, type Lease } from '../../core/ports/refresh-lease.js';
 import { EventEmitter } from 'node:events';
 import { RotationFeed, type Rotation } from '../../core/ports/rotation-feed.js';
 import { AppClaim, type ClaimAnswer, type ClaimedApp } from '../../core/ports/app-claim.js';
+import {
+  SharedProbes,
+  type ProbeAttempt,
+  type ProbeClaim,
+  type ProbeVerdict,
+} from '../../core/ports/shared-probes.js';
+import { ExpiringMap } from './expiring-map.js';
+
+/** Attempts that are under way or were a moment ago. */
+const MAX_ATTEMPTS = 10_000;
 
 /** A lease among the brokers of one process. */
 export class MemoryRefreshLease extends RefreshLease {
@@ -85,4 +95,44 @@ export class MemoryAppClaim extends AppClaim {
   ofPrefix(prefix: string): MemoryAppClaim {
     return new MemoryAppClaim(this.clock, prefix, this.claims);
   }
+}
+
+/** Probes among the brokers of one process. */
+export class MemorySharedProbes extends SharedProbes {
+  private readonly attempts: ExpiringMap<{ readonly id: string; readonly verdict: ProbeVerdict | null }>;
+
+  constructor(clock: Clock) {
+    super();
+    this.attempts = new ExpiringMap(clock, MAX_ATTEMPTS);
+  }
+
+  override async claim(
+    { app, since }: Omit<ProbeAttempt, 'id'>,
+    durationMs: number,
+    replaces: string | null,
+  ): Promise<ProbeClaim> {
+    const key = attemptKey(app, since);
+    const there = this.attempts.get(key);
+    const isInTheWay = there && (there.verdict === null || there.id !== replaces);
+    if (isInTheWay) return { kind: 'theirs', ...there };
+    const id = randomUUID();
+    this.attempts.set(key, { id, verdict: null }, durationMs);
+    return { kind: 'ours', attempt: { app, since, id } };
+  }
+
+  override async finish(
+    { app, since, id }: ProbeAttempt,
+    verdict: ProbeVerdict | null,
+    keptMs: number,
+  ): Promise<void> {
+    const key = attemptKey(app, since);
+    const there = this.attempts.get(key);
+    if (there?.id !== id || there.verdict !== null) return;
+    if (verdict === null) this.attempts.delete(key);
+    else this.attempts.set(key, { id, verdict }, keptMs);
+  }
+}
+
+function attemptKey(app: AppIdentity, since: number): string {
+  return `${identityKey(app)}:${since}`;
 }

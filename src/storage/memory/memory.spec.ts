@@ -3,12 +3,14 @@ import { describeAppClaim } from '../../core/ports/app-claim.contract.js';
 import { CONTRACT_TIMES, describeLoginStore } from '../../core/ports/login-store.contract.js';
 import { describeRefreshLease } from '../../core/ports/refresh-lease.contract.js';
 import { describeRotationFeed } from '../../core/ports/rotation-feed.contract.js';
+import { describeSharedProbes } from '../../core/ports/shared-probes.contract.js';
 import { describeTokenStore } from '../../core/ports/token-store.contract.js';
 import {
   MemoryAppClaim,
   MemoryLoginStore,
   MemoryRefreshLease,
   MemoryRotationFeed,
+  MemorySharedProbes,
   MemoryTokenStore,
 } from './index.js';
 
@@ -43,4 +45,10 @@ describeAppClaim('memory', async () => {
     holder: 'here:{shop}',
     elapse: (ms) => clock.advance(ms),
   };
+});
+
+describeSharedProbes('memory', async () => {
+  const clock = new ManualClock();
+  const probes = new MemorySharedProbes(clock);
+  return { here: probes, there: probes, elapse: (ms) => clock.advance(ms) };
 });

@@ -8,5 +8,6 @@ export { RedisConnection, type RedisSettings } from './redis-connection.js';
 export { RedisLoginStore } from './redis-login-store.js';
 export { RedisRefreshLease } from './redis-refresh-lease.js';
 export { RedisRotationFeed } from './redis-rotation-feed.js';
+export { RedisSharedProbes } from './redis-shared-probes.js';
 export { RedisTokenStore } from './redis-token-store.js';
 export { TokenCipher } from './token-cipher.js';

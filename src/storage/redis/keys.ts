@@ -27,6 +27,11 @@ export function appKeys(prefix: string, app: AppIdentity): AppKeys {
   return { state: `${base}:state`, owner: `${prefix}{${app.name}}:owner`, lease: `${base}:lease` };
 }
 
+/** Of the attempts to find out whether the platform takes a token, by the first generation with its value. */
+export function probeKey(prefix: string, app: AppIdentity, since: number): string {
+  return `${prefix}${identityKey(app)}:probe:${since}`;
+}
+
 /** The keys of version 0.1, which name the app's alias only. */
 export function legacyKeys(
   prefix: string,

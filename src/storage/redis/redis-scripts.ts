@@ -35,6 +35,9 @@ declare module 'ioredis' {
     brokerChanges(...args: ScriptArguments): Result<readonly string[], Context>;
     /** The number of keys comes first. Of each app who else holds it, or empty. */
     brokerClaim(...args: ScriptArguments): Result<readonly string[], Context>;
+    /** Empty, or what is there. */
+    brokerProbeClaim(...args: ScriptArguments): Result<string, Context>;
+    brokerProbeFinish(...args: ScriptArguments): Result<0 | 1, Context>;
     brokerLoginOpen(...args: ScriptArguments): Result<1, Context>;
     brokerLoginBegin(...args: ScriptArguments): Result<LoginBeginReply, Context>;
     brokerLoginFinish(...args: ScriptArguments): Result<0 | 1, Context>;
@@ -54,6 +57,8 @@ const SCRIPTS = [
   { command: 'brokerNote', file: 'note', numberOfKeys: 1 },
   { command: 'brokerChanges', file: 'changes', numberOfKeys: 1 },
   { command: 'brokerClaim', file: 'claim', numberOfKeys: null },
+  { command: 'brokerProbeClaim', file: 'probe-claim', numberOfKeys: 1 },
+  { command: 'brokerProbeFinish', file: 'probe-finish', numberOfKeys: 1 },
   { command: 'brokerLoginOpen', file: 'login-open', numberOfKeys: 1 },
   { command: 'brokerLoginBegin', file: 'login-begin', numberOfKeys: 3 },
   { command: 'brokerLoginFinish', file: 'login-finish', numberOfKeys: 4 },
