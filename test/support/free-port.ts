@@ -5,10 +5,14 @@ import { createServer } from 'node:net';
 const FIRST = 20_000;
 const LAST = 31_999;
 
-/** Each Jest worker takes from its own slice, so that no two of them give out one port before its server listens. */
+/**
+ * Each worker of one Jest takes from its own slice, so that no two of them give out one port before its server listens.
+ * Another Jest on this machine most likely has other slices.
+ */
 const SLICES = 16;
 const SLICE = Math.floor((LAST + 1 - FIRST) / SLICES);
-const start = FIRST + (Number(process.env.JEST_WORKER_ID ?? 0) % SLICES) * SLICE;
+const worker = Number(process.env.JEST_WORKER_ID ?? 0);
+const start = FIRST + ((process.ppid + worker) % SLICES) * SLICE;
 let next = randomInt(SLICE);
 
 /**
