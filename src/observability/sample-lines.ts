@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../core/error-code.js';
 
 /** Half a millisecond's work. */
-export const LINES_OF_A_PIECE = 1000;
+const LINES_OF_A_PIECE = 1000;
 
 type Labels<Label extends string> = Readonly<Record<Label, string>>;
 
