@@ -17,8 +17,10 @@ const { CONSOLE_IMAGES } = process.env;
 const MAX_IMAGE_BYTES = 150_000;
 const MAX_COMPRESSED_BYTES = 150_000;
 const MANY = 10_000;
-/** A machine that does much else takes several times as long as an idle one; a list that is drawn whole takes seconds. */
-const MAX_PAUSE_MS = 1000;
+/** Of the test: 5 orders, 6 inputs, 5 times 2,000 changes, a language. */
+const STEPS = 17;
+/** Of CPU, for whatever a reader does once; a list that is drawn whole takes seconds. */
+const MAX_STEP_MS = 200;
 /** A trouble is said within this time. */
 const SOON = { timeout: 3000 };
 
@@ -81,6 +83,21 @@ async function signIn(page: Page): Promise<void> {
   await page.locator('#key').fill(FIXTURE_KEY);
   await page.locator('form [type=submit]').click();
   await page.locator('.view-head h1').waitFor();
+}
+
+/** CPU of the page's main thread, in milliseconds: what else the machine does is not in it. */
+async function cpuMs(page: Page, work: () => Promise<unknown>): Promise<number> {
+  const session = await page.context().newCDPSession(page);
+  await session.send('Performance.enable', { timeDomain: 'threadTicks' });
+  const taskSeconds = async (): Promise<number> => {
+    const { metrics } = await session.send('Performance.getMetrics');
+    return metrics.find(({ name }) => name === 'TaskDuration')?.value ?? NaN;
+  };
+  const before = await taskSeconds();
+  await work();
+  const after = await taskSeconds();
+  await session.detach();
+  return Math.round((after - before) * 1000);
 }
 
 /** Since `WATCH_PAUSES`. */
@@ -159,23 +176,27 @@ describe('10,000 apps', () => {
     await signIn(page);
     await page.locator('.row').first().waitFor();
     await page.evaluate(WATCH_PAUSES);
-    for (const name of ['App', 'Life', 'Next refresh', 'Fetches', 'State']) {
-      await page.getByRole('columnheader', { name }).getByRole('button').click();
-    }
-    await page.getByRole('searchbox').pressSequentially('app-0');
-    await page.getByRole('searchbox').fill('');
-    for (let round = 1; round <= 5; round += 1) {
-      for (const row of apps.slice(0, MANY / 5)) fixture.send('app', { ...row, fetches_today: 11 + round });
-      await page
-        .locator('.row')
-        .filter({ hasText: String(11 + round) })
-        .first()
-        .waitFor();
-    }
-    await page.getByRole('button', { name: '中文' }).click();
+    const usedMs = await cpuMs(page, async () => {
+      for (const name of ['App', 'Life', 'Next refresh', 'Fetches', 'State']) {
+        await page.getByRole('columnheader', { name }).getByRole('button').click();
+      }
+      await page.getByRole('searchbox').pressSequentially('app-0');
+      await page.getByRole('searchbox').fill('');
+      for (let round = 1; round <= 5; round += 1) {
+        for (const row of apps.slice(0, MANY / 5)) fixture.send('app', { ...row, fetches_today: 11 + round });
+        await page
+          .locator('.row')
+          .filter({ hasText: String(11 + round) })
+          .first()
+          .waitFor();
+      }
+      await page.getByRole('button', { name: '中文' }).click();
+    });
     const longest = await longestPause(page);
-    console.log(`sorting, searching and changes of 10,000 apps: the longest pause ${longest} ms`);
-    expect(longest).toBeLessThan(MAX_PAUSE_MS);
+    console.log(
+      `sorting, searching and changes of 10,000 apps: ${usedMs} ms of CPU for ${STEPS} steps; the longest pause ${longest} ms`,
+    );
+    expect(usedMs / STEPS).toBeLessThan(MAX_STEP_MS);
   });
 
   it('scroll without jank', async () => {
@@ -183,16 +204,19 @@ describe('10,000 apps', () => {
     await signIn(page);
     await page.locator('.row').first().waitFor();
     await page.evaluate(WATCH_PAUSES);
-    const { times, rows } = await page.evaluate<{ times: number[]; rows: number }>(SCROLL);
+    let [times, rows]: [number[], number] = [[], 0];
+    const usedMs = await cpuMs(page, async () => {
+      ({ times, rows } = await page.evaluate<{ times: number[]; rows: number }>(SCROLL));
+    });
     times.sort((a, b) => a - b);
     const [median, slow] = [0.5, 0.95].map((share) => times[Math.floor(times.length * share)] ?? Infinity);
     const longest = await longestPause(page);
     console.log(
-      `scrolling: a frame takes ${median?.toFixed(1)} ms, of 20 one ${slow?.toFixed(1)} ms; the longest pause ${longest} ms`,
+      `scrolling: ${usedMs} ms of CPU for 50 screens; a frame takes ${median?.toFixed(1)} ms, of 20 one ${slow?.toFixed(1)} ms; the longest pause ${longest} ms`,
     );
     // How fast a machine without a graphics card draws says nothing of the page: this does.
     expect(rows).toBeLessThan(60);
-    expect(longest).toBeLessThan(MAX_PAUSE_MS);
+    expect(usedMs / 50).toBeLessThan(MAX_STEP_MS);
   });
 });
 
