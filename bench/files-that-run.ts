@@ -13,7 +13,7 @@ import { parseArgs } from 'node:util';
 import { NPM_START, ROOT } from './npm-start.ts';
 
 /** What runs in each of so many repetitions belongs to the act; the rest was work of the background. */
-const REPETITIONS = 3;
+const REPETITIONS = 5;
 /** For what follows an answer, such as the message to the other replicas. */
 const AFTER_MS = 60;
 const LOOK_MS = 40;
@@ -177,16 +177,13 @@ async function ask(path: string, body?: object) {
 }
 
 const read = () => ask('/token?app=shop');
-const report = async (generation: number) => {
-  const { refreshed } = await ask('/token/refresh', { app: 'shop', errcode: 40001, generation });
-  assert.equal(refreshed, true);
-};
+const report = (generation: number) => ask('/token/refresh', { app: 'shop', errcode: 40001, generation });
 
-async function ofCall(act: () => Promise<unknown>): Promise<Ran> {
+async function ofCall<T>(act: () => Promise<T>): Promise<{ ran: Ran; answer: T }> {
   await inspector.ran();
-  await act();
+  const answer = await act();
   await sleep(AFTER_MS);
-  return inspector.ran();
+  return { ran: await inspector.ran(), answer };
 }
 
 /** From the look before the fetch to the one after it. */
@@ -221,7 +218,9 @@ async function ofReport(): Promise<Ran> {
     method: 'POST',
     body: JSON.stringify({ kind: 'early_death' }),
   });
-  return ofCall(() => report(generation));
+  const { ran, answer } = await ofCall(() => report(generation));
+  // On a busy machine the token may have been due before it was reported.
+  return answer.refreshed === true ? ran : ofReport();
 }
 
 function print(what: string, ran: Ran): void {
@@ -236,7 +235,7 @@ function print(what: string, ran: Ran): void {
 for (let warmUps = 0; warmUps < 3; warmUps += 1) await read();
 await ofReport();
 
-print('GET /token', await repeated(() => ofCall(read)));
+print('GET /token', await repeated(async () => (await ofCall(read)).ran));
 print('A rotation that is due', await repeated(ofNextRotation));
 print('A report of a dead token, which rotates', await repeated(ofReport));
 process.exit(0);
