@@ -136,7 +136,8 @@ describe('what the checker makes of a history', () => {
     get('a', 10);
     expect(violations()).toEqual(['I2']);
     expect(violations({ allowedExtra: 1 })).toEqual([]);
-    expect(violations({ servedBefore: ['never served'] })).toEqual([]);
+    expect(violations({ servedBefore: ['never served'], fetches: 1 })).toEqual([]);
+    expect(violations({ servedBefore: ['a'], fetches: 1 })).toEqual(['I2']);
   });
 
   it('I3: finds a generation that is smaller than the one asked for', () => {

@@ -7,7 +7,7 @@ export interface AppTruth {
   readonly name: string;
   /** Of the app's grant, oldest first. */
   readonly tokens: readonly TokenReport[];
-  /** Requests that the platform acted on. */
+  /** Requests that the platform acted on since the history begins: what a busy machine does to a start is no matter. */
   readonly fetches: number;
   /** Tokens that were served before the history begins. */
   readonly servedBefore: readonly string[];
@@ -64,7 +64,8 @@ function judgeApp(exchanges: readonly Exchange[], app: AppTruth): Verdict {
   }
   if (deadServed > 1)
     violations.push(`I1 ${app.name}: ${String(deadServed)} answers with a dead token in all`);
-  const rotations = app.tokens.filter(({ token }) => served.has(token)).length;
+  const before = new Set(app.servedBefore);
+  const rotations = app.tokens.filter(({ token }) => served.has(token) && !before.has(token)).length;
   violations.push(...extraFetches(app, rotations), ...fallen(exchanges), ...twoValues(exchanges));
   return { violations, deadServed, deadExcepted, fetches: app.fetches, rotations };
 }

@@ -83,17 +83,20 @@ class Tally implements World {
   injected = 0;
   private readonly faults = new Map<ClusterApp, number>();
   private readonly before = new Map<ClusterApp, string[]>();
+  private readonly fetchesBefore = new Map<ClusterApp, number>();
 
   constructor(
     readonly cluster: Cluster,
     readonly history: History,
     private readonly scenario: Scenario,
   ) {
-    for (const app of cluster.apps)
+    for (const app of cluster.apps) {
+      this.fetchesBefore.set(app, cluster.fetches(app));
       this.before.set(
         app,
         cluster.tokens(app).map(({ token }) => token),
       );
+    }
   }
 
   // Properties, so that a scenario may take out what it needs.
@@ -127,7 +130,7 @@ class Tally implements World {
     return cluster.apps.map((app) => ({
       name: app.name,
       tokens: cluster.tokens(app),
-      fetches: cluster.fetches(app),
+      fetches: cluster.fetches(app) - (this.fetchesBefore.get(app) ?? 0),
       servedBefore: this.before.get(app) ?? [],
       isCutOff: this.scenario.isCutOff ?? false,
       isPutBack: this.scenario.isPutBack ?? false,
