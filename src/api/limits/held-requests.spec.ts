@@ -50,6 +50,18 @@ describe('the requests of a client that floods', () => {
     expect(held.count).toBeGreaterThan(0);
   });
 
+  it('go on when one of them fails', async () => {
+    hold('1');
+    const failing = { destroyed: false } as ServerResponse;
+    held.hold({ headers: {}, socket: {} } as IncomingMessage, failing, () => {
+      throw new Error('handle');
+    });
+    hold('2');
+    await expect(clock.advance(10)).rejects.toThrow('handle');
+    await turns();
+    expect([seen, held.count]).toEqual([['2', 'others'], 0]);
+  });
+
   it('are dropped when their caller has gone', async () => {
     hold('1');
     const gone = { destroyed: false };

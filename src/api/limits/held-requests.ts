@@ -90,12 +90,18 @@ export class HeldRequests {
   private readonly look = (): void => {
     const held = this.takeDue(this.clock.monotonicMs());
     const isLast = this.count === 0;
-    if (held?.response.destroyed === false) held.handle(held.request, held.response);
-    if (isLast) return;
-    // eslint-disable-next-line no-restricted-globals -- a turn of the loop, which is neither time nor chance
-    if (held) setImmediate(this.look);
-    else this.clock.after(LOOK_MS, this.look);
+    try {
+      if (held?.response.destroyed === false) held.handle(held.request, held.response);
+    } finally {
+      if (!isLast) this.planNext(held !== undefined);
+    }
   };
+
+  private planNext(isInTurn: boolean): void {
+    // eslint-disable-next-line no-restricted-globals -- a turn of the loop, which is neither time nor chance
+    if (isInTurn) setImmediate(this.look);
+    else this.clock.after(LOOK_MS, this.look);
+  }
 
   private takeDue(nowMonoMs: number): Held | undefined {
     for (const [name, line] of this.lines) {
