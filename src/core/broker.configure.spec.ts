@@ -169,6 +169,37 @@ describe('a broker whose apps change while it runs', () => {
     expect(fixture.broker.apps).toEqual(['shop']);
   });
 
+  describe('an app that is replaced by one with another API host', () => {
+    it('is found by the living token, also once the fetch of the old one has ended', async () => {
+      const { value } = (await fixture.broker.current('shop')).record;
+      fixture.issuer.probeOutcome = 'accepted';
+      const answer = fixture.issuer.later();
+      fixture.issuer.next.push(answer.outcome);
+      void fixture.broker.report('shop', { caller: 'orders', force: true }).catch(() => undefined);
+      await settle();
+      expect(fixture.broker.configure([appNamed('shop', { host: 'api2.example.com' })])).toEqual(
+        new Set(['shop']),
+      );
+      await settle();
+      expect(fixture.broker.appOf(value)).toBe('shop');
+      answer.answer({ kind: 'refused', errcode: -1, message: 'system error' });
+      await settle();
+      expect(fixture.broker.appOf(value)).toBe('shop');
+    });
+
+    it('is told of once, also by who is in the middle of all of them', () => {
+      fixture.broker.configure([appNamed('shop'), appNamed('blog')]);
+      const seen: string[] = [];
+      for (const { app } of fixture.broker.statuses()) {
+        seen.push(app);
+        if (seen.length === 1) {
+          fixture.broker.configure([appNamed('shop', { host: 'api2.example.com' }), appNamed('blog')]);
+        }
+      }
+      expect(seen).toEqual(['shop', 'blog']);
+    });
+  });
+
   it('keeps an app that has no token, and one that gets one', async () => {
     const { provider, appId } = fixture.app;
     const website = { name: 'web', provider, appId, type: 'website', secrets: new AppSecrets('s') } as const;

@@ -116,10 +116,11 @@ export class TokenBroker {
   /** The configured app whose token this is, as far as it is one that the platform would still take. */
   appOf(token: string): AppName | undefined {
     const sha256 = hash('sha256', token);
-    return this.owners.of(sha256).find((app) => {
+    const found = this.owners.of(sha256).find(({ app }) => {
       const managed = this.managed.get(app);
       return managed?.isConfigured === true && managed.manager.memory.isRecent(sha256);
     });
+    return found?.app;
   }
 
   /** Milliseconds for which a caller may keep this token without asking again; above 0. */
@@ -197,9 +198,15 @@ export class TokenBroker {
     return this.find(app).manager.diagnosis.state();
   }
 
-  /** Of each that has a token, and of what was registered besides, one after the other: apps may come and go meanwhile. */
+  /**
+   * Of each that has a token, and of what was registered besides, one after the other: apps may come and go meanwhile. One that
+   * is replaced meanwhile is told of once.
+   */
   *statuses(): Generator<AppStatus, void> {
-    for (const { manager } of this.managed.values()) yield manager.diagnosis.status();
+    for (const name of [...this.managed.keys()]) {
+      const managed = this.managed.get(name);
+      if (managed) yield managed.manager.diagnosis.status();
+    }
   }
 
   /** No app is waited for any more; see `TokenManager.isReadyEnough`. */

@@ -41,7 +41,7 @@ describe('RecentTokens', () => {
   });
 
   it('are found by their app, also where two have the same one, until they are forgotten', () => {
-    const ownersOf = (value: string) => owners.of(hash('sha256', value));
+    const ownersOf = (value: string) => owners.of(hash('sha256', value)).map(({ app }) => app);
     const others = new RecentTokens('blog', owners);
     others.next('first', 2 * HOUR_MS, 0, GRACE_MS);
     expect(ownersOf('first')).toEqual(['shop', 'blog']);
@@ -49,6 +49,13 @@ describe('RecentTokens', () => {
     expect(['first', 'second', 'third', 'fourth'].map(ownersOf)).toEqual([['blog'], ['shop'], ['shop'], []]);
     for (const recent of [tokens, others]) recent.clear();
     expect(['first', 'second', 'third'].flatMap(ownersOf)).toEqual([]);
+  });
+
+  it('are found by the app that replaced another of the same name and token, which then goes', () => {
+    const next = new RecentTokens('shop', owners);
+    next.next('first', 2 * HOUR_MS, 0, GRACE_MS);
+    tokens.clear();
+    expect(owners.of(hash('sha256', 'first'))).toEqual([next]);
   });
 
   it('keeps the one before when the current one comes again', () => {

@@ -57,36 +57,13 @@ interface Known {
   readonly untilMonoMs: number;
 }
 
-/** Which apps may have a token, by its SHA-256 in hex: of thousands of apps nobody has to be asked one by one. */
-export class TokenOwners {
-  private readonly byHash = new Map<string, AppName | readonly AppName[]>();
-
-  /** Nearly always one, or none: two apps of one AppID may have the same token. */
-  of(sha256: string): readonly AppName[] {
-    const owners = this.byHash.get(sha256) ?? [];
-    return typeof owners === 'string' ? [owners] : owners;
-  }
-
-  add(sha256: string, app: AppName): void {
-    const others = this.of(sha256);
-    if (others.includes(app)) return;
-    this.byHash.set(sha256, others.length === 0 ? app : [...others, app]);
-  }
-
-  remove(sha256: string, app: AppName): void {
-    const others = this.of(sha256).filter((other) => other !== app);
-    if (others.length > 0) this.byHash.set(sha256, others);
-    else this.byHash.delete(sha256);
-  }
-}
-
 /** The tokens of one app that the platform would still take: the current one and, for a while, the one before. */
 export class RecentTokens {
   private known: readonly Known[] = [];
 
-  /** @param owners is told of them by the app's name */
+  /** @param owners is told of them */
   constructor(
-    private readonly app: AppName,
+    readonly app: AppName,
     private readonly owners: TokenOwners,
   ) {}
 
@@ -94,8 +71,8 @@ export class RecentTokens {
   next(value: string, deadlineMonoMs: number, nowMonoMs: number, graceMs: number): void {
     const sha256 = hash('sha256', value);
     const before = this.known.find((one) => one.sha256 !== sha256);
-    for (const one of this.known) if (one !== before) this.owners.remove(one.sha256, this.app);
-    this.owners.add(sha256, this.app);
+    for (const one of this.known) if (one !== before) this.owners.remove(one.sha256, this);
+    this.owners.add(sha256, this);
     this.known = [
       { sha256, untilMonoMs: deadlineMonoMs },
       ...(before ? [{ ...before, untilMonoMs: Math.min(before.untilMonoMs, nowMonoMs + graceMs) }] : []),
@@ -103,12 +80,35 @@ export class RecentTokens {
   }
 
   clear(): void {
-    for (const { sha256 } of this.known) this.owners.remove(sha256, this.app);
+    for (const { sha256 } of this.known) this.owners.remove(sha256, this);
     this.known = [];
   }
 
   /** `sha256`: in hex. Only hashes are compared, so that the time it takes tells nothing about a token. */
   includes(sha256: string, nowMonoMs: number): boolean {
     return this.known.some((one) => one.sha256 === sha256 && nowMonoMs < one.untilMonoMs);
+  }
+}
+
+/** Which apps may have a token, by its SHA-256 in hex: of thousands of apps nobody has to be asked one by one. */
+export class TokenOwners {
+  private readonly byHash = new Map<string, RecentTokens | readonly RecentTokens[]>();
+
+  /** Nearly always one, or none: two apps of one AppID may have the same token, and so may an app and the one that replaces it. */
+  of(sha256: string): readonly RecentTokens[] {
+    const owners = this.byHash.get(sha256) ?? [];
+    return owners instanceof RecentTokens ? [owners] : owners;
+  }
+
+  add(sha256: string, owner: RecentTokens): void {
+    const others = this.of(sha256);
+    if (others.includes(owner)) return;
+    this.byHash.set(sha256, others.length === 0 ? owner : [...others, owner]);
+  }
+
+  remove(sha256: string, owner: RecentTokens): void {
+    const others = this.of(sha256).filter((other) => other !== owner);
+    if (others.length > 0) this.byHash.set(sha256, others);
+    else this.byHash.delete(sha256);
   }
 }
