@@ -12,7 +12,7 @@ export interface ProbesUnderTest {
 
 const CLAIM_MS = 300;
 const KEPT_MS = 300;
-const TOKEN = { app: SHOP, since: 17 };
+const TOKEN = { app: SHOP, value: 'token-17', since: 17 };
 
 /** What reports rely on, and no more. */
 export function describeSharedProbes(name: string, create: () => Promise<ProbesUnderTest>): void {
@@ -21,10 +21,9 @@ export function describeSharedProbes(name: string, create: () => Promise<ProbesU
     beforeEach(async () => {
       harness = await create();
     });
-    const claim = (replaces: string | null = null, token = TOKEN): Promise<ProbeClaim> =>
-      harness.there.claim(token, CLAIM_MS, replaces);
+    const claim = (token = TOKEN): Promise<ProbeClaim> => harness.there.claim(token, CLAIM_MS);
     const ours = async (): Promise<ProbeAttempt> => {
-      const claimed = await harness.here.claim(TOKEN, CLAIM_MS, null);
+      const claimed = await harness.here.claim(TOKEN, CLAIM_MS);
       if (claimed.kind !== 'ours') throw new Error(claimed.kind);
       return claimed.attempt;
     };
@@ -34,56 +33,43 @@ export function describeSharedProbes(name: string, create: () => Promise<ProbesU
       const [winner, ...more] = claims.flatMap((one) => (one.kind === 'ours' ? [one.attempt] : []));
       expect(more).toEqual([]);
       expect(claims.filter(({ kind }) => kind === 'theirs')).toEqual(
-        Array.from({ length: 19 }, () => ({ kind: 'theirs', id: winner?.id, verdict: null })),
+        Array.from({ length: 19 }, () => ({ kind: 'theirs', id: winner?.id, isRefused: false })),
       );
     });
 
     it('are of one token of one app', async () => {
       await ours();
-      expect(await claim(null, { ...TOKEN, since: 18 })).toMatchObject({ kind: 'ours' });
+      expect(await claim({ ...TOKEN, value: 'token-18', since: 18 })).toMatchObject({ kind: 'ours' });
       for (const app of [appNamed('other'), appNamed('shop', { appId: 'wx2' })]) {
-        expect(await claim(null, { ...TOKEN, app })).toMatchObject({ kind: 'ours' });
+        expect(await claim({ ...TOKEN, app })).toMatchObject({ kind: 'ours' });
       }
     });
 
-    it.each(['accepted', 'rejected'] as const)(
-      'tell the others for a while that it was %s',
-      async (verdict) => {
-        const attempt = await ours();
-        await harness.here.finish(attempt, verdict, KEPT_MS);
-        expect(await claim()).toEqual({ kind: 'theirs', id: attempt.id, verdict });
-        await harness.elapse(KEPT_MS + 50);
-        expect(await claim()).toMatchObject({ kind: 'ours' });
-      },
-    );
-
-    it('give the attempt to the next one when the platform gave no answer, or whoever asked has died', async () => {
-      await harness.here.finish(await ours(), null, KEPT_MS);
+    it('tell the others for a while that it was refused', async () => {
       const attempt = await ours();
-      await harness.elapse(CLAIM_MS + 50);
+      await harness.here.finish(attempt, true, KEPT_MS);
+      expect(await claim()).toEqual({ kind: 'theirs', id: attempt.id, isRefused: true });
+      await harness.elapse(KEPT_MS + 50);
       expect(await claim()).toMatchObject({ kind: 'ours' });
-      expect(attempt.id).not.toBe('');
     });
 
-    it('give up a verdict for whoever has no use for it, and for nothing else', async () => {
+    it('give the attempt to the next one when the platform refused nothing, or whoever asked has died', async () => {
+      await harness.here.finish(await ours(), false, KEPT_MS);
       const attempt = await ours();
-      expect(await claim(attempt.id)).toMatchObject({ kind: 'theirs', verdict: null });
-      await harness.here.finish(attempt, 'accepted', KEPT_MS);
-      expect(await claim('another')).toMatchObject({ kind: 'theirs', verdict: 'accepted' });
-      const claimed = await claim(attempt.id);
+      await harness.elapse(CLAIM_MS + 50);
+      const claimed = await claim();
       expect(claimed).toMatchObject({ kind: 'ours' });
-      expect(await claim(attempt.id)).toMatchObject({ kind: 'theirs', verdict: null });
       expect(claimed.kind === 'ours' && claimed.attempt.id).not.toBe(attempt.id);
     });
 
     it('are not changed by somebody whose claim is over', async () => {
       const late = await ours();
       await harness.elapse(CLAIM_MS + 50);
-      await harness.here.finish(late, 'rejected', KEPT_MS);
+      await harness.here.finish(late, true, KEPT_MS);
       const attempt = await ours();
-      await harness.here.finish(late, 'rejected', KEPT_MS);
-      await harness.here.finish(late, null, KEPT_MS);
-      expect(await claim()).toEqual({ kind: 'theirs', id: attempt.id, verdict: null });
+      await harness.here.finish(late, true, KEPT_MS);
+      await harness.here.finish(late, false, KEPT_MS);
+      expect(await claim()).toEqual({ kind: 'theirs', id: attempt.id, isRefused: false });
     });
   });
 }

@@ -4,6 +4,7 @@ import { sleep } from '../ports/clock.js';
 import { SingleFlight } from '../refresh/single-flight.js';
 import type { StoreHealth } from '../refresh/store-health.js';
 import type { TokenRecord } from '../token.js';
+import type { ProbeClaim, ProbedToken } from '../ports/shared-probes.js';
 import type { ProbeAnswer } from '../ports/token-issuer.js';
 
 /** What the platform said of a token, and when. */
@@ -28,10 +29,8 @@ export interface ProbeOptions {
 const POLL_MS = 50;
 /** For the way to the store and back. */
 const CLAIM_SLACK_MS = 1000;
-/** A token that was refused stays refused; a replica that hears of its successor in time does not ask at all. */
-const REFUSAL_KEPT_MS = 10_000;
-/** For those who wait, and no longer: the token may die at any time. */
-const ACCEPTANCE_KEPT_MS = 1000;
+/** For those who report at the same time. A token of a few seconds may be refused only because the platform has not spread it yet. */
+const REFUSAL_KEPT_MS = 2000;
 
 /** Tries one app's tokens at the platform: once for all who ask at the same time, and remembers the last answer. */
 export class TokenProbe {
@@ -44,55 +43,65 @@ export class TokenProbe {
   ) {}
 
   /** Joins whoever asks just now; else a young answer will do. Never throws. */
-  async try({ value, since }: TokenRecord, options: ProbeOptions): Promise<Probed> {
+  async try(token: TokenRecord, options: ProbeOptions): Promise<Probed> {
+    const { value } = token;
     const { last } = this;
     const isFresh = last?.value === value && this.ports.clock.monotonicMs() - last.atMonoMs < options.cacheMs;
     if (isFresh && !this.flights.isRunning(value)) return last;
-    const { storeHealth } = options;
-    return this.flights.run(value, () =>
+    const { storeHealth, caller } = options;
+    // A person wants to know what the platform says, and not what another replica was told.
+    return this.flights.run(caller === undefined ? value : `${caller} ${value}`, () =>
       storeHealth && this.app.issuer.probe
-        ? this.askForAll(value, since, storeHealth, options)
+        ? this.askForAll(token, storeHealth, options)
         : this.ask(value, options),
     );
   }
 
   /**
-   * Asks, unless another replica does. Its refusal counts here too. That it was accepted counts only if the other one asked
-   * after this replica wanted to know, since the token may have died in between: whoever finds an attempt under way waits for the
-   * next one. So many replicas that doubt a living token cost two requests.
+   * Asks, unless another replica does: its refusal counts here too. That it was accepted counts for that replica alone, since the
+   * token may have died in between.
    */
   private async askForAll(
-    value: string,
-    since: number,
+    { value, since }: TokenRecord,
     storeHealth: StoreHealth,
     options: ProbeOptions,
   ): Promise<Probed> {
-    const { clock, probes } = this.ports;
+    const { clock } = this.ports;
     const { timeoutMs } = options;
-    const token = { app: this.app, since };
-    const untilMonoMs = clock.monotonicMs() + timeoutMs / 2;
+    const token = { app: this.app, value, since };
+    const startMonoMs = clock.monotonicMs();
+    const waitedMs = (): number => clock.monotonicMs() - startMonoMs;
+    const ask = (): Promise<Probed> => this.ask(value, { ...options, timeoutMs: timeoutMs - waitedMs() });
     let seen: string | null = null;
-    let replaces: string | null = null;
-    while (clock.monotonicMs() < untilMonoMs && !storeHealth.isOpen) {
-      const claim = await storeHealth.call(() => probes.claim(token, timeoutMs + CLAIM_SLACK_MS, replaces));
-      if (claim.kind === 'store_unavailable' || claim.kind === 'unknown') break;
-      if (claim.kind === 'ours') {
-        const probed = await this.ask(value, options);
-        const { outcome } = probed;
-        const keptMs = outcome === 'rejected' ? REFUSAL_KEPT_MS : ACCEPTANCE_KEPT_MS;
-        const verdict = outcome === 'no_answer' ? null : outcome;
-        void storeHealth.call(() => probes.finish(claim.attempt, verdict, keptMs));
+    while (waitedMs() < timeoutMs / 2) {
+      const claim = await this.claim(token, timeoutMs + CLAIM_SLACK_MS, storeHealth);
+      if (claim?.kind === 'ours') {
+        const probed = await ask();
+        const isRefused = probed.outcome === 'rejected';
+        void storeHealth
+          .call(() => this.ports.probes.finish(claim.attempt, isRefused, REFUSAL_KEPT_MS))
+          .catch(() => undefined);
         return probed;
       }
-      const { id, verdict } = claim;
-      const isOfLater = seen !== null && id !== seen;
-      if (verdict === 'rejected' || (verdict === 'accepted' && isOfLater))
-        return this.note(value, { outcome: verdict });
-      seen ??= id;
-      replaces = verdict === null ? null : id;
-      if (verdict === null) await sleep(clock, POLL_MS);
+      if (claim?.kind !== 'theirs') break;
+      if (claim.isRefused) return this.note(value, { outcome: 'rejected' });
+      // Another one than the one that was waited for, which was told of no refusal.
+      seen ??= claim.id;
+      if (claim.id !== seen) break;
+      await sleep(clock, POLL_MS);
     }
-    return this.ask(value, options);
+    return ask();
+  }
+
+  /** Null where the store does not say. */
+  private async claim(
+    token: ProbedToken,
+    durationMs: number,
+    storeHealth: StoreHealth,
+  ): Promise<ProbeClaim | null> {
+    if (storeHealth.isOpen) return null;
+    const claim = await storeHealth.call(() => this.ports.probes.claim(token, durationMs)).catch(() => null);
+    return claim?.kind === 'store_unavailable' ? null : claim;
   }
 
   private async ask(value: string, { timeoutMs, caller }: ProbeOptions): Promise<Probed> {

@@ -9,7 +9,7 @@ import {
   SharedProbes,
   type ProbeAttempt,
   type ProbeClaim,
-  type ProbeVerdict,
+  type ProbedToken,
 } from '../../core/ports/shared-probes.js';
 import { ExpiringMap } from './expiring-map.js';
 
@@ -99,40 +99,31 @@ export class MemoryAppClaim extends AppClaim {
 
 /** Probes among the brokers of one process. */
 export class MemorySharedProbes extends SharedProbes {
-  private readonly attempts: ExpiringMap<{ readonly id: string; readonly verdict: ProbeVerdict | null }>;
+  private readonly attempts: ExpiringMap<{ readonly id: string; readonly isRefused: boolean }>;
 
   constructor(clock: Clock) {
     super();
     this.attempts = new ExpiringMap(clock, MAX_ATTEMPTS);
   }
 
-  override async claim(
-    { app, since }: Omit<ProbeAttempt, 'id'>,
-    durationMs: number,
-    replaces: string | null,
-  ): Promise<ProbeClaim> {
-    const key = attemptKey(app, since);
+  override async claim(token: ProbedToken, durationMs: number): Promise<ProbeClaim> {
+    const key = attemptKey(token);
     const there = this.attempts.get(key);
-    const isInTheWay = there && (there.verdict === null || there.id !== replaces);
-    if (isInTheWay) return { kind: 'theirs', ...there };
+    if (there) return { kind: 'theirs', ...there };
     const id = randomUUID();
-    this.attempts.set(key, { id, verdict: null }, durationMs);
-    return { kind: 'ours', attempt: { app, since, id } };
+    this.attempts.set(key, { id, isRefused: false }, durationMs);
+    return { kind: 'ours', attempt: { ...token, id } };
   }
 
-  override async finish(
-    { app, since, id }: ProbeAttempt,
-    verdict: ProbeVerdict | null,
-    keptMs: number,
-  ): Promise<void> {
-    const key = attemptKey(app, since);
+  override async finish(attempt: ProbeAttempt, isRefused: boolean, keptMs: number): Promise<void> {
+    const key = attemptKey(attempt);
     const there = this.attempts.get(key);
-    if (there?.id !== id || there.verdict !== null) return;
-    if (verdict === null) this.attempts.delete(key);
-    else this.attempts.set(key, { id, verdict }, keptMs);
+    if (there?.id !== attempt.id || there.isRefused) return;
+    if (isRefused) this.attempts.set(key, { ...there, isRefused }, keptMs);
+    else this.attempts.delete(key);
   }
 }
 
-function attemptKey(app: AppIdentity, since: number): string {
-  return `${identityKey(app)}:${since}`;
+function attemptKey({ app, value }: ProbedToken): string {
+  return `${identityKey(app)} ${value}`;
 }

@@ -10,7 +10,7 @@ import { probeKey } from './keys.js';
 
 const redis = sharedRedis(RedisConnection);
 const CLAIM_MS = 5000;
-const TOKEN = { app: SHOP, since: 17 };
+const TOKEN = { app: SHOP, value: 'token-17', since: 17 };
 
 function probesOver(connection: RedisConnection, keyPrefix: string, fill = 1): RedisSharedProbes {
   const cipher = new TokenCipher([{ id: 'k1', key: Buffer.alloc(32, fill) }]);
@@ -34,7 +34,7 @@ describe('probes in Redis', () => {
     key = probeKey(keyPrefix, SHOP, TOKEN.since);
   });
   const claim = (fill = 1): Promise<ProbeClaim> =>
-    probesOver(redis.connection, keyPrefix, fill).claim(TOKEN, CLAIM_MS, null);
+    probesOver(redis.connection, keyPrefix, fill).claim(TOKEN, CLAIM_MS);
   const ours = async (): Promise<ProbeAttempt> => {
     const claimed = await claim();
     if (claimed.kind !== 'ours') throw new Error(claimed.kind);
@@ -42,27 +42,30 @@ describe('probes in Redis', () => {
   };
   const finished = async (): Promise<string> => {
     const attempt = await ours();
-    await probesOver(redis.connection, keyPrefix).finish(attempt, 'rejected', CLAIM_MS);
+    await probesOver(redis.connection, keyPrefix).finish(attempt, true, CLAIM_MS);
     return String(await redis.server.call('GET', key));
   };
 
-  it('end by themselves, and show no verdict to who has no encryption key', async () => {
+  it('end by themselves, and show no refusal to who has no encryption key', async () => {
     await ours();
     expect(Number(await redis.server.call('PTTL', key))).toBeGreaterThan(0);
     await redis.server.call('DEL', key);
-    expect(await finished()).not.toContain('rejected');
+    expect(await finished()).not.toContain('refused');
     expect(Number(await redis.server.call('PTTL', key))).toBeGreaterThan(0);
     expect(await claim(2)).toEqual({ kind: 'unknown' });
   });
 
-  it('have no verdict that was moved here from another token or another attempt', async () => {
+  it('have no refusal that was moved here from another token or another attempt', async () => {
     const stored = await finished();
     const moved = probeKey(keyPrefix, SHOP, 18);
     await redis.server.call('SET', moved, stored);
     const other = { ...TOKEN, since: 18 };
-    expect(await probesOver(redis.connection, keyPrefix).claim(other, CLAIM_MS, null)).toEqual({
+    expect(await probesOver(redis.connection, keyPrefix).claim(other, CLAIM_MS)).toEqual({
       kind: 'unknown',
     });
+    expect(
+      await probesOver(redis.connection, keyPrefix).claim({ ...TOKEN, value: 'other' }, CLAIM_MS),
+    ).toEqual({ kind: 'unknown' });
     const [phase, ends, , sealed] = stored.split(' ');
     await redis.server.call('SET', key, [phase, ends, 'another-attempt', sealed].join(' '));
     expect(await claim()).toEqual({ kind: 'unknown' });
@@ -84,11 +87,11 @@ describe('probes in Redis', () => {
     const connection = connect(server.url(), RedisConnection);
     await connection.ready(5000);
     const probes = probesOver(connection, keyPrefix);
-    const claimed = await probes.claim(TOKEN, CLAIM_MS, null);
+    const claimed = await probes.claim(TOKEN, CLAIM_MS);
     await server.kill();
     if (claimed.kind !== 'ours') throw new Error(claimed.kind);
-    await expect(probes.finish(claimed.attempt, 'accepted', CLAIM_MS)).rejects.toThrow(StoreUnavailableError);
-    await expect(probes.claim(TOKEN, CLAIM_MS, null)).rejects.toThrow(StoreUnavailableError);
+    await expect(probes.finish(claimed.attempt, true, CLAIM_MS)).rejects.toThrow(StoreUnavailableError);
+    await expect(probes.claim(TOKEN, CLAIM_MS)).rejects.toThrow(StoreUnavailableError);
     connection.close();
   });
 });

@@ -1,18 +1,18 @@
-import { randomUUID } from 'node:crypto';
+import { hash, randomUUID } from 'node:crypto';
 import {
   SharedProbes,
   type ProbeAttempt,
   type ProbeClaim,
-  type ProbeVerdict,
+  type ProbedToken,
 } from '../../core/ports/shared-probes.js';
 import { probeKey } from './keys.js';
 import type { RedisConnection } from './redis-connection.js';
 import { defineScripts } from './redis-scripts.js';
 import type { Binding, TokenCipher } from './token-cipher.js';
 
-const VERDICTS: ReadonlySet<string> = new Set(['accepted', 'rejected'] satisfies ProbeVerdict[]);
+const REFUSED = 'refused';
 
-/** A key for each token that is being tried. Its verdict is sealed: who has no key can delay a report, and decide none. */
+/** A key for each token that is being tried. A refusal is sealed: whoever has no encryption key can make reports wait, and have no token refused. */
 export class RedisSharedProbes extends SharedProbes {
   constructor(
     private readonly connection: RedisConnection,
@@ -22,45 +22,33 @@ export class RedisSharedProbes extends SharedProbes {
     defineScripts(connection.client);
   }
 
-  override async claim(
-    { app, since }: Omit<ProbeAttempt, 'id'>,
-    durationMs: number,
-    replaces: string | null,
-  ): Promise<ProbeClaim> {
-    const attempt = { app, since, id: randomUUID() };
+  override async claim(token: ProbedToken, durationMs: number): Promise<ProbeClaim> {
+    const attempt = { ...token, id: randomUUID() };
     const there = await this.connection.run(() =>
-      this.connection.client.brokerProbeClaim(
-        this.keyOf(attempt),
-        attempt.id,
-        Math.ceil(durationMs),
-        replaces ?? '',
-      ),
+      this.connection.client.brokerProbeClaim(this.keyOf(attempt), attempt.id, Math.ceil(durationMs)),
     );
     if (there === '') return { kind: 'ours', attempt };
     const [phase, , id = '', sealed = ''] = there.split(' ');
-    if (phase === 'p') return { kind: 'theirs', id, verdict: null };
-    const verdict = this.open({ app, since, id }, sealed);
-    return verdict === null ? { kind: 'unknown' } : { kind: 'theirs', id, verdict };
+    if (phase === 'p') return { kind: 'theirs', id, isRefused: false };
+    const opened = this.options.cipher.open(this.bindingOf({ ...token, id }), sealed);
+    const isRefused = opened.kind === 'opened' && opened.text === REFUSED;
+    return isRefused ? { kind: 'theirs', id, isRefused } : { kind: 'unknown' };
   }
 
-  override async finish(attempt: ProbeAttempt, verdict: ProbeVerdict | null, keptMs: number): Promise<void> {
-    const { cipher } = this.options;
-    const sealed = verdict === null ? '' : cipher.seal(this.bindingOf(attempt), verdict);
+  override async finish(attempt: ProbeAttempt, isRefused: boolean, keptMs: number): Promise<void> {
+    const sealed = isRefused ? this.options.cipher.seal(this.bindingOf(attempt), REFUSED) : '';
     await this.connection.run(() =>
       this.connection.client.brokerProbeFinish(this.keyOf(attempt), attempt.id, sealed, Math.ceil(keptMs)),
     );
   }
 
-  private open(attempt: ProbeAttempt, sealed: string): ProbeVerdict | null {
-    const opened = this.options.cipher.open(this.bindingOf(attempt), sealed);
-    return opened.kind === 'opened' && VERDICTS.has(opened.text) ? (opened.text as ProbeVerdict) : null;
-  }
-
-  private keyOf({ app, since }: ProbeAttempt): string {
+  private keyOf({ app, since }: ProbedToken): string {
     return probeKey(this.options.keyPrefix, app, since);
   }
 
-  private bindingOf({ app, since, id }: ProbeAttempt): Binding {
-    return ['probe', this.options.keyPrefix, app.name, app.provider, app.appId, app.grant, since, id];
+  /** Replicas that refreshed while Redis was away may have given one generation to two values. */
+  private bindingOf({ app, since, value, id }: ProbeAttempt): Binding {
+    const { name, provider, appId, grant } = app;
+    return ['probe', this.options.keyPrefix, name, provider, appId, grant, since, hash('sha256', value), id];
   }
 }

@@ -1,6 +1,6 @@
 -- Ends an attempt that this replica claimed.
 -- KEYS 1 the attempt, as probe-claim.lua
--- ARGV 1 its id  2 the verdict, sealed, or empty: there is none  3 for how many ms the others hear of it
+-- ARGV 1 its id  2 the seal of a refusal, or empty: there is none  3 for how many ms the others hear of it
 -- Replies 1, or 0 if the claim was over
 local ends, id = string.match(read(KEYS[1]), '^p (%d+) (%S+)$')
 local time = redis.call('TIME')
