@@ -15,7 +15,7 @@ export const MINIMAL_ACL = [
   // What version 0.1 left
   ...['+hgetall', '+hset', '+hdel', '+pexpire'],
   // The console
-  ...['+xadd', '+xrange', '+xrevrange'],
+  ...['+xadd', '+xrange', '+xrevrange', '+hget', '+hlen'],
   // Redis Cluster: where the keys are, and where they are moving to
   ...['+cluster|slots', '+cluster|info', '+readonly', '+readwrite', '+asking'],
   // The feed

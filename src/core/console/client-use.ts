@@ -1,5 +1,5 @@
 import type { LastUse } from '../ports/replica-registry.js';
-import { fieldsOf, number } from './read-stored.js';
+import { fieldsOf, MAX_AHEAD_MS, number } from './read-stored.js';
 
 /** One way in which a client proves who it is, and how it was used since the replica started. */
 export interface IdentityUse {
@@ -28,8 +28,6 @@ const MAX_CLIENTS = 2000;
 const MAX_IDENTITIES = 100;
 /** Of an answer. What is more would be forgotten by whoever reads it, and with it the replica. */
 const MAX_ANSWER_BYTES = 60_000;
-/** What is further in the future is no time that a replica saw. */
-const MAX_AHEAD_MS = 60_000;
 
 /** How others find an identity; client names have no spaces. */
 export function identityName(client: string, { kind, id }: Pick<IdentityUse, 'kind' | 'id'>): string {

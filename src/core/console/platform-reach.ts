@@ -1,5 +1,6 @@
 import { MAX_HOST, MAX_HOSTS, MAX_HOST_TEXT, type HostReach } from '../ports/replica-registry.js';
 import type { AppName } from '../token.js';
+import { MAX_AHEAD_MS } from './read-stored.js';
 
 /** The host of a platform as the console shows it, over all replicas. */
 export interface PlatformState {
@@ -13,9 +14,6 @@ export interface PlatformState {
   readonly remedy: string | null;
   readonly lastAnswerAtMs: number | null;
 }
-
-/** What is further in the future is no time that a replica saw. */
-const MAX_AHEAD_MS = 60_000;
 
 /** What a replica tells the others. */
 export function toldOf(hosts: readonly HostReach[]): readonly HostReach[] {

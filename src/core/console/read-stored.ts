@@ -10,6 +10,8 @@ import {
 
 const MAX_TEXT = 2000;
 const MAX_ASKS = 20;
+/** A time of use or of an answer that is further in the future than this comes from a wrong clock, and is ignored. */
+export const MAX_AHEAD_MS = 60_000;
 
 type Fields = Readonly<Record<string, unknown>>;
 

@@ -199,7 +199,7 @@ describe('the board of replicas', () => {
     expect(shown()).toEqual(['a', 'b']);
   });
 
-  it('lays down within 10 s when identities were used last, only what is new, and the last at its end', async () => {
+  it('stores within 10 s when identities were last used, only what is new, and the rest when it stops', async () => {
     const key = 'orders key 0a1b2c3d';
     b.lastUses.set(key, 1000).set('mailer key 4e5f6a7b', 900);
     await clock.advance(11_000);

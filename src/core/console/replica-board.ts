@@ -16,7 +16,7 @@ import { toldOf } from './platform-reach.js';
 const BEAT_MS = 700;
 /** A replica that missed two beats. */
 const GONE_MS = 2000;
-/** What is laid down of a replica lives for 10 minutes after that. */
+/** The store keeps the generations that a replica shows for 10 minutes after the last time. */
 const SHOW_AGAIN_MS = 120_000;
 /** Longer than a rotation takes to arrive: two looks so far apart have to agree. */
 const LOOK_MS = 3000;
@@ -27,7 +27,7 @@ const MAX_ASKS = 20;
 const MAX_ANSWERS_BYTES = 90_000;
 const MAX_ANSWER_MS = 3000;
 const LOOK_AGAIN_MS = 100;
-/** A use may be laid down so late. */
+/** Last uses of identities are stored in this interval. */
 const NOTE_USES_MS = 10_000;
 
 const UNEXPECTED = new StoreUnavailableError('what is stored of the replicas cannot be read');
@@ -65,7 +65,7 @@ export interface ReplicaBoardOptions {
 
 /**
  * Which replicas there are, how they fare, and whether they show the same tokens. Costs a command every 0.7 s, however many
- * apps there are; each new generation is laid down once, and each new use of an identity within 10 s. The generations of others
+ * apps there are; each new generation is stored once, and each new use of an identity within 10 s. The generations of others
  * are read only while somebody looks.
  */
 export class ReplicaBoard {
@@ -265,7 +265,7 @@ export class ReplicaBoard {
     this.changed.set(app, generation);
   }
 
-  /** What could not be laid down is, the next time. */
+  /** What could not be stored is stored with the next beat. */
   private async show(): Promise<void> {
     const nowMonoMs = this.clock.monotonicMs();
     if (this.changed.size === 0 && nowMonoMs - this.shownMonoMs < SHOW_AGAIN_MS) return;

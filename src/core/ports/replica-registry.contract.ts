@@ -2,6 +2,8 @@ import type { ReplicaRegistry, ReplicaReport } from './replica-registry.js';
 
 export interface RegistryUnderTest {
   readonly registry: ReplicaRegistry;
+  /** On the clock of the store. */
+  readonly nowMs: number;
   readonly elapse: (ms: number) => Promise<void>;
 }
 
@@ -57,7 +59,7 @@ export function describeReplicaRegistry(name: string, create: () => Promise<Regi
       expect(await registry.shownBy('a')).toEqual(new Map());
     });
 
-    it('keeps what a replica shows, of which only what changed is laid down', async () => {
+    it('keeps what a replica shows, of which only what changed is stored', async () => {
       const { registry } = await create();
       await registry.show(
         'a',
@@ -78,8 +80,7 @@ export function describeReplicaRegistry(name: string, create: () => Promise<Regi
     });
 
     it('keeps of each identity the newest use and where that was, also when its replica is gone', async () => {
-      const { registry } = await create();
-      const nowMs = Date.now();
+      const { registry, nowMs } = await create();
       expect(await registry.lastUses()).toEqual(new Map());
       await registry.noteUses('a', new Map([['orders key 0a1b2c3d', nowMs]]));
       await registry.noteUses(
@@ -102,6 +103,16 @@ export function describeReplicaRegistry(name: string, create: () => Promise<Regi
         atMs: nowMs + 1,
         replica: 'b',
       });
+    });
+
+    it('takes no use from the future, and keeps a later one that is none', async () => {
+      const { registry, nowMs } = await create();
+      const key = 'orders key 0a1b2c3d';
+      await registry.noteUses('ahead', new Map([[key, nowMs + 3_600_000]]));
+      expect(await registry.lastUses()).toEqual(new Map());
+      await registry.noteUses('a', new Map([[key, nowMs]]));
+      await registry.noteUses('ahead', new Map([[key, nowMs + 3_600_000]]));
+      expect(await registry.lastUses()).toEqual(new Map([[key, { atMs: nowMs, replica: 'a' }]]));
     });
   });
 }

@@ -78,7 +78,8 @@ export abstract class ReplicaRegistry {
   abstract leave(replica: string): Promise<void>;
 
   /**
-   * Lays down which generations the replica shows; those it laid down before stay, for 10 minutes after the last call.
+   * Stores which generations the replica shows, besides those that it stored before. All are kept for 10 minutes after the last
+   * call.
    *
    * @throws StoreUnavailableError
    */
@@ -88,8 +89,8 @@ export abstract class ReplicaRegistry {
   abstract shownBy(replica: string): Promise<ReadonlyMap<AppName, number>>;
 
   /**
-   * Lays down when identities of clients were used last on this replica, on its wall clock. An older word does not replace a newer
-   * one; it outlives the replica by 90 days.
+   * Stores when identities of clients were last used on this replica, on its wall clock. An earlier time does not replace a later
+   * one, and a time more than a minute in the future is ignored. Times are kept for 90 days, also when the replica is gone.
    *
    * @throws StoreUnavailableError
    */

@@ -11,7 +11,11 @@ describeHistory('memory', async () => {
 
 describeReplicaRegistry('memory', async () => {
   const clock = new ManualClock();
-  return { registry: new MemoryReplicaRegistry(clock), elapse: (ms) => clock.advance(ms) };
+  return {
+    registry: new MemoryReplicaRegistry(clock),
+    nowMs: clock.wallMs(),
+    elapse: (ms) => clock.advance(ms),
+  };
 });
 
 describe('what is in memory for the console', () => {
@@ -22,6 +26,16 @@ describe('what is in memory for the console', () => {
       await history.append(Array.from({ length: 100 }, () => historyEvent(clock.wallMs())));
     }
     expect((await history.page('shop', null, 20_000)).events).toHaveLength(10_000);
+  });
+
+  it('replaces a use that the clock has made one of the future', async () => {
+    const clock = new ManualClock();
+    const registry = new MemoryReplicaRegistry(clock);
+    await registry.noteUses('a', new Map([['orders key 0a1b2c3d', clock.wallMs()]]));
+    clock.stepWallClock(-3_600_000);
+    const nowMs = clock.wallMs();
+    await registry.noteUses('a', new Map([['orders key 0a1b2c3d', nowMs]]));
+    expect((await registry.lastUses()).get('orders key 0a1b2c3d')?.atMs).toBe(nowMs);
   });
 
   it('forgets a replica that was silent for 10 minutes', async () => {

@@ -1,3 +1,4 @@
+import { MAX_AHEAD_MS } from '../../core/console/read-stored.js';
 import type { Clock } from '../../core/ports/clock.js';
 import {
   History,
@@ -92,8 +93,11 @@ export class MemoryReplicaRegistry extends ReplicaRegistry {
   }
 
   override async noteUses(replica: string, uses: ReadonlyMap<string, number>): Promise<void> {
+    const latestMs = this.clock.wallMs() + MAX_AHEAD_MS;
     for (const [identity, atMs] of uses) {
-      if (atMs > (this.uses.get(identity)?.atMs ?? -1)) this.uses.set(identity, { atMs, replica });
+      const before = this.uses.get(identity)?.atMs ?? -1;
+      if (atMs <= latestMs && (atMs > before || before > latestMs))
+        this.uses.set(identity, { atMs, replica });
     }
   }
 

@@ -14,6 +14,7 @@ describeHistory('Redis', async () => {
 
 describeReplicaRegistry('Redis', async () => ({
   registry: new RedisReplicaRegistry(redis.connection, freshPrefix()),
+  nowMs: clock.wallMs(),
   elapse: (ms) => sleep(clock, ms),
 }));
 
@@ -87,6 +88,7 @@ describe('the replicas in Redis', () => {
     await client.hset(`${keyPrefix}last-uses`, {
       'orders key 0a1b2c3d': `${String(nowMs - 91 * 24 * 60 * 60_000)} a`,
       'orders key 4e5f6a7b': `${String(nowMs - 89 * 24 * 60 * 60_000)} a`,
+      'orders key 8c9d0e1f': `${String(nowMs + 3_600_000)} ahead`,
       junk: 'never',
     });
     await registry.noteUses('b', new Map([['mailer key 8c9d0e1f', nowMs]]));
@@ -97,6 +99,11 @@ describe('the replicas in Redis', () => {
     await client.set(`${keyPrefix}last-uses`, 'text');
     await registry.noteUses('b', new Map([['mailer key 8c9d0e1f', nowMs]]));
     expect((await registry.lastUses()).size).toBe(1);
+    await client.hset(`${keyPrefix}last-uses`, {
+      'mailer key 8c9d0e1f': `${String(nowMs + 3_600_000)} ahead`,
+    });
+    await registry.noteUses('b', new Map([['mailer key 8c9d0e1f', nowMs]]));
+    expect((await registry.lastUses()).get('mailer key 8c9d0e1f')).toEqual({ atMs: nowMs, replica: 'b' });
   });
 
   it('begin anew where something else stands in their place', async () => {

@@ -1,4 +1,4 @@
-import { readReplica } from '../../core/console/read-stored.js';
+import { MAX_AHEAD_MS, readReplica } from '../../core/console/read-stored.js';
 import {
   MAX_SILENT_MS,
   MAX_UNUSED_MS,
@@ -16,9 +16,13 @@ import { defineScripts } from './redis-scripts.js';
 const MAX_AT_ONCE = 500;
 /** Beyond them new ones are not noted until old ones end. */
 const MAX_IDENTITIES = 10_000;
+/** About an hour: a replica notes uses every 10 s. The first time too. */
+const NOTES_PER_CLEAR_UP = 360;
 
 /** The replicas in a hash of Redis, whose clock says how long each has been silent. */
 export class RedisReplicaRegistry extends ReplicaRegistry {
+  private notes = 0;
+
   constructor(
     private readonly connection: RedisConnection,
     private readonly keyPrefix: string,
@@ -82,9 +86,12 @@ export class RedisReplicaRegistry extends ReplicaRegistry {
     const pairs = [...uses];
     for (let at = 0; at < pairs.length; at += MAX_AT_ONCE) {
       const some = pairs.slice(at, at + MAX_AT_ONCE).flat();
+      const clearUp = this.notes % NOTES_PER_CLEAR_UP === 0 ? 1 : 0;
+      const limits = [MAX_UNUSED_MS, MAX_IDENTITIES, MAX_AHEAD_MS, clearUp];
       await this.connection.run(() =>
-        this.connection.client.brokerNoteUses(key, replica, MAX_UNUSED_MS, MAX_IDENTITIES, ...some),
+        this.connection.client.brokerNoteUses(key, replica, ...limits, ...some),
       );
+      this.notes += 1;
     }
   }
 
