@@ -26,11 +26,15 @@ import { WechatCompatModule } from './compat/wechat/drop-in.route.js';
 import { WecomCompatModule } from './compat/wecom/gettoken.route.js';
 import { ConsoleModule } from './composition/console.module.js';
 import { TokenBroker } from './core/broker.js';
+import { LoginService } from './core/login/login-service.js';
 import { Clock, sleep } from './core/ports/clock.js';
 import { LiveConfigModule } from './live/config-file.js';
 import { LoginModule } from './composition/login.module.js';
 import { Runtime, RuntimeModule } from './composition/runtime.module.js';
 import { Telemetry, TelemetryModule } from './composition/telemetry.module.js';
+
+/** How long a stop waits for Redis, to store what only this process has. */
+const FLUSH_MS = 3000;
 
 /** The list of modules, and the order in which their parts start and stop. */
 @Module({})
@@ -41,6 +45,7 @@ export class AppModule
     private readonly runtime: Runtime,
     private readonly clock: Clock,
     private readonly broker: TokenBroker,
+    private readonly logins: LoginService,
     private readonly readiness: Readiness,
     private readonly backend: Backend,
     private readonly telemetry: Telemetry,
@@ -101,9 +106,9 @@ export class AppModule
     await sleep(this.clock, this.runtime.config.server.drainSeconds * 1000);
   }
 
-  /** Still serves while fetches that were sent come back; the server closes afterwards. */
+  /** Still serves while fetches that were sent come back, and renewed sessions are stored; the server closes afterwards. */
   async beforeApplicationShutdown(): Promise<void> {
-    await this.broker.stop();
+    await Promise.all([this.broker.stop(), this.logins.flush(FLUSH_MS)]);
   }
 
   async onApplicationShutdown(): Promise<void> {

@@ -126,6 +126,11 @@ export class LoginService {
     return this.stored(() => this.miniProgram.phone(request));
   }
 
+  /** Before the process ends: stores what only its memory has, for so long at most. Never throws. */
+  flush(limitMs: number): Promise<void> {
+    return this.sessions.flush(limitMs);
+  }
+
   /** What the platform knows of users by the app's own token. */
   users(request: UsersRequest): Promise<KnownUsers> {
     return this.lookup.users(request);

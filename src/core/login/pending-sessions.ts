@@ -1,17 +1,21 @@
 import { StoreUnavailableError } from '../errors.js';
+import { sleep } from '../ports/clock.js';
 import type { UserSession } from '../ports/login-store.js';
+import { newAttempt } from './handles.js';
 import type { LoginApp } from './login-app.js';
 import type { LoginPorts } from './login-call.js';
 import { storedInTime } from './stored-in-time.js';
 
 const MAX_PENDING = 1000;
 const RETRY_MS = 1000;
+/** For a look at the session and its replacement. */
+const LOCK_MS = 5000;
 
 /** A session whose tokens were renewed, to be stored in the place of the one that it was renewed from. */
 interface Renewal {
   readonly app: LoginApp;
   readonly handle: string;
-  /** Who has the right to refresh it. */
+  /** Had the right to refresh it. */
   readonly id: string;
   readonly before: UserSession;
   readonly session: UserSession;
@@ -36,51 +40,86 @@ export class PendingSessions {
 
   /** Throws `StoreUnavailableError`; the session is then written by a later `flush`. */
   async store(renewal: Renewal): Promise<void> {
-    const { clock } = this.ports;
+    const { handle } = renewal;
+    this.pending.set(handle, renewal);
     try {
-      await storedInTime(clock, () => this.save(renewal));
-    } catch (error) {
-      if (!(error instanceof StoreUnavailableError)) throw error;
-      this.pending.set(renewal.handle, renewal);
+      await storedInTime(this.ports.clock, () => this.flush(handle));
+    } finally {
       this.retryLater();
-      throw error;
     }
+    if (this.pending.get(handle) === renewal)
+      throw new StoreUnavailableError('another replica refreshes this session');
   }
 
   /**
    * Writes the session, if it is pending and nobody has ended or renewed it meanwhile. One that counts as over was refused
-   * for the refresh token that this renewal has used up. Throws `StoreUnavailableError`.
+   * for the refresh token that this renewal has used up. It stays pending while another replica has the right to refresh it.
+   * Throws `StoreUnavailableError`.
+   *
+   * @param ownLock who asks has that right already, under this id; it is given up if something is written
    */
-  async flush(handle: string): Promise<void> {
+  async flush(handle: string, ownLock?: string): Promise<void> {
     const renewal = this.pending.get(handle);
     if (!renewal) return;
-    const { session } = await this.ports.store.session(renewal.app, handle);
-    const isAsBefore = session?.tokens?.expiresAtMs === renewal.before.tokens?.expiresAtMs;
-    if (session && isAsBefore && this.ports.clock.monotonicMs() < renewal.endMonoMs) await this.save(renewal);
+    if (this.isAlive(renewal) && !(await this.save(renewal, renewal.id))) {
+      const isSettled = await this.compareAndSave(renewal, ownLock);
+      if (!isSettled) return;
+    }
     if (this.pending.get(handle) === renewal) this.pending.delete(handle);
   }
 
-  private save({ app, handle, id, session, endMonoMs }: Renewal): Promise<void> {
+  /** As much as the store takes before the process ends. Never throws. */
+  async flushAll(limitMs: number): Promise<void> {
+    const { clock } = this.ports;
+    let isOver = false;
+    const limit = sleep(clock, limitMs).then(() => {
+      isOver = true;
+    });
+    const flushed = async (): Promise<void> => {
+      for (;;) {
+        await this.flushEach();
+        if (this.pending.size === 0 || isOver) return;
+        await sleep(clock, RETRY_MS);
+      }
+    };
+    await Promise.race([flushed(), limit]);
+  }
+
+  /** The right may have run out since the platform was asked. What another replica has stored since is newer. */
+  private async compareAndSave(renewal: Renewal, ownLock?: string): Promise<boolean> {
+    const { store } = this.ports;
+    const { app, handle, before } = renewal;
+    const id = ownLock ?? newAttempt();
+    if (ownLock === undefined && !(await store.lockSession(app, handle, id, LOCK_MS))) return false;
+    const { session } = await store.session(app, handle);
+    if (session && session.tokens?.expiresAtMs === before.tokens?.expiresAtMs) return this.save(renewal, id);
+    if (ownLock === undefined) await store.saveSession(app, handle, id, null);
+    return true;
+  }
+
+  private isAlive({ endMonoMs }: Renewal): boolean {
+    return this.ports.clock.monotonicMs() < endMonoMs;
+  }
+
+  /** False: the right is another's, or nobody's. */
+  private save({ app, handle, session, endMonoMs }: Renewal, id: string): Promise<boolean> {
     const lifeMs = endMonoMs - this.ports.clock.monotonicMs();
     return this.ports.store.saveSession(app, handle, id, { session, lifeMs });
   }
 
   private retryLater(): void {
-    if (this.isRetrying) return;
+    if (this.isRetrying || this.pending.size === 0) return;
     this.isRetrying = true;
     this.ports.clock.after(RETRY_MS, () => {
-      void this.retry();
+      void this.flushEach().then(() => {
+        this.isRetrying = false;
+        this.retryLater();
+      });
     });
   }
 
-  private async retry(): Promise<void> {
-    try {
-      for (const handle of [...this.pending.keys()]) await this.flush(handle);
-    } catch (error) {
-      if (!(error instanceof StoreUnavailableError)) throw error;
-    } finally {
-      this.isRetrying = false;
-      if (this.pending.size > 0) this.retryLater();
-    }
+  /** One that cannot be written holds no other one up. */
+  private async flushEach(): Promise<void> {
+    await Promise.allSettled([...this.pending.keys()].map((handle) => this.flush(handle)));
   }
 }

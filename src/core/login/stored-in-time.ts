@@ -10,11 +10,10 @@ const RETRY_MS = 300;
  *
  * @throws StoreUnavailableError when it stays away
  */
-export async function storedInTime(clock: Clock, write: () => Promise<void>): Promise<void> {
+export async function storedInTime<T>(clock: Clock, write: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      await write();
-      return;
+      return await write();
     } catch (error) {
       if (!(error instanceof StoreUnavailableError) || attempt === ATTEMPTS) throw error;
       await sleep(clock, RETRY_MS);

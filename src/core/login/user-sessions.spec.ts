@@ -1,4 +1,10 @@
-import { createLogin, LOST, NOT_SENT, refused } from '../../../test/support/create-login.js';
+import {
+  createLogin,
+  LOGIN_TIMEOUT_MS,
+  LOST,
+  NOT_SENT,
+  refused,
+} from '../../../test/support/create-login.js';
 import { settle } from '../../../test/support/manual-clock.js';
 
 const HOURS_2 = 7_200_000;
@@ -119,12 +125,101 @@ describe('a session', () => {
       expect(provider.callsOf('refresh')).toHaveLength(2);
     });
 
+    it('waits while another replica refreshes it, and replaces nothing that came of that', async () => {
+      const { request, clock, cutStore, shared, app } = await renewedInOutage();
+      cutStore(false);
+      const lock = await shared.lockSession(app, request.session, 'another', 5000);
+      await clock.advance(2000);
+      const { session } = await shared.session(app, request.session);
+      expect([lock, session?.tokens?.accessToken]).toEqual([true, 'user-token-1']);
+      if (!session) throw new Error('there is a session');
+      const tokens = { accessToken: 'newer', expiresAtMs: 1e15, refreshToken: 'newer' };
+      await shared.saveSession(app, request.session, 'another', {
+        session: { ...session, tokens },
+        lifeMs: HOURS_2,
+      });
+      await clock.advance(5000);
+      expect((await shared.session(app, request.session)).session?.tokens).toEqual(tokens);
+      expect(await shared.lockSession(app, request.session, 'another', 5000)).toBe(true);
+    });
+
+    it('is written before the process ends, if the store is back by then', async () => {
+      const { login, request, clock, cutStore, shared, app } = await renewedInOutage();
+      const flushed = login.flush(5000);
+      await clock.advance(500);
+      cutStore(false);
+      await clock.advance(1000);
+      await flushed;
+      const { session } = await shared.session(app, request.session);
+      expect(session?.tokens?.refreshToken).toBe('refresh-token-9');
+    });
+
+    it('keeps no process waiting for longer than its limit', async () => {
+      const { login, clock } = await renewedInOutage();
+      const flushed = login.flush(5000);
+      await clock.advance(5000);
+      await expect(flushed).resolves.toBeUndefined();
+    });
+
     it('does not come back when it was ended', async () => {
       const { replica, request, clock, cutStore, errorOf, shared, app } = await renewedInOutage();
       cutStore(false);
       await shared.endSession(app, request.session);
       await clock.advance(5000);
       expect(await errorOf(replica().profile(request))).toBe('session_unknown');
+    });
+  });
+
+  describe('of many whose next refresh tokens came while the store was away', () => {
+    async function manyRenewedInOutage(count: number) {
+      const fixture = await loggedIn();
+      const { login, returned, provider, clock, cutStore, errorOf } = fixture;
+      const requests = await Promise.all(
+        Array.from({ length: count }, async (_, index) => {
+          const { session } = await login.exchange(await returned(`code-of-${index}`));
+          return { client: 'orders', session: session ?? '' };
+        }),
+      );
+      await clock.advance(HOURS_2);
+      let goOn: () => void = () => undefined;
+      const gate = new Promise<void>((resolve) => (goOn = resolve));
+      const refresh = provider.refresh.bind(provider);
+      provider.refresh = async (...call) => {
+        await gate;
+        return refresh(...call);
+      };
+      const asked = requests.map((request) => errorOf(login.profile(request)));
+      await settle();
+      cutStore(true);
+      goOn();
+      await clock.advance(2000);
+      expect(new Set(await Promise.all(asked))).toEqual(new Set(['store_unavailable']));
+      cutStore(false);
+      return { ...fixture, requests };
+    }
+
+    it('does not wait for another one that cannot be written', async () => {
+      const { app, shared, requests, clock } = await manyRenewedInOutage(3);
+      const handle = requests[0]?.session;
+      const save = shared.saveSession.bind(shared);
+      shared.saveSession = (...call) =>
+        call[1] === handle ? Promise.reject(new TypeError('odd')) : save(...call);
+      await clock.advance(12_000);
+      const stored = await Promise.all(requests.map(({ session }) => shared.session(app, session)));
+      const isNew = stored.map(({ session, nowMs }) => Number(session?.tokens?.expiresAtMs) > nowMs);
+      expect(isNew).toEqual([false, true, true]);
+      shared.saveSession = save;
+      await clock.advance(12_000);
+      const { session, nowMs } = await shared.session(app, String(handle));
+      expect(session?.tokens?.expiresAtMs).toBeGreaterThan(nowMs);
+    });
+
+    it('is not renewed while a thousand wait, and at once when they are stored', async () => {
+      const { login, request, provider, clock, errorOf } = await manyRenewedInOutage(1000);
+      expect(await errorOf(login.profile(request))).toBe('store_unavailable');
+      expect(provider.callsOf('refresh')).toHaveLength(1000);
+      await clock.advance(1000);
+      expect(await login.profile(request)).toMatchObject({ openid: 'openid-of-mary' });
     });
   });
 
@@ -149,7 +244,9 @@ describe('a session', () => {
         refreshToken: 'refresh-token-9',
       };
       const change = { session: { ...session, tokens }, lifeMs: HOURS_2 };
-      await shared.saveSession(app, request.session, 'whoever was slow', change);
+      await clock.advance(LOGIN_TIMEOUT_MS + 2001);
+      expect(await shared.lockSession(app, request.session, 'another', 1000)).toBe(true);
+      expect(await shared.saveSession(app, request.session, 'another', change)).toBe(true);
       return refused(100021, 'reauthorize_required');
     };
     expect(await login.profile(request)).toMatchObject({ openid: 'openid-of-mary' });

@@ -66,11 +66,14 @@ export class UserSessions {
     this.pending = new PendingSessions(ports);
   }
 
-  /** @throws LoginError `session_unknown` */
-  async find({ client, session: handle, found }: SessionRequest): Promise<FoundSession> {
+  /**
+   * @param ownLock the id under which the caller has the right to refresh the session
+   * @throws LoginError `session_unknown`
+   */
+  async find({ client, session: handle, found }: SessionRequest, ownLock?: string): Promise<FoundSession> {
     const app = this.apps.ofHandle(tagIn(handle, 'tbs'));
     if (!app) throw new LoginError('session_unknown');
-    await this.pending.flush(handle);
+    await this.pending.flush(handle, ownLock);
     const { nowMs, session } = await this.ports.store.session(app, handle);
     if (session?.client !== client || nowMs >= session.expiresAtMs) throw new LoginError('session_unknown');
     found?.({ app: app.name, openid: session.openid });
@@ -110,6 +113,11 @@ export class UserSessions {
     await this.ports.store.endSession(app, handle);
   }
 
+  /** As `PendingSessions.flushAll`. */
+  flush(limitMs: number): Promise<void> {
+    return this.pending.flushAll(limitMs);
+  }
+
   private async withLivingToken(found: FoundSession): Promise<FoundSession> {
     const { session, nowMs } = found;
     const { expiresAtMs } = tokensOf(session);
@@ -134,13 +142,15 @@ export class UserSessions {
   private async renewOnce(found: FoundSession): Promise<FoundSession> {
     const { store, clock } = this.ports;
     const { app, handle } = found;
+    if (this.pending.isFull) throw new StoreUnavailableError('too many renewed sessions wait to be stored');
     const id = newAttempt();
     const lockMs = app.timeoutMs + LOCK_MARGIN_MS;
     const giveUpMonoMs = clock.monotonicMs() + lockMs;
     for (;;) {
       const isLocked = await store.lockSession(app, handle, id, lockMs);
       // Another replica may have renewed it between our look and our lock.
-      const newest = await this.find({ client: found.session.client, session: handle });
+      const request = { client: found.session.client, session: handle };
+      const newest = await this.find(request, isLocked ? id : undefined);
       if (isRenewed(found, newest) || newest.session.isOver) {
         if (isLocked) await store.saveSession(app, handle, id, null);
         if (newest.session.isOver) throw new LoginError('reauthorize_required');
@@ -157,7 +167,6 @@ export class UserSessions {
     const { store, clock } = this.ports;
     const { app, handle, session, nowMs } = found;
     const { refreshToken } = tokensOf(session);
-    if (this.pending.isFull) throw new StoreUnavailableError('too many renewed sessions wait to be stored');
     const askedMonoMs = clock.monotonicMs();
     const outcome = refreshToken === null ? null : await refreshTokens(app, this.ports, refreshToken);
     if (!outcome) {
@@ -185,13 +194,15 @@ export class UserSessions {
     }
     if (outcome.kind === 'refused' && ENDS_GRANT.has(outcome.meaning)) {
       // Whoever had the right before, for too long, may have stored the successor of the token that was refused.
-      const newest = await this.find({ client: session.client, session: handle });
+      const newest = await this.find({ client: session.client, session: handle }, id);
       if (isRenewed(found, newest)) {
         await store.saveSession(app, handle, id, null);
         return newest;
       }
       const over = { session: { ...session, isOver: true }, lifeMs: session.expiresAtMs - storeNowMs };
-      await storedInTime(clock, () => store.saveSession(app, handle, id, over));
+      const isSaved = await storedInTime(clock, () => store.saveSession(app, handle, id, over));
+      // Another replica has the right by now, and finds out itself.
+      if (!isSaved) throw new LoginError('upstream_unavailable', { retryAfterSeconds: 1 });
       throw new LoginError('reauthorize_required', { errcode: outcome.errcode });
     }
     await store.saveSession(app, handle, id, null);

@@ -221,9 +221,9 @@ export function describeLoginStore(name: string, create: () => Promise<LoginStor
         await keep();
         expect(await store.lockSession(SHOP, HANDLE, 'one', LOCK_MS)).toBe(true);
         expect(await store.lockSession(SHOP, HANDLE, 'two', LOCK_MS)).toBe(false);
-        await store.saveSession(SHOP, HANDLE, 'two', null);
+        expect(await store.saveSession(SHOP, HANDLE, 'two', null)).toBe(false);
         expect(await store.lockSession(SHOP, HANDLE, 'two', LOCK_MS)).toBe(false);
-        await store.saveSession(SHOP, HANDLE, 'one', null);
+        expect(await store.saveSession(SHOP, HANDLE, 'one', null)).toBe(true);
         expect(await store.lockSession(SHOP, HANDLE, 'two', LOCK_MS)).toBe(true);
         await elapse(LOCK_MS + 50);
         expect(await store.lockSession(SHOP, HANDLE, 'one', LOCK_MS)).toBe(true);
@@ -232,11 +232,25 @@ export function describeLoginStore(name: string, create: () => Promise<LoginStor
       it('replaces it, but brings none back that was ended', async () => {
         await keep();
         const change = { session: { ...SESSION, isOver: true }, lifeMs: LIFE_MS };
-        await store.saveSession(SHOP, HANDLE, 'one', change);
+        await store.lockSession(SHOP, HANDLE, 'one', LOCK_MS);
+        expect(await store.saveSession(SHOP, HANDLE, 'one', change)).toBe(true);
         expect((await store.session(SHOP, HANDLE)).session).toEqual(change.session);
+        await store.lockSession(SHOP, HANDLE, 'two', LOCK_MS);
         await store.endSession(SHOP, HANDLE);
-        await store.saveSession(SHOP, HANDLE, 'one', change);
+        expect(await store.saveSession(SHOP, HANDLE, 'two', change)).toBe(true);
         expect((await store.session(SHOP, HANDLE)).session).toBeNull();
+      });
+
+      it('replaces it for nobody whose right has run out, so that an older one takes no place of a newer one', async () => {
+        await keep();
+        const change = { session: { ...SESSION, isOver: true }, lifeMs: LIFE_MS };
+        expect(await store.saveSession(SHOP, HANDLE, 'one', change)).toBe(false);
+        await store.lockSession(SHOP, HANDLE, 'one', LOCK_MS);
+        await elapse(LOCK_MS + 50);
+        await store.lockSession(SHOP, HANDLE, 'two', LOCK_MS);
+        expect(await store.saveSession(SHOP, HANDLE, 'one', change)).toBe(false);
+        expect((await store.session(SHOP, HANDLE)).session).toEqual(SESSION);
+        expect(await store.lockSession(SHOP, HANDLE, 'one', LOCK_MS)).toBe(false);
       });
 
       it('keeps the session_key of the attempt that began last', async () => {

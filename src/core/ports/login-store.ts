@@ -174,13 +174,16 @@ export abstract class LoginStore {
   /** The right to refresh the session's tokens, for so long at most. False: somebody has it. */
   abstract lockSession(app: LoginIdentity, handle: string, id: string, lifeMs: number): Promise<boolean>;
 
-  /** Ends that right, if it is still ours; and replaces the session, unless it was ended meanwhile. */
+  /**
+   * Ends that right, and replaces the session, unless it was ended meanwhile. Changes nothing, and answers false, if the
+   * right is not ours any more.
+   */
   abstract saveSession(
     app: LoginIdentity,
     handle: string,
     id: string,
     change: { readonly session: UserSession; readonly lifeMs: number } | null,
-  ): Promise<void>;
+  ): Promise<boolean>;
 
   abstract endSession(app: LoginIdentity, handle: string): Promise<void>;
 

@@ -117,10 +117,12 @@ export class MemoryLoginStore extends LoginStore {
     handle: string,
     id: string,
     change: { session: UserSession; lifeMs: number } | null,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const key = keyOf(app, handle);
+    if (this.locks.get(key) !== id) return false;
     if (change && this.sessions.get(key)) this.sessions.set(key, change.session, change.lifeMs);
-    if (this.locks.get(key) === id) this.locks.delete(key);
+    this.locks.delete(key);
+    return true;
   }
 
   override async endSession(app: LoginIdentity, handle: string): Promise<void> {

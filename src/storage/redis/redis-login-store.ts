@@ -153,11 +153,14 @@ export class RedisLoginStore extends LoginStore {
     handle: string,
     id: string,
     change: { session: UserSession; lifeMs: number } | null,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const place = this.place(app, 'session', handle);
     const lock = this.place(app, 'refresh', handle);
     const sealed = change ? this.seal(place, change.session) : '';
-    await this.run((redis) => redis.brokerLoginSave(place.key, lock.key, id, sealed, lifeOf(change)));
+    const reply = await this.run((redis) =>
+      redis.brokerLoginSave(place.key, lock.key, id, sealed, lifeOf(change)),
+    );
+    return reply === 1;
   }
 
   override async endSession(app: LoginIdentity, handle: string): Promise<void> {

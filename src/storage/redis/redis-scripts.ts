@@ -42,7 +42,7 @@ declare module 'ioredis' {
     brokerLoginBegin(...args: ScriptArguments): Result<LoginBeginReply, Context>;
     brokerLoginFinish(...args: ScriptArguments): Result<0 | 1, Context>;
     brokerLoginLoad(...args: ScriptArguments): Result<readonly [nowMs: number, value: string], Context>;
-    brokerLoginSave(...args: ScriptArguments): Result<1, Context>;
+    brokerLoginSave(...args: ScriptArguments): Result<0 | 1, Context>;
     brokerReplicaBeat(...args: ScriptArguments): Result<readonly string[], Context>;
     brokerNoteUses(...args: ScriptArguments): Result<1, Context>;
     brokerLegacyRead(...args: ScriptArguments): Result<readonly string[], Context>;
