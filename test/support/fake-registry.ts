@@ -6,6 +6,8 @@ export class FakeRegistry extends MemoryReplicaRegistry {
   isAway = false;
   readonly silent = new Set<string>();
   looks = 0;
+  /** Bytes of the longest report, as JSON. */
+  longest = 0;
   readonly sizes: number[] = [];
   /** The identities of each call. */
   readonly noted: string[][] = [];
@@ -13,6 +15,7 @@ export class FakeRegistry extends MemoryReplicaRegistry {
   override beat(
     ...args: Parameters<MemoryReplicaRegistry['beat']>
   ): ReturnType<MemoryReplicaRegistry['beat']> {
+    this.longest = Math.max(this.longest, Buffer.byteLength(JSON.stringify(args[0])));
     if (this.silent.has(args[0].id)) return new Promise(() => undefined);
     if (this.isAway) return Promise.reject(new StoreUnavailableError('no connection to Redis'));
     return super.beat(...args);

@@ -1,5 +1,5 @@
 import type { LastUse } from '../ports/replica-registry.js';
-import { fieldsOf, MAX_AHEAD_MS, number } from './read-stored.js';
+import { bytesOf, fieldsOf, MAX_AHEAD_MS, number } from './read-stored.js';
 
 /** One way in which a client proves who it is, and how it was used since the replica started. */
 export interface IdentityUse {
@@ -26,7 +26,7 @@ export const ALL_CLIENTS = '*';
 
 const MAX_CLIENTS = 2000;
 const MAX_IDENTITIES = 100;
-/** Of an answer. What is more would be forgotten by whoever reads it, and with it the replica. */
+/** Of an answer, which shares the 128 KiB of a report with what else the replica says. */
 const MAX_ANSWER_BYTES = 60_000;
 
 /** How others find an identity; client names have no spaces. */
@@ -52,10 +52,14 @@ export function answerOf(uses: readonly ClientUse[]): readonly ClientUse[] {
     .filter(({ reads, reports, refused, identities }) => reads + reports + refused + identities.length > 0);
   const newestOf = ({ identities }: ClientUse): number =>
     Math.max(0, ...identities.map(({ lastUsedAtMs }) => lastUsedAtMs ?? 0));
+  const answer: ClientUse[] = [];
   let room = MAX_ANSWER_BYTES;
-  return used
-    .toSorted((one, other) => newestOf(other) - newestOf(one))
-    .filter((use) => (room -= Buffer.byteLength(JSON.stringify(use)) + 1) >= 0);
+  for (const use of used.toSorted((one, other) => newestOf(other) - newestOf(one))) {
+    room -= bytesOf(use) + 1;
+    if (room < 0) break;
+    answer.push(use);
+  }
+  return answer;
 }
 
 /** How a client, or one of its identities, was used on all replicas. */

@@ -77,6 +77,10 @@ describe('whether a platform can be reached', () => {
     expect(told[0]).toMatchObject({ host: 'down.example.com' });
     const all = toldOf(Array.from({ length: 50 }, () => reach('h'.repeat(260), { fault: long })));
     expect(JSON.stringify(all).length).toBeLessThan(35_000);
+    const odd = { atMs: NOW_MS, message: '\u0001'.repeat(600), remedy: '\u0001'.repeat(600) };
+    const some = toldOf(Array.from({ length: 20 }, () => reach('odd.example.com', { fault: odd })));
+    expect(some.length).toBeGreaterThan(10);
+    expect(JSON.stringify(some).length).toBeLessThan(90_001);
   });
 
   it('counts the apps of each host, and not those without', () => {

@@ -1,6 +1,6 @@
 import { MAX_HOST, MAX_HOSTS, MAX_HOST_TEXT, type HostReach } from '../ports/replica-registry.js';
 import type { AppName } from '../token.js';
-import { MAX_AHEAD_MS } from './read-stored.js';
+import { bytesOf, MAX_AHEAD_MS } from './read-stored.js';
 
 /** The host of a platform as the console shows it, over all replicas. */
 export interface PlatformState {
@@ -15,10 +15,16 @@ export interface PlatformState {
   readonly lastAnswerAtMs: number | null;
 }
 
-/** What a replica tells the others. */
+/**
+ * As JSON. Twenty hosts with two texts in Chinese, of 3 bytes a character, take 80,000. A text of characters that JSON escapes,
+ * of 6 bytes, takes more.
+ */
+const MAX_TOLD_BYTES = 90_000;
+
+/** What a replica tells the others: of as many hosts as there is room for. */
 export function toldOf(hosts: readonly HostReach[]): readonly HostReach[] {
   const isFaulty = ({ fault }: HostReach): number => (fault ? 1 : 0);
-  return hosts
+  const told = hosts
     .filter(({ host }) => host.length <= MAX_HOST)
     .toSorted((a, b) => isFaulty(b) - isFaulty(a) || (b.lastAnswerAtMs ?? 0) - (a.lastAnswerAtMs ?? 0))
     .slice(0, MAX_HOSTS)
@@ -30,6 +36,8 @@ export function toldOf(hosts: readonly HostReach[]): readonly HostReach[] {
         remedy: fault.remedy?.slice(0, MAX_HOST_TEXT) ?? null,
       },
     }));
+  while (bytesOf(told) > MAX_TOLD_BYTES) told.pop();
+  return told;
 }
 
 /** What one client may know of. */

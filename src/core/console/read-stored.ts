@@ -86,6 +86,11 @@ function hostText(stored: unknown): string | null {
   return text(stored)?.slice(0, MAX_HOST_TEXT) ?? null;
 }
 
+/** That its JSON takes in a store. */
+export function bytesOf(value: unknown): number {
+  return Buffer.byteLength(JSON.stringify(value));
+}
+
 /** Of JSON; null for what is no object of it. */
 export function fieldsOf(stored: unknown): Fields | null {
   const value = typeof stored === 'string' ? parsed(stored) : stored;

@@ -2,6 +2,7 @@ import { FakeRegistry } from '../../../test/support/fake-registry.js';
 import { heldToken } from '../../../test/support/fake-broker.js';
 import { ManualClock } from '../../../test/support/manual-clock.js';
 import type { TokenBroker } from '../broker.js';
+import type { HostReach } from '../ports/replica-registry.js';
 import type { HeldToken } from '../token.js';
 import { ALL_CLIENTS } from './client-use.js';
 import { ReplicaBoard } from './replica-board.js';
@@ -35,7 +36,10 @@ class FakeBroker {
 describe('the board of replicas', () => {
   let clock: ManualClock;
   let registry: FakeRegistry;
-  const reaches = (name: string) => [
+  /** Hosts that every replica tells of besides its own. */
+  let moreReaches: HostReach[];
+  const reaches = (name: string): HostReach[] => [
+    ...moreReaches,
     { host: `${name}.example.com`, lastAnswerAtMs: null, failingApps: 0, fault: null },
   ];
   let a: { board: ReplicaBoard; broker: FakeBroker; lastUses: Map<string, number> };
@@ -70,6 +74,7 @@ describe('the board of replicas', () => {
     clock = new ManualClock();
     registry = new FakeRegistry(clock);
     answers.clear();
+    moreReaches = [];
     [a, b] = [replica('a'), replica('b')];
     await clock.advance(2000);
   });
@@ -181,7 +186,7 @@ describe('the board of replicas', () => {
     const first = a.board.answersOfAll(ALL_CLIENTS);
     await clock.advance(2900);
     expect(await first).toEqual(new Map([['b', 'b on *']]));
-    answers.set('shop', 'x'.repeat(100_000));
+    answers.set('shop', 'x'.repeat(131_000));
     const second = a.board.answersOfAll('shop');
     await clock.advance(3100);
     expect(await second).toEqual(new Map());
@@ -191,12 +196,28 @@ describe('the board of replicas', () => {
   });
 
   it('leaves out an answer that makes its report too long to be read, and is not gone for that', async () => {
-    answers.set('shop', 'x'.repeat(100_000));
+    answers.set('shop', 'x'.repeat(131_000));
     for (const app of ['shop', 'blog']) a.board.answersOf(app);
     await clock.advance(3000);
     expect(a.board.answersOf('shop')).toEqual(new Map());
     expect(a.board.answersOf('blog')).toEqual(new Map([['b', 'b on blog']]));
     expect(shown()).toEqual(['a', 'b']);
+  });
+
+  it('has less room for answers while its platforms fail, by bytes and not by characters', async () => {
+    answers.set('shop', 'x'.repeat(60_000)).set('blog', 'x'.repeat(40_000));
+    for (const app of ['shop', 'blog']) a.board.answersOf(app);
+    await clock.advance(3000);
+    expect([...a.board.answersOf('shop').keys(), ...a.board.answersOf('blog').keys()]).toEqual(['b', 'b']);
+    const fault = { atMs: 1, message: '证'.repeat(600), remedy: '书'.repeat(600) };
+    moreReaches = Array.from({ length: 20 }, (_, index) => ({
+      ...{ host: `${String(index)}.example.com`, lastAnswerAtMs: null, failingApps: 1 },
+      fault,
+    }));
+    await clock.advance(3000);
+    expect([...a.board.answersOf('shop').keys(), ...a.board.answersOf('blog').keys()]).toEqual(['b']);
+    expect(registry.longest).toBeLessThan(131_072);
+    expect(a.board.reaches.get('b')).toHaveLength(20);
   });
 
   it('stores within 10 s when identities were last used, only what is new, and the rest when it stops', async () => {

@@ -12,6 +12,7 @@ import type {
 import type { AppName } from '../token.js';
 import { ALL_CLIENTS } from './client-use.js';
 import { toldOf } from './platform-reach.js';
+import { bytesOf } from './read-stored.js';
 
 const BEAT_MS = 700;
 /** A replica that missed two beats. */
@@ -23,8 +24,8 @@ const LOOK_MS = 3000;
 /** Somebody has looked within this time. */
 const WATCHED_MS = 15_000;
 const MAX_ASKS = 20;
-/** Of all answers of a report: readers drop a replica that says more than 128 KiB. */
-const MAX_ANSWERS_BYTES = 90_000;
+/** Of a report as JSON, before which the store puts the time. Readers drop a replica that says more than 128 KiB. */
+const MAX_REPORT_BYTES = 128 * 1024 - 32;
 const MAX_ANSWER_MS = 3000;
 const LOOK_AGAIN_MS = 100;
 /** Last uses of identities are stored in this interval. */
@@ -230,22 +231,19 @@ export class ReplicaBoard {
     }
     const others = this.replicas.filter(({ id }) => id !== replica);
     const wanted = new Set(others.flatMap(({ asks }) => asks).slice(0, MAX_ASKS));
+    const platforms = toldOf(this.options.reaches());
+    const rest = { ...this.self(), platforms, asks: [...this.asked.keys()] };
     const answers: Record<string, unknown> = {};
-    let room = MAX_ANSWERS_BYTES;
+    let room = MAX_REPORT_BYTES - bytesOf({ ...rest, answers });
     for (const topic of wanted) {
       if (topic !== ALL_CLIENTS && this.broker.definition(topic) === undefined) continue;
       const answered = answer(topic);
-      const bytes = Buffer.byteLength(JSON.stringify(answered));
+      const bytes = bytesOf({ [topic]: answered });
       if (bytes > room) continue;
       room -= bytes;
       answers[topic] = answered;
     }
-    return {
-      ...this.self(),
-      platforms: toldOf(this.options.reaches()),
-      asks: [...this.asked.keys()],
-      answers,
-    };
+    return { ...rest, answers };
   }
 
   private async noteUses(): Promise<void> {

@@ -20,9 +20,9 @@ export interface HostFault {
 
 /** Hosts that a replica tells of. Not all: there may be one for each app. */
 export const MAX_HOSTS = 20;
-/** Characters: a DNS name has 253, and a port may follow. */
+/** In characters: a DNS name has 253, and a port may follow. */
 export const MAX_HOST = 260;
-/** Of a message or a remedy. */
+/** Of a message or a remedy, in characters, of which one may take 6 bytes as JSON. */
 export const MAX_HOST_TEXT = 600;
 
 /** What a replica tells the others of itself. */
@@ -37,7 +37,7 @@ export interface ReplicaReport {
   readonly configSha256: string | null;
   /** The same for two replicas that hold the same generation of every app. */
   readonly digest: number;
-  /** How the platforms answer it: of at most `MAX_HOSTS`, those first that it cannot reach. */
+  /** How the platforms answer it: of at most `MAX_HOSTS`, fewer where their texts are long, those first that it cannot reach. */
   readonly platforms: readonly HostReach[];
   /** What it wants to know of all others: names of apps, or `*`, how their clients use them. */
   readonly asks: readonly string[];
