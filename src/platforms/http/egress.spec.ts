@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import http from 'node:http';
 import https from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { ConnectProxy } from '../../../test/support/connect-proxy.js';
 import { egressSection, type EgressKeys } from '../../../test/support/egress-section.js';
 import { SELF_SIGNED } from '../../../test/support/test-certificates.js';
@@ -157,5 +158,25 @@ describe.each(['fetch', 'call'] as const)('the way out to a platform, by %s', (h
     egress.change(egressSection(through()));
     expect(await api[how](REQUEST, deadline())).toMatchObject({ kind: 'answered' });
     expect(proxy.targets).toHaveLength(1);
+  });
+
+  it('resumes TLS sessions after a change that leaves its authorities as they are, and no others', async () => {
+    const egress = new Egress(egressSection({ ca }));
+    const api = new PlatformApi(`https://127.0.0.1:${portOf(tlsPlatform)}`, egress);
+    const isResumedAfter = async (section: EgressKeys): Promise<boolean> => {
+      egress.change(egressSection(section));
+      const resumed = new Promise<boolean>((resolve) => {
+        tlsPlatform.once('secureConnection', (socket: TLSSocket) => {
+          resolve(socket.isSessionReused());
+        });
+      });
+      expect(await api.fetch(REQUEST, deadline())).toMatchObject({ kind: 'answered' });
+      return resumed;
+    };
+    const resumed = [];
+    for (const section of [{ ca }, { ca }, through(), { ca: `${ca}\n${ca}` }]) {
+      resumed.push(await isResumedAfter(section));
+    }
+    expect(resumed).toEqual([false, true, true, false]);
   });
 });

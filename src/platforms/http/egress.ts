@@ -20,7 +20,7 @@ const CONNECT_SHARE = 0.9;
 
 /** How the requests of one app leave for its platform, and the connections that are kept for those that may share one. */
 export class Egress {
-  private connector: Connector;
+  private readonly connector: Connector;
   /** By origin and time; null while there is none. */
   private pools: Map<string, Promise<Pool>> | null = null;
 
@@ -36,7 +36,7 @@ export class Egress {
   /** Holds for every connection from now on. Those that are up live for 60 s at most. */
   change(section: EgressSection): void {
     this.section = section;
-    this.connector = new Connector(section);
+    this.connector.change(section);
   }
 
   /** As `Connector.connect`. */
@@ -116,17 +116,38 @@ export class ConnectFailure extends Error {
   }
 }
 
+/** By the text of the CA: apps mostly have the same one, and reading all of Node's authorities takes milliseconds. */
+const contexts = new Map<string, WeakRef<tls.SecureContext>>();
+
+/** Trusts these authorities beside those of Node. */
+function contextWith(ca: string): tls.SecureContext {
+  const known = contexts.get(ca)?.deref();
+  if (known) return known;
+  for (const [text, context] of contexts) if (!context.deref()) contexts.delete(text);
+  const made = tls.createSecureContext({ ca: [...tls.getCACertificates('default'), ca] });
+  contexts.set(ca, new WeakRef(made));
+  return made;
+}
+
 /** Brings up connections to platforms: directly, or in a tunnel through a proxy (CONNECT), whatever their scheme. */
 class Connector {
-  /** Only with a CA of its own. Made once: reading all of Node's authorities takes milliseconds. */
-  private readonly secureContext: tls.SecureContext | undefined;
+  private section: EgressSection = DIRECTLY;
+  /** Only with a CA of its own. */
+  private secureContext: tls.SecureContext | undefined;
   /** By origin; with one a handshake is cheaper. */
   private sessions: Map<string, Buffer> | null = null;
 
-  constructor(private readonly section: EgressSection) {
-    const { ca } = section;
-    this.secureContext =
-      ca && tls.createSecureContext({ ca: [...tls.getCACertificates('default'), ca.value()] });
+  constructor(section: EgressSection) {
+    this.change(section);
+  }
+
+  /** The next connection goes by the section. TLS sessions last while the same authorities are trusted. */
+  change(section: EgressSection): void {
+    this.section = section;
+    const secureContext = section.ca && contextWith(section.ca.value());
+    if (secureContext === this.secureContext) return;
+    this.secureContext = secureContext;
+    this.sessions = null;
   }
 
   /**
