@@ -10,6 +10,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
+import { freePort } from './free-port.ts';
 import { NPM_START, ROOT } from './npm-start.ts';
 
 /** What runs in each of so many repetitions belongs to the act; the rest was work of the background. */
@@ -127,7 +128,7 @@ function inEither(one: Ran, other: Ran): Ran {
   );
 }
 
-const redisPort = 20_000 + Math.floor(Math.random() * 20_000);
+const redisPort = await freePort();
 const redisArgs = ['--port', String(redisPort), '--save', '', '--dir', folder];
 await launch('redis-server', redisArgs, {}, /(Ready to accept connections)/);
 const app = { appId: 'wx5131a70b6f1e9a2d', appSecret: randomBytes(16).toString('hex') };

@@ -5,12 +5,12 @@ import { once } from 'node:events';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
-import { createServer, type AddressInfo } from 'node:net';
 import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { freePort } from './free-port.ts';
 import { API_KEY, startGatewayWorld, type GatewayWorld } from './gateway-world.ts';
 import {
   alternate,
@@ -44,10 +44,7 @@ assert.ok(seconds > 0 && rounds >= 1, '--seconds and --rounds must be numbers ab
 /** Undefined where it is not installed. */
 async function startNginx({ folder, platform }: GatewayWorld): Promise<Server | undefined> {
   if (spawnSync('nginx', ['-v']).status !== 0) return undefined;
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
+  const port = await freePort();
   mkdirSync(join(folder, 'nginx'));
   const temp = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
   const paths = temp.map((name) => `${name}_temp_path ${folder}/nginx/${name};`).join(' ');

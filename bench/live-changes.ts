@@ -8,7 +8,6 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -20,6 +19,7 @@ import {
   MountedConfig,
 } from '../test/support/changing-config.ts';
 import { prng } from '../test/nemesis/prng.ts';
+import { freePort } from './free-port.ts';
 import { Measured, median, residentMb, start, type Round, type Server } from './measured.ts';
 import { NPM_START } from './npm-start.ts';
 
@@ -41,10 +41,7 @@ const [changes, rate, seed] = [values.changes, values.rate, values.seed].map(Num
 assert.ok(changes && rate && seed, '--changes, --rate and --seed must be numbers above 0');
 
 async function startRedis(folder: string) {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => probe.once('listening', resolve));
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((resolve) => probe.close(resolve));
+  const port = await freePort();
   const child = spawn('redis-server', ['--port', String(port), '--save', '', '--dir', folder], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -9,13 +9,14 @@ import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
 import axios from 'axios';
+import { freePort } from './free-port.ts';
 import { NPM_START, ROOT } from './npm-start.ts';
 
 const CONCURRENT = 48;
@@ -57,15 +58,6 @@ async function start(line: RegExp, file: string, args: readonly string[], env: N
     return { found: found[1] ?? '', pid: child.pid };
   }
   throw new Error(`${file} ended before it was ready`);
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
 }
 
 /** What Redis ran for the broker so far: scripts, and plain commands of logins. */

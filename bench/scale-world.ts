@@ -4,7 +4,6 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,6 +11,7 @@ import { Redis } from 'ioredis';
 import type { AppIdentity } from '../src/core/app-definition.ts';
 import type * as SystemTime from '../src/core/system-clock.ts';
 import type * as Storage from '../src/storage/redis/index.ts';
+import { freePort } from './free-port.ts';
 import { NPM_START, ROOT } from './npm-start.ts';
 import type { ScalePlatform } from './scale-platform.ts';
 
@@ -55,15 +55,6 @@ function launch(file: string, args: readonly string[], env: NodeJS.ProcessEnv = 
   });
   children.push(child);
   return child;
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
 }
 
 export class ScaleWorld {
