@@ -104,8 +104,8 @@ describe('the log', () => {
     [
       'debug',
       'token.probed',
-      { ...OF_SHOP, kind: 'probed', outcome: 'rejected', durationMs: 12.3 },
-      { outcome: 'rejected', duration_ms: 12 },
+      { ...OF_SHOP, kind: 'probed', outcome: 'rejected', errcode: 40001, durationMs: 12.3 },
+      { outcome: 'rejected', errcode: 40001, duration_ms: 12 },
     ],
     ['debug', 'token.found_tried', { ...FOUND, outcome: 'accepted' }, { generation: 7, outcome: 'accepted' }],
     ['warn', 'token.found_tried', { ...FOUND, outcome: 'rejected' }, { generation: 7, outcome: 'rejected' }],

@@ -123,7 +123,13 @@ export class LogObserver extends EventSink {
         return;
       case 'probed':
         logger.debug(
-          { event: 'token.probed', app, outcome: event.outcome, duration_ms: Math.round(event.durationMs) },
+          {
+            event: 'token.probed',
+            app,
+            outcome: event.outcome,
+            errcode: event.errcode,
+            duration_ms: Math.round(event.durationMs),
+          },
           'asked the platform whether it takes the token',
         );
         return;
