@@ -1,4 +1,5 @@
-import { Global, Module, Injectable } from '@nestjs/common';
+import { Global, Injectable, Module } from '@nestjs/common';
+import { Interval, ScheduleModule } from '@nestjs/schedule';
 import { Backend } from './backend.js';
 import { ConfiguredApps } from './configured-apps.js';
 import { TokenBroker } from '../core/broker.js';
@@ -14,7 +15,6 @@ import { MetricsObserver } from '../observability/metrics.observer.js';
 import { passingErrcodes } from '../platforms/registry.js';
 import { Runtime } from './runtime.module.js';
 import { Telemetry } from './telemetry.module.js';
-import { Interval, ScheduleModule } from '@nestjs/schedule';
 
 /** The core, on the storage and the platforms that are configured. */
 @Global()

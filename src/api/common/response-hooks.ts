@@ -1,12 +1,12 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyAdapter } from '@nestjs/platform-fastify';
+import type { FastifyRequest } from 'fastify';
 import { requestContext } from '../../core/request-context.js';
 import { Callers } from '../auth/callers.js';
-import { AuditTrail, HttpObserver, RequestTracing } from './ports.js';
 import { Readiness } from '../health/readiness.js';
+import { AuditTrail, HttpObserver, RequestTracing } from './ports.js';
 import { auditEntry, isStream, routeOf } from './request.js';
-import type { FastifyRequest } from 'fastify';
 
 /** What all requests and answers have in common. The token route writes its own headers, but is counted here too. */
 @Injectable()

@@ -1,8 +1,8 @@
 import type { ErrorCode } from '../../core/error-code.js';
+import type { PlatformAnswer } from '../../core/ports/gateway-profile.js';
 import type { IssueOutcome, ProbeAnswer, Unanswered } from '../../core/ports/token-issuer.js';
 import type { HttpReply } from './http-call.js';
 import { NetworkFault, type FaultId } from './network-fault.js';
-import type { PlatformAnswer } from '../../core/ports/gateway-profile.js';
 
 /** The object that the text holds, or null if it holds anything else. Tolerates a byte order mark. Never throws. */
 export function parseJsonObject(text: string): Readonly<Record<string, unknown>> | null {

@@ -1,17 +1,17 @@
 import http from 'node:http';
 import https from 'node:https';
 import type { Deadline } from '../../core/ports/token-issuer.js';
-import { Egress, ConnectFailure } from './egress.js';
+import { ConnectFailure, Egress } from './egress.js';
 import {
-  type HttpReply,
-  type HttpRequest,
   MAX_ANSWER_BYTES,
   replyOf,
   replyOfTrouble,
+  type HttpReply,
+  type HttpRequest,
   type Trouble,
 } from './http-call.js';
 import { callOnce } from './kept-call.js';
-import { isFaultId, remedyOfFault, faultOfCode } from './network-fault.js';
+import { faultOfCode, isFaultId, remedyOfFault } from './network-fault.js';
 
 /** A platform at one address, and the way there. Sends each request once; never throws for what a network may do. */
 export class PlatformApi {
