@@ -13,6 +13,7 @@ import { namesAfter } from '../apps/apps.controller.js';
 import { AdminPort } from '../common/admin-port.js';
 import { Api } from '../common/api-route.js';
 import { JsonBodyPipe } from '../common/json-body.pipe.js';
+import { OnceASecond } from '../common/once-a-second.js';
 import { HttpProblem } from '../common/problem.js';
 import {
   numberParameter,
@@ -67,6 +68,9 @@ export const REMEDIES = {
 @Controller('console/api')
 @UseGuards(ConsoleGuard)
 export class ConsoleController {
+  /** Of all replicas: waiting for the others, and reading the store, is done once for all who ask within a second. */
+  private readonly usesOfOthers: OnceASecond<ReturnType<ConsoleController['collectUses']>>;
+
   constructor(
     private readonly broker: TokenBroker,
     private readonly data: ConsoleData,
@@ -76,7 +80,9 @@ export class ConsoleController {
     private readonly limits: ClientLimits,
     private readonly adminPort: AdminPort,
     private readonly clock: Clock,
-  ) {}
+  ) {
+    this.usesOfOthers = new OnceASecond(clock, () => this.collectUses());
+  }
 
   @Get('apps')
   @Api(LIST_ROWS)
@@ -179,10 +185,10 @@ export class ConsoleController {
   @Api(LIST_CALLERS)
   async clients(@Caller() client: ClientAccess): Promise<CallersView> {
     const { board } = this.data;
-    const others = await board.answersOfAll(ALL_CLIENTS);
-    const sums = new ClientSums(await board.lastUses(), this.clock.wallMs());
+    const { others, lastUses } = await this.usesOfOthers.get();
+    const sums = new ClientSums(lastUses, this.clock.wallMs());
     sums.add(board.replica, this.data.clientUses());
-    for (const [replica, uses] of others) sums.add(replica, readClientUses(uses));
+    for (const [replica, uses] of others) sums.add(replica, uses);
     const shown = this.system.seesAll(client) ? this.callers.all : [client];
     const items = shown.map((one) =>
       callerView(one, this.callers.identitiesOf(one.name), this.limits.rateOf(one.name), sums),
@@ -194,6 +200,13 @@ export class ConsoleController {
   @Api(READ_SYSTEM)
   systemOf(@Caller() client: ClientAccess): SystemView {
     return this.system.of(client);
+  }
+
+  private async collectUses() {
+    const { board } = this.data;
+    const answers = await board.answersOfAll(ALL_CLIENTS);
+    const others = [...answers].map(([replica, uses]) => [replica, readClientUses(uses)] as const);
+    return { others, lastUses: await board.lastUses() };
   }
 
   private urlForCallers({ protocol, host }: FastifyRequest): string {

@@ -135,7 +135,11 @@ export const callersSchema = object({
       scopes: texts,
       apps: { oneOf: [texts, oneOf('*')] },
       rate: { nullable: true, ...object({ requests_per_second: integer, burst: integer }) },
-      reads: { ...integer, description: 'Tokens given, by all replicas since each started.' },
+      reads: {
+        ...integer,
+        description:
+          'Tokens given, by all replicas since each started. Of a replica with more than several hundred clients, only those that it served last are counted.',
+      },
       reports: { ...integer, description: 'Likewise.' },
       refused: { ...integer, description: 'Likewise: calls turned away.' },
       last_used_at: {

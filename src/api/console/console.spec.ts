@@ -105,7 +105,10 @@ describe('the console', () => {
       await consoleData.registry.beat(replicaReport('b', { answers: { '*': [use(40, 2000), 'junk'] } }));
       consoleData.board.start();
       await eventually('the other replica', () => consoleData.board.all.length === 2);
-      const of = async () => (await send('GET', '/callers')).json<CallersView>().items[2];
+      const of = async () => {
+        visit.current.edge.clock.pass(1000);
+        return (await send('GET', '/callers')).json<CallersView>().items[2];
+      };
       expect(await of()).toMatchObject({
         ...{ client: 'orders', reads: 43, reports: 2, refused: 4 },
         ...{ last_used_at: '1970-01-01T00:00:02.000Z', last_used_on: 'b' },
@@ -114,6 +117,26 @@ describe('the console', () => {
       await consoleData.registry.noteUses('c', new Map([[`orders key ${id}`, 3000]]));
       expect(await of()).toMatchObject({ last_used_on: 'c', keys: [{ uses: 43, last_used_on: 'c' }] });
       await consoleData.board.stop();
+    });
+
+    it('callers out of one collection for all who ask within a second', async () => {
+      const { consoleData, clock } = visit.current.edge;
+      const { board } = consoleData;
+      let collections = 0;
+      const answersOfAll = board.answersOfAll.bind(board);
+      board.answersOfAll = (topic) => {
+        collections += 1;
+        return answersOfAll(topic);
+      };
+      const ask = async () => (await send('GET', '/callers')).statusCode;
+      // Beyond the times of the tests before, which ask the same edge.
+      clock.pass(60_000);
+      expect(await Promise.all([ask(), ask(), ask()])).toEqual([200, 200, 200]);
+      expect(await ask()).toBe(200);
+      expect(collections).toBe(1);
+      clock.pass(1000);
+      expect(await ask()).toBe(200);
+      expect(collections).toBe(2);
     });
 
     it('the faults of the configuration to whoever sees all apps', async () => {

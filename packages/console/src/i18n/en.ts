@@ -274,7 +274,7 @@ export const en = {
   callers: {
     title: 'Callers',
     intro:
-      'Who may call the broker, by what keys, and when they last did. Figures are of all replicas since each started.',
+      'Who may call the broker, by what keys, and when they last did. Figures are of all replicas since each started, and of several hundred callers a replica at most.',
     empty: 'No clients are configured. Add one under clients: in the configuration file.',
     client: 'Client',
     lastUsed: 'Last used',

@@ -246,7 +246,8 @@ export const zh: Messages = {
   },
   callers: {
     title: '调用方',
-    intro: '谁可以调用中控、用哪些 key、最近一次是什么时候。次数是各副本自启动以来的合计。',
+    intro:
+      '谁可以调用中控、用哪些 key、最近一次是什么时候。次数是各副本自启动以来的合计，每个副本最多计几百个调用方。',
     empty: '没有配置调用方。请在配置文件的 clients: 下添加。',
     client: '调用方',
     lastUsed: '最近使用',
