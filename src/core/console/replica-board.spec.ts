@@ -159,7 +159,7 @@ describe('the board of replicas', () => {
     }
   });
 
-  it('reads nothing of others while nobody looks or all agree, and lays each generation down once', async () => {
+  it('reads nothing of others while nobody looks or all agree, and stores each generation once', async () => {
     for (let index = 0; index < 1000; index += 1) {
       for (const { broker } of [a, b]) broker.hold(`app-${String(index)}`, 1, 'a');
     }
