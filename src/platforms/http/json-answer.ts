@@ -1,7 +1,5 @@
-import type { ErrorCode } from '../../core/error-code.js';
 import type { PlatformAnswer } from '../../core/ports/gateway-profile.js';
-import type { IssueOutcome, ProbeAnswer, Unanswered } from '../../core/ports/token-issuer.js';
-import type { HttpReply } from './http-call.js';
+import type { IssueOutcome } from '../../core/ports/token-issuer.js';
 import { NetworkFault, type FaultId } from './network-fault.js';
 
 /** The object that the text holds, or null if it holds anything else. Tolerates a byte order mark. Never throws. */
@@ -61,52 +59,13 @@ export function readErrcodeAnswer(body: string, { field, messageOf }: ErrcodeAns
   return { kind: 'issued', value, expiresInSeconds };
 }
 
-/** Of a call without a token: the platform is known by the errcode with which it refuses. */
-export function readPing(
-  reply: HttpReply,
-): { readonly kind: 'answered'; readonly errcode: number } | Extract<HttpReply, { cause: Error }> {
-  if (reply.kind !== 'answered') return reply;
-  const errcode = numberOf(parseJsonObject(reply.body)?.errcode);
-  if (typeof errcode === 'number') return { kind: 'answered', errcode };
-  return {
-    kind: 'unknown',
-    cause: new NetworkFault(faultOfBody(reply.body), "The platform's answer has no errcode."),
-  };
+/** Of a body that holds neither what was asked for nor an errcode. */
+export function faultOfBody(body: string): FaultId {
+  if (/^\s*</.test(body)) return 'answer_html';
+  return parseJsonObject(body) ? 'answer_unexpected' : 'answer_not_json';
 }
 
-/** How a platform's answer to a try of a token is read. */
-export interface ProbeReading {
-  readonly dead: ReadonlySet<ErrorCode>;
-  /** Refusals that prove that the token is good. */
-  readonly alive: ReadonlySet<ErrorCode>;
-  /** As in `ErrcodeAnswer`. */
-  readonly messageOf: (errmsg: unknown) => string;
-}
-
-/** Reads the answer of `get_api_domain_ip`, which has `ip_list`, and of some platforms no errcode when all is well. */
-export function readProbeAnswer(reply: HttpReply, { dead, alive, messageOf }: ProbeReading): ProbeAnswer {
-  if (reply.kind !== 'answered') return silence(reply.cause);
-  const answer = parseJsonObject(reply.body);
-  const isWell = answer?.errcode === undefined && Array.isArray(answer?.ip_list);
-  const errcode = isWell ? 0 : numberOf(answer?.errcode);
-  if (typeof errcode !== 'number') {
-    const fault = answer ? 'answer_not_json' : faultOfBody(reply.body);
-    return silence(new NetworkFault(fault, "The platform's answer has no errcode."));
-  }
-  if (errcode === 0 || alive.has(errcode)) return { outcome: 'accepted' };
-  const outcome = dead.has(errcode) ? 'rejected' : 'no_answer';
-  return { outcome, errcode, message: messageOf(answer?.errmsg) };
-}
-
-function silence({ message, fault }: Unanswered): ProbeAnswer {
-  return { outcome: 'no_answer', message, ...(fault !== undefined && { fault }) };
-}
-
-function faultOfBody(body: string): FaultId {
-  return /^\s*</.test(body) ? 'answer_html' : 'answer_not_json';
-}
-
-function unknown(what: string, fault: FaultId = 'answer_not_json'): IssueOutcome {
+function unknown(what: string, fault: FaultId = 'answer_unexpected'): IssueOutcome {
   return { kind: 'unknown', cause: new NetworkFault(fault, `The platform's answer ${what}.`) };
 }
 

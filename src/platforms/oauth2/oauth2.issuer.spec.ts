@@ -166,11 +166,11 @@ describe('Oauth2Issuer', () => {
     [{ truncate: true }, 'answer_not_json'],
     [{ garbage: 'huge' }, 'answer_too_large'],
     [{ dropReply: true }, 'reset'],
-    [{ body: { access_token: '' } }, 'answer_not_json'],
-    [{ body: { access_token: 'a b', expires_in: 60 } }, 'answer_not_json'],
-    [{ body: { token_type: 'Bearer', expires_in: 60 } }, 'answer_not_json'],
-    [{ body: { access_token: 'abc', expires_in: 0 } }, 'answer_not_json'],
-    [{ body: { access_token: 'abc', expires_in: '1h' } }, 'answer_not_json'],
+    [{ body: { access_token: '' } }, 'answer_unexpected'],
+    [{ body: { access_token: 'a b', expires_in: 60 } }, 'answer_unexpected'],
+    [{ body: { token_type: 'Bearer', expires_in: 60 } }, 'answer_unexpected'],
+    [{ body: { access_token: 'abc', expires_in: 0 } }, 'answer_unexpected'],
+    [{ body: { access_token: 'abc', expires_in: '1h' } }, 'answer_unexpected'],
   ])('does not know what became of a request that is answered by %j', async (fault, name) => {
     await start();
     expect(await issueWith(fault)).toMatchObject({ kind: 'unknown', cause: { fault: name } });

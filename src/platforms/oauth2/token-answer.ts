@@ -80,6 +80,6 @@ function remarkOn(given: number | null, defaultLifeSeconds: number): string | nu
   return `The token lives ${given} s by the answer; the broker keeps it for ${MAX_LIFE_SECONDS} s.`;
 }
 
-function unknown(what: string, fault: FaultId = 'answer_not_json'): IssueOutcome {
+function unknown(what: string, fault: FaultId = 'answer_unexpected'): IssueOutcome {
   return { kind: 'unknown', cause: new NetworkFault(fault, `The token endpoint's answer ${what}.`) };
 }

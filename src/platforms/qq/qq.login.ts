@@ -10,7 +10,7 @@ import {
 } from '../../core/ports/login-provider.js';
 import type { AppCredentials, Deadline } from '../../core/ports/token-issuer.js';
 import { okOnly } from '../http/http-call.js';
-import { NetworkFault } from '../http/network-fault.js';
+import { NetworkFault, type FaultId } from '../http/network-fault.js';
 import { numberOf } from '../http/json-answer.js';
 import type { PlatformApi } from '../http/platform-api.js';
 import { isSecretRejected, meaningOf } from './error-numbers.js';
@@ -143,9 +143,9 @@ export class QqLogin extends LoginProvider {
     const errcode = errorCodeOf(numberOf(answer.error ?? answer.ret ?? 0));
     if (errcode === 0) {
       const value = read(answer);
-      return value === null ? unreadable('answer_not_json') : { kind: 'answered', value, body };
+      return value === null ? unreadable('answer_unexpected') : { kind: 'answered', value, body };
     }
-    if (errcode === null) return unreadable('answer_not_json');
+    if (errcode === null) return unreadable('answer_unexpected');
     // QQ's texts are free text, and may quote the request.
     return {
       kind: 'refused',
@@ -186,6 +186,6 @@ function isSeconds(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) > 0 && (value as number) <= MAX_EXPIRES_IN_SECONDS;
 }
 
-function unreadable<T>(fault: 'answer_not_json' | 'answer_html'): LoginOutcome<T> {
+function unreadable<T>(fault: FaultId): LoginOutcome<T> {
   return { kind: 'unknown', cause: new NetworkFault(fault, "The platform's answer is not what QQ answers.") };
 }

@@ -29,8 +29,9 @@ async function pingQq(api: PlatformApi, deadline: Deadline): Promise<Ping> {
   const request = { method: 'GET', path: '/oauth2.0/me', query: { fmt: 'json' } } as const;
   const reply = okOnly(await api.fetch(request, deadline));
   if (reply.kind !== 'answered') return reply;
-  const errcode = errorCodeOf(numberOf(parseQqAnswer(reply.body)?.error));
+  const answer = parseQqAnswer(reply.body);
+  const errcode = errorCodeOf(numberOf(answer?.error));
   if (errcode !== null) return { kind: 'answered', errcode };
-  const fault = /^\s*</.test(reply.body) ? 'answer_html' : 'answer_not_json';
+  const fault = answer ? 'answer_unexpected' : /^\s*</.test(reply.body) ? 'answer_html' : 'answer_not_json';
   return { kind: 'unknown', cause: new NetworkFault(fault, "The platform's answer has no error number.") };
 }

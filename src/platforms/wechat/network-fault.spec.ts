@@ -93,6 +93,7 @@ describe('a trouble on the way to the platform', () => {
     ['http_5xx', () => answering(502, '{"errcode":-1}'), 'unknown', /proxy, a gateway/],
     ['answer_html', () => answering(200, ' <!doctype html>'), 'unknown', /web page/],
     ['answer_not_json', () => answering(200, 'OK'), 'unknown', /not the platform's answer/],
+    ['answer_unexpected', () => answering(200, '{}'), 'unknown', /not what the platform answers/],
     ['answer_not_http', () => doing((socket) => socket.end('SSH-2.0-OpenSSH\r\n')), 'unknown', /no HTTP/],
     ['answer_too_large', () => answering(200, 'x'.repeat(70_000)), 'unknown', /far larger/],
   ])('is told apart, with its own remedy: %s', async (fault, start, kind, remedy) => {

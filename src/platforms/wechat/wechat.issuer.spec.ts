@@ -331,6 +331,15 @@ describe('WechatIssuer.probe', () => {
     expect(await probe(2000, 'http://127.0.0.1:1')).toMatchObject({ outcome: 'no_answer', fault: 'refused' });
   });
 
+  it.each([
+    ['{"ok":true}', 'answer_unexpected'],
+    ['OK', 'answer_not_json'],
+    ['<html></html>', 'answer_html'],
+  ])('tells what came in place of an answer: %s', async (body, fault) => {
+    platform = answers(body);
+    expect(await probe()).toMatchObject({ outcome: 'no_answer', fault });
+  });
+
   it('says why, in words that WeChat is known to use', async () => {
     platform = answers('{"errcode":42001,"errmsg":"access_token expired"}');
     expect(await probe()).toEqual({ outcome: 'rejected', errcode: 42001, message: 'access_token expired' });

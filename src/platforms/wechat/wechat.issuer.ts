@@ -12,8 +12,8 @@ import { explain, DEAD_TOKEN_ERRCODES } from './errcodes.js';
 import type { PlatformApi } from '../http/platform-api.js';
 import type { Grant } from './wechat.section.js';
 import { okOnly } from '../http/http-call.js';
-import type { Ping } from '../platform.js';
-import { readErrcodeAnswer, readPing, readProbeAnswer } from '../http/json-answer.js';
+import { readErrcodeAnswer } from '../http/json-answer.js';
+import { probeToken } from '../http/token-probe.js';
 import { knownMessage } from './known-message.js';
 
 export interface WechatIssuerOptions {
@@ -43,7 +43,11 @@ export class WechatIssuer extends TokenIssuer {
   }
 
   override probe(token: string, deadline: Deadline): Promise<ProbeAnswer> {
-    return probeToken(this.options.api, token, deadline);
+    return probeToken(this.options.api, token, deadline, {
+      dead: DEAD_TOKEN_ERRCODES,
+      alive: PROVES_ACCEPTANCE,
+      messageOf: (errmsg) => knownMessage(errmsg, [token]),
+    });
   }
 
   explain(errcode: ErrorCode): ErrcodeAdvice {
@@ -121,28 +125,8 @@ export async function fetchTicket(
   return reply.kind === 'answered' ? readTokenAnswer(reply.body, accessToken, 'ticket') : reply;
 }
 
-const PROBE_PATH = '/cgi-bin/get_api_domain_ip';
 /** The app may not call this API. WeChat looks at the token first, so the token is good. */
 const PROVES_ACCEPTANCE: ReadonlySet<ErrorCode> = new Set([48001]);
-
-/**
- * Tries a token on `GET /cgi-bin/get_api_domain_ip`: it changes nothing, needs no permission, takes no parameter but
- * the token, answers with a short list of addresses, and official accounts and mini programs both have it.
- */
-async function probeToken(api: PlatformApi, token: string, deadline: Deadline): Promise<ProbeAnswer> {
-  const query = { access_token: token };
-  const reply = okOnly(await api.call({ method: 'GET', path: PROBE_PATH, query }, deadline));
-  return readProbeAnswer(reply, {
-    dead: DEAD_TOKEN_ERRCODES,
-    alive: PROVES_ACCEPTANCE,
-    messageOf: (errmsg) => knownMessage(errmsg, [token]),
-  });
-}
-
-/** A call without a token, which WeChat answers with errcode 41001. It needs no secret and changes nothing. */
-export async function pingPlatform(api: PlatformApi, deadline: Deadline): Promise<Ping> {
-  return readPing(okOnly(await api.fetch({ method: 'GET', path: PROBE_PATH }, deadline)));
-}
 
 /**
  * Reads the body of a token endpoint's answer, or of the ticket endpoint's. `sent` is the secret of the request, no part of

@@ -2,13 +2,13 @@ import type { RefreshDefaults } from '../../config/app.section.js';
 import type { LoginProvider } from '../../core/ports/login-provider.js';
 import type { Egress } from '../http/egress.js';
 import { PlatformApi } from '../http/platform-api.js';
+import { pingPlatform } from '../http/token-probe.js';
 import type { CredentialSpec, Platform } from '../platform.js';
 import { explain, PASSING_ERRCODES } from './errcodes.js';
 import {
   RULES,
   TICKET_RULE,
   WechatIssuer,
-  pingPlatform,
   fetchTicket,
   TICKET_TYPES,
   type TicketType,

@@ -10,15 +10,9 @@ import {
 } from '../../core/ports/token-issuer.js';
 import type { PlatformApi } from '../http/platform-api.js';
 import { explain, DEAD_TOKEN_ERRCODES, RETRY_AFTER_MS } from './errcodes.js';
-import {
-  readErrcodeAnswer,
-  readPing,
-  readProbeAnswer,
-  numberOf,
-  parseJsonObject,
-} from '../http/json-answer.js';
+import { numberOf, parseJsonObject, readErrcodeAnswer } from '../http/json-answer.js';
+import { probeToken } from '../http/token-probe.js';
 import { okOnly } from '../http/http-call.js';
-import type { Ping } from '../platform.js';
 import { knownMessage } from './known-message.js';
 
 /** The same token until it has expired; no overlap is promised, and nothing replaces it before. */
@@ -48,7 +42,11 @@ export class WecomIssuer extends TokenIssuer {
   }
 
   override probe(token: string, deadline: Deadline): Promise<ProbeAnswer> {
-    return probeToken(this.options.api, token, deadline);
+    return probeToken(this.options.api, token, deadline, {
+      dead: DEAD_TOKEN_ERRCODES,
+      alive: PROVES_ACCEPTANCE,
+      messageOf: knownMessage,
+    });
   }
 
   explain(errcode: ErrorCode): ErrcodeAdvice {
@@ -64,7 +62,6 @@ export class WecomIssuer extends TokenIssuer {
 export const TICKET_TYPES = ['jsapi', 'agent_config'] as const;
 export type TicketType = (typeof TICKET_TYPES)[number];
 
-const PROBE_PATH = '/cgi-bin/get_api_domain_ip';
 /** The token is good, though not for this API. 60020 (this address is not trusted) proves nothing: it may hide a dead token. */
 const PROVES_ACCEPTANCE: ReadonlySet<ErrorCode> = new Set([48002]);
 
@@ -94,25 +91,6 @@ export async function fetchTicket(
       : ({ method: 'GET', path: '/cgi-bin/ticket/get', query: { ...query, type } } as const);
   const reply = okOnly(await api.fetch(request, deadline));
   return reply.kind === 'answered' ? outcomeOf(reply.body, 'ticket') : reply;
-}
-
-/**
- * Tries a token on `GET /cgi-bin/get_api_domain_ip`, which changes nothing and needs no permission. An answer may hold its
- * data beside an errcode, and may have none when all is well.
- */
-async function probeToken(api: PlatformApi, token: string, deadline: Deadline): Promise<ProbeAnswer> {
-  const query = { access_token: token };
-  const reply = okOnly(await api.call({ method: 'GET', path: PROBE_PATH, query }, deadline));
-  return readProbeAnswer(reply, {
-    dead: DEAD_TOKEN_ERRCODES,
-    alive: PROVES_ACCEPTANCE,
-    messageOf: knownMessage,
-  });
-}
-
-/** A call without a token, which WeCom answers with errcode 41001. It needs no secret and changes nothing. */
-export async function pingPlatform(api: PlatformApi, deadline: Deadline): Promise<Ping> {
-  return readPing(okOnly(await api.fetch({ method: 'GET', path: PROBE_PATH }, deadline)));
 }
 
 function outcomeOf(body: string, field: 'access_token' | 'ticket'): IssueOutcome {

@@ -1,17 +1,11 @@
 import type { RefreshDefaults } from '../../config/app.section.js';
 import { PlatformApi } from '../http/platform-api.js';
+import { pingPlatform } from '../http/token-probe.js';
 import { TicketIssuer } from '../http/ticket.issuer.js';
 import type { CredentialSpec, Platform } from '../platform.js';
 import { explain, PASSING_ERRCODES } from './errcodes.js';
 import { gatewayProfile } from './gateway-profile.js';
-import {
-  fetchTicket,
-  pingPlatform,
-  TICKET_TYPES,
-  type TicketType,
-  TOKEN_RULE,
-  WecomIssuer,
-} from './wecom.issuer.js';
+import { fetchTicket, TICKET_TYPES, type TicketType, TOKEN_RULE, WecomIssuer } from './wecom.issuer.js';
 import { WecomSection } from './wecom.section.js';
 
 const HOUR_MS = 3_600_000;

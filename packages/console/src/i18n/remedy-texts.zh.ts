@@ -190,6 +190,10 @@ const BY_TEXT: readonly (readonly [begin: string, chinese: string])[] = [
     `收到的不是平台的答复：请检查 apiBaseUrl，以及${IN_THE_MIDDLE}。${KEEPS_TRYING}`,
   ],
   [
+    "The answer has the platform's form",
+    `答复的格式像平台的，内容却不是平台会给的：请检查 apiBaseUrl，以及${IN_THE_MIDDLE}。${KEEPS_TRYING}`,
+  ],
+  [
     'The answer is far larger',
     `答复远大于平台的任何答复：请检查 apiBaseUrl，以及${IN_THE_MIDDLE}。${KEEPS_TRYING}`,
   ],

@@ -2,7 +2,7 @@ import { errorCodeOf } from '../../../core/error-code.js';
 import type { LoginOutcome, LoginRefusal } from '../../../core/ports/login-provider.js';
 import type { Deadline } from '../../../core/ports/token-issuer.js';
 import { okOnly, type HttpRequest } from '../../http/http-call.js';
-import { NetworkFault } from '../../http/network-fault.js';
+import { NetworkFault, type FaultId } from '../../http/network-fault.js';
 import type { PlatformApi } from '../../http/platform-api.js';
 import { numberOf, parseJsonObject } from '../../http/json-answer.js';
 import { explain } from '../errcodes.js';
@@ -102,9 +102,6 @@ function meaningOf(errcode: number): LoginRefusal {
   return MEANINGS[errcode] ?? 'other';
 }
 
-function unknown<T>(
-  what: string,
-  fault: 'answer_not_json' | 'answer_html' = 'answer_not_json',
-): LoginOutcome<T> {
+function unknown<T>(what: string, fault: FaultId = 'answer_unexpected'): LoginOutcome<T> {
   return { kind: 'unknown', cause: new NetworkFault(fault, `The platform's answer ${what}.`) };
 }
