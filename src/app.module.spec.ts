@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { Test, type TestingModuleBuilder } from '@nestjs/testing';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { WechatSimulator } from '@access-token-broker/simulator';
@@ -10,6 +11,7 @@ import { startPlatform } from '../test/support/start-platform.js';
 import { createFastifyAdapter } from './api/common/create-fastify-adapter.js';
 import { AppModule } from './app.module.js';
 import { Backend } from './composition/backend.js';
+import { LoginService } from './core/login/login-service.js';
 import { Clock } from './core/ports/clock.js';
 import { Redactor } from './core/redaction/redactor.js';
 import {
@@ -118,5 +120,16 @@ describe('the broker, put together by the container', () => {
     expect(calls).toEqual(['ready']);
     await Promise.all([served.pop()?.close(), clock.advance(60_000)]);
     expect(calls).toEqual(['ready', 'close']);
+  });
+
+  it('stores the sessions that wait for Redis before it closes the way there', async () => {
+    const nest = await serve({}, (builder) => builder);
+    const calls: string[] = [];
+    jest.spyOn(nest.get(LoginService), 'flush').mockImplementation(async (limitMs) => {
+      calls.push(`flush in ${String(limitMs)} ms`);
+    });
+    jest.spyOn(nest.get(Backend), 'close').mockImplementation(() => void calls.push('close'));
+    await Promise.all([served.pop()?.close(), clock.advance(60_000)]);
+    expect(calls).toEqual(['flush in 3000 ms', 'close']);
   });
 });
