@@ -10,7 +10,7 @@ const MIN_PAUSE_MS = 500;
 export interface Task {
   /** Uses the platform just now. */
   readonly isBusy: boolean;
-  /** Has work at the platform that is due. */
+  /** Has work at the platform that is due. Read before `nextMonoMs`, which counts on it: whoever is due for the first time takes a place in the pace of the start. */
   readonly wantsPlatform: boolean;
   /** When `runDue` may have other work, or `wantsPlatform` become true, on the monotonic clock; not later than now if it has some. */
   readonly nextMonoMs: number;
