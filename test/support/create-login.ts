@@ -263,3 +263,10 @@ export function createLogin(changes: Partial<LoginApp> & { readonly type?: AppTy
       ),
   };
 }
+
+/** A broker at which a user has a session. */
+export async function loggedIn(changes: Parameters<typeof createLogin>[0] = {}) {
+  const fixture = createLogin(changes);
+  const { session } = await fixture.login.exchange(await fixture.returned('code-of-mary'));
+  return { ...fixture, request: { client: 'orders', session: session ?? '' } };
+}
