@@ -199,16 +199,25 @@ export class RedisConnection {
    */
   async inTime<T>(work: () => Promise<T>): Promise<T> {
     const { clock } = this;
-    const dueMonoMs = clock.monotonicMs() + COMMAND_TIMEOUT_MS;
+    let hasStoodStill = false;
     let cancel = (): void => undefined;
+    const wait = (ms: number, then: () => void): void => {
+      const dueMonoMs = clock.monotonicMs() + ms;
+      cancel = clock.after(ms, () => {
+        hasStoodStill ||= clock.monotonicMs() - dueMonoMs > STANDSTILL_MS;
+        then();
+      });
+    };
     const silence = new Promise<never>((_resolve, reject) => {
       const giveUp = (): void => {
         reject(new SilenceError(SILENCE));
       };
-      cancel = clock.after(COMMAND_TIMEOUT_MS, () => {
-        const stoodStill = clock.monotonicMs() - dueMonoMs > STANDSTILL_MS;
-        if (stoodStill) cancel = clock.after(GRACE_MS, giveUp);
-        else giveUp();
+      // In two parts, so that a pause in the first one does not use up the second.
+      wait(COMMAND_TIMEOUT_MS / 2, () => {
+        wait(COMMAND_TIMEOUT_MS / 2, () => {
+          if (hasStoodStill) wait(GRACE_MS, giveUp);
+          else giveUp();
+        });
       });
     });
     try {

@@ -1,7 +1,15 @@
 import { SHOP } from '../../../test/support/app-identity.js';
 import { eventually } from '../../../test/support/eventually.js';
-import { connect, freshPrefix, sharedRedis, storeOver, USER } from '../../../test/support/redis-as-broker.js';
+import {
+  clock,
+  connect,
+  freshPrefix,
+  sharedRedis,
+  storeOver,
+  USER,
+} from '../../../test/support/redis-as-broker.js';
 import { RedisServer } from '../../../test/support/redis-server.js';
+import { sleep } from '../../core/ports/clock.js';
 import { RedisConnection, RedisRefreshLease } from './index.js';
 
 const redis = sharedRedis(RedisConnection);
@@ -66,6 +74,19 @@ describe('trouble with Redis', () => {
       return own.client.ping();
     });
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 900);
+    expect(await answered).toBe('PONG');
+  });
+
+  it('is none when the process stood still for most of the time, as while it starts, and Redis then took a moment', async () => {
+    const own = connect(redis.server.url(USER), RedisConnection);
+    opened.push(own);
+    await own.ready(2000);
+    const answered = own.inTime(async () => {
+      await new Promise((resolve) => setImmediate(resolve));
+      await sleep(clock, 300);
+      return own.client.ping();
+    });
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 750);
     expect(await answered).toBe('PONG');
   });
 
