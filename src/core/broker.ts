@@ -209,7 +209,7 @@ export class TokenBroker {
     }
   }
 
-  /** No app is waited for any more; see `TokenManager.isReadyEnough`. */
+  /** No app is waited for any more; see `TokenManager.isReady`. */
   get isReady(): boolean {
     this.wasReady ||= this.apps.every((app) => this.managed.get(app)?.manager.isReady ?? true);
     return this.wasReady;

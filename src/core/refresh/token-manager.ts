@@ -6,13 +6,13 @@ import type { BrokerPorts } from '../ports/broker-ports.js';
 import { sleep } from '../ports/clock.js';
 import { BrokerError } from '../errors.js';
 import { type AppReader, type ChangeWatch, ReadPlan } from './change-watch.js';
+import { DueWork } from './due-work.js';
 import { HeldClaim } from './held-claim.js';
 import { OnlineRefresh, type RefreshRequest, type RefreshResult, PendingWrites } from './refresh.js';
 import { cacheableMs, graceMsOf, windowMsOf } from './policy.js';
 import type { Scheduler, Task, StartPace } from './scheduler.js';
 import { SingleFlight } from './single-flight.js';
 import { StoreHealth } from './store-health.js';
-import type { BackOff } from '../ports/token-store.js';
 import { TokenFetch } from './token-fetch.js';
 import { TokenProbe } from '../reports/probe.js';
 import type { FetchReason, HeldToken, TokenOwners } from '../token.js';
@@ -24,11 +24,6 @@ const MAX_UNREADY_MS = 60_000;
 const MIN_WAIT_MS = 20;
 /** Somebody waits for the token, which in all likelihood is good. */
 const TRY_TIMEOUT_MS = 2000;
-
-/** What the platform is to be asked for without a caller: about the token that was found in the store, or for a token. */
-type Work =
-  | { readonly kind: 'try'; readonly found: HeldToken; readonly isPaced: boolean }
-  | { readonly kind: 'fetch'; readonly reason: FetchReason; readonly isPaced: boolean };
 
 /** What the apps of a broker share. */
 export interface SharedOfApps {
@@ -49,12 +44,11 @@ export class TokenManager implements Task, AppReader {
   private readonly online: OnlineRefresh;
   private readonly offline: OfflineRefresh;
   private readonly probe: TokenProbe;
+  private readonly due: DueWork;
   private readonly flights = new SingleFlight<'refresh' | 'reconcile' | 'try', RefreshResult>(() => {
     this.scheduler.update(this);
   });
   private readonly reads: ReadPlan;
-  /** When it may use the platform for a start; null while it has no need to. */
-  private startMonoMs: number | null = null;
   private readonly madeMonoMs: number;
   private isSettled = false;
   private readonly stopping = new AbortController();
@@ -63,7 +57,7 @@ export class TokenManager implements Task, AppReader {
     readonly app: AppDefinition,
     private readonly ports: BrokerPorts,
     private readonly scheduler: Scheduler,
-    private readonly shared: SharedOfApps,
+    shared: SharedOfApps,
   ) {
     this.secrets = app.secrets;
     this.storeHealth = new StoreHealth(app.name, ports);
@@ -79,6 +73,9 @@ export class TokenManager implements Task, AppReader {
     this.madeMonoMs = ports.clock.monotonicMs();
     this.reads = new ReadPlan(app.refresh, ports.clock, shared.watch);
     this.probe = new TokenProbe(app, ports);
+    const { reads, flights } = this;
+    const heard = { memory, tokenFetch, claim, secrets, reads, flights };
+    this.due = new DueWork(heard, ports.clock, shared.startPace);
     scheduler.update(this);
   }
 
@@ -128,7 +125,7 @@ export class TokenManager implements Task, AppReader {
   }
 
   get wantsPlatform(): boolean {
-    return !this.isStopping && this.dueWork() !== null;
+    return !this.isStopping && this.due.now() !== null;
   }
 
   get nextMonoMs(): number {
@@ -136,15 +133,14 @@ export class TokenManager implements Task, AppReader {
     const nowMonoMs = this.ports.clock.monotonicMs();
     if (this.isReconcileDue || this.claim.isDue) return nowMonoMs;
     const { memory, claim, storeHealth, offline, tokenFetch } = this;
-    const start = this.startMonoMs ?? Infinity;
-    const others = [this.reconcileAtMonoMs, start, storeHealth.nextMonoMs, offline.nextMonoMs];
+    const others = [this.reconcileAtMonoMs, this.due.nextMonoMs, storeHealth.nextMonoMs, offline.nextMonoMs];
     const all = [...others, ...memory.nextMonoMs, ...claim.nextMonoMs, ...tokenFetch.nextMonoMs];
     return Math.min(...all.filter((atMonoMs) => atMonoMs > nowMonoMs));
   }
 
   runDue(mayUsePlatform: boolean): void {
     if (this.isStopping) return;
-    const due = mayUsePlatform ? this.dueWork() : null;
+    const due = mayUsePlatform ? this.due.now() : null;
     if (due?.kind === 'try') void this.tryAtPlatform(due.found);
     if (due?.kind === 'fetch') void this.refresh(this.plain(due.reason));
     void this.claim.renewIfDue().then(() => {
@@ -202,7 +198,7 @@ export class TokenManager implements Task, AppReader {
    */
   async refresh(request: RefreshRequest): Promise<RefreshResult> {
     if (this.isStopping && !this.isRefreshing) throw this.diagnosis.stopping();
-    const mustWait = request.ignoreBackOff === 'none' && this.backOff;
+    const mustWait = request.ignoreBackOff === 'none' && this.due.backOff;
     if (mustWait || this.secrets.missing) return { kind: 'over' };
     const result = await this.rotate(request);
     const wasFoundDead = await this.tryFound();
@@ -232,7 +228,7 @@ export class TokenManager implements Task, AppReader {
     if (isBehind || !this.reads.hasRead || this.mustRead(this.ports.clock.monotonicMs()))
       await this.reconcile();
     await this.tryFound();
-    if (!this.memory.livingToken && (this.isRefreshing || !this.isHeldUp)) {
+    if (!this.memory.livingToken && (this.isRefreshing || !this.due.isHeldUp)) {
       await this.refresh(this.plain('cold'));
     }
     if (!this.memory.livingToken) await this.awaitSuccessor();
@@ -331,18 +327,8 @@ export class TokenManager implements Task, AppReader {
     };
   }
 
-  private get backOff(): BackOff | null {
-    return this.memory.backOff ?? this.tokenFetch.addressBackOff;
-  }
-
   get isStopping(): boolean {
     return this.stopping.signal.aborted;
-  }
-
-  private get isHeldUp(): boolean {
-    const { memory, secrets } = this;
-    const isTheirs = this.claim.heldBy !== null;
-    return isTheirs || secrets.missing !== null || this.backOff !== null || memory.budgetWaitMs > 0;
   }
 
   get isStoreAway(): boolean {
@@ -356,35 +342,6 @@ export class TokenManager implements Task, AppReader {
   private get isReconcileDue(): boolean {
     const isTime = this.ports.clock.monotonicMs() >= this.reconcileAtMonoMs;
     return isTime && !this.storeHealth.isOpen && !this.flights.isRunning('reconcile');
-  }
-
-  /** What is to be done now. */
-  private dueWork(): Work | null {
-    const work = this.wantedWork();
-    if (!work?.isPaced) {
-      this.startMonoMs = null;
-      return work;
-    }
-    this.startMonoMs ??= this.shared.startPace.take();
-    return this.ports.clock.monotonicMs() >= this.startMonoMs ? work : null;
-  }
-
-  private wantedWork(): Work | null {
-    // What is stored need not be fetched.
-    if (!this.reads.hasRead) return null;
-    const { untried, toRetry } = this.memory;
-    const found = untried ?? toRetry;
-    if (found) return this.isBusy ? null : { kind: 'try', found, isPaced: untried !== null };
-    const reason = this.isRefreshing || this.isHeldUp ? null : this.reasonToFetch();
-    return reason && { kind: 'fetch', reason, isPaced: reason === 'cold' };
-  }
-
-  private reasonToFetch(): FetchReason | null {
-    const { memory } = this;
-    if (!memory.livingToken) return 'cold';
-    if (memory.mustAwaitHeal || this.tokenFetch.yieldsToOthers) return null;
-    if (memory.isDue) return 'scheduled';
-    return memory.isHealTime && this.tokenFetch.floor.mayHeal ? memory.suspectReason : null;
   }
 
   private mustRead(nowMonoMs: number): boolean {
