@@ -25,9 +25,9 @@ export async function mountDocs(app: NestFastifyApplication): Promise<void> {
       openApi.add(route);
     });
   serveAssets(app);
+  serveDocument(app, openApi);
   SwaggerModule.setup('docs', app, () => openApi.document(), {
-    jsonDocumentUrl: 'docs/openapi.json',
-    raw: ['json'],
+    raw: [],
     customSiteTitle: 'access-token-broker',
   });
 }
@@ -47,4 +47,16 @@ function serveAssets(app: NestFastifyApplication): void {
     else if (request.routeOptions.url === '/docs/*') reply.callNotFound();
     else done();
   });
+}
+
+/** Written once, for the same reason: it is a hundred kilobytes. */
+function serveDocument(app: NestFastifyApplication, openApi: OpenApi): void {
+  let document: Buffer | undefined;
+  app
+    .getHttpAdapter()
+    .getInstance()
+    .get('/docs/openapi.json', (_request, reply) => {
+      document ??= Buffer.from(JSON.stringify(openApi.document()));
+      void reply.type('application/json; charset=utf-8').send(document);
+    });
 }
