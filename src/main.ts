@@ -126,6 +126,9 @@ if (process.listenerCount(INSPECTOR_SIGNAL) === 0) {
     console.error('access-token-broker: SIGUSR1 is ignored.');
   });
 }
+// V8 would have places in the code whose objects outlived some collections make all further ones among the old. Here those are
+// the requests under way. Each dead old one keeps young ones alive: all of them would stay until the next full collection.
+setFlagsFromString('--no-allocation-site-pretenuring');
 const redactor = new Redactor(tokenShapes());
 let logger: Logger | undefined;
 try {

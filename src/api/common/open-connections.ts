@@ -23,8 +23,11 @@ const LOOK_FOR_UNREAD_MS = 5000;
  */
 @Injectable()
 export class OpenConnections implements OnModuleInit {
-  private readonly open = new Set<Socket>();
-  private readonly answering = new Map<Socket, FastifyReply>();
+  /**
+   * With the answer that is under way. Entries last as long as their connections: a Map whose entries come and go with each
+   * request leaves dead tables behind, which keep all that they held until the next full collection.
+   */
+  private readonly open = new Map<Socket, FastifyReply | null>();
   /** Connections with bytes that the network does not take: how many it took before, and since when. */
   private readonly unread = new Map<Socket, { readonly takenBytes: number; readonly sinceMonoMs: number }>();
   private stopLooking: () => void = () => undefined;
@@ -41,11 +44,11 @@ export class OpenConnections implements OnModuleInit {
     this.watch(httpAdapter.getHttpServer());
     const fastify = httpAdapter.getInstance();
     fastify.addHook('onRequest', ({ raw }, reply, done) => {
-      this.answering.set(raw.socket, reply);
+      this.answers(raw.socket, reply);
       done();
     });
     fastify.addHook('onResponse', ({ raw }, _reply, done) => {
-      this.answering.delete(raw.socket);
+      this.answers(raw.socket, null);
       done();
     });
     this.lookForUnread();
@@ -60,19 +63,23 @@ export class OpenConnections implements OnModuleInit {
   watch(server: Server): void {
     new ConnectionLimits(() => this.limits.maxConnections, this.observer).guard(server);
     server.on(connectionEventOf(server), (socket: Socket) => {
-      this.open.add(socket);
+      this.open.set(socket, null);
+      // An answer that its caller cut off, as event streams usually end, is no response to the hooks.
       socket.once('close', () => {
         this.open.delete(socket);
         this.unread.delete(socket);
-        // An answer that its caller cut off, as event streams usually end, is no response to the hooks.
-        this.answering.delete(socket);
       });
     });
   }
 
+  /** Nothing for a request that came over no connection. */
+  private answers(socket: Socket, reply: FastifyReply | null): void {
+    if (this.open.has(socket)) this.open.set(socket, reply);
+  }
+
   private readonly lookForUnread = (): void => {
     const nowMonoMs = this.clock.monotonicMs();
-    for (const socket of this.open) {
+    for (const socket of this.open.keys()) {
       const last = this.unread.get(socket);
       const takenBytes = takenBytesOf(socket);
       if (socket.writableLength === 0) this.unread.delete(socket);
@@ -88,16 +95,14 @@ export class OpenConnections implements OnModuleInit {
   };
 
   private readonly sweep = (): void => {
-    for (const socket of this.open) {
-      if (!this.isAwaitingUs(socket)) socket.destroy();
-    }
+    for (const [socket, reply] of this.open) if (!isAwaited(reply)) socket.destroy();
     if (this.open.size > 0) this.clock.after(PATIENCE_MS, this.sweep);
   };
+}
 
-  private isAwaitingUs(socket: Socket): boolean {
-    const reply = this.answering.get(socket);
-    return reply !== undefined && reply.request.raw.complete && !reply.raw.writableEnded;
-  }
+/** Whether a caller, whose request is there, has to wait for us. */
+function isAwaited(reply: FastifyReply | null): boolean {
+  return reply !== null && reply.request.raw.complete && !reply.raw.writableEnded;
 }
 
 /** Grows as the network takes bytes of a socket, also while it takes a part of one large write: Node's own time limit looks at the same queue. */

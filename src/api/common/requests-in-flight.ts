@@ -1,11 +1,18 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyAdapter } from '@nestjs/platform-fastify';
-import type { ServerResponse } from 'node:http';
+import type { FastifyRequest } from 'fastify';
 import { ClientLimits } from '../limits/client-limits.js';
 import { HttpObserver } from './ports.js';
 import { HttpProblem } from './problem.js';
 import { isStream, originOf, routeOf } from './request.js';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Whether it counts among those that are worked on. */
+    isInFlight?: boolean;
+  }
+}
 
 /** Probes and scrapes wait for nothing, and have to get through when there is trouble. */
 const NOT_COUNTED: ReadonlySet<string> = new Set(['/health/live', '/health/ready', '/metrics']);
@@ -16,7 +23,8 @@ const NOT_COUNTED: ReadonlySet<string> = new Set(['/health/live', '/health/ready
  */
 @Injectable()
 export class RequestsInFlight implements OnModuleInit {
-  private readonly inFlight = new Set<object>();
+  /** A number, and no Set of requests: see `OpenConnections.open`. */
+  private inFlight = 0;
 
   constructor(
     private readonly adapterHost: HttpAdapterHost<FastifyAdapter>,
@@ -26,10 +34,12 @@ export class RequestsInFlight implements OnModuleInit {
 
   onModuleInit(): void {
     const fastify = this.adapterHost.httpAdapter.getInstance();
-    const { inFlight, limits } = this;
-    const leave = (raw: ServerResponse): void => {
-      inFlight.delete(raw);
-      limits.leave(raw.req);
+    const { limits } = this;
+    const leave = (request: FastifyRequest): void => {
+      if (request.isInFlight !== true) return;
+      request.isInFlight = false;
+      this.inFlight -= 1;
+      limits.leave(request.raw);
     };
     fastify.addHook('preValidation', (request, { raw }, done) => {
       const route = routeOf(request);
@@ -37,7 +47,7 @@ export class RequestsInFlight implements OnModuleInit {
         done();
         return;
       }
-      if (inFlight.size >= limits.maxInFlight) {
+      if (this.inFlight >= limits.maxInFlight) {
         this.observer.overloaded('in_flight', originOf(request).remote);
         done(
           new HttpProblem(
@@ -48,15 +58,16 @@ export class RequestsInFlight implements OnModuleInit {
         );
         return;
       }
-      inFlight.add(raw);
-      limits.track(raw.req);
+      request.isInFlight = true;
+      this.inFlight += 1;
+      limits.track(request.raw);
       raw.once('close', () => {
-        leave(raw);
+        leave(request);
       });
       done();
     });
-    fastify.addHook('onSend', (_request, { raw }, payload, done) => {
-      leave(raw);
+    fastify.addHook('onSend', (request, _reply, payload, done) => {
+      leave(request);
       done(null, payload);
     });
   }

@@ -81,7 +81,7 @@ export class Gateway implements OnApplicationShutdown {
     this.apis = new Map(
       settings.apps.map((app) => {
         const known = before.get(app.name);
-        const upstream = known?.upstream.isFor(app) ? known.upstream : new Upstream(app);
+        const upstream = known?.upstream.isFor(app) ? known.upstream : new Upstream(app, this.clock);
         return [app.name, { ...app, upstream }];
       }),
     );

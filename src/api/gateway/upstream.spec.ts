@@ -1,6 +1,7 @@
 import { EventEmitter, once } from 'node:events';
 import http, { type ServerResponse } from 'node:http';
 import { connect as connectTcp, type AddressInfo, type Socket } from 'node:net';
+import { ManualClock } from '../../../test/support/manual-clock.js';
 import { eventually } from '../../../test/support/eventually.js';
 import { Caller } from './caller.js';
 import { Upstream } from './upstream.js';
@@ -14,6 +15,7 @@ describe('Upstream', () => {
   let isSilent: boolean;
   /** Those to the platform. */
   let sockets: Socket[];
+  let clock: ManualClock;
 
   beforeEach(async () => {
     [isSilent, sockets] = [false, []];
@@ -21,7 +23,8 @@ describe('Upstream', () => {
     server = http.createServer(answer).listen(0, '127.0.0.1');
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
-    upstream = new Upstream({
+    clock = new ManualClock();
+    const settings: ConstructorParameters<typeof Upstream>[0] = {
       profile: {
         baseUrl: `http://127.0.0.1:${port}`,
         token: { kind: 'query', parameter: 'access_token' },
@@ -37,7 +40,8 @@ describe('Upstream', () => {
             resolve(socket);
           });
         }),
-    });
+    };
+    upstream = new Upstream(settings, clock);
   });
   afterEach(async () => {
     await upstream.close();
@@ -59,6 +63,39 @@ describe('Upstream', () => {
     await eventually('forgotten', () => !upstream.isOpen);
     await expect(send()).rejects.toMatchObject({ name: 'NotConnected' });
     await eventually('forgotten', () => !upstream.isOpen);
+  });
+
+  it('makes new connections after a minute, and lets a call that is under way end over its own', async () => {
+    await send();
+    await clock.advance(60_000);
+    await send();
+    expect(sockets).toHaveLength(1);
+
+    isSilent = true;
+    const arrived = once(server, 'request');
+    const slow = send();
+    const [, response] = (await arrived) as [unknown, ServerResponse];
+    isSilent = false;
+    await clock.advance(1);
+    const old = [...sockets];
+    await send();
+    expect(sockets).toHaveLength(old.length + 1);
+    response.end('{}');
+    expect((await slow).status).toBe(200);
+    await eventually('the old ones are closed', () => old.every(({ destroyed }) => destroyed));
+    expect(sockets.at(-1)?.destroyed).toBe(false);
+  });
+
+  it('ends all connections at a stop, old ones too', async () => {
+    isSilent = true;
+    const arrived = once(server, 'request');
+    const slow = send();
+    await arrived;
+    isSilent = false;
+    await clock.advance(60_001);
+    await send();
+    await Promise.all([upstream.close(), expect(slow).rejects.toThrow()]);
+    expect(sockets.map(({ destroyed }) => destroyed)).toEqual([true, true]);
   });
 
   it('ends the call in the very moment in which its caller is gone: no timer and no turn of the event loop lies between', async () => {

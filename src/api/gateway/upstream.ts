@@ -1,10 +1,11 @@
 import type { Readable } from 'node:stream';
 import { errors, Pool } from 'undici';
+import type { Clock } from '../../core/ports/clock.js';
 import type { GatewayApp } from '../../core/ports/gateway-profile.js';
 import type { Caller } from './caller.js';
 import { AnswerReader, type UpstreamAnswer } from './platform-answer.js';
 
-/** WeChat retires addresses (48017): a connection is not used for longer than this, and the next one asks DNS again. */
+/** WeChat retires addresses (48017): after so long a call takes a new connection, which asks DNS again. */
 const CONNECTION_LIFE_MS = 60_000;
 /** A platform that sends nothing more of an answer for so long has broken off. */
 const SILENCE_MS = 60_000;
@@ -26,20 +27,35 @@ type UpstreamSettings = Pick<GatewayApp, 'profile' | 'timeoutMs' | 'connect'>;
 export class Upstream {
   /** None while no call is under way and no connection is kept: an empty one takes 18 kB, for each app. */
   private pool: Pool | null = null;
+  private openedMonoMs = 0;
+  /** Those whose connections have served their time, with the calls that are still under way. */
+  private readonly ending = new Set<Pool>();
   private readonly origin: string;
   private readonly basePath: string;
 
-  constructor(private readonly app: UpstreamSettings) {
+  constructor(
+    private readonly app: UpstreamSettings,
+    private readonly clock: Clock,
+  ) {
     const { origin, pathname } = new URL(app.profile.baseUrl);
     this.origin = origin;
     this.basePath = pathname === '/' ? '' : pathname;
+  }
+
+  private current(): Pool {
+    const nowMonoMs = this.clock.monotonicMs();
+    // undici's own `clientTtl` asks each busy connection for its age, with every call.
+    if (this.pool && nowMonoMs - this.openedMonoMs > CONNECTION_LIFE_MS) void this.end();
+    if (this.pool) return this.pool;
+    this.openedMonoMs = nowMonoMs;
+    this.pool = this.open();
+    return this.pool;
   }
 
   private open(): Pool {
     const { timeoutMs, connect } = this.app;
     const target = new URL(this.origin);
     const pool = new Pool(this.origin, {
-      clientTtl: CONNECTION_LIFE_MS,
       headersTimeout: timeoutMs,
       bodyTimeout: SILENCE_MS,
       connect: (_options, callback) => {
@@ -74,8 +90,7 @@ export class Upstream {
       caller.onGone(() => {
         reader.giveUp();
       });
-      this.pool ??= this.open();
-      this.pool.dispatch({ method, path: this.basePath + path, headers, body }, reader);
+      this.current().dispatch({ method, path: this.basePath + path, headers, body }, reader);
     });
   }
 
@@ -84,14 +99,22 @@ export class Upstream {
     return profile.baseUrl === this.app.profile.baseUrl && timeoutMs === this.app.timeoutMs;
   }
 
-  /** Takes no further request, and ends with the last one that is under way. */
+  /** Ends the connections, each with the call that is under way. */
   async end(): Promise<void> {
-    await this.pool?.close();
+    const { pool } = this;
+    if (!pool) return;
+    this.pool = null;
+    this.ending.add(pool);
+    await pool.close();
+    this.ending.delete(pool);
   }
 
-  /** Ends at once. */
+  /** Ends all at once. */
   async close(): Promise<void> {
-    await this.pool?.destroy();
+    const pools = this.pool ? [this.pool, ...this.ending] : [...this.ending];
+    this.pool = null;
+    this.ending.clear();
+    await Promise.all(pools.map((pool) => pool.destroy()));
   }
 }
 
