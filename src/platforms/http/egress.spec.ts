@@ -1,7 +1,8 @@
+import { jest } from '@jest/globals';
 import { once } from 'node:events';
 import http from 'node:http';
 import https from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import { Socket, type AddressInfo } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { ConnectProxy } from '../../../test/support/connect-proxy.js';
 import { egressSection, type EgressKeys } from '../../../test/support/egress-section.js';
@@ -58,6 +59,17 @@ describe.each(['fetch', 'call'] as const)('the way out to a platform, by %s', (h
   afterAll(() => {
     for (const server of [tlsPlatform, plainPlatform]) server.close().closeAllConnections();
   });
+
+  it.each(['directly', 'through a proxy'])(
+    '%s holds no small request back for an acknowledgement',
+    async (way) => {
+      const setNoDelay = jest.spyOn(Socket.prototype, 'setNoDelay');
+      await ask(way === 'directly' ? { ca } : through());
+      const { calls } = setNoDelay.mock;
+      setNoDelay.mockRestore();
+      expect([requests, calls]).toEqual([1, [[true]]]);
+    },
+  );
 
   it('is a tunnel through the proxy, which reads neither the secret nor the token', async () => {
     proxy.login = LOGIN;
