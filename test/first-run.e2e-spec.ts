@@ -155,6 +155,15 @@ describe('the first run', () => {
     await end();
   });
 
+  it('is reached through the loopback address alone', async () => {
+    const { origin, end } = await begin();
+    const { port } = new URL(origin);
+    expect((await fetch(`${origin}/first-run`)).status).toBe(200);
+    // Another address of this machine, as each of 127.0.0.0/8 is.
+    await expect(fetch(`http://127.0.0.2:${port}/first-run`)).rejects.toThrow('fetch failed');
+    await end();
+  });
+
   it('ends without a configuration after half an hour', async () => {
     const { end } = await begin();
     expect(await end()).toBe(false);

@@ -156,12 +156,14 @@ const FIELDS: readonly (readonly [RegExp, string])[] = [
   [/^apps\b.*\.name$/, 'app'],
 ];
 
-function asSetupFault({ faults, message }: ConfigError): SetupFault {
+function asSetupFault({ faults }: ConfigError): SetupFault {
   for (const { path, text } of faults) {
     const [, field] = FIELDS.find(([pattern]) => pattern.test(path)) ?? [];
     if (field !== undefined) return new SetupFault('invalid_request', text, field);
   }
-  return new SetupFault('invalid_request', message);
+  // Of a variable of the environment: the page shows a line for each.
+  const lines = faults.map(({ path, text }) => `${path}: ${text}`);
+  return new SetupFault('invalid_request', lines.join('\n'));
 }
 
 function addressIn(message: string): string | null {

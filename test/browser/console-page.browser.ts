@@ -142,6 +142,8 @@ describe('each view', () => {
         );
         expect(tooWide).toBeLessThanOrEqual(0);
       }
+      // For all views together.
+      expect(fixture.openStreams).toBe(1);
     },
   );
 });
@@ -278,6 +280,18 @@ describe('what is wrong', () => {
     await finding(page, 'disagree').waitFor(SOON);
   });
 
+  it('is said in the reader’s language also where the configuration has a fault', async () => {
+    const faults = ['limts: is not a known key; did you mean limits?', 'apps[0].appId: must be set'];
+    const system = systemOf({ config: { ...systemOf().config, ok: false, faults } });
+    const page = await show({ apps: [rowOf('shop')], system }, { locale: 'zh-CN' });
+    await signIn(page);
+    await finding(page, 'config_faulty').getByText('limts：不是已知的键；是不是想写 limits？').waitFor(SOON);
+    await page.goto(`${url}#/system`);
+    await page.getByRole('listitem').filter({ hasText: 'apps[0].appId：必须设置' }).waitFor(SOON);
+    await page.getByRole('button', { name: 'English' }).click();
+    await finding(page, 'config_faulty').getByText('is not a known key; did you mean limits?').waitFor(SOON);
+  });
+
   it('is also said when the broker itself is gone, and the page comes back by itself', async () => {
     isExpected = (complaint) => complaint.includes('net::ERR');
     const page = await show({});
@@ -328,6 +342,59 @@ describe('the reader', () => {
     expect(await page.evaluate('document.activeElement.textContent')).toBe('Refresh now…');
     fixture.send('app', rowOf('tickets', { state: 'expired', expires_at: at(-1) }));
     await page.getByRole('status').filter({ hasText: 'tickets: Expired' }).waitFor(SOON);
+  });
+
+  it('finds an app by its state, and sorts by any column', async () => {
+    const page = await show({});
+    await signIn(page);
+    const names = () => page.locator('.row a').allInnerTexts();
+    await page.locator('.row').first().waitFor();
+    expect((await names()).slice(0, 2)).toEqual(['shop', 'member-day']);
+    await page.getByRole('button', { name: 'In trouble' }).click();
+    await page.getByRole('status').filter({ hasText: '2 apps of 6' }).waitFor();
+    expect(await names()).toEqual(['shop', 'member-day']);
+    await page.locator('.chip').first().click();
+    const byFetches = page.getByRole('columnheader', { name: 'Fetches' });
+    await byFetches.getByRole('button').click();
+    expect(await byFetches.getAttribute('aria-sort')).toMatch(/^(a|de)scending$/);
+    await page.getByRole('columnheader', { name: 'App' }).getByRole('button').click();
+    expect(await names()).toEqual(['coupons', 'member-day', 'mini-shop', 'service', 'shop', 'tickets']);
+  });
+
+  it('copies the lines that call the broker for the app', async () => {
+    const page = await show({});
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    await signIn(page);
+    await page.goto(`${url}#/apps/shop`);
+    for (const title of ['curl', 'Python']) {
+      await page.getByRole('button', { name: title, exact: true }).click();
+      await page.getByRole('button', { name: 'Copy' }).click();
+      await page.getByRole('button', { name: 'Copied' }).waitFor();
+      expect(await page.evaluate('navigator.clipboard.readText()')).toBe(
+        await page.locator('.snippet').innerText(),
+      );
+      await page.getByRole('button', { name: 'Copy', exact: true }).waitFor();
+    }
+    expect(await page.locator('.snippet').innerText()).toContain('shop');
+  });
+
+  it('sees that a view is loading, why it could not be loaded, and has it tried again', async () => {
+    isExpected = (complaint) => complaint.includes('net::ERR');
+    const page = await show({});
+    await signIn(page);
+    let answer: () => void = () => undefined;
+    const answered = new Promise<void>((resolve) => (answer = resolve));
+    await page.route('**/console/api/callers', async (route) => {
+      await answered;
+      await route.abort();
+    });
+    await page.goto(`${url}#/callers`);
+    await page.getByText('Loading…').waitFor();
+    answer();
+    await page.getByText('This could not be loaded: the broker does not answer').waitFor();
+    await page.unroute('**/console/api/callers');
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await page.getByRole('row').filter({ hasText: 'marketing' }).waitFor();
   });
 
   it('sees why there is nothing: no apps, no match, no such app, no right to act', async () => {
@@ -429,6 +496,8 @@ if (CONSOLE_IMAGES !== undefined) {
     await signIn(page);
     await page.goto(url + hash);
     if (hash !== '#/apps') await page.locator('.timeline canvas').waitFor();
+    // Off the row under the button that signed in.
+    await page.mouse.move(0, 0);
     await settled(page);
     mkdirSync(CONSOLE_IMAGES, { recursive: true });
     const path = join(CONSOLE_IMAGES, `console-${name}.png`);

@@ -25,22 +25,36 @@ beforeAll(async () => {
 });
 afterAll(() => browser.close());
 
+/** Starts the broker in the folder, without any variable that configures it. Resolves when it has printed such a text. */
+async function startIn(cwd: string, expected: RegExp): Promise<RegExpExecArray> {
+  const { PATH = '' } = process.env;
+  broker = spawn(process.execPath, [MAIN], {
+    cwd,
+    env: { PATH, PORT: String(await freePort()), WECHAT_API_BASE_URL: wechatUrl },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let printed = '';
+  broker.stdout?.setEncoding('utf8').on('data', (text: string) => (printed += text));
+  for (;;) {
+    const found = expected.exec(printed);
+    if (found) return found;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+async function stop(): Promise<void> {
+  const ended = once(broker, 'exit');
+  broker.kill('SIGTERM');
+  await ended;
+}
+
 /** A broker that has no configuration, and the browser at the link that it prints. */
 async function firstRun(ipWhitelist?: readonly string[]): Promise<Page> {
   const apps = [{ appId: APP_ID, appSecret: APP_SECRET, ...(ipWhitelist && { ipWhitelist }) }];
   const platform = await startPlatform({ apps });
   wechatUrl = platform.url;
   folder = mkdtempSync(join(tmpdir(), 'first-run-'));
-  const { PATH = '' } = process.env;
-  broker = spawn(process.execPath, [MAIN], {
-    cwd: folder,
-    env: { PATH, PORT: String(await freePort()), WECHAT_API_BASE_URL: wechatUrl },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  let printed = '';
-  broker.stdout?.setEncoding('utf8').on('data', (text: string) => (printed += text));
-  while (!/first-run#[\w-]{43}\n/.test(printed)) await new Promise((resolve) => setTimeout(resolve, 20));
-  [link = ''] = /http:\S+#\S+/.exec(printed) ?? [];
+  [link = ''] = await startIn(folder, /http:\S+\/first-run#[\w-]{43}(?=\n)/);
   opened = await visit(browser, { locale: 'en-US', width: 1280, colorScheme: 'light' });
   await opened.page.goto(link);
   return opened.page;
@@ -48,9 +62,7 @@ async function firstRun(ipWhitelist?: readonly string[]): Promise<Page> {
 
 afterEach(async () => {
   await opened.context.close();
-  const ended = once(broker, 'exit');
-  broker.kill('SIGTERM');
-  await ended;
+  await stop();
   rmSync(folder, { recursive: true });
 });
 
@@ -84,6 +96,10 @@ it('leads from nothing to a token that is served, and into the console', async (
   await page.locator('.row', { hasText: 'shop' }).waitFor();
   // Between the page's own server and the broker nobody listens.
   expect(opened.complaints.filter((one) => !one.includes('ERR_CONNECTION_REFUSED'))).toEqual([]);
+  // The file is there: the next start serves, and leads nobody through a first run.
+  await stop();
+  const [printed] = await startIn(folder, /first-run#|is listening/);
+  expect(printed).toBe('is listening');
 });
 
 it('names the address that WeChat’s whitelist lacks, in both languages', async () => {
@@ -95,6 +111,31 @@ it('names the address that WeChat’s whitelist lacks, in both languages', async
   await page.getByRole('button', { name: '中文' }).click();
   expect(await outcome.innerText()).toContain('白名单');
   expect(await seriousFaults(page)).toEqual([]);
+});
+
+it('says what is wrong with a field, in both languages', async () => {
+  const page = await firstRun();
+  for (const [label, value, english, chinese] of [
+    [
+      'AppID',
+      APP_SECRET,
+      'which looks like an AppSecret',
+      '看起来像 AppSecret：是不是把 appId 和 appSecret 填反了？',
+    ],
+    ['AppSecret', APP_ID, 'and this is an AppID', '填的却是 AppID'],
+    ['AppSecret', `“${APP_SECRET}”`, 'the text is in quotes', '文本带有引号，请去掉'],
+  ] as const) {
+    await page.getByLabel('AppID').fill(APP_ID);
+    await page.getByLabel('AppSecret', { exact: true }).fill(APP_SECRET);
+    await page.getByLabel(label, { exact: true }).fill(value);
+    await page.getByRole('button', { name: 'Test against WeChat' }).click();
+    const fault = page.locator('.failure').filter({ hasText: /./ });
+    await fault.getByText(english).waitFor();
+    await page.getByRole('button', { name: '中文' }).click();
+    await fault.getByText(chinese).waitFor();
+    expect(await seriousFaults(page)).toEqual([]);
+    await page.getByRole('button', { name: 'English' }).click();
+  }
 });
 
 it('opens for one browser only', async () => {

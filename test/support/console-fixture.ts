@@ -68,6 +68,10 @@ export class ConsoleFixture {
     await new Promise((resolve) => this.#server.close(resolve));
   }
 
+  get openStreams(): number {
+    return this.#streams.size;
+  }
+
   send(event: 'app' | 'app_removed' | 'history' | 'system' | 'session_ended', data: unknown): void {
     for (const stream of this.#streams) stream.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
   }

@@ -4,7 +4,7 @@ import type { Finding } from '../data/findings.ts';
 import { clock, duration, relative } from '../data/format.ts';
 import { hrefOfApp } from '../data/route.ts';
 import { nowMs } from '../data/store.ts';
-import { remedyText, t } from '../i18n/i18n.ts';
+import { faultText, remedyText, t } from '../i18n/i18n.ts';
 
 interface Said {
   readonly what: string;
@@ -75,7 +75,7 @@ function say(finding: Finding): Said {
     case 'disagree':
       return { ...texts.disagree(names(finding.apps), finding.replicas), href: '#/system' };
     case 'config_faulty':
-      return { ...texts.configFaulty(finding.fault), href: '#/system' };
+      return { ...texts.configFaulty(faultText(finding.fault)), href: '#/system' };
     case 'restart':
       return { ...texts.restart(finding.keys), href: '#/system' };
     case 'config_differs':

@@ -1,5 +1,5 @@
 import { useId, useState } from 'preact/hooks';
-import { remedyText } from '../i18n/i18n.ts';
+import { faultText, remedyText } from '../i18n/i18n.ts';
 import { check, finish, type Refusal, type Trial, type Written } from './api.ts';
 import { Copyable } from './copyable.tsx';
 import { texts } from './texts.ts';
@@ -28,7 +28,7 @@ export function AccountForm({ onWritten }: { onWritten: (written: Written) => vo
     setAccount({ ...account, [field]: value });
     setTrial(null);
   };
-  const faultOf = (field: string) => (refusal?.field === field ? refusal.message : null);
+  const faultOf = (field: string) => (refusal?.field === field ? faultText(refusal.message) : null);
 
   return (
     <>
@@ -78,7 +78,7 @@ export function AccountForm({ onWritten }: { onWritten: (written: Written) => vo
       )}
       {refusal?.field === null && (
         <p class="failure" role="alert">
-          {refusal.code === '' ? t.noAnswer : refusal.message}
+          {refusal.code === '' ? t.noAnswer : refusal.message.split('\n').map(faultText).join('\n')}
         </p>
       )}
     </>

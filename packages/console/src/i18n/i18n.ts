@@ -29,6 +29,23 @@ export function remedyText(provider: string | null, errcode: number | string | n
   return isForceOfUse ? `${text}${t.value.app.thenRefresh}` : text;
 }
 
+/** Large, and rarely wanted: loaded when a Chinese reader is shown the first fault. Null until then. */
+const faultInChinese = signal<((fault: string) => string) | null>(null);
+let isAskedFor = false;
+
+/** A fault of the configuration, as the broker says it, in the reader's language. */
+export function faultText(fault: string): string {
+  if (language.value !== 'zh') return fault;
+  if (!isAskedFor) {
+    isAskedFor = true;
+    import('./faults.zh.ts').then(
+      (texts) => (faultInChinese.value = texts.faultInChinese),
+      () => (isAskedFor = false),
+    );
+  }
+  return faultInChinese.value?.(fault) ?? fault;
+}
+
 effect(() => {
   document.documentElement.lang = language.value === 'zh' ? 'zh-CN' : 'en';
 });

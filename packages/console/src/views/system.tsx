@@ -5,7 +5,7 @@ import { useLoaded } from '../components/use-loaded.ts';
 import { api } from '../data/api.ts';
 import { duration, shortDuration } from '../data/format.ts';
 import { nowMs, system, takeSystem } from '../data/store.ts';
-import { remedyText, t } from '../i18n/i18n.ts';
+import { faultText, remedyText, t } from '../i18n/i18n.ts';
 
 const EVERY_MS = 5000;
 
@@ -133,7 +133,7 @@ function Configuration({ config }: { config: System['config'] }) {
           <code title={config.sha256 ?? ''}>{shortHash(config.sha256)}</code>
         </dd>
       </dl>
-      <Lines title={texts.faults} lines={config.faults} />
+      <Lines title={texts.faults} lines={config.faults.map(faultText)} />
       <Lines title={texts.restart} lines={config.restart_required} />
     </section>
   );
