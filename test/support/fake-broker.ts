@@ -49,6 +49,9 @@ export class FakeBroker implements Served {
   testAnswer: TokenTest = { outcome: 'accepted', errcode: null, message: null, remedy: null };
   readonly tests: { app: AppName; caller: string }[] = [];
 
+  /** How often. */
+  readonly asked = { states: 0, statuses: 0 };
+
   constructor(readonly apps: readonly AppName[]) {}
 
   held(app: AppName): HeldToken | undefined {
@@ -106,10 +109,12 @@ export class FakeBroker implements Served {
   }
 
   state(app: AppName): AppState {
-    return this.status(app).state;
+    this.asked.states += 1;
+    return this.statuses.get(app)?.state ?? 'ok';
   }
 
   status(app: AppName): AppStatus {
+    this.asked.statuses += 1;
     return {
       app,
       provider: 'wechat',

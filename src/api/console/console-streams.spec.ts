@@ -177,3 +177,45 @@ describe('the event stream of the console', () => {
     ]);
   });
 });
+
+describe('the event stream over a thousand apps', () => {
+  const APPS = Array.from({ length: 1000 }, (_, index) => `app-${String(index)}`);
+  let edge: Edge;
+  let reader: EventReader;
+
+  const pass = (ms: number): void => {
+    for (let passedMs = 0; passedMs < ms; passedMs += 500) edge.clock.pass(500);
+  };
+  const told = async (app: string): Promise<Readonly<Record<string, unknown>>> =>
+    eventually(app, () => reader.events.find(({ data }) => data.app === app)?.data, 3000);
+
+  beforeAll(async () => {
+    edge = await createEdge({ apps: APPS, clients: CLIENTS.slice(0, 1), console: true });
+    await edge.app.listen(0, '127.0.0.1');
+    const headers = { authorization: `Bearer ${keyOf('ops')}` };
+    reader = await EventReader.open(`${await edge.app.getUrl()}/console/api/stream`, { headers });
+    await edge.app.inject({ method: 'GET', url: '/console/api/apps', headers });
+    pass(3000);
+  });
+  afterAll(async () => {
+    reader.close();
+    await edge.app.close();
+  });
+
+  it('makes few rows of those to which nothing happened, and looks at the state of each within 2.5 s', () => {
+    const before = { ...edge.broker.asked };
+    pass(2500);
+    expect(edge.broker.asked.statuses - before.statuses).toBeLessThanOrEqual(250);
+    expect(edge.broker.asked.states - before.states).toBeGreaterThanOrEqual(APPS.length);
+  });
+
+  it('tells within 2.5 s of a state that time changed, and of the rest of a row in its turn', async () => {
+    edge.broker.statuses.set('app-700', { state: 'expired' });
+    pass(2500);
+    expect(await told('app-700')).toMatchObject({ state: 'expired' });
+    edge.broker.statuses.set('app-800', { fetchesToday: 0 });
+    pass(10_000);
+    expect(await told('app-800')).toMatchObject({ fetches_today: 0 });
+    expect(reader.events).toHaveLength(2);
+  });
+});
