@@ -27,6 +27,8 @@ interface Place {
   readonly grant: Grant;
   readonly folder: string;
   readonly platformUrl: string;
+  /** The console is on, and the key may look at it. */
+  readonly hasConsole?: boolean;
 }
 
 /** What Redis counts once more when a script of a broker does it, and this program's own. */
@@ -66,13 +68,14 @@ export class ScaleWorld {
   readonly apps: number;
   private readonly grant: Grant;
   private readonly platformUrl: string;
+  private readonly hasConsole: boolean;
   private readonly redisProcess: ChildProcess;
   private readonly redisPort: number;
   private readonly redis: Redis;
 
   private constructor(
     apps: number,
-    { grant, folder, platformUrl }: Place,
+    { grant, folder, platformUrl, hasConsole = false }: Place,
     redis: ChildProcess,
     port: number,
   ) {
@@ -80,6 +83,7 @@ export class ScaleWorld {
     this.grant = grant;
     this.file = join(folder, `broker-${apps}.json`);
     this.platformUrl = platformUrl;
+    this.hasConsole = hasConsole;
     this.redisProcess = redis;
     this.redisPort = port;
     this.redis = new Redis(port, '127.0.0.1');
@@ -108,6 +112,7 @@ export class ScaleWorld {
       rate: { requestsPerSecond: GENEROUS },
       // At the usual pace 10,000 tokens that were found take 100 s to be tried, which is not idle.
       limits: { startFetchesPerSecond: 1000 },
+      ...(this.hasConsole && { console: {} }),
       apps: Array.from({ length: this.apps }, (_, index) => ({
         name: `app-${index}`,
         appId: this.appId(index),
@@ -122,7 +127,7 @@ export class ScaleWorld {
           name: 'bench',
           keySha256: [createHash('sha256').update(this.key).digest('hex')],
           apps: '*',
-          scopes: ['token:read', 'token:refresh', 'token:admin'],
+          scopes: ['token:read', 'token:refresh', 'token:admin', ...(this.hasConsole ? ['console'] : [])],
         },
       ],
     };

@@ -195,6 +195,7 @@ function introduce(broker: string, platform: string): void {
     `\n${styleText('bold', 'platform')}  ${platform}  a simulated WeChat; its tokens live ${LIFE_SECONDS} s`,
   );
   print(`${styleText('bold', 'broker')}    ${broker}  refreshes them ${AHEAD_SECONDS} s ahead of expiry`);
+  print(`${styleText('bold', 'console')}   ${broker}/console  opens with the key ${CONSOLE_KEY}`);
   print('Classic grant (GET /cgi-bin/token): each fetch mints a token, so old and new can be told apart.\n');
 }
 
@@ -206,7 +207,6 @@ ${styleText('bold', 'Your turn, in another terminal:')}
   curl -d '{"kind":"early_death"}' ${platform}/__sim/faults    # the current token dies: callers get 40001
   curl -H "$AUTH" -X POST ${broker}/token/refresh             # report it: a new token
   curl -H "$AUTH" ${broker}/apps
-  ${broker}/console    # in a browser, with the key ${CONSOLE_KEY}
 
 A token that was fetched for a report is not replaced for another report within 30 s ("recently_rotated"): wait so long between two deaths.
 Ctrl-C ends both.
@@ -244,6 +244,7 @@ try {
 
   const open = doors(brokerUrl, platformUrl);
   introduce(brokerUrl, platformUrl);
+  assert.equal((await fetch(`${brokerUrl}/console`)).status, 200, 'the broker serves no console');
   await step(`${CALLERS} callers ask at once: one fetch, one token for all`, (signal) =>
     serveAll(open, signal),
   );
