@@ -51,7 +51,7 @@ function saidBySources(): string[] {
     ...[...source.matchAll(LITERAL)].map(text).filter((one) => BEGINS_A_CLAUSE.test(one)),
     ...[...source.matchAll(EXPECTATION)]
       .map(text)
-      .filter((one) => / /.test(one))
+      .filter((one) => one.includes(' '))
       .map((one) => `must be ${one}`),
   ]);
   const filled = said

@@ -15,14 +15,14 @@ function byRule(rules: ReturnType<typeof compiled>, text: string): string | unde
   for (const [english, chinese] of rules) {
     const parts = english.exec(text);
     if (!parts) continue;
-    let isWhole = true;
+    const unknown: string[] = [];
     const said = chinese.replace(/([$#@])(\d)/g, (_, kind: string, at: string) => {
       const part = parts[Number(at)] ?? '';
       const own = kind === '$' ? part : kind === '#' ? noun(part) : clause(part);
-      isWhole &&= own !== undefined;
+      if (own === undefined) unknown.push(part);
       return own ?? '';
     });
-    if (isWhole) return said;
+    if (unknown.length === 0) return said;
   }
   return undefined;
 }
