@@ -3,8 +3,12 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { GatewayApp } from '../../src/core/ports/gateway-profile.js';
 import { Egress } from '../../src/platforms/http/egress.js';
-import { explain } from '../../src/platforms/wechat/errcodes.js';
-import { gatewayProfile } from '../../src/platforms/wechat/gateway-profile.js';
+import * as oauth2 from '../../src/platforms/oauth2/gateway-profile.js';
+import * as oauth2Errors from '../../src/platforms/oauth2/oauth-errors.js';
+import * as wechatErrors from '../../src/platforms/wechat/errcodes.js';
+import * as wechat from '../../src/platforms/wechat/gateway-profile.js';
+import * as wecomErrors from '../../src/platforms/wecom/errcodes.js';
+import * as wecom from '../../src/platforms/wecom/gateway-profile.js';
 
 const servers: Server[] = [];
 
@@ -24,10 +28,26 @@ export async function startEchoingApi(name: string): Promise<GatewayApp> {
 
 /** An app of WeChat, whose API is at the URL. */
 export function wechatApi(name: string, apiBaseUrl: string): GatewayApp {
+  return api(name, wechat.gatewayProfile({ apiBaseUrl }), wechatErrors);
+}
+
+export function wecomApi(name: string, apiBaseUrl: string): GatewayApp {
+  return api(name, wecom.gatewayProfile({ apiBaseUrl }), wecomErrors);
+}
+
+export function oauth2Api(name: string, baseUrl: string): GatewayApp {
+  return api(name, oauth2.gatewayProfile(baseUrl), oauth2Errors);
+}
+
+function api(
+  name: string,
+  profile: GatewayApp['profile'],
+  { explain }: { readonly explain: GatewayApp['errors']['explain'] },
+): GatewayApp {
   const egress = new Egress();
   return {
     name,
-    profile: gatewayProfile({ apiBaseUrl }),
+    profile,
     errors: { explain },
     timeoutMs: 5000,
     connect: (target, options) => egress.connect(target, options),

@@ -9,6 +9,8 @@ export type Script = string | { readonly status?: number; readonly type?: string
 export class ScriptedPlatform {
   /** `METHOD /path?query body` */
   readonly calls: string[] = [];
+  /** The token of each call, in the query or as a Bearer. */
+  readonly tokens: (string | undefined)[] = [];
   private scripts: readonly Script[] = [];
 
   private constructor(
@@ -30,6 +32,8 @@ export class ScriptedPlatform {
       request.on('data', (chunk: string) => (body += chunk));
       request.on('end', () => {
         platform.calls.push(`${String(request.method)} ${String(request.url)} ${body}`.trim());
+        const [, token] = /[?&]access_token=([^&]*)/.exec(String(request.url)) ?? [];
+        platform.tokens.push(token ?? request.headers.authorization?.replace(/^Bearer /, ''));
         platform.answer(response);
       });
     });
@@ -40,6 +44,7 @@ export class ScriptedPlatform {
   answerWith(...scripts: readonly Script[]): void {
     this.scripts = scripts;
     this.calls.length = 0;
+    this.tokens.length = 0;
   }
 
   close(): void {

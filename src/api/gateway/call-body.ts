@@ -1,14 +1,14 @@
-import { once } from 'node:events';
 import { mkdtemp, open, rm, type FileHandle } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PassThrough, type Readable } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 import { mayTakeLong } from '../common/answer-client-error.js';
 import { HttpProblem } from '../common/problem.js';
 
 /** What is held in memory of a body; a longer one is streamed, or spooled to a file where its length is not known. */
 const MAX_HELD_BYTES = 1024 * 1024;
+const MAX_READ_BYTES = 64 * 1024;
 /** A caller that sends nothing of its body for so long is cut off. */
 const SILENCE_MS = 30_000;
 
@@ -43,20 +43,20 @@ export async function readCallBody(request: IncomingMessage, limits: CallBodyLim
   if (length === null) return spooled(request, limits);
   if (length > limits.maxBytes) throw tooLarge(limits);
   if (length <= MAX_HELD_BYTES) return inMemory(await all(request));
-  let isTaken = false;
+  let passing: Readable | null = null;
   return {
     length,
     get isHeld() {
-      return !isTaken;
+      return passing === null;
     },
     content: () => {
-      isTaken = true;
       // Not the request itself: undici takes the socket away from it, and would end the connection of a refused caller.
-      const body = request.pipe(new PassThrough());
+      passing = request.pipe(new PassThrough());
       // A platform that answers before it has read all of the body ends this one; a caller may read the answer only once it has sent the rest.
-      return body.once('close', () => request.resume());
+      return passing.once('close', () => request.resume());
     },
-    close: () => undefined,
+    // undici leaves one that it had no connection for as it is: the request would wait for its reader.
+    close: () => passing?.destroy(),
   };
 }
 
@@ -135,14 +135,25 @@ function onDisk(file: FileHandle, length: number): CallBody {
     length,
     isHeld: true,
     content: () => {
-      const reader = file.createReadStream({ start: 0, autoClose: false });
+      const reader = Readable.from(bytesOf(file, length), { objectMode: false });
       readers.add(reader);
       return reader;
     },
     close: () => {
-      const open = [...readers].filter((reader) => !reader.closed);
-      const ended = open.map((reader) => once(reader.destroy(), 'close'));
-      void Promise.all(ended).then(() => file.close());
+      for (const reader of readers) reader.destroy();
+      // Waits for a read that is under way.
+      void file.close();
     },
   };
+}
+
+/** Unlike those of Node's own stream, its reader may be destroyed, as undici does, and the file stays open for the next one. */
+async function* bytesOf(file: FileHandle, length: number): AsyncGenerator<Buffer> {
+  for (let at = 0; at < length;) {
+    const buffer = Buffer.allocUnsafe(Math.min(MAX_READ_BYTES, length - at));
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, at);
+    if (bytesRead === 0) throw new Error('The file of the body is shorter than the body');
+    at += bytesRead;
+    yield buffer.subarray(0, bytesRead);
+  }
 }

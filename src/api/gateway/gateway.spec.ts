@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import http from 'node:http';
+import { text } from 'node:stream/consumers';
 import { apiClient, createEdge, keyOf, type Edge } from '../../../test/support/create-edge.js';
 import { wechatApi } from '../../../test/support/echoing-api.js';
 import { eventually } from '../../../test/support/eventually.js';
@@ -5,6 +8,7 @@ import { heldToken } from '../../../test/support/fake-broker.js';
 import { ScriptedPlatform } from '../../../test/support/scripted-platform.js';
 
 const MAX_BODY_BYTES = 10;
+const MIB = 1024 * 1024;
 const ALLOW = ['GET /cgi-bin/user/*', 'POST /cgi-bin/message/**'];
 const SEND = '/cgi-bin/message/custom/send';
 
@@ -16,16 +20,27 @@ describe('the gateway', () => {
   beforeEach(async () => {
     platform = await ScriptedPlatform.start();
     platform.answerWith('{"errcode":0}');
-    const client = (name: string, ratePerSecond?: number) =>
+    const client = (name: string, more: { maxBodyBytes?: number; ratePerSecond?: number } = {}) =>
       apiClient(name, {
         scopes: ['gateway'],
-        gateway: { allow: ALLOW, maxBodyBytes: MAX_BODY_BYTES, ...(ratePerSecond && { ratePerSecond }) },
+        gateway: { allow: ALLOW, maxBodyBytes: MAX_BODY_BYTES, ...more },
       });
     edge = await createEdge({
-      clients: [client('calls'), client('slow', 2)],
-      gateway: { apps: ['shop', 'blog'].map((name) => wechatApi(name, platform.url)), maxInFlightPerApp: 2 },
+      apps: ['shop', 'blog', 'new', 'far'],
+      clients: [
+        client('calls'),
+        client('slow', { ratePerSecond: 2 }),
+        client('large', { maxBodyBytes: 3 * MIB }),
+      ],
+      gateway: {
+        apps: [
+          ...['shop', 'blog', 'new'].map((name) => wechatApi(name, platform.url)),
+          wechatApi('far', 'http://127.0.0.1:1'),
+        ],
+        maxInFlightPerApp: 2,
+      },
     });
-    edge.broker.tokens.set('shop', heldToken(7, 60_000)).set('blog', heldToken(8, 60_000));
+    for (const app of ['shop', 'blog', 'far']) edge.broker.tokens.set(app, heldToken(7, 60_000));
     await edge.app.listen(0, '127.0.0.1');
     url = await edge.app.getUrl();
   });
@@ -78,6 +93,29 @@ describe('the gateway', () => {
     });
     expect(platform.calls).toEqual([`POST ${SEND}?access_token=83_value-7 ${most}`]);
   });
+
+  it.each([
+    ['its path', 'shop', '/cgi-bin/nowhere', 403],
+    ['want of a token', 'new', SEND, 503],
+    ['want of a connection', 'far', SEND, 502],
+  ])(
+    'reads the rest of a long body that it refuses for %s: the next call goes on the same connection',
+    async (_, app, path, status) => {
+      const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+      const post = async (target: string, body: Buffer) => {
+        const headers = { authorization: `Bearer ${keyOf('large')}`, 'content-length': body.length };
+        const request = http.request(`${url}/gateway/${target}`, { agent, method: 'POST', headers });
+        request.end(body);
+        const [response] = (await once(request, 'response')) as [http.IncomingMessage];
+        await text(response);
+        return { status: response.statusCode, isSameConnection: request.reusedSocket };
+      };
+      expect((await post(app + path, Buffer.alloc(2 * MIB))).status).toBe(status);
+      expect(await post(`shop${SEND}`, Buffer.from('{}'))).toEqual({ status: 200, isSameConnection: true });
+      expect(platform.calls).toHaveLength(1);
+      agent.destroy();
+    },
+  );
 
   it('lets a client make the calls of its rate, and more once time has passed', async () => {
     const slow = () => call('/cgi-bin/user/info', { client: 'slow' });
