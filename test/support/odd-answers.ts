@@ -17,6 +17,8 @@ export interface OddAnswer {
   readonly isEarly: boolean;
   readonly method: 'GET' | 'POST' | 'HEAD';
   readonly requestBytes: number;
+  /** The caller does not say how long its body is. */
+  readonly isChunked: boolean;
 }
 
 const FRAMINGS = [
@@ -176,11 +178,14 @@ export const oddAnswers: fc.Arbitrary<OddAnswer> = fc.record({
   isEarly: fc.boolean(),
   method: fc.constantFrom('GET', 'GET', 'POST', 'POST', 'HEAD'),
   requestBytes: fc.oneof(
-    { weight: 9, arbitrary: fc.constantFrom(0, 10, 100 * KIB) },
-    { weight: 1, arbitrary: fc.constant(LONG_BODY) },
+    { weight: 8, arbitrary: fc.constantFrom(0, 10, 100 * KIB) },
+    { weight: 2, arbitrary: fc.constant(LONG_BODY) },
   ),
+  isChunked: fc.boolean(),
 });
 
+/** The longest that is held. */
+const JSON_OF_64_KIB: Body = { before: '\ufeff{"a":"', fill: ' ', size: 64 * KIB };
 const PLAIN: OddAnswer = {
   status: '200 OK',
   before: [],
@@ -192,11 +197,13 @@ const PLAIN: OddAnswer = {
   isEarly: false,
   method: 'POST',
   requestBytes: 10,
+  isChunked: false,
 };
 /** Each was answered wrongly once. */
 export const EXAMPLES: readonly OddAnswer[] = [
   { ...PLAIN, isEarly: true, requestBytes: LONG_BODY },
   { ...PLAIN, isEarly: true, requestBytes: LONG_BODY, end: 'close' },
+  { ...PLAIN, isEarly: true, requestBytes: LONG_BODY, cuts: [1170], body: JSON_OF_64_KIB },
   { ...PLAIN, status: '204 No', framing: 'too_long', body: { before: '', fill: 'x', size: 65 * KIB } },
 ];
 
@@ -270,9 +277,4 @@ export function rawOf(answer: OddAnswer): RawAnswer {
   const end =
     answer.end === 'keep' && !(isComplete && /^[2345]\d\d( |$)/.test(status)) ? 'close' : answer.end;
   return { pieces, end, isEarly };
-}
-
-/** A long body is streamed: what becomes of it when the answer comes first, the examples show. */
-export function isReadFirst({ isEarly, requestBytes }: OddAnswer): boolean {
-  return !isEarly || requestBytes < LONG_BODY;
 }

@@ -47,22 +47,22 @@ export class RawPlatform {
 
   private async serve(socket: Socket): Promise<void> {
     let unread = Buffer.alloc(0);
-    let head: { readonly call: string; readonly length: number; readonly at: number } | null = null;
+    let head: Head | null = null;
     for await (const chunk of socket.iterator({ destroyOnReturn: false })) {
       unread = Buffer.concat([unread, chunk as Buffer]);
-      if (head === null) {
-        const at = unread.indexOf('\r\n\r\n');
-        if (at < 0) continue;
-        const text = unread.toString('latin1', 0, at);
-        const call = text.split('?')[0] ?? '';
-        head = { call, length: Number(/^content-length: (\d+)$/im.exec(text)?.[1] ?? 0), at: at + 4 };
-        this.calls.push(call);
-        if (this.answers.get(call)?.isEarly) await this.answer(socket, call);
+      // What one read brings may be the end of a body and the next request.
+      for (;;) {
+        if (head === null) {
+          head = headOf(unread);
+          if (head === null) break;
+          this.calls.push(head.call);
+          if (this.answers.get(head.call)?.isEarly) await this.answer(socket, head.call);
+        }
+        if (unread.length < head.bytes) break;
+        unread = unread.subarray(head.bytes);
+        if (!this.answers.get(head.call)?.isEarly) await this.answer(socket, head.call);
+        head = null;
       }
-      if (unread.length < head.at + head.length) continue;
-      unread = unread.subarray(head.at + head.length);
-      if (!this.answers.get(head.call)?.isEarly) await this.answer(socket, head.call);
-      head = null;
     }
   }
 
@@ -75,4 +75,19 @@ export class RawPlatform {
     if (end === 'close') socket.end();
     else if (end === 'reset') socket.resetAndDestroy();
   }
+}
+
+interface Head {
+  readonly call: string;
+  /** Of the whole request. */
+  readonly bytes: number;
+}
+
+/** Null while it is not whole. */
+function headOf(unread: Buffer): Head | null {
+  const at = unread.indexOf('\r\n\r\n');
+  if (at < 0) return null;
+  const text = unread.toString('latin1', 0, at);
+  const length = Number(/^content-length: (\d+)$/im.exec(text)?.[1] ?? 0);
+  return { call: text.split('?')[0] ?? '', bytes: at + 4 + length };
 }

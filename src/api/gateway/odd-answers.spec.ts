@@ -8,7 +8,6 @@ import {
   bytesOf,
   EXAMPLES,
   hasNoBody,
-  isReadFirst,
   isSound,
   oddAnswers,
   rawOf,
@@ -56,14 +55,15 @@ describe('an answer of a platform, as odd as it may be', () => {
     await edge.app.close();
   });
 
-  const call = (method: string, path: string, bytes: number): Promise<Heard> =>
+  const call = (method: string, path: string, bytes: number, isChunked = false): Promise<Heard> =>
     new Promise((resolve, reject) => {
       const request = http.request(`${url}/gateway/shop${path}`, {
         agent,
         method,
         headers: {
           authorization: `Bearer ${keyOf('calls')}`,
-          ...(method === 'POST' && { 'content-length': bytes }),
+          ...(method === 'POST' &&
+            (isChunked ? { 'transfer-encoding': 'chunked' } : { 'content-length': bytes })),
         },
         timeout: MAX_MS,
       });
@@ -117,12 +117,12 @@ describe('an answer of a platform, as odd as it may be', () => {
 
   it(`reaches the caller whole, or as an error or a cut that it can see; nothing is sent twice, and the next call is well: ${RUNS} answers`, async () => {
     await fc.assert(
-      fc.asyncProperty(oddAnswers.filter(isReadFirst), async (answer) => {
+      fc.asyncProperty(oddAnswers, async (answer) => {
         calls += 1;
         const path = `/cgi-bin/odd/${calls}`;
         const sent = `${answer.method} ${path}`;
         platform.answerTo(sent, rawOf(answer));
-        const heard = await call(answer.method, path, answer.requestBytes);
+        const heard = await call(answer.method, path, answer.requestBytes, answer.isChunked);
         // One that comes before the platform has read the call may be lost with the connection.
         const isLate = !answer.isEarly || answer.method !== 'POST' || answer.requestBytes === 0;
         if (isSound(answer) && isLate) expectSound(answer, heard);
