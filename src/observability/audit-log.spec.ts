@@ -142,19 +142,21 @@ describe('the audit stream', () => {
     expect([isDue('0a1b2c3d'), isDue('4e5f6a7b')]).toEqual([true, false]);
   });
 
-  it('takes tickets for something else than tokens, and one kind for something else than another', () => {
+  it('takes tickets and calls for something else than tokens, and one kind for something else than another', () => {
     const { audit, lines } = fixtureOf('sampled');
     for (let round = 0; round < 3; round += 1) {
       audit.record(read('orders', 7));
       audit.record(read('orders', 3, { action: 'ticket.read', reason: 'jsapi' }));
       audit.record(read('orders', 4, { action: 'ticket.read', reason: 'wx_card' }));
       audit.record(read('orders', 3, { action: 'ticket.sign', reason: 'jsapi' }));
+      audit.record(read('orders', 7, { action: 'gateway.call', reason: 'GET /cgi-bin/user/info' }));
     }
     expect(lines.map(({ event, reason }) => [event, reason])).toEqual([
       ['token.read', null],
       ['ticket.read', 'jsapi'],
       ['ticket.read', 'wx_card'],
       ['ticket.sign', 'jsapi'],
+      ['gateway.call', 'GET /cgi-bin/user/info'],
     ]);
   });
 

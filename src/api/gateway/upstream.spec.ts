@@ -4,7 +4,7 @@ import { connect as connectTcp, type AddressInfo, type Socket } from 'node:net';
 import { ManualClock } from '../../../test/support/manual-clock.js';
 import { eventually } from '../../../test/support/eventually.js';
 import { Caller } from './caller.js';
-import { Upstream } from './upstream.js';
+import { failureOf, Upstream } from './upstream.js';
 
 const REQUEST = { method: 'GET', path: '/cgi-bin/user/info', headers: [], body: null } as const;
 const WAITING = { onGone: () => undefined };
@@ -16,6 +16,7 @@ describe('Upstream', () => {
   /** Those to the platform. */
   let sockets: Socket[];
   let clock: ManualClock;
+  let settings: ConstructorParameters<typeof Upstream>[0];
 
   beforeEach(async () => {
     [isSilent, sockets] = [false, []];
@@ -24,7 +25,7 @@ describe('Upstream', () => {
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
     clock = new ManualClock();
-    const settings: ConstructorParameters<typeof Upstream>[0] = {
+    settings = {
       profile: {
         baseUrl: `http://127.0.0.1:${port}`,
         token: { kind: 'query', parameter: 'access_token' },
@@ -84,6 +85,22 @@ describe('Upstream', () => {
     expect((await slow).status).toBe(200);
     await eventually('the old ones are closed', () => old.every(({ destroyed }) => destroyed));
     expect(sockets.at(-1)?.destroyed).toBe(false);
+  });
+
+  it('breaks an answer off of which nothing more comes, and one that does not begin', async () => {
+    const hasty = new Upstream({ ...settings, timeoutMs: 500 }, clock, 500);
+    const ask = () => hasty.send({ ...REQUEST, headers: [] }, WAITING);
+    isSilent = true;
+    await expect(ask().catch(failureOf)).resolves.toBe('timeout');
+
+    const arrived = once(server, 'request') as Promise<[unknown, ServerResponse]>;
+    const answer = ask();
+    const [, response] = await arrived;
+    response.writeHead(200, { 'content-length': 100 }).write('file');
+    const { rest } = await answer;
+    const [error] = (await once(rest ?? new EventEmitter(), 'error')) as [Error];
+    expect([failureOf(error), rest?.destroyed]).toEqual(['timeout', true]);
+    await hasty.close();
   });
 
   it('ends all connections at a stop, old ones too', async () => {

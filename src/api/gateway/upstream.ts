@@ -33,9 +33,11 @@ export class Upstream {
   private readonly origin: string;
   private readonly basePath: string;
 
+  /** @param silenceMs other than a minute for tests */
   constructor(
     private readonly app: UpstreamSettings,
     private readonly clock: Clock,
+    private readonly silenceMs = SILENCE_MS,
   ) {
     const { origin, pathname } = new URL(app.profile.baseUrl);
     this.origin = origin;
@@ -57,7 +59,7 @@ export class Upstream {
     const target = new URL(this.origin);
     const pool = new Pool(this.origin, {
       headersTimeout: timeoutMs,
-      bodyTimeout: SILENCE_MS,
+      bodyTimeout: this.silenceMs,
       connect: (_options, callback) => {
         connect(target, { timeoutMs }).then(
           (socket) => {
