@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Real WeChat SDKs, the example clients, and a fuzzer of the OpenAPI document, against the broker and the simulator: `npm run test:sdk`.
-# Needs Node 24, Go, Java 17, Maven, PHP 8 and Python 3; on Debian as root it installs what is missing. Everything else is pinned where its language keeps that.
+# Real WeChat SDKs, the example clients, a forward proxy, and a fuzzer of the OpenAPI document, against the broker and the simulator: `npm run test:sdk`.
+# Needs Node 24, Go, Java 17, Maven, PHP 8, Python 3 and tinyproxy; on Debian as root it installs what is missing. Everything else is pinned where its language keeps that.
 #   ci/sdk.sh build    only fetch and build what the tests run
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -11,7 +11,7 @@ readonly built=$SDK_BUILD
 readonly sdk="$PWD/test/sdk"
 
 install_missing() {
-  local -A packages=([go]=golang-go [javac]=openjdk-17-jdk-headless [mvn]=maven [php]=php-cli [python3]=python3)
+  local -A packages=([go]=golang-go [javac]=openjdk-17-jdk-headless [mvn]=maven [php]=php-cli [python3]=python3 [tinyproxy]=tinyproxy-bin)
   local -a missing=()
   local program
   for program in "${!packages[@]}"; do
