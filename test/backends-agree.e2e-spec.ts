@@ -199,7 +199,7 @@ class Historian {
       rolledBack: this.rank(rolledBack),
       intent: intent && this.rank(intent.fence),
       hasBegun: view.beganAtMs > 0,
-      doubt: suspectReasonOf({ record, suspect, rolledBack, intent }),
+      suspectReason: suspectReasonOf({ record, suspect, rolledBack, intent }),
       backOff: backOff?.class,
       failures,
       count,

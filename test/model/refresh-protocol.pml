@@ -155,7 +155,7 @@ inline reconcile(i) {
     raise(store.fence, store.generation);
     now++;
     store.beganAt = now;
-#ifndef NO_SUSPICION
+#ifndef NO_SUSPECT
     suspectUpTo(store.generation)
   :: store.generation > replica[i].committed && store.base < replica[i].committed ->
     suspectUpTo(store.generation);
@@ -224,7 +224,7 @@ inline offline(i) {
 }
 
 inline endOffline(i) {
-#ifndef FORGOTTEN_UNFENCED
+#ifndef FORGOTTEN_OFFLINE
   raise(replica[i].committed, replica[i].fence);
 #endif
   printf("replica %d: holds generation %d, token %d, without the store\n", i, replica[i].fence, replica[i].value);
@@ -361,9 +361,9 @@ proctype Failover() {
 
 /* ---- the checks ---- */
 
-/* S4: a token that is not the newest is under suspicion. S1, S2: then it is replaced, and all is well. */
+/* S4: a token that is not the newest is suspect. S1, S2: then it is replaced, and no token is suspect. */
 inline check() {
-  printf("rest: stored token %d, newest %d, doubt %d\n", store.value, minted, suspectReasonOf);
+  printf("rest: stored token %d, newest %d, suspect %d\n", store.value, minted, suspectReasonOf);
   assert(store.generation == 0 || isNewest || suspectReasonOf);
   i_ = 0;
   do

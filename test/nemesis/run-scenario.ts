@@ -45,8 +45,8 @@ export async function runScenario(scenario: Scenario): Promise<Survival> {
 async function survive(scenario: Scenario, cluster: Cluster): Promise<Survival> {
   if (!scenario.isColdStart) {
     await cluster.start();
-    const doubt = await converged(cluster, cluster.replicas);
-    if (doubt) throw new Error(`Not well before the first fault: ${doubt}`);
+    const trouble = await converged(cluster, cluster.replicas);
+    if (trouble) throw new Error(`Not well before the first fault: ${trouble}`);
   }
   const history = new History();
   const { reporting = false, asksForAny = false } = scenario;
@@ -55,11 +55,11 @@ async function survive(scenario: Scenario, cluster: Cluster): Promise<Survival> 
   const violations: string[] = [];
   await scenario.run(tally).catch((error: unknown) => violations.push(String(error)));
   await cluster.heal();
-  const { doubt, tookMs } = await healed(scenario, cluster);
+  const { trouble, tookMs } = await healed(scenario, cluster);
   await load.stop();
   const verdict = judge(history, tally.truths());
   violations.push(...(await miscounts(cluster)));
-  violations.push(...crashes(cluster), ...(doubt ? [`I7: ${doubt}`] : []), ...late(scenario, tookMs));
+  violations.push(...crashes(cluster), ...(trouble ? [`I7: ${trouble}`] : []), ...late(scenario, tookMs));
   if (!scenario.endsUnwell) violations.push(...(await storeIsBehind(cluster)));
   if (history.unserved.length > 0 && !scenario.mayBeUnserved) {
     violations.push(`gap: ${String(history.unserved.length)} times a client found no replica with a token`);
@@ -143,20 +143,20 @@ class Tally implements World {
 async function healed(
   { endsUnwell }: Scenario,
   cluster: Cluster,
-): Promise<{ readonly doubt: string | null; readonly tookMs: number }> {
-  if (endsUnwell) return { doubt: null, tookMs: 0 };
+): Promise<{ readonly trouble: string | null; readonly tookMs: number }> {
+  if (endsUnwell) return { trouble: null, tookMs: 0 };
   const startMs = steadyNow();
   let wellMs = startMs;
-  let doubt = await converged(cluster, cluster.replicas);
-  if (doubt === null) wellMs = steadyNow();
-  while (doubt === null && steadyNow() < wellMs + STAYS_WELL_MS) {
+  let trouble = await converged(cluster, cluster.replicas);
+  if (trouble === null) wellMs = steadyNow();
+  while (trouble === null && steadyNow() < wellMs + STAYS_WELL_MS) {
     await sleep(20);
     const lookedMs = steadyNow();
-    doubt = await converged(cluster, cluster.replicas);
+    trouble = await converged(cluster, cluster.replicas);
     // A rotation that was due takes its time, too.
     if (steadyNow() > lookedMs + TRAVEL_MS) wellMs = steadyNow();
   }
-  return { doubt, tookMs: wellMs - startMs };
+  return { trouble, tookMs: wellMs - startMs };
 }
 
 function crashes({ replicas }: Cluster): string[] {
@@ -167,18 +167,18 @@ function crashes({ replicas }: Cluster): string[] {
 async function converged(cluster: Cluster, replicas: readonly Replica[]): Promise<string | null> {
   const deadlineMs = steadyNow() + GIVE_UP_AFTER_MS;
   for (;;) {
-    const doubts = await Promise.all(replicas.map((replica) => doubtAbout(replica, cluster)));
-    const doubt = doubts.find((one) => one !== null) ?? null;
-    if (doubt === null || steadyNow() > deadlineMs) return doubt;
+    const troubles = await Promise.all(replicas.map((replica) => troubleOf(replica, cluster)));
+    const trouble = troubles.find((one) => one !== null) ?? null;
+    if (trouble === null || steadyNow() > deadlineMs) return trouble;
     await sleep(20);
   }
 }
 
-/** Why this replica is not well: it serves the platform's newest token of each app, and doubts none. */
-async function doubtAbout(replica: Replica, cluster: Cluster): Promise<string | null> {
-  const doubts = await Promise.all(cluster.apps.map((app) => doubtAboutToken(replica, app, cluster)));
-  const doubt = doubts.find((one) => one !== null) ?? null;
-  if (doubt !== null) return doubt;
+/** Why this replica is not well: it serves the platform's newest token of each app, and suspects none. */
+async function troubleOf(replica: Replica, cluster: Cluster): Promise<string | null> {
+  const troubles = await Promise.all(cluster.apps.map((app) => troubleOfToken(replica, app, cluster)));
+  const trouble = troubles.find((one) => one !== null) ?? null;
+  if (trouble !== null) return trouble;
   const { body } = await replica.get('/apps');
   const apps: readonly { readonly app?: unknown; readonly state?: unknown }[] =
     Object.values(body).map(Object);
@@ -187,7 +187,7 @@ async function doubtAbout(replica: Replica, cluster: Cluster): Promise<string | 
   return apps.length === cluster.apps.length ? null : `${replica.name} does not name its apps`;
 }
 
-async function doubtAboutToken(replica: Replica, app: ClusterApp, cluster: Cluster): Promise<string | null> {
+async function troubleOfToken(replica: Replica, app: ClusterApp, cluster: Cluster): Promise<string | null> {
   const newest = cluster.tokens(app).at(-1)?.token;
   const { body, status } = await replica.get(`/token?app=${app.name}`);
   if (status !== 200) return `${replica.name} has no token of ${app.name}: ${String(body.code)}`;
@@ -206,8 +206,8 @@ async function storeIsBehind(cluster: Cluster): Promise<string[]> {
   if (!cluster.isShared) return [];
   const auditor = await cluster.addReplica('auditor');
   await auditor.start();
-  const doubt = await converged(cluster, [auditor]);
-  if (doubt) return [`I7: the store is wrong: ${doubt}`];
+  const trouble = await converged(cluster, [auditor]);
+  if (trouble) return [`I7: the store is wrong: ${trouble}`];
   // What lives by one clock may be over by the next one.
   if (cluster.clock || !auditor.output.includes('"reason":"cold"')) return [];
   return ['I7: a new replica found no living token stored'];

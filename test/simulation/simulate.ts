@@ -116,7 +116,7 @@ function strike(world: World, plan: Dice, fault: AnyFault): void {
   } else if (fault === 'early_death') {
     world.struck();
     world.platform.killNewest(world.time.nowMs);
-    // A token that was fetched after a report is not doubted for 30 s.
+    // A token that was fetched after a report is not replaced for 30 s because of another report.
     world.lastFaultMs += 30_000;
   } else {
     world.waitingFaults.add(fault);
@@ -250,8 +250,8 @@ class Checker {
         `stored ${String(stored)}, newest ${String(newest?.value)}, accepted ${String(accepted)}`,
       );
     }
-    const doubt = suspectReasonOf(view);
-    if (doubt) this.violated('I7', `still ${doubt}`);
+    const reason = suspectReasonOf(view);
+    if (reason) this.violated('I7', `still suspect: ${reason}`);
     for (const { broker } of world.replicas) {
       const value = broker.held(APP)?.record.value;
       if (value !== stored)

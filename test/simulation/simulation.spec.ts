@@ -90,7 +90,7 @@ describe('several brokers over one store, with faults', () => {
     expect(await firstFailure(MUTANT_SEEDS, storeWith(new HastyTable()))).toMatch(/^I[17] /);
   }, 300_000);
 
-  it('catches a store with a fence but without suspicion', async () => {
+  it('catches a store with a fence that suspects no token', async () => {
     expect(await firstFailure(MUTANT_SEEDS, storeWith(new TrustingTable()))).toMatch(/^I[17] /);
   }, 300_000);
 });

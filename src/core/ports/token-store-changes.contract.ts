@@ -35,7 +35,7 @@ export function describeChanges(steps: StoreSteps): void {
       expect(await seen()).toEqual([]);
     });
 
-    it('names an app that came under suspicion, and none whose step changed nothing', async () => {
+    it('names an app whose token became suspect, and none whose step changed nothing', async () => {
       const grant = await steps.begin();
       await steps.commit(grant, 'one');
       await seen();

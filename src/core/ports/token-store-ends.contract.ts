@@ -95,7 +95,7 @@ export function describeEnds(steps: StoreSteps): void {
       expect(suspectReasonOf(view)).toBe('suspect');
     });
 
-    it('clears suspicion with a fetch that overlapped none', async () => {
+    it('suspects no token of a fetch that overlapped none', async () => {
       const slow = await steps.begin();
       await steps.commit(await steps.begin(), 'fast');
       await steps.commit(slow, 'slow');

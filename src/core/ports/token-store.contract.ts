@@ -3,7 +3,7 @@ import { appNamed } from '../../../test/support/app-identity.js';
 import { describeChanges } from './token-store-changes.contract.js';
 import { describeBegin } from './token-store-begin.contract.js';
 import { describeEnds } from './token-store-ends.contract.js';
-import { describeSuspicion } from './token-store-suspicion.contract.js';
+import { describeSuspect } from './token-store-suspect.contract.js';
 import { APP, LIFE_MS, DAY_MS, StoreSteps, type StoreUnderTest } from './token-store-steps.contract.js';
 
 /** The transition table of the refresh protocol, which every store has to follow to the letter. */
@@ -61,7 +61,7 @@ export function describeTokenStore(name: string, create: () => Promise<StoreUnde
 
     describeBegin(steps);
     describeEnds(steps);
-    describeSuspicion(steps);
+    describeSuspect(steps);
     describeChanges(steps);
   });
 }

@@ -235,7 +235,7 @@ describe('a replica of version 0.1 that still runs', () => {
     return Object.fromEntries(texts.flatMap((text, at) => (at % 2 ? [] : [[text, texts[at + 1] ?? '']])));
   };
 
-  it('has its tokens taken over without a doubt, and those of today the same', async () => {
+  it('has its tokens taken over and not suspected, and those of today the same', async () => {
     const prefix = freshPrefix();
     await storeAs01(prefix, SHOP);
     const store = storeOf(prefix);
@@ -257,7 +257,7 @@ describe('a replica of version 0.1 that still runs', () => {
     expect(await redis.server.call('GET', legacyKeys(prefix, SHOP).fence)).toBe(String(next));
   });
 
-  it('makes its own doubts those of today', async () => {
+  it('makes a token that it suspects suspect today', async () => {
     const prefix = freshPrefix();
     const { generation } = await storeAs01(prefix, SHOP);
     const store = storeOf(prefix);

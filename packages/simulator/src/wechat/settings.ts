@@ -122,8 +122,8 @@ export function settingsFrom(options: SimulatorOptions): Settings {
   const complaint = isIpList(options.ipWhitelist ?? null);
   if (complaint) throw new ControlInputError(`ipWhitelist: ${complaint}`);
   const { wrongSecretErrcode = 40125 } = options;
-  const doubt = isOneOf(40125, 40001)(wrongSecretErrcode);
-  if (doubt) throw new ControlInputError(`wrongSecretErrcode: ${doubt}`);
+  const fault = isOneOf(40125, 40001)(wrongSecretErrcode);
+  if (fault) throw new ControlInputError(`wrongSecretErrcode: ${fault}`);
   return {
     apps: options.apps ?? [DEFAULT_APP],
     lifeMs: lifeSeconds * MS,

@@ -3,8 +3,8 @@ import type { TokenRecord } from '../token.js';
 import { APP, LEASE_MS, LIFE_MS, type StoreSteps } from './token-store-steps.contract.js';
 
 /** When a stored token counts as suspect, and how that ends. */
-export function describeSuspicion(steps: StoreSteps): void {
-  describe('in doubt', () => {
+export function describeSuspect(steps: StoreSteps): void {
+  describe('suspect', () => {
     it('suspects a token that was fetched while an earlier request may still reach the platform', async () => {
       await steps.abort(await steps.begin(), 'unknown');
       const grant = await steps.begin();
