@@ -22,7 +22,7 @@ export const platformErrorSchema = {
 /** A parameter of the query string. */
 export const requiredText = { ...text, minLength: 1, required: true } as const;
 
-interface ConfiguredApp {
+interface KnownApp {
   readonly app: AppName;
   readonly provider: string;
   readonly grant: string | null;
@@ -46,7 +46,7 @@ interface HandOut {
 /** What the drop-in endpoints of all platforms have in common: apps by the platform's name for them, and their tokens. */
 @Injectable()
 export class DropIn {
-  private configured = new Map<string, readonly ConfiguredApp[]>();
+  private configured = new Map<string, readonly KnownApp[]>();
   /** What `configured` was made of. */
   private names: readonly AppName[] = [];
 
@@ -56,7 +56,7 @@ export class DropIn {
   ) {}
 
   /** By the platform's id. Made anew when other apps are configured. */
-  private get known(): ReadonlyMap<string, readonly ConfiguredApp[]> {
+  private get known(): ReadonlyMap<string, readonly KnownApp[]> {
     const { apps } = this.broker;
     if (this.names === apps) return this.configured;
     this.configured = new Map();
@@ -75,7 +75,7 @@ export class DropIn {
   }
 
   /** Those of them that the client may see. */
-  visibleApps(provider: string, appId: string, client: ClientAccess): readonly ConfiguredApp[] {
+  visibleApps(provider: string, appId: string, client: ClientAccess): readonly KnownApp[] {
     const known = this.known.get(appId) ?? [];
     return known.filter((one) => one.provider === provider && client.visibleApp(one.app) !== undefined);
   }

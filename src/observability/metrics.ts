@@ -22,7 +22,7 @@ const APPS_AT_A_TIME = 200;
 const CHARACTERS_AT_A_TIME = 32_768;
 
 /** An API key, and how it was used on this replica. Times are of the wall clock. */
-export interface KeyUse {
+export interface ApiKeyUse {
   /** The first digits of its SHA-256. */
   readonly id: string;
   readonly uses: number;
@@ -38,7 +38,7 @@ export class Metrics {
   private readonly sources: AppSource[] = [];
   private readonly shown = new Set<AppName>();
   private perApp: PerApp = 'all';
-  private keys: () => readonly KeyUse[] = () => [];
+  private keys: () => readonly ApiKeyUse[] = () => [];
 
   /** @param passing of each provider, the error codes that are counted from 0 */
   constructor(
@@ -68,7 +68,7 @@ export class Metrics {
   }
 
   /** Shows these API keys from now on. */
-  watchKeys(keys: () => readonly KeyUse[]): void {
+  watchKeys(keys: () => readonly ApiKeyUse[]): void {
     this.keys = keys;
   }
 

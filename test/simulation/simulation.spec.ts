@@ -1,5 +1,5 @@
 import { MemoryTokenStore } from '../../src/storage/memory/index.js';
-import { TransitionTable, type AppState, type Transition } from '../../src/core/refresh/transitions.js';
+import { TransitionTable, type StoredState, type Transition } from '../../src/core/refresh/transitions.js';
 import type { BeginResult } from '../../src/core/ports/token-store.js';
 import type { WorldOptions } from './world.js';
 import { simulate } from './simulate.js';
@@ -27,7 +27,7 @@ async function firstFailure(
 
 /** Fences late writes off, and thinks no further of what they mean. */
 class TrustingTable extends TransitionTable {
-  protected override suspectUpTo(state: AppState): AppState {
+  protected override suspectUpTo(state: StoredState): StoredState {
     // Nothing is ever suspect.
     return state;
   }

@@ -4,7 +4,7 @@ import type { LoginApp } from './login-app.js';
 import { LoginError } from './login-error.js';
 import { isAllowed } from './redirect-uri.js';
 
-export interface AuthorizeRequest {
+export interface AuthorizationRequest {
   readonly client: string;
   readonly redirectUri: string;
   /** Default: the smallest that the app can ask for. */
@@ -46,7 +46,7 @@ export async function beginAuthorization(
     scope = app.login.defaultScope,
     forcePopup = false,
     codeChallenge,
-  }: AuthorizeRequest,
+  }: AuthorizationRequest,
 ): Promise<Authorization> {
   const { login, callbackBaseUrl, appId } = app;
   if (!login.authorizeUrl) throw new LoginError('wrong_app_type');

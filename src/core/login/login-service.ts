@@ -1,7 +1,7 @@
 import { StoreUnavailableError } from '../errors.js';
 import type { LoginAnswer } from '../ports/login-store.js';
 import type { AppName } from '../token.js';
-import { beginAuthorization, type Authorization, type AuthorizeRequest } from './authorization.js';
+import { beginAuthorization, type Authorization, type AuthorizationRequest } from './authorization.js';
 import { CodeExchange } from './code-exchange.js';
 import { DropInLogin } from './drop-in-login.js';
 import { answerOf } from './exchange-answer.js';
@@ -19,7 +19,7 @@ const STORE_RETRY_SECONDS = 2;
 type Data = Readonly<Record<string, unknown>>;
 
 /** Who brings a code, for which app. */
-interface CodeRequest {
+interface CodeOfClient {
   readonly app: AppName;
   readonly client: string;
   readonly code: string;
@@ -58,7 +58,7 @@ export class LoginService {
   }
 
   /** Begins a login in a browser. */
-  authorizeUrl({ app, ...request }: AuthorizeRequest & { readonly app: AppName }): Promise<Authorization> {
+  authorizeUrl({ app, ...request }: AuthorizationRequest & { readonly app: AppName }): Promise<Authorization> {
     return this.stored(() => beginAuthorization(this.apps.get(app), this.ports.store, request));
   }
 
@@ -66,7 +66,7 @@ export class LoginService {
    * A code that came back to a service. The state is checked and used up before the code is sent; the same four values
    * get the same answer for a minute.
    */
-  exchange(request: CodeRequest & { readonly state: string; readonly proof: Proof }): Promise<LoginAnswer> {
+  exchange(request: CodeOfClient & { readonly state: string; readonly proof: Proof }): Promise<LoginAnswer> {
     return this.stored(async () => {
       const { client, code, state } = request;
       const app = this.apps.get(request.app);
@@ -79,7 +79,7 @@ export class LoginService {
   }
 
   /** A code of `wx.login`, which came by the mini program's own call, and so without a state. */
-  exchangeJsCode(request: CodeRequest): Promise<LoginAnswer> {
+  exchangeJsCode(request: CodeOfClient): Promise<LoginAnswer> {
     return this.stored(async () => {
       const { client, code } = request;
       const app = this.apps.get(request.app);

@@ -2,7 +2,7 @@ import type { AppDefinition } from '../app-definition.js';
 import { plausibleFence } from './transitions.js';
 import type { Clock } from '../ports/clock.js';
 import { FoundToken, ReportedToken } from './evidence.js';
-import { MAX_LIFE_MS } from './read-app-state.js';
+import { MAX_LIFE_MS } from './read-stored-state.js';
 import { fingerprint, RecentTokens, TokenOwners, type HeldToken, type TokenRecord } from '../token.js';
 import {
   graceMsOf,

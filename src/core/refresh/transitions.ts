@@ -18,7 +18,7 @@ import type { TokenRecord } from '../token.js';
 const MAX_AHEAD_MS = 24 * 60 * 60 * 1000;
 
 /** All that the replicas share of one app, as plain data. Times are the store's, in milliseconds since the Unix epoch. */
-export interface AppState {
+export interface StoredState {
   readonly record: TokenRecord | null;
   /** The highest fence ever given out. */
   readonly fence: number;
@@ -40,7 +40,7 @@ export interface AppState {
   readonly clients: Readonly<Record<string, number>>;
 }
 
-export const NO_STATE: AppState = {
+export const NO_STATE: StoredState = {
   record: null,
   fence: 0,
   suspect: 0,
@@ -56,7 +56,7 @@ export const NO_STATE: AppState = {
 
 /** What a transition leads to. `state` is the very same object where nothing has to be stored. */
 export interface Transition<Result> {
-  readonly state: AppState;
+  readonly state: StoredState;
   readonly result: Result;
 }
 
@@ -70,7 +70,7 @@ export function plausibleFence(fence: number, nowMs: number): number {
   return fence <= maxFence(nowMs) ? fence : 0;
 }
 
-function viewOf(state: AppState, nowMs: number): StoreView {
+function viewOf(state: StoredState, nowMs: number): StoreView {
   return {
     record: state.record,
     fence: state.fence,
@@ -118,7 +118,7 @@ export function recordOf({
 export class TransitionTable {
   /** @param isLeaseHeld whether the store still has the request's lease */
   begin(
-    state: AppState,
+    state: StoredState,
     request: BeginRequest,
     nowMs: number,
     isLeaseHeld: boolean,
@@ -161,9 +161,9 @@ export class TransitionTable {
     };
   }
 
-  commit(state: AppState, request: CommitRequest, nowMs: number): Transition<CommitResult> {
+  commit(state: StoredState, request: CommitRequest, nowMs: number): Transition<CommitResult> {
     const { grant } = request;
-    const done = (kind: CommitResult['kind'], next: AppState): Transition<CommitResult> => ({
+    const done = (kind: CommitResult['kind'], next: StoredState): Transition<CommitResult> => ({
       state: next,
       result: { kind, view: viewOf(next, nowMs) },
     });
@@ -185,7 +185,7 @@ export class TransitionTable {
     });
   }
 
-  abort(state: AppState, request: AbortRequest, nowMs: number): Transition<StoreView> {
+  abort(state: StoredState, request: AbortRequest, nowMs: number): Transition<StoreView> {
     const next = this.withBackOff(
       this.withRefund(this.withOutcome(state, request, nowMs), request),
       request,
@@ -194,7 +194,7 @@ export class TransitionTable {
     return { state: next, result: viewOf(next, nowMs) };
   }
 
-  reconcile(state: AppState, { record, committed }: KnownRecord, nowMs: number): Transition<StoreView> {
+  reconcile(state: StoredState, { record, committed }: KnownRecord, nowMs: number): Transition<StoreView> {
     const stored = state.record?.generation ?? 0;
     const held = plausibleFence(record?.generation ?? 0, nowMs);
     const ownCommit = plausibleFence(committed, nowMs);
@@ -209,21 +209,21 @@ export class TransitionTable {
     return { state: next, result: viewOf(next, nowMs) };
   }
 
-  protected isLate(state: AppState, fence: number): boolean {
+  protected isLate(state: StoredState, fence: number): boolean {
     return fence < (state.record?.generation ?? 0);
   }
 
   /** Returns the same state if that much is suspect already. */
-  protected suspectUpTo(state: AppState, upTo: number): AppState {
+  protected suspectUpTo(state: StoredState, upTo: number): StoredState {
     return upTo > state.suspect ? { ...state, suspect: upTo } : state;
   }
 
-  private suspectAsLost(state: AppState, upTo: number): AppState {
+  private suspectAsLost(state: StoredState, upTo: number): StoredState {
     const suspected = this.suspectUpTo(state, upTo);
     return upTo > suspected.rolledBack ? { ...suspected, rolledBack: upTo } : suspected;
   }
 
-  private withOutcome(state: AppState, { grant, outcome }: AbortRequest, nowMs: number): AppState {
+  private withOutcome(state: StoredState, { grant, outcome }: AbortRequest, nowMs: number): StoredState {
     const { intent } = state;
     const isNewest = intent?.fence === grant.fence;
     if (outcome !== 'unknown') {
@@ -236,7 +236,7 @@ export class TransitionTable {
     return { ...suspected, intent: { fence, atMs, inDoubt: true }, beganAtMs: nowMs };
   }
 
-  private withRefund(state: AppState, { grant, charge, outcome }: AbortRequest): AppState {
+  private withRefund(state: StoredState, { grant, charge, outcome }: AbortRequest): StoredState {
     if (outcome !== 'not_sent' || state.day !== grant.day) return state;
     const { clients } = state;
     const ofClient = charge?.pool === 'unproven' ? clients[charge.client] : undefined;
@@ -247,7 +247,7 @@ export class TransitionTable {
     };
   }
 
-  private withBackOff(state: AppState, { backOff }: AbortRequest, nowMs: number): AppState {
+  private withBackOff(state: StoredState, { backOff }: AbortRequest, nowMs: number): StoredState {
     if (!backOff) return state;
     const { delayMs, ...why } = backOff;
     return {

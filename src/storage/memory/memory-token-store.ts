@@ -1,5 +1,5 @@
 import { identityKey, type AppIdentity } from '../../core/app-definition.js';
-import { NO_STATE, TransitionTable, type AppState, type Transition } from '../../core/refresh/transitions.js';
+import { NO_STATE, TransitionTable, type StoredState, type Transition } from '../../core/refresh/transitions.js';
 import type { Clock } from '../../core/ports/clock.js';
 import {
   TokenStore,
@@ -22,7 +22,7 @@ const MAX_CHANGES = 10_000;
  * wall clock shortens no token's life.
  */
 export class MemoryTokenStore extends TokenStore {
-  private readonly states = new Map<string, AppState>();
+  private readonly states = new Map<string, StoredState>();
   private readonly epochMs: number;
   /** The last apps that were written to, oldest first. */
   private readonly changed: string[] = [];
@@ -75,7 +75,7 @@ export class MemoryTokenStore extends TokenStore {
 
   private step<Result>(
     app: AppIdentity,
-    take: (state: AppState, nowMs: number) => Transition<Result>,
+    take: (state: StoredState, nowMs: number) => Transition<Result>,
   ): Result {
     const key = identityKey(app);
     const before = this.states.get(key) ?? NO_STATE;

@@ -3,7 +3,7 @@ import { appNamed, SHOP } from '../../../test/support/app-identity.js';
 import { clock, freshPrefix, granted, sharedRedis } from '../../../test/support/redis-as-broker.js';
 import { identityKey, type AppIdentity } from '../../core/app-definition.js';
 import { NO_COUNT } from '../../core/refresh/budgets.js';
-import { NO_STATE, type AppState } from '../../core/refresh/transitions.js';
+import { NO_STATE, type StoredState } from '../../core/refresh/transitions.js';
 import { fingerprint } from '../../core/token.js';
 import { appKeys, legacyKeys, rotationChannel } from './keys.js';
 import { defineScripts } from './redis-scripts.js';
@@ -87,7 +87,7 @@ describe('what version 0.1 left in Redis', () => {
     await restore(prefix);
     defineScripts(redis.connection.client);
     const legacy = new LegacyState(redis.connection, cipher, prefix);
-    const read = (app: AppIdentity): Promise<AppState> =>
+    const read = (app: AppIdentity): Promise<StoredState> =>
       legacy.merge(NO_STATE, { app, mayTakeOver: true, isHolder: false, nowMs: left.takenAtMs });
     const state = await read(SHOP);
     expect(fingerprint(state.record?.value ?? '')).toBe(left.tokenSha256_8);

@@ -1,6 +1,6 @@
 import { identityKey, type AppIdentity } from '../../core/app-definition.js';
-import { readAppState } from '../../core/refresh/read-app-state.js';
-import { NO_STATE, type AppState } from '../../core/refresh/transitions.js';
+import { readStoredState } from '../../core/refresh/read-stored-state.js';
+import { NO_STATE, type StoredState } from '../../core/refresh/transitions.js';
 import type { TokenRecord } from '../../core/token.js';
 import { legacyKeys } from './keys.js';
 import type { RedisConnection } from './redis-connection.js';
@@ -48,7 +48,7 @@ export class LegacyState {
   }
 
   /** The state with what 0.1 did since; the very same object where that is nothing. */
-  async merge(state: AppState, { app, mayTakeOver, isHolder, nowMs }: LegacyReader): Promise<AppState> {
+  async merge(state: StoredState, { app, mayTakeOver, isHolder, nowMs }: LegacyReader): Promise<StoredState> {
     this.readers.set(app.name, app);
     if (!this.isThere(app)) return state;
     const keys = legacyKeys(this.keyPrefix, app);
@@ -64,7 +64,7 @@ export class LegacyState {
       this.gone.add(identityKey(app));
       return state;
     }
-    const legacy = readAppState(this.stateOf(app, Number(fence), texts), nowMs);
+    const legacy = readStoredState(this.stateOf(app, Number(fence), texts), nowMs);
     // An intent under its lease is a fetch that will end by itself.
     return merged(state, isLeaseHeld === '1' && !isHolder ? { ...legacy, intent: null } : legacy);
   }
@@ -146,7 +146,7 @@ function reasonIn(text: string): object {
 }
 
 /** By maximum. Counts and back-offs stay those of each side, but for a start from nothing. */
-function merged(state: AppState, legacy: AppState): AppState {
+function merged(state: StoredState, legacy: StoredState): StoredState {
   if (state === NO_STATE) return legacy;
   const generation = state.record?.generation ?? 0;
   const isNewer = (legacy.record?.generation ?? 0) > generation;

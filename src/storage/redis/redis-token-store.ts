@@ -1,7 +1,7 @@
 import { identityKey, type AppIdentity } from '../../core/app-definition.js';
-import { NO_STATE, TransitionTable, type AppState, type Transition } from '../../core/refresh/transitions.js';
+import { NO_STATE, TransitionTable, type StoredState, type Transition } from '../../core/refresh/transitions.js';
 import { StoreUnavailableError } from '../../core/errors.js';
-import { readAppState } from '../../core/refresh/read-app-state.js';
+import { readStoredState } from '../../core/refresh/read-stored-state.js';
 import { readableText } from '../../core/redaction/redactor.js';
 import {
   TokenStore,
@@ -55,7 +55,7 @@ interface Loaded {
 }
 
 interface CurrentState {
-  readonly state: AppState;
+  readonly state: StoredState;
   /** False: it has to be stored even if the step changes nothing. */
   readonly isStored: boolean;
   /** A broker with other encryption keys uses what is there. */
@@ -65,7 +65,7 @@ interface CurrentState {
 interface Step<Result> {
   /** Of the protocol, for people who watch Redis. */
   readonly name: 'begin' | 'commit' | 'abort' | 'reconcile';
-  readonly take: (state: AppState, nowMs: number, isLeaseHeld: boolean) => Transition<Result>;
+  readonly take: (state: StoredState, nowMs: number, isLeaseHeld: boolean) => Transition<Result>;
   /** Nothing may be stored unless this lease still holds. */
   readonly leaseId?: string;
 }
@@ -175,7 +175,7 @@ export class RedisTokenStore extends TokenStore {
     app: AppIdentity,
     step: Step<Result>,
     { sealed, nowMs: readAtMs }: Loaded,
-    next: AppState,
+    next: StoredState,
   ): Promise<{ kind: 'swapped' } | { kind: 'changed'; loaded: Loaded }> {
     const { state, owner, lease } = this.keys(app);
     const key = identityKey(app);
@@ -202,7 +202,7 @@ export class RedisTokenStore extends TokenStore {
   ): Promise<CurrentState> {
     // What 0.1 left under the name of another AppID is that AppID's.
     const mayTakeOver = owner === '' || owner === identityKey(app);
-    const merge = async (stored: AppState): Promise<CurrentState> => {
+    const merge = async (stored: StoredState): Promise<CurrentState> => {
       const state = await this.legacy.merge(stored, { app, mayTakeOver, isHolder, nowMs });
       return { state, isStored: state === stored, isForeign: false };
     };
@@ -213,7 +213,7 @@ export class RedisTokenStore extends TokenStore {
     const unsealed = this.seal.open(app, sealed);
     if (unsealed.kind === 'state') {
       this.options.keyUse?.note(app, unsealed.keyId, nowMs);
-      return merge(readAppState(unsealed.value, nowMs));
+      return merge(readStoredState(unsealed.value, nowMs));
     }
     const key = identityKey(app);
     if (this.unreadable.get(key) !== sealed) {
@@ -250,7 +250,7 @@ export class RedisTokenStore extends TokenStore {
 }
 
 /** Until when the state is of use: an app that is configured no longer leaves nothing behind. */
-function lifeMs({ record }: AppState, nowMs: number): number {
+function lifeMs({ record }: StoredState, nowMs: number): number {
   return Math.ceil(Math.max(0, (record?.expiresAtMs ?? 0) - nowMs) + KEPT_MS);
 }
 

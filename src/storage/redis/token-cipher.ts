@@ -1,6 +1,6 @@
 import { createSecretKey, randomBytes, type KeyObject } from 'node:crypto';
 import { identityKey, type AppIdentity } from '../../core/app-definition.js';
-import type { AppState } from '../../core/refresh/transitions.js';
+import type { StoredState } from '../../core/refresh/transitions.js';
 import { NONCE_BYTES, SEALING_BYTES, sealBytes, unsealBytes } from '../../core/sealed-bytes.js';
 
 export interface CipherKey {
@@ -76,7 +76,7 @@ export class StateSeal {
     private readonly keyPrefix: string,
   ) {}
 
-  seal(app: AppIdentity, state: AppState): string {
+  seal(app: AppIdentity, state: StoredState): string {
     return this.cipher.seal(this.bindingOf(app), JSON.stringify(state));
   }
 

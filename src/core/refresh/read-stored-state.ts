@@ -1,4 +1,4 @@
-import { maxFence, type AppState } from './transitions.js';
+import { maxFence, type StoredState } from './transitions.js';
 import type { DayCount } from './budgets.js';
 import { errorCodeOf } from '../error-code.js';
 import { readableText } from '../redaction/redactor.js';
@@ -34,11 +34,11 @@ type Fields = Readonly<Record<string, unknown>>;
 /**
  * A state as a store holds it, each field bounded: whatever cannot be right at this time of the store is absent. Even a
  * state that a broker sealed can be wrong: the store's clock jumped, another version wrote it, or a bug did. Every new
- * field of `AppState` needs its line here.
+ * field of `StoredState` needs its line here.
  *
  * @param stored what JSON.parse gave: anything
  */
-export function readAppState(stored: unknown, nowMs: number): AppState {
+export function readStoredState(stored: unknown, nowMs: number): StoredState {
   const state = fieldsOf(stored) ?? {};
   const fence = (name: string): number => integer(state[name], 0, maxFence(nowMs)) ?? 0;
   const count = (name: string): number => integer(state[name], 0, MAX_COUNT) ?? 0;
@@ -103,7 +103,7 @@ function readRecord(stored: unknown, nowMs: number): TokenRecord | null {
   };
 }
 
-function readIntent(stored: unknown, nowMs: number): AppState['intent'] {
+function readIntent(stored: unknown, nowMs: number): StoredState['intent'] {
   const intent = fieldsOf(stored);
   const fence = integer(intent?.fence, 1, maxFence(nowMs));
   const atMs = time(intent?.atMs, nowMs + DAY_MS);

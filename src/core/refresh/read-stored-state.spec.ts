@@ -1,11 +1,11 @@
 import fc from 'fast-check';
-import { NO_STATE, type AppState } from './transitions.js';
-import { readAppState } from './read-app-state.js';
+import { NO_STATE, type StoredState } from './transitions.js';
+import { readStoredState } from './read-stored-state.js';
 
 const NOW_MS = Date.UTC(2026, 10, 26);
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-const STATE: AppState = {
+const STATE: StoredState = {
   record: {
     generation: NOW_MS - 1000,
     base: NOW_MS - 9000,
@@ -46,7 +46,7 @@ function withField(path: string, value: unknown): unknown {
 
 describe('reading a stored state', () => {
   it('gives back what was stored', () => {
-    expect(readAppState(JSON.parse(JSON.stringify(STATE)), NOW_MS)).toEqual(STATE);
+    expect(readStoredState(JSON.parse(JSON.stringify(STATE)), NOW_MS)).toEqual(STATE);
   });
 
   it.each([
@@ -60,7 +60,7 @@ describe('reading a stored state', () => {
     { record: {} },
     JSON.parse('{"__proto__":1}'),
   ])('finds nothing in %j', (stored) => {
-    expect(readAppState(stored, NOW_MS)).toEqual(NO_STATE);
+    expect(readStoredState(stored, NOW_MS)).toEqual(NO_STATE);
   });
 
   const FENCES = ['fence', 'suspect', 'rolledBack'];
@@ -69,13 +69,13 @@ describe('reading a stored state', () => {
   it.each(FENCES.flatMap((field) => WRONG_NUMBERS.map((value) => [field, value] as const)))(
     'takes a %s of %j for none',
     (field, value) => {
-      expect(readAppState(withField(field, value), NOW_MS)).toEqual({ ...STATE, [field]: 0 });
+      expect(readStoredState(withField(field, value), NOW_MS)).toEqual({ ...STATE, [field]: 0 });
     },
   );
 
   it.each(['fetches', 'forced', 'forceNew', 'unproven'])('takes a wrong count of %s for none', (field) => {
     for (const value of [-1, 1e9, 0.5, '7', null]) {
-      expect(readAppState(withField(`count.${field}`, value), NOW_MS)).toEqual(
+      expect(readStoredState(withField(`count.${field}`, value), NOW_MS)).toEqual(
         withField(`count.${field}`, 0),
       );
     }
@@ -83,21 +83,21 @@ describe('reading a stored state', () => {
 
   it('takes callers that cannot be for none, and no more than a thousand', () => {
     const clients = { orders: 2, '<b>': 1, mail: -1, blog: '7' };
-    expect(readAppState(withField('clients', clients), NOW_MS).clients).toEqual({ orders: 2 });
-    expect(readAppState(withField('clients', ['orders']), NOW_MS).clients).toEqual({});
+    expect(readStoredState(withField('clients', clients), NOW_MS).clients).toEqual({ orders: 2 });
+    expect(readStoredState(withField('clients', ['orders']), NOW_MS).clients).toEqual({});
     const many = Object.fromEntries(Array.from({ length: 2000 }, (_, index) => [`client-${index}`, 1]));
-    expect(Object.keys(readAppState(withField('clients', many), NOW_MS).clients)).toHaveLength(1000);
+    expect(Object.keys(readStoredState(withField('clients', many), NOW_MS).clients)).toHaveLength(1000);
   });
 
   it('takes a credential that is no short hash for none', () => {
     for (const value of ['0123ABCD', 'a-secret-in-full', 7]) {
-      expect(readAppState(withField('backOff.credential', value), NOW_MS).backOff?.credential).toBeNull();
+      expect(readStoredState(withField('backOff.credential', value), NOW_MS).backOff?.credential).toBeNull();
     }
   });
 
   it.each(['failures', 'day'])('takes a wrong %s for none', (field) => {
     for (const value of [-1, 1e9, 0.5, '7', null]) {
-      expect(readAppState(withField(field, value), NOW_MS)).toEqual({ ...STATE, [field]: 0 });
+      expect(readStoredState(withField(field, value), NOW_MS)).toEqual({ ...STATE, [field]: 0 });
     }
   });
 
@@ -115,11 +115,11 @@ describe('reading a stored state', () => {
     ['record.expiresAtMs', '9'],
     ['record.expiresAtMs', null],
   ])('takes a record with %s of %j for none', (path, value) => {
-    expect(readAppState(withField(path, value), NOW_MS)).toEqual({ ...STATE, record: null });
+    expect(readStoredState(withField(path, value), NOW_MS)).toEqual({ ...STATE, record: null });
   });
 
   it('lets no token live for longer than 30 days from its fetch', () => {
-    const { record } = readAppState(withField('record.expiresAtMs', 9_007_199_254_740_991), NOW_MS);
+    const { record } = readStoredState(withField('record.expiresAtMs', 9_007_199_254_740_991), NOW_MS);
     expect(record?.expiresAtMs).toBe(NOW_MS - 1000.5 + 30 * DAY_MS);
   });
 
@@ -130,13 +130,13 @@ describe('reading a stored state', () => {
       ['owner', 'a\nb', ''],
       ['reason', 'because', 'cold'],
     ] as const) {
-      const { record } = readAppState(withField(`record.${field}`, wrong), NOW_MS);
+      const { record } = readStoredState(withField(`record.${field}`, wrong), NOW_MS);
       expect(record).toEqual({ ...STATE.record, [field]: likely });
     }
   });
 
   it('takes a record with a type of token that is no word for one without', () => {
-    const { record } = readAppState(withField('record.tokenType', 'a b'), NOW_MS);
+    const { record } = readStoredState(withField('record.tokenType', 'a b'), NOW_MS);
     expect(record).toEqual({ ...STATE.record, tokenType: undefined });
   });
 
@@ -146,19 +146,19 @@ describe('reading a stored state', () => {
     ['intent.atMs', NOW_MS + DAY_MS + 1],
     ['intent', 'x'],
   ])('takes an intent with %s of %j for none', (path, value) => {
-    expect(readAppState(withField(path, value), NOW_MS)).toEqual({ ...STATE, intent: null });
+    expect(readStoredState(withField(path, value), NOW_MS)).toEqual({ ...STATE, intent: null });
   });
 
   it('takes a wait of more than a day for none', () => {
     for (const untilMs of [NOW_MS + DAY_MS + 1, 9_007_199_254_740_991, -1, null]) {
-      expect(readAppState(withField('backOff.untilMs', untilMs), NOW_MS).backOff).toBeNull();
+      expect(readStoredState(withField('backOff.untilMs', untilMs), NOW_MS).backOff).toBeNull();
     }
-    expect(readAppState(withField('backOff.untilMs', NOW_MS + DAY_MS), NOW_MS).backOff).not.toBeNull();
+    expect(readStoredState(withField('backOff.untilMs', NOW_MS + DAY_MS), NOW_MS).backOff).not.toBeNull();
   });
 
   it('keeps the name of what was wrong with the network, if it can be one', () => {
     const faultOf = (fault: unknown) =>
-      readAppState(withField('backOff.fault', fault), NOW_MS).backOff?.fault;
+      readStoredState(withField('backOff.fault', fault), NOW_MS).backOff?.fault;
     expect(faultOf('answer_timeout')).toBe('answer_timeout');
     expect(['<b>', 7, 'x'.repeat(41), null].map(faultOf)).toEqual([
       undefined,
@@ -170,7 +170,7 @@ describe('reading a stored state', () => {
 
   it('names the error of a wait by a number or by a short word', () => {
     const codeOf = (errcode: unknown) =>
-      readAppState(withField('backOff.errcode', errcode), NOW_MS).backOff?.errcode;
+      readStoredState(withField('backOff.errcode', errcode), NOW_MS).backOff?.errcode;
     expect(['invalid_client', 40001].map(codeOf)).toEqual(['invalid_client', 40001]);
     expect(['x'.repeat(65), '<b>', 'two words', '', 1.5, {}].map(codeOf)).toEqual(Array(6).fill(null));
   });
@@ -183,7 +183,7 @@ describe('reading a stored state', () => {
       message: `a\u0000\n\u202e\ud800b${'x'.repeat(1e6)}`,
       atMs: 'yesterday',
     });
-    expect(readAppState(stored, NOW_MS).backOff).toEqual({
+    expect(readStoredState(stored, NOW_MS).backOff).toEqual({
       untilMs: NOW_MS + 1,
       class: 'unavailable',
       credential: null,
@@ -208,7 +208,7 @@ describe('reading a stored state', () => {
     );
     fc.assert(
       fc.property(stored, (value) => {
-        const state = readAppState(value, NOW_MS);
+        const state = readStoredState(value, NOW_MS);
         const { record, intent, backOff } = state;
         const ahead = [state.fence, state.suspect, state.rolledBack, state.beganAtMs, record?.generation];
         for (const number of [...ahead, intent?.fence, intent?.atMs, backOff?.untilMs]) {
@@ -216,7 +216,7 @@ describe('reading a stored state', () => {
           expect(number ?? 0).toBeLessThanOrEqual(NOW_MS + DAY_MS);
         }
         if (record) expect(record.expiresAtMs - record.issuedAtMs).toBeLessThanOrEqual(30 * DAY_MS);
-        expect(readAppState(state, NOW_MS)).toEqual(state);
+        expect(readStoredState(state, NOW_MS)).toEqual(state);
       }),
       { numRuns: 500 },
     );
