@@ -30,7 +30,7 @@ export interface TokenRecord {
   /** `issuedAtMs` plus the platform's `expires_in`, on the store's clock. */
   readonly expiresAtMs: number;
   /** As the platform named it (RFC 6749 7.1); left out: Bearer, or the platform's one way. */
-  readonly tokenType?: string;
+  readonly tokenType?: string | undefined;
   /** The replica that fetched it. */
   readonly owner: string;
   readonly reason: FetchReason;

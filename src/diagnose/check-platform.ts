@@ -121,7 +121,7 @@ export async function tryToken(
     }
     default: {
       const { message, fault } = outcome.cause;
-      const remedy = remedyOf(issuer, { errcode: null, message, ...(fault !== undefined && { fault }) });
+      const remedy = remedyOf(issuer, { errcode: null, message, fault });
       return { kind: 'unanswered', errcode: null, message, remedy };
     }
   }

@@ -27,7 +27,7 @@ const REASONS = {
 interface Refusal {
   readonly reason: keyof typeof REASONS;
   readonly seen: Readonly<Record<string, unknown>>;
-  readonly expected?: string;
+  readonly expected?: string | undefined;
 }
 
 /** Says why a JWT was refused, for whoever has to put it right, and how it goes with the keys of the issuers. */

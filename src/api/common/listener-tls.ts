@@ -35,7 +35,7 @@ export function tlsOptions({ cert, key, clientCa }: ServerTlsSection): TlsOption
 }
 
 function contextOf(cert: string, key: string, ca: string | undefined): SecureContextOptions {
-  return { cert, key, ...(ca !== undefined && { ca }), minVersion: 'TLSv1.2' };
+  return { cert, key, ca, minVersion: 'TLSv1.2' };
 }
 
 /** Has servers use the content of the files when it changes. Connections that are there stay as they are. */

@@ -143,9 +143,9 @@ export function problem(code: ProblemCode, detail: string, hints: ProblemHints =
     status,
     code,
     detail,
-    ...(hints.errcode === undefined ? {} : { errcode: hints.errcode }),
-    ...(hints.action === undefined ? {} : { action: hints.action }),
-    ...(retryAfter === undefined ? {} : { retry_after: Math.max(1, Math.ceil(retryAfter)) }),
+    errcode: hints.errcode,
+    action: hints.action,
+    retry_after: retryAfter === undefined ? undefined : Math.max(1, Math.ceil(retryAfter)),
   };
 }
 

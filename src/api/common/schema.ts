@@ -23,7 +23,7 @@ type Described<S> = S extends { readonly enum: readonly (infer Value)[] }
               : string;
 
 type Fields<P, Required> = { readonly [Key in keyof P as Key & Required]: FromSchema<P[Key]> } & {
-  readonly [Key in Exclude<keyof P, Required>]?: FromSchema<P[Key]>;
+  readonly [Key in Exclude<keyof P, Required>]?: FromSchema<P[Key]> | undefined;
 };
 
 type Properties = Readonly<Record<string, object>>;

@@ -89,7 +89,7 @@ class LoginController {
   ): Promise<PhoneView> {
     const app = client.app(body.app ?? undefined);
     const phone = await audited(request, 'login.phone', app, () =>
-      this.logins.phone({ app, code: body.code, ...(body.openid != null && { openid: body.openid }) }),
+      this.logins.phone({ app, code: body.code, openid: body.openid ?? undefined }),
     );
     return { phone_info: phone };
   }

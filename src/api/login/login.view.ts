@@ -76,12 +76,5 @@ export function authorizeUrlView(answer: Authorization): AuthorizeUrlView {
 
 export function loginView(answer: LoginAnswer): LoginView {
   const { openid, unionid, scope, snapshot, session, expiresInSeconds } = answer;
-  return {
-    openid,
-    ...(unionid !== undefined && { unionid }),
-    scope,
-    snapshot,
-    session,
-    expires_in: expiresInSeconds,
-  };
+  return { openid, unionid, scope, snapshot, session, expires_in: expiresInSeconds };
 }

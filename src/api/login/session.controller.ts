@@ -30,7 +30,7 @@ export class SessionController {
     @Body(new JsonBodyPipe(UserinfoRequest)) { session, lang }: UserinfoRequest,
   ): Promise<UserinfoView> {
     const profile = await audited(request, 'login.userinfo', null, (found) =>
-      this.logins.profile({ client, session, found, ...(lang != null && { lang }) }),
+      this.logins.profile({ client, session, found, lang: lang ?? undefined }),
     );
     return { profile };
   }
@@ -51,7 +51,7 @@ export class SessionController {
     );
     return {
       access_token: accessToken,
-      ...(refreshToken !== null && { refresh_token: refreshToken }),
+      refresh_token: refreshToken ?? undefined,
       expires_in: expiresInSeconds,
       openid,
       scope,

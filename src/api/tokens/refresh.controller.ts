@@ -66,7 +66,7 @@ export class RefreshController {
         ...show(answer.token),
         refreshed: answer.refreshed,
         reason: answer.reason,
-        ...(answer.note !== undefined && { detail: answer.note }),
+        detail: answer.note,
       };
     }
     throw new HttpProblem('refresh_budget_exhausted', answer.detail, {

@@ -62,7 +62,7 @@ export function tokenView(app: AppName, held: HeldToken, nowMonoMs: number): Tok
   return {
     app,
     access_token: held.record.value,
-    ...(held.record.tokenType !== undefined && { token_type: held.record.tokenType }),
+    token_type: held.record.tokenType,
     expires_in: expiresIn,
     expires_at: rfc3339(held.record.expiresAtMs),
     generation: held.record.generation,

@@ -89,7 +89,7 @@ class UsersController {
   ): Promise<FromSchema<typeof usersSchema>> {
     const app = client.app(named ?? undefined);
     const { users, unknown } = await audited(request, 'users.info', app, () =>
-      this.logins.users({ app, openids, ...(lang != null && { lang }) }),
+      this.logins.users({ app, openids, lang: lang ?? undefined }),
     );
     return { users: [...users], unknown: [...unknown] };
   }

@@ -72,7 +72,7 @@ export class DropInLogin {
     });
   }
 
-  userinfo(request: UserTokenCall & { readonly lang?: string }): Promise<DropInAnswer> {
+  userinfo(request: UserTokenCall & { readonly lang?: string | undefined }): Promise<DropInAnswer> {
     return this.relay(request.accessToken, this.appsOf(request), async (app) => {
       const { login, appId } = app;
       const profile = login.profile?.bind(login);

@@ -92,7 +92,7 @@ function answerOf(
 ): LoginAnswer {
   return {
     openid,
-    ...(unionid !== undefined && { unionid }),
+    unionid,
     scope,
     snapshot: isSnapshot,
     session,

@@ -13,7 +13,7 @@ const MAX_CALLS = 100;
 export interface UsersRequest {
   readonly app: string;
   readonly openids: readonly string[];
-  readonly lang?: string;
+  readonly lang?: string | undefined;
 }
 
 export interface KnownUsers {
@@ -69,9 +69,7 @@ export class UserLookup {
   private ask({ app, lang }: Search, openids: readonly string[]): Promise<LoginOutcome<readonly Data[]>> {
     const users = app.login.users?.bind(app.login);
     if (!users) throw new LoginError('wrong_app_type');
-    return withAppToken(app, this.ports, (token, deadline) =>
-      users(token, { openids, ...(lang !== undefined && { lang }) }, deadline),
-    );
+    return withAppToken(app, this.ports, (token, deadline) => users(token, { openids, lang }, deadline));
   }
 }
 

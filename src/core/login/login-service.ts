@@ -98,7 +98,7 @@ export class LoginService {
     return this.stored(() => this.hosted.redeem(request));
   }
 
-  profile(request: SessionRequest & { readonly lang?: string }): Promise<Data> {
+  profile(request: Parameters<UserSessions['profile']>[0]): Promise<Data> {
     return this.stored(() => this.sessions.profile(request));
   }
 

@@ -51,7 +51,7 @@ export class MiniProgram {
   async phone(request: {
     readonly app: string;
     readonly code: string;
-    readonly openid?: string;
+    readonly openid?: string | undefined;
   }): Promise<Data> {
     const app = this.apps.get(request.app);
     const phone = app.login.phone?.bind(app.login);
@@ -59,7 +59,7 @@ export class MiniProgram {
     const { code, openid } = request;
     if (!isPlausible(code)) throw new LoginError('code_missing');
     const outcome = await withAppToken(app, this.ports, (token, deadline) =>
-      phone(token, { code, ...(openid !== undefined && { openid }) }, deadline),
+      phone(token, { code, openid }, deadline),
     );
     if (outcome.kind === 'unknown')
       throw new LoginError('exchange_outcome_unknown', { cause: outcome.cause });

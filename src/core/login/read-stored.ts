@@ -73,14 +73,7 @@ function readAnswer(stored: unknown): LoginAnswer | null {
   if (unionid !== undefined && !isText(unionid, ID)) return null;
   if (session !== null && !isText(session, HANDLE)) return null;
   if (!isTime(expiresInSeconds) || expiresInSeconds > MAX_SECONDS) return null;
-  return {
-    openid,
-    ...(unionid !== undefined && { unionid }),
-    scope: scopes,
-    snapshot,
-    session,
-    expiresInSeconds,
-  };
+  return { openid, unionid, scope: scopes, snapshot, session, expiresInSeconds };
 }
 
 function readScope(stored: unknown): readonly string[] | null {

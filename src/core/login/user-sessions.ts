@@ -82,7 +82,7 @@ export class UserSessions {
 
   /** All that the platform says of the user. */
   async profile(
-    request: SessionRequest & { readonly lang?: string },
+    request: SessionRequest & { readonly lang?: string | undefined },
   ): Promise<Readonly<Record<string, unknown>>> {
     const found = await this.find(request);
     const living = await this.withLivingToken(found);
@@ -99,7 +99,7 @@ export class UserSessions {
     const { app, session, nowMs } = await this.withLivingToken(await this.find(request));
     const { accessToken, refreshToken, expiresAtMs } = tokensOf(session);
     const expiresInSeconds = Math.floor((expiresAtMs - nowMs) / 1000);
-    const given = { accessToken, expiresInSeconds, ...(refreshToken !== null && { refreshToken }) };
+    const given = { accessToken, expiresInSeconds, refreshToken: refreshToken ?? undefined };
     await Promise.all(
       givenTokens(given).map(({ token, lifeMs }) => this.ports.store.noteToken(app, token, lifeMs)),
     );
@@ -130,7 +130,7 @@ export class UserSessions {
     if (!profile) throw new LoginError('wrong_app_type');
     const { accessToken } = tokensOf(session);
     const { openid } = session;
-    const request = { accessToken, openid, ...(lang !== undefined && { lang }) };
+    const request = { accessToken, openid, lang };
     return callInTime(app, this.ports, (deadline) => profile(app.appId, request, deadline));
   }
 

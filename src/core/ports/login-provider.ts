@@ -51,7 +51,7 @@ export type LoginOutcome<T> =
       /** The code says that the AppSecret of the call is not, or no longer, the right one. */
       readonly secretRejected: boolean;
       /** How long a `rate_limited` caller should wait, in milliseconds. */
-      readonly retryAfterMs?: number;
+      readonly retryAfterMs?: number | undefined;
     }
   | { readonly kind: 'not_sent'; readonly cause: Unanswered }
   | { readonly kind: 'unknown'; readonly cause: Unanswered };
@@ -61,7 +61,7 @@ export interface UserTokens {
   readonly accessToken: string;
   readonly expiresInSeconds: number;
   /** Left out where the platform gives none. Some platforms take each only once. */
-  readonly refreshToken?: string;
+  readonly refreshToken?: string | undefined;
   /** Left out where a refresh does not prolong it. */
   readonly refreshExpiresInSeconds?: number;
 }
@@ -70,7 +70,7 @@ export interface UserTokens {
 export interface UserGrant {
   /** Never empty. */
   readonly openid: string;
-  readonly unionid?: string;
+  readonly unionid?: string | undefined;
   readonly scope: readonly string[];
   /** A virtual user of a preview page: no account may be made for it or linked to it. */
   readonly isSnapshot: boolean;
@@ -130,7 +130,7 @@ export abstract class LoginProvider {
   /** All that the platform says of the user, under its own names. */
   profile?(
     appId: string,
-    request: UserTokenRequest & { readonly lang?: string },
+    request: UserTokenRequest & { readonly lang?: string | undefined },
     deadline: Deadline,
   ): Promise<LoginOutcome<Readonly<Record<string, unknown>>>>;
 
@@ -162,14 +162,14 @@ export abstract class LoginProvider {
   /** What the platform knows of these users, in their order. One that is not the app's makes it `data_invalid` as a whole. */
   users?(
     globalToken: string,
-    request: { readonly openids: readonly string[]; readonly lang?: string },
+    request: { readonly openids: readonly string[]; readonly lang?: string | undefined },
     deadline: Deadline,
   ): Promise<LoginOutcome<readonly Readonly<Record<string, unknown>>[]>>;
 
   /** Spends a code of the phone number component, which is no login code. */
   phone?(
     globalToken: string,
-    request: { readonly code: string; readonly openid?: string },
+    request: { readonly code: string; readonly openid?: string | undefined },
     deadline: Deadline,
   ): Promise<LoginOutcome<Readonly<Record<string, unknown>>>>;
 }

@@ -46,7 +46,7 @@ export interface OpenLogin {
 /** What a service is told of a user who logged in. */
 export interface LoginAnswer {
   readonly openid: string;
-  readonly unionid?: string;
+  readonly unionid?: string | undefined;
   readonly scope: readonly string[];
   /** A virtual user of WeChat's preview page, who gets no session. */
   readonly snapshot: boolean;

@@ -44,7 +44,7 @@ export type IssueOutcome =
       /** 0 of a token that is returned in its last second. */
       readonly expiresInSeconds: number;
       /** How callers present it, where that is not Bearer or the platform's one way. */
-      readonly tokenType?: string;
+      readonly tokenType?: string | undefined;
       /** What was odd about the answer, for people; holds no secret. */
       readonly remark?: string;
     }
@@ -53,7 +53,7 @@ export type IssueOutcome =
       readonly errcode: ErrorCode;
       readonly message: string;
       /** The platform's own word on when to ask again, such as Retry-After. Never shortens what the code's class waits. */
-      readonly retryAfterMs?: number;
+      readonly retryAfterMs?: number | undefined;
     }
   | { readonly kind: 'not_sent'; readonly cause: Unanswered }
   | { readonly kind: 'unknown'; readonly cause: Unanswered };
@@ -74,7 +74,7 @@ export interface ProbeAnswer {
   /** Holds no secret. */
   readonly message?: string;
   /** As in `Unanswered`. */
-  readonly fault?: string;
+  readonly fault?: string | undefined;
 }
 
 const UNREACHABLE_REMEDY =
@@ -130,7 +130,7 @@ export function remedyOf(
     errcode,
     message,
     fault,
-  }: { readonly errcode: ErrorCode | null; readonly message: string; readonly fault?: string },
+  }: { readonly errcode: ErrorCode | null; readonly message: string; readonly fault?: string | undefined },
 ): string {
   if (errcode !== null) return issuer.explain(errcode).remedy;
   if (fault === TOKEN_ENDED) return TOKEN_ENDED_REMEDY;

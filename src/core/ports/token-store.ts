@@ -18,7 +18,7 @@ export interface BackOff {
   /** Names the AppID and AppSecret that were refused, by a short hash; null where they are not the reason. */
   readonly credential: string | null;
   /** The platform's stable name for why there was no answer; left out where there was one, or nothing is known. */
-  readonly fault?: string;
+  readonly fault?: string | undefined;
   /** When it was set. */
   readonly atMs: number;
 }
@@ -91,7 +91,7 @@ export interface CommitRequest {
   readonly grant: Grant;
   readonly value: string;
   readonly expiresInMs: number;
-  readonly tokenType?: string;
+  readonly tokenType?: string | undefined;
   readonly owner: string;
   readonly reason: FetchReason;
 }

@@ -102,10 +102,9 @@ export class OfflineRefresh {
     }
     this.reset();
     const { value, expiresInMs, tokenType } = result;
-    const type = tokenType === undefined ? {} : { tokenType };
     const base = memory.token?.record ?? null;
     const grant = { fence, view: { nowMs, record: base } };
-    const record = recordOf({ grant, value, expiresInMs, ...type, owner: replica, reason });
+    const record = recordOf({ grant, value, expiresInMs, tokenType, owner: replica, reason });
     memory.hold(record, begunMonoMs + expiresInMs);
     // What others fetched meanwhile without knowing of it is a fork.
     memory.noteCommitted(fence);

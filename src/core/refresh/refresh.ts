@@ -102,8 +102,7 @@ export class OnlineRefresh {
       return;
     }
     const { value, expiresInMs, tokenType } = result;
-    const type = tokenType === undefined ? {} : { tokenType };
-    const commit = { grant, value, expiresInMs, ...type, owner: this.ports.replica, reason };
+    const commit = { grant, value, expiresInMs, tokenType, owner: this.ports.replica, reason };
     // Served even if the store does not answer: no older token is better than this one.
     this.memory.hold(recordOf(commit), begunMonoMs + expiresInMs);
     await this.pending.commit(commit);

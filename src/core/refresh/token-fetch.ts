@@ -25,7 +25,7 @@ export type FetchResult =
       readonly kind: 'issued';
       readonly value: string;
       readonly expiresInMs: number;
-      readonly tokenType?: string;
+      readonly tokenType?: string | undefined;
     }
   | {
       readonly kind: 'failed';
@@ -139,9 +139,7 @@ export class TokenFetch {
     this.secrets.accepted(appSecret);
     const expiresInMs = this.lifeMs(outcome, before);
     const { value, tokenType } = outcome;
-    if (expiresInMs > 0) {
-      return { kind: 'issued', value, expiresInMs, ...(tokenType !== undefined && { tokenType }) };
-    }
+    if (expiresInMs > 0) return { kind: 'issued', value, expiresInMs, tokenType };
     const failure = {
       class: 'busy',
       errcode: null,
@@ -218,8 +216,7 @@ export class TokenFetch {
       const { message, fault, retryAfterMs } = outcome.cause;
       const waitMs = waitAfterFailureMs('unavailable', before, refresh, random);
       const delayMs = noSooner(waitMs, retryAfterMs);
-      const name = fault === undefined ? {} : { fault };
-      return { class: 'unavailable', errcode: null, message, credential: null, delayMs, ...name };
+      return { class: 'unavailable', errcode: null, message, credential: null, fault, delayMs };
     }
     const { errcode, message, retryAfterMs } = outcome;
     const advice = this.app.issuer.explain(errcode);

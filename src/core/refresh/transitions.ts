@@ -105,7 +105,7 @@ export function recordOf({
     value,
     issuedAtMs: nowMs,
     expiresAtMs: nowMs + expiresInMs,
-    ...(tokenType !== undefined && { tokenType }),
+    tokenType,
     owner,
     reason,
   };

@@ -106,7 +106,7 @@ export class ReportService {
       this.handle({ caller, generation, force: false }).catch(() => undefined);
     }
     const isExplained = outcome === 'no_answer' && (errcode !== null || fault !== undefined);
-    const why = { errcode, message: message ?? '', ...(fault !== undefined && { fault }) };
+    const why = { errcode, message: message ?? '', fault };
     return { outcome, errcode, message, remedy: isExplained ? remedyOf(app.issuer, why) : null };
   }
 

@@ -54,5 +54,5 @@ function withoutErrcode(body: string): NetworkFault {
 }
 
 function silence({ message, fault }: Unanswered): ProbeAnswer {
-  return { outcome: 'no_answer', message, ...(fault !== undefined && { fault }) };
+  return { outcome: 'no_answer', message, fault };
 }

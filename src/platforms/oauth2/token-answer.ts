@@ -32,8 +32,7 @@ export function readTokenAnswer(
   context: AnswerContext,
 ): IssueOutcome {
   const answer = parseJsonObject(body);
-  const ms = retryAfterMs(headers);
-  const wait = ms === undefined ? {} : { retryAfterMs: ms };
+  const wait = { retryAfterMs: retryAfterMs(headers) };
   if (answer && (answer.error ?? null) !== null) {
     const errcode = errorCodeOf(answer.error) ?? UNREADABLE_ERROR;
     const message = safeDescription(answer.error_description, [context.clientSecret]);

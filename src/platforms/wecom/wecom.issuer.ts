@@ -101,6 +101,5 @@ function outcomeOf(body: string, field: 'access_token' | 'ticket'): IssueOutcome
   }
   const outcome = readErrcodeAnswer(body, { field, messageOf: knownMessage });
   if (outcome.kind !== 'refused') return outcome;
-  const retryAfterMs = RETRY_AFTER_MS[outcome.errcode];
-  return { ...outcome, ...(retryAfterMs !== undefined && { retryAfterMs }) };
+  return { ...outcome, retryAfterMs: RETRY_AFTER_MS[outcome.errcode] };
 }

@@ -19,7 +19,7 @@ interface Seen {
 export interface JwtProblem {
   readonly code: ProblemCode;
   readonly detail: string;
-  readonly retryAfterSeconds?: number;
+  readonly retryAfterSeconds?: number | undefined;
 }
 
 export type JwtCaller =
@@ -110,9 +110,5 @@ const ANSWERS: Readonly<Record<JwtRefusalReason, readonly [ProblemCode, string]>
 function refused(refusal: JwtRefusal): JwtCaller {
   const [code, detail] = ANSWERS[refusal.reason];
   const { retryAfterSeconds } = refusal;
-  return {
-    kind: 'refused',
-    refusal,
-    problem: { code, detail, ...(retryAfterSeconds !== undefined && { retryAfterSeconds }) },
-  };
+  return { kind: 'refused', refusal, problem: { code, detail, retryAfterSeconds } };
 }

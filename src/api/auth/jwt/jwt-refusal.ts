@@ -29,9 +29,9 @@ export interface JwtRefusal {
     readonly nbf?: unknown;
   };
   /** What it should have said; left out where that is not known. */
-  readonly expected?: string;
+  readonly expected?: string | undefined;
   /** Until the keys are asked for again. */
-  readonly retryAfterSeconds?: number;
+  readonly retryAfterSeconds?: number | undefined;
 }
 
 /** A JWT that is genuine, and of whom. */

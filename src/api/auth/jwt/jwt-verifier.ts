@@ -109,7 +109,7 @@ function reasonOf(error: unknown): JwtRefusalReason {
 }
 
 function refusal(reason: JwtRefusalReason, seen: JwtRefusal['seen'], expected?: string): JwtRefusal {
-  return { reason, seen, ...(expected !== undefined && { expected }) };
+  return { reason, seen, expected };
 }
 
 function shownParts(header: Part, claims: Part): JwtRefusal['seen'] {

@@ -92,7 +92,7 @@ function refused<T>(given: unknown, errmsg: unknown, call: LoginCall<T>): LoginO
     meaning,
     remedy,
     secretRejected: isOfSecret,
-    ...(RETRY_AFTER_MS[errcode] === undefined ? {} : { retryAfterMs: RETRY_AFTER_MS[errcode] }),
+    retryAfterMs: RETRY_AFTER_MS[errcode],
   };
 }
 

@@ -87,7 +87,7 @@ export class MiniProgramLogin extends LoginProvider {
 
   override phone(
     globalToken: string,
-    { code, openid }: { readonly code: string; readonly openid?: string },
+    { code, openid }: { readonly code: string; readonly openid?: string | undefined },
     deadline: Deadline,
   ): Promise<LoginOutcome<Answer>> {
     return callLogin(
@@ -97,7 +97,7 @@ export class MiniProgramLogin extends LoginProvider {
           method: 'POST',
           path: '/wxa/business/getuserphonenumber',
           query: { access_token: globalToken },
-          data: { code, ...(openid === undefined ? {} : { openid }) },
+          data: { code, openid },
         },
         secrets: [globalToken, code],
         read: ({ phone_info: info }) => (isObject(info) ? info : new Unreadable('has no phone_info')),

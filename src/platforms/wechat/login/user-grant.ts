@@ -43,7 +43,7 @@ export function readUserTokens(answer: Answer): UserTokens | Unreadable {
     return new Unreadable('has a refresh_token that is none');
   }
   if (!isSeconds(expiresInSeconds)) return new Unreadable('has no expires_in');
-  return { accessToken, expiresInSeconds, ...(refreshToken === undefined ? {} : { refreshToken }) };
+  return { accessToken, expiresInSeconds, refreshToken };
 }
 
 /** A list with commas, sometimes with one at the end: `snsapi_base,snsapi_userinfo,`. */

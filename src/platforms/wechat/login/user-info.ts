@@ -13,7 +13,7 @@ export const MAX_USERS_PER_CALL = 100;
 export async function fetchUsers(
   api: PlatformApi,
   globalToken: string,
-  { openids, lang = 'zh_CN' }: { readonly openids: readonly string[]; readonly lang?: string },
+  { openids, lang = 'zh_CN' }: { readonly openids: readonly string[]; readonly lang?: string | undefined },
   deadline: Deadline,
 ): Promise<LoginOutcome<readonly Answer[]>> {
   const [only = '', ...others] = openids;

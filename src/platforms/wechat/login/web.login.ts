@@ -90,7 +90,7 @@ export class WebLogin extends LoginProvider {
 
   override profile(
     _appId: string,
-    { accessToken, openid, lang = 'zh_CN' }: UserTokenRequest & { readonly lang?: string },
+    { accessToken, openid, lang = 'zh_CN' }: UserTokenRequest & { readonly lang?: string | undefined },
     deadline: Deadline,
   ): Promise<LoginOutcome<Answer>> {
     const query = { access_token: accessToken, openid, lang };
@@ -110,7 +110,7 @@ export class WebLogin extends LoginProvider {
 
   override users(
     globalToken: string,
-    request: { readonly openids: readonly string[]; readonly lang?: string },
+    request: { readonly openids: readonly string[]; readonly lang?: string | undefined },
     deadline: Deadline,
   ): Promise<LoginOutcome<readonly Answer[]>> {
     return fetchUsers(this.options.api, globalToken, request, deadline);
