@@ -2,6 +2,7 @@ import type { AppSection } from './app.section.js';
 import type { Config } from './config.js';
 import { keysOf, type SectionClass } from './keys.js';
 import { Secret } from './secret.js';
+import { isMapping } from './values.js';
 
 /** What a change of the configuration does to a broker that runs. */
 export type ChangeEffect =
@@ -115,7 +116,7 @@ function isSame(one: unknown, other: unknown): boolean {
 }
 
 function isSection(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Secret);
+  return isMapping(value) && !(value instanceof Secret);
 }
 
 /** Of a section those that a file may have, which leaves out what is worked out from them. */

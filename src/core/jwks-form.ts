@@ -1,3 +1,5 @@
+import { isObject } from './json-object.js';
+
 /** A JWKS has a handful of keys; more are a mistake, or somebody who wants to keep the broker busy. */
 const MAX_KEYS = 100;
 
@@ -17,8 +19,4 @@ export function jwksForm(text: string): string | undefined {
   return jwks.keys.some((key) => 'd' in key || 'k' in key)
     ? 'must have public keys only: this one holds a private or a shared key; take it out, and replace it at its issuer'
     : undefined;
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import type { ErrorCode } from '../../core/error-code.js';
+import { parseJsonObject } from '../../core/json-object.js';
 import type { DropInAnswer } from '../../core/login/drop-in-login.js';
 import { LoginService } from '../../core/login/login-service.js';
 import type { AuditAction } from '../../core/ports/audit-entry.js';
@@ -191,10 +192,6 @@ function harmless(errcode: ErrorCode): number {
 
 /** Whom an answer is about; undefined where it says nothing of that. */
 function openidIn(body: string): string | undefined {
-  try {
-    const { openid } = Object(JSON.parse(body)) as { openid?: unknown };
-    return typeof openid === 'string' ? openid : undefined;
-  } catch {
-    return undefined;
-  }
+  const openid = parseJsonObject(body)?.openid;
+  return typeof openid === 'string' ? openid : undefined;
 }

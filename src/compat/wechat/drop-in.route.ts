@@ -4,6 +4,7 @@ import type { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { parse as parseForm } from 'node:querystring';
 import { BrokerError } from '../../core/errors.js';
+import { isObject } from '../../core/json-object.js';
 import { DropIn, sendAsIs } from '../drop-in.js';
 import { CLASSIC_TOKEN, CLASSIC_TOKEN_POSTED, STABLE_TOKEN, TICKET, TICKET_POSTED } from './drop-in.api.js';
 import { DropInLogins } from './drop-in-logins.js';
@@ -249,7 +250,7 @@ function postedObject(body: unknown): Readonly<Record<string, unknown>> {
   if (typeof body !== 'string' || body.trim() === '') throw new WechatRefusal(44002, 'post a JSON object.');
   const parsed = parseJson(body);
   const value = 'value' in parsed ? parsed.value : undefined;
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };
+  if (isObject(value)) return value;
   throw new WechatRefusal(47001, 'post one JSON object, no deeper than 20 and with no key twice.');
 }
 

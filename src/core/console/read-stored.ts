@@ -1,4 +1,5 @@
 import { errorCodeOf } from '../error-code.js';
+import { isObject, parseJsonObject, type JsonObject } from '../json-object.js';
 import { HISTORY_KINDS, type HistoryEvent, type HistoryKind } from '../ports/history.js';
 import {
   MAX_HOST,
@@ -12,8 +13,6 @@ const MAX_TEXT = 2000;
 const MAX_ASKS = 20;
 /** A time of use or of an answer that is further in the future than this comes from a wrong clock, and is ignored. */
 export const MAX_AHEAD_MS = 60_000;
-
-type Fields = Readonly<Record<string, unknown>>;
 
 /** An event out of a store that anybody may have written to; null for what is none. */
 export function readHistoryEvent(stored: unknown): HistoryEvent | null {
@@ -91,23 +90,15 @@ export function bytesOf(value: unknown): number {
   return Buffer.byteLength(JSON.stringify(value));
 }
 
-/** Of JSON; null for what is no object of it. */
-export function fieldsOf(stored: unknown): Fields | null {
-  const value = typeof stored === 'string' ? parsed(stored) : stored;
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : null;
+/** Of an object, or of the text of one; null for anything else. */
+export function fieldsOf(stored: unknown): JsonObject | null {
+  if (typeof stored === 'string') return parseJsonObject(stored);
+  return isObject(stored) ? stored : null;
 }
 
 /** A finite number at least 0 that a time can be made of; null for anything else. */
 export function number(value: unknown): number | null {
   return typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER ? value : null;
-}
-
-function parsed(json: string): unknown {
-  try {
-    return JSON.parse(json) as unknown;
-  } catch {
-    return null;
-  }
 }
 
 function isText(value: unknown): value is string {

@@ -1,6 +1,6 @@
 import { StoreUnavailableError } from '../errors.js';
 import { sleep } from '../ports/clock.js';
-import type { LoginOutcome, UserGrant } from '../ports/login-provider.js';
+import type { LoginOutcome, LoginSurface, UserGrant } from '../ports/login-provider.js';
 import type { BegunLogin, CodeClaim, CodeOutcome, OpenLogin, StateCheck } from '../ports/login-store.js';
 import { SingleFlight } from '../refresh/single-flight.js';
 import { resultOf, type ExchangeResult } from './exchange-result.js';
@@ -19,7 +19,7 @@ const TICKET_MS = 60_000;
 
 /** Who brings a code, and how. Only a drop-in exchange may go on without the store. */
 export interface ExchangeRequest {
-  readonly surface: 'drop_in' | 'native' | 'hosted';
+  readonly surface: LoginSurface;
   readonly code: string;
   /** Null at the hosted callback: it is the one that the state was given to. */
   readonly client: string | null;

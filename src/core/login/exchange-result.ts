@@ -1,4 +1,4 @@
-import type { LoginOutcome, UserGrant, UserTokens } from '../ports/login-provider.js';
+import type { LoginOutcome, LoginSurface, UserGrant, UserTokens } from '../ports/login-provider.js';
 import type {
   CodeClaim,
   CodeOutcome,
@@ -33,7 +33,7 @@ interface Attempt {
   readonly claim: CodeClaim;
   readonly client: string;
   /** `drop_in`: the caller gets the platform's own answer in place of a session. */
-  readonly surface: 'drop_in' | 'native' | 'hosted';
+  readonly surface: LoginSurface;
   readonly login: OpenLogin | null;
   readonly beganAtMs: number;
   /** On the store's clock. */

@@ -1,11 +1,10 @@
+import type { JsonObject } from '../json-object.js';
 import type { LoginOutcome } from '../ports/login-provider.js';
 import { isPlausible } from './handles.js';
 import type { LoginApp, LoginApps } from './login-app.js';
 import { withAppToken, type CallPorts } from './login-call.js';
 import { LoginError } from './login-error.js';
 import { answered } from './refusal-error.js';
-
-type Data = Readonly<Record<string, unknown>>;
 
 /** Of one request, which may name users that the platform does not know: each of them may cost as many calls as a batch can be halved, twice. */
 const MAX_CALLS = 100;
@@ -18,7 +17,7 @@ export interface UsersRequest {
 
 export interface KnownUsers {
   /** In the order in which they were asked for, each once. */
-  readonly users: readonly Data[];
+  readonly users: readonly JsonObject[];
   /** Those that are no users of this app. */
   readonly unknown: readonly string[];
 }
@@ -66,7 +65,7 @@ export class UserLookup {
     return together([first, await this.lookUp(search, openids.slice(half))]);
   }
 
-  private ask({ app, lang }: Search, openids: readonly string[]): Promise<LoginOutcome<readonly Data[]>> {
+  private ask({ app, lang }: Search, openids: readonly string[]): Promise<LoginOutcome<readonly JsonObject[]>> {
     const users = app.login.users?.bind(app.login);
     if (!users) throw new LoginError('wrong_app_type');
     return withAppToken(app, this.ports, (token, deadline) => users(token, { openids, lang }, deadline));

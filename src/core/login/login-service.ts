@@ -1,4 +1,5 @@
 import { StoreUnavailableError } from '../errors.js';
+import type { JsonObject } from '../json-object.js';
 import type { LoginAnswer } from '../ports/login-store.js';
 import type { AppName } from '../token.js';
 import { beginAuthorization, type Authorization, type AuthorizationRequest } from './authorization.js';
@@ -15,8 +16,6 @@ import { MiniProgram } from './mini-program.js';
 import { UserSessions, type RawTokens, type SessionRequest } from './user-sessions.js';
 
 const STORE_RETRY_SECONDS = 2;
-
-type Data = Readonly<Record<string, unknown>>;
 
 /** Who brings a code, for which app. */
 interface CodeOfClient {
@@ -98,7 +97,7 @@ export class LoginService {
     return this.stored(() => this.hosted.redeem(request));
   }
 
-  profile(request: Parameters<UserSessions['profile']>[0]): Promise<Data> {
+  profile(request: Parameters<UserSessions['profile']>[0]): Promise<JsonObject> {
     return this.stored(() => this.sessions.profile(request));
   }
 
@@ -114,7 +113,7 @@ export class LoginService {
     return this.stored(() => this.miniProgram.checkSession(request));
   }
 
-  decrypt(request: Parameters<MiniProgram['decrypt']>[0]): Promise<Data> {
+  decrypt(request: Parameters<MiniProgram['decrypt']>[0]): Promise<JsonObject> {
     return this.stored(() => this.miniProgram.decrypt(request));
   }
 
@@ -122,7 +121,7 @@ export class LoginService {
     return this.stored(() => this.miniProgram.sessionKey(request));
   }
 
-  phone(request: Parameters<MiniProgram['phone']>[0]): Promise<Data> {
+  phone(request: Parameters<MiniProgram['phone']>[0]): Promise<JsonObject> {
     return this.stored(() => this.miniProgram.phone(request));
   }
 

@@ -1,11 +1,10 @@
+import type { JsonObject } from '../json-object.js';
 import { isPlausible } from './handles.js';
 import type { LoginApp, LoginApps } from './login-app.js';
 import { withAppToken, type LoginPorts } from './login-call.js';
 import { LoginError } from './login-error.js';
 import { answered, refusalError } from './refusal-error.js';
 import type { SessionRequest, UserSessions } from './user-sessions.js';
-
-type Data = Readonly<Record<string, unknown>>;
 
 interface KeyedSession {
   readonly app: LoginApp;
@@ -32,7 +31,7 @@ export class MiniProgram {
   /** What the mini program got encrypted for this user. */
   async decrypt(
     request: SessionRequest & { readonly encryptedData: string; readonly iv: string },
-  ): Promise<Data> {
+  ): Promise<JsonObject> {
     const keyed = await this.keyed(request);
     const { app, sessionKey } = keyed;
     const { encryptedData, iv } = request;
@@ -52,7 +51,7 @@ export class MiniProgram {
     readonly app: string;
     readonly code: string;
     readonly openid?: string | undefined;
-  }): Promise<Data> {
+  }): Promise<JsonObject> {
     const app = this.apps.get(request.app);
     const phone = app.login.phone?.bind(app.login);
     if (!phone) throw new LoginError('wrong_app_type');

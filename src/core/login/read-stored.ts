@@ -1,4 +1,5 @@
 import { errorCodeOf } from '../error-code.js';
+import { isObject, type JsonObject } from '../json-object.js';
 import { LOGIN_REFUSALS } from '../ports/login-provider.js';
 import type {
   CodeOutcome,
@@ -17,8 +18,6 @@ const NAME = /^[a-z0-9][a-z0-9._-]{0,62}$/;
 const URI = /^https?:\/\/[^\s\\]{1,2000}$/;
 const PROOF = /^[bv]:[\w-]{43}$/;
 const HANDLE = /^tb[st]_[\w-]{52}$/;
-
-type Fields = Readonly<Record<string, unknown>>;
 
 // What a store gives back is input: another version wrote it, or a bug did. Each reader gives null for what cannot be
 // right as a whole; every new field needs its line here. `stored` is what JSON.parse gave: anything.
@@ -81,8 +80,8 @@ function readScope(stored: unknown): readonly string[] | null {
   return isList && stored.every((one): one is string => isText(one, ID)) ? stored : null;
 }
 
-function fieldsOf(stored: unknown): Fields {
-  return typeof stored === 'object' && stored !== null ? (stored as Fields) : {};
+function fieldsOf(stored: unknown): JsonObject {
+  return isObject(stored) ? stored : {};
 }
 
 function isText(value: unknown, form = /^/): value is string {

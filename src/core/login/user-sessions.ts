@@ -1,4 +1,5 @@
 import { StoreUnavailableError } from '../errors.js';
+import type { JsonObject } from '../json-object.js';
 import { sleep } from '../ports/clock.js';
 import type { LoginRefusal } from '../ports/login-provider.js';
 import type { SessionTokens, UserSession } from '../ports/login-store.js';
@@ -83,7 +84,7 @@ export class UserSessions {
   /** All that the platform says of the user. */
   async profile(
     request: SessionRequest & { readonly lang?: string | undefined },
-  ): Promise<Readonly<Record<string, unknown>>> {
+  ): Promise<JsonObject> {
     const found = await this.find(request);
     const living = await this.withLivingToken(found);
     const first = await this.askProfile(living, request.lang);

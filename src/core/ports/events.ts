@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../error-code.js';
 import type { SuspectReason } from '../refresh/policy.js';
-import type { LoginRefusal } from './login-provider.js';
+import type { LoginRefusal, LoginSurface } from './login-provider.js';
 import type { ProbeOutcome } from './token-issuer.js';
 import type { ReportResult } from '../reports/token-report.js';
 import type { AppName, FetchReason } from '../token.js';
@@ -51,7 +51,7 @@ export type BrokerEvent = { readonly app: AppName } & (
       readonly durationMs: number;
     }
   | {
-      /** The token was dead long before its time although no replica replaced it; `EarlyDeath` says when exactly. */
+      /** The token was dead long before its time although no replica replaced it; `ForeignFetch` says when exactly. */
       readonly kind: 'died_early';
       readonly generation: number;
       readonly ageMs: number;
@@ -87,7 +87,7 @@ export type BrokerEvent = { readonly app: AppName } & (
   | {
       /** A user's code was sent to the platform, or could not be. */
       readonly kind: 'login_exchanged';
-      readonly surface: 'drop_in' | 'native' | 'hosted';
+      readonly surface: LoginSurface;
       readonly outcome: 'answered' | 'refused' | 'not_sent' | 'unknown';
       /** Of a refusal; null otherwise. */
       readonly meaning: LoginRefusal | null;

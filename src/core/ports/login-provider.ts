@@ -1,5 +1,9 @@
 import type { ErrorCode } from '../error-code.js';
+import type { JsonObject } from '../json-object.js';
 import type { AppCredentials, Deadline, Unanswered } from './token-issuer.js';
+
+/** By which of the broker's own routes a code came. */
+export type LoginSurface = 'drop_in' | 'native' | 'hosted';
 
 /** What kind of app users log in to: a word of the platform, such as `mini_program`. */
 export type AppType = string;
@@ -132,13 +136,13 @@ export abstract class LoginProvider {
     appId: string,
     request: UserTokenRequest & { readonly lang?: string | undefined },
     deadline: Deadline,
-  ): Promise<LoginOutcome<Readonly<Record<string, unknown>>>>;
+  ): Promise<LoginOutcome<JsonObject>>;
 
   /** Whether the platform still takes a user's token. */
   checkToken?(
     request: UserTokenRequest,
     deadline: Deadline,
-  ): Promise<LoginOutcome<Readonly<Record<string, unknown>>>>;
+  ): Promise<LoginOutcome<JsonObject>>;
 
   /** Whether the session_key is still the newest of this user. */
   checkSession?(
@@ -154,7 +158,7 @@ export abstract class LoginProvider {
     /** base64, as the mini program has it; so is `iv`. */
     readonly encryptedData: string;
     readonly iv: string;
-  }): Readonly<Record<string, unknown>> | null;
+  }): JsonObject | null;
 
   /** How many users one call of `users` may ask for; 0 where there is none. */
   readonly maxUsersPerCall: number = 0;
@@ -164,12 +168,12 @@ export abstract class LoginProvider {
     globalToken: string,
     request: { readonly openids: readonly string[]; readonly lang?: string | undefined },
     deadline: Deadline,
-  ): Promise<LoginOutcome<readonly Readonly<Record<string, unknown>>[]>>;
+  ): Promise<LoginOutcome<readonly JsonObject[]>>;
 
   /** Spends a code of the phone number component, which is no login code. */
   phone?(
     globalToken: string,
     request: { readonly code: string; readonly openid?: string | undefined },
     deadline: Deadline,
-  ): Promise<LoginOutcome<Readonly<Record<string, unknown>>>>;
+  ): Promise<LoginOutcome<JsonObject>>;
 }

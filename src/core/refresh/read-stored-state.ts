@@ -1,6 +1,7 @@
 import { maxFence, type StoredState } from './transitions.js';
 import type { DayCount } from './budgets.js';
 import { errorCodeOf } from '../error-code.js';
+import { isObject, type JsonObject } from '../json-object.js';
 import { readableText } from '../redaction/redactor.js';
 import type { BackOff } from '../ports/token-store.js';
 import { FETCH_REASONS, type TokenRecord } from '../token.js';
@@ -28,8 +29,6 @@ const CLASSES: readonly BackOff['class'][] = [
   'configuration',
   'unavailable',
 ];
-
-type Fields = Readonly<Record<string, unknown>>;
 
 /**
  * A state as a store holds it, each field bounded: whatever cannot be right at this time of the store is absent. Even a
@@ -126,8 +125,8 @@ function readBackOff(stored: unknown, nowMs: number): BackOff | null {
   };
 }
 
-function fieldsOf(stored: unknown): Fields | null {
-  return typeof stored === 'object' && stored !== null && !Array.isArray(stored) ? (stored as Fields) : null;
+function fieldsOf(stored: unknown): JsonObject | null {
+  return isObject(stored) ? stored : null;
 }
 
 function number(stored: unknown): number | null {

@@ -1,8 +1,9 @@
 import { errorCodeOf } from '../../core/error-code.js';
+import { parseJsonObject, type JsonObject } from '../../core/json-object.js';
 import type { IssueOutcome } from '../../core/ports/token-issuer.js';
 import { retryAfterMs, type HttpReply } from '../http/http-call.js';
 import { NetworkFault, type FaultId } from '../http/network-fault.js';
-import { parseJsonObject } from '../http/json-answer.js';
+import { faultOfBody } from '../http/json-answer.js';
 import { safeDescription } from './safe-description.js';
 import { TOO_MANY_REQUESTS, UNREADABLE_ERROR } from './oauth-errors.js';
 
@@ -42,12 +43,12 @@ export function readTokenAnswer(
     return { kind: 'refused', errcode: status, message: 'too many requests', ...wait };
   }
   if (status > 299) return unknown(`has HTTP status ${status} and no error of OAuth 2`, 'http_4xx');
-  if (!answer) return unknown('is not a JSON object', /^\s*</.test(body) ? 'answer_html' : 'answer_not_json');
+  if (!answer) return unknown('is not a JSON object', faultOfBody(body));
   return readToken(answer, context);
 }
 
 function readToken(
-  answer: Readonly<Record<string, unknown>>,
+  answer: JsonObject,
   { defaultLifeSeconds, isRepeated }: AnswerContext,
 ): IssueOutcome {
   const { access_token: value, token_type: type, expires_in: life } = answer;

@@ -1,4 +1,5 @@
 import { errorCodeOf } from '../../core/error-code.js';
+import type { JsonObject } from '../../core/json-object.js';
 import {
   LoginProvider,
   type AuthorizeRequest,
@@ -11,12 +12,11 @@ import {
 import type { AppCredentials, Deadline } from '../../core/ports/token-issuer.js';
 import { okOnly } from '../http/http-call.js';
 import { NetworkFault, type FaultId } from '../http/network-fault.js';
-import { numberOf } from '../http/json-answer.js';
+import { faultOfBody, numberOf } from '../http/json-answer.js';
 import type { PlatformApi } from '../http/platform-api.js';
 import { isSecretRejected, meaningOf } from './error-numbers.js';
 import { parseQqAnswer } from './qq-answer.js';
 
-type Answer = Readonly<Record<string, unknown>>;
 type User = Pick<UserGrant, 'openid' | 'unionid'>;
 
 const SCOPES = [
@@ -109,7 +109,7 @@ export class QqLogin extends LoginProvider {
     appId: string,
     { accessToken, openid }: UserTokenRequest,
     deadline: Deadline,
-  ): Promise<LoginOutcome<Answer>> {
+  ): Promise<LoginOutcome<JsonObject>> {
     const query = { access_token: accessToken, oauth_consumer_key: appId, openid };
     return this.call('/user/get_user_info', query, (answer) => answer, deadline);
   }
@@ -130,7 +130,7 @@ export class QqLogin extends LoginProvider {
   private async call<T>(
     path: string,
     query: Readonly<Record<string, string>>,
-    read: (answer: Answer) => T | null,
+    read: (answer: JsonObject) => T | null,
     deadline: Deadline,
   ): Promise<LoginOutcome<T>> {
     const request = { method: 'GET', path, query } as const;
@@ -138,7 +138,7 @@ export class QqLogin extends LoginProvider {
     if (reply.kind !== 'answered') return reply;
     const { body } = reply;
     const answer = parseQqAnswer(body);
-    if (!answer) return unreadable(/^\s*</.test(body) ? 'answer_html' : 'answer_not_json');
+    if (!answer) return unreadable(faultOfBody(body));
     // `error` of the OAuth calls, `ret` of the others; as digits in the form.
     const errcode = errorCodeOf(numberOf(answer.error ?? answer.ret ?? 0));
     if (errcode === 0) {
@@ -162,7 +162,7 @@ function readTokens({
   access_token: accessToken,
   refresh_token: refreshToken,
   ...answer
-}: Answer): UserTokens | null {
+}: JsonObject): UserTokens | null {
   const expiresInSeconds = numberOf(answer.expires_in);
   if (!isText(accessToken) || !isSeconds(expiresInSeconds)) return null;
   return {
@@ -173,7 +173,7 @@ function readTokens({
 }
 
 /** A token of another app is no login to this one. */
-function readUser({ client_id: clientId, openid, unionid }: Answer, appId: string): User | null {
+function readUser({ client_id: clientId, openid, unionid }: JsonObject, appId: string): User | null {
   if (String(clientId) !== appId || !isText(openid)) return null;
   return isText(unionid) ? { openid, unionid } : { openid };
 }

@@ -2,7 +2,7 @@ import type { Deadline } from '../../core/ports/token-issuer.js';
 import { errorCodeOf } from '../../core/error-code.js';
 import { okOnly } from '../http/http-call.js';
 import { NetworkFault } from '../http/network-fault.js';
-import { numberOf } from '../http/json-answer.js';
+import { faultOfBody, numberOf } from '../http/json-answer.js';
 import { PlatformApi } from '../http/platform-api.js';
 import type { Ping, Platform } from '../platform.js';
 import { explain } from './error-numbers.js';
@@ -32,6 +32,6 @@ async function pingQq(api: PlatformApi, deadline: Deadline): Promise<Ping> {
   const answer = parseQqAnswer(reply.body);
   const errcode = errorCodeOf(numberOf(answer?.error));
   if (errcode !== null) return { kind: 'answered', errcode };
-  const fault = answer ? 'answer_unexpected' : /^\s*</.test(reply.body) ? 'answer_html' : 'answer_not_json';
+  const fault = answer ? 'answer_unexpected' : faultOfBody(reply.body);
   return { kind: 'unknown', cause: new NetworkFault(fault, "The platform's answer has no error number.") };
 }

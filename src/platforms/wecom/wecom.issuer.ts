@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../../core/error-code.js';
+import { parseJsonObject } from '../../core/json-object.js';
 import {
   TokenIssuer,
   type AppCredentials,
@@ -10,7 +11,7 @@ import {
 } from '../../core/ports/token-issuer.js';
 import type { PlatformApi } from '../http/platform-api.js';
 import { explain, DEAD_TOKEN_ERRCODES, RETRY_AFTER_MS } from './errcodes.js';
-import { numberOf, parseJsonObject, readErrcodeAnswer } from '../http/json-answer.js';
+import { numberOf, readErrcodeAnswer } from '../http/json-answer.js';
 import { probeToken } from '../http/token-probe.js';
 import { okOnly } from '../http/http-call.js';
 import { knownMessage } from './known-message.js';

@@ -1,4 +1,5 @@
 import { errors, jwtVerify, type JWTVerifyGetKey, type JWTVerifyOptions } from 'jose';
+import { parseJsonObject, type JsonObject } from '../../../core/json-object.js';
 import type { Clock } from '../../../core/ports/clock.js';
 import type { JwtRefusal, JwtRefusalReason, JwtVerdict } from './jwt-refusal.js';
 import type { Jwks } from './jwks-source.js';
@@ -38,7 +39,7 @@ export class JwtVerifier {
     const parts = FORM.test(token) ? token.split('.') : [];
     const header = decodePart(parts[0]);
     const claims = decodePart(parts[1]);
-    if (header === undefined || claims === undefined) return refusal('malformed', {});
+    if (!header || !claims) return refusal('malformed', {});
     const seen = shownParts(header, claims);
     if (!ALGORITHMS.includes(String(header.alg)) || 'crit' in header) {
       return refusal('algorithm', seen, ALGORITHMS.join(', '));
@@ -112,20 +113,12 @@ function refusal(reason: JwtRefusalReason, seen: JwtRefusal['seen'], expected?: 
   return { reason, seen, expected };
 }
 
-function shownParts(header: Part, claims: Part): JwtRefusal['seen'] {
+function shownParts(header: JsonObject, claims: JsonObject): JwtRefusal['seen'] {
   const { alg, kid } = header;
   const { iss, aud, sub, exp, nbf } = claims;
   return { alg, kid, iss, aud, sub, exp, nbf };
 }
 
-type Part = Readonly<Record<string, unknown>>;
-
-function decodePart(part: string | undefined): Part | undefined {
-  if (part === undefined) return undefined;
-  try {
-    const value: unknown = JSON.parse(Buffer.from(part, 'base64url').toString('utf8'));
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Part) : undefined;
-  } catch {
-    return undefined;
-  }
+function decodePart(part = ''): JsonObject | null {
+  return parseJsonObject(Buffer.from(part, 'base64url').toString('utf8'));
 }

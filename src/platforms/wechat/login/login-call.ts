@@ -1,10 +1,11 @@
 import { errorCodeOf } from '../../../core/error-code.js';
+import { parseJsonObject, type JsonObject } from '../../../core/json-object.js';
 import type { LoginOutcome, LoginRefusal } from '../../../core/ports/login-provider.js';
 import type { Deadline } from '../../../core/ports/token-issuer.js';
 import { okOnly, type HttpRequest } from '../../http/http-call.js';
 import { NetworkFault, type FaultId } from '../../http/network-fault.js';
 import type { PlatformApi } from '../../http/platform-api.js';
-import { numberOf, parseJsonObject } from '../../http/json-answer.js';
+import { faultOfBody, numberOf } from '../../http/json-answer.js';
 import { explain } from '../errcodes.js';
 import { knownMessage } from '../known-message.js';
 
@@ -51,7 +52,7 @@ export interface LoginCall<T> {
   /** Where a code means something else than at the other calls. */
   readonly meanings?: Readonly<Record<number, LoginRefusal>>;
   /** @returns what the answer says, or in words what is wrong with it */
-  readonly read: (answer: Readonly<Record<string, unknown>>) => T | Unreadable;
+  readonly read: (answer: JsonObject) => T | Unreadable;
 }
 
 /** An answer without something that the call is made for. */
@@ -69,9 +70,7 @@ export async function callLogin<T>(
   if (reply.kind !== 'answered') return reply;
   const { body } = reply;
   const answer = parseJsonObject(body);
-  if (!answer) {
-    return unknown('is not a JSON object', /^\s*</.test(body) ? 'answer_html' : 'answer_not_json');
-  }
+  if (!answer) return unknown('is not a JSON object', faultOfBody(body));
   const errcode = numberOf(answer.errcode ?? 0);
   if (errcode !== 0) return refused(errcode, answer.errmsg, call);
   const value = call.read(answer);

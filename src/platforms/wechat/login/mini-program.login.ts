@@ -1,4 +1,5 @@
 import { createDecipheriv, createHmac } from 'node:crypto';
+import { isObject, parseJsonObject, type JsonObject } from '../../../core/json-object.js';
 import {
   LoginProvider,
   type CodeRequest,
@@ -6,12 +7,9 @@ import {
   type UserGrant,
 } from '../../../core/ports/login-provider.js';
 import type { AppCredentials, Deadline } from '../../../core/ports/token-issuer.js';
-import { isObject, parseJsonObject } from '../../http/json-answer.js';
 import type { PlatformApi } from '../../http/platform-api.js';
 import { callLogin, Unreadable } from './login-call.js';
 import { readMiniProgramGrant } from './user-grant.js';
-
-type Answer = Readonly<Record<string, unknown>>;
 
 /** 16 bytes: of the key, of the IV, and of a block. */
 const BLOCK_BYTES = 16;
@@ -79,7 +77,7 @@ export class MiniProgramLogin extends LoginProvider {
     readonly sessionKey: string;
     readonly encryptedData: string;
     readonly iv: string;
-  }): Answer | null {
+  }): JsonObject | null {
     const data = open(bytesOf(sessionKey), bytesOf(iv), bytesOf(encryptedData));
     const watermark = data?.watermark;
     return isObject(watermark) && watermark.appid === appId ? data : null;
@@ -89,7 +87,7 @@ export class MiniProgramLogin extends LoginProvider {
     globalToken: string,
     { code, openid }: { readonly code: string; readonly openid?: string | undefined },
     deadline: Deadline,
-  ): Promise<LoginOutcome<Answer>> {
+  ): Promise<LoginOutcome<JsonObject>> {
     return callLogin(
       this.api,
       {
@@ -113,7 +111,7 @@ export function signatureOfNothing(sessionKey: string): string {
 }
 
 /** AES-128-CBC with PKCS#7 padding around a JSON object; null if it does not open. */
-function open(key: Buffer, iv: Buffer, data: Buffer): Answer | null {
+function open(key: Buffer, iv: Buffer, data: Buffer): JsonObject | null {
   if (key.length !== BLOCK_BYTES || iv.length !== BLOCK_BYTES) return null;
   try {
     const decipher = createDecipheriv('aes-128-cbc', key, iv);

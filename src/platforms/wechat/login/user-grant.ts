@@ -1,8 +1,7 @@
+import type { JsonObject } from '../../../core/json-object.js';
 import type { UserGrant, UserTokens } from '../../../core/ports/login-provider.js';
 import { numberOf } from '../../http/json-answer.js';
 import { Unreadable } from './login-call.js';
-
-type Answer = Readonly<Record<string, unknown>>;
 
 /** Ids have 28 characters, tokens up to 512 by the documents. */
 const ID = /^[\x21-\x7e]{1,128}$/;
@@ -12,7 +11,7 @@ const MAX_EXPIRES_IN_SECONDS = 400 * 24 * 3600;
 const REFRESH_TOKEN_SECONDS = 30 * 24 * 3600;
 
 /** What `/sns/oauth2/access_token` brought. The openid makes it a login: without one it is none. */
-export function readWebGrant(answer: Answer): UserGrant | Unreadable {
+export function readWebGrant(answer: JsonObject): UserGrant | Unreadable {
   const tokens = readUserTokens(answer);
   if (tokens instanceof Unreadable) return tokens;
   const user = readUser(answer);
@@ -26,7 +25,7 @@ export function readWebGrant(answer: Answer): UserGrant | Unreadable {
 }
 
 /** What `/sns/jscode2session` brought. */
-export function readMiniProgramGrant(answer: Answer): UserGrant | Unreadable {
+export function readMiniProgramGrant(answer: JsonObject): UserGrant | Unreadable {
   const user = readUser(answer);
   if (user instanceof Unreadable) return user;
   const { session_key: sessionKey } = answer;
@@ -35,7 +34,7 @@ export function readMiniProgramGrant(answer: Answer): UserGrant | Unreadable {
 }
 
 /** The tokens of an exchange or a refresh. WeChat may hand back the same ones. */
-export function readUserTokens(answer: Answer): UserTokens | Unreadable {
+export function readUserTokens(answer: JsonObject): UserTokens | Unreadable {
   const { access_token: accessToken, refresh_token: refreshToken } = answer;
   const expiresInSeconds = numberOf(answer.expires_in);
   if (!isText(accessToken, TOKEN)) return new Unreadable('has no access_token');
@@ -55,7 +54,7 @@ function scopesOf(scope: unknown): readonly string[] {
     .filter((word) => word !== '');
 }
 
-function readUser({ openid, unionid }: Answer): Pick<UserGrant, 'openid' | 'unionid'> | Unreadable {
+function readUser({ openid, unionid }: JsonObject): Pick<UserGrant, 'openid' | 'unionid'> | Unreadable {
   if (!isText(openid, ID)) return new Unreadable('has no openid');
   return isText(unionid, ID) ? { openid, unionid } : { openid };
 }

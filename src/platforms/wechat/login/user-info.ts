@@ -1,10 +1,8 @@
+import { isObject, type JsonObject } from '../../../core/json-object.js';
 import type { LoginOutcome } from '../../../core/ports/login-provider.js';
 import type { Deadline } from '../../../core/ports/token-issuer.js';
-import { isObject } from '../../http/json-answer.js';
 import type { PlatformApi } from '../../http/platform-api.js';
 import { callLogin, Unreadable } from './login-call.js';
-
-type Answer = Readonly<Record<string, unknown>>;
 
 /** Of `batchget`. */
 export const MAX_USERS_PER_CALL = 100;
@@ -15,7 +13,7 @@ export async function fetchUsers(
   globalToken: string,
   { openids, lang = 'zh_CN' }: { readonly openids: readonly string[]; readonly lang?: string | undefined },
   deadline: Deadline,
-): Promise<LoginOutcome<readonly Answer[]>> {
+): Promise<LoginOutcome<readonly JsonObject[]>> {
   const [only = '', ...others] = openids;
   const query = { access_token: globalToken };
   const call =
@@ -26,7 +24,7 @@ export async function fetchUsers(
             path: '/cgi-bin/user/info',
             query: { ...query, openid: only, lang },
           } as const,
-          read: (answer: Answer) => inOrder(openids, [answer]),
+          read: (answer: JsonObject) => inOrder(openids, [answer]),
         }
       : {
           request: {
@@ -35,12 +33,12 @@ export async function fetchUsers(
             query,
             data: { user_list: openids.map((openid) => ({ openid, lang })) },
           } as const,
-          read: ({ user_info_list: list }: Answer) => inOrder(openids, list),
+          read: ({ user_info_list: list }: JsonObject) => inOrder(openids, list),
         };
   return callLogin(api, { ...call, secrets: [globalToken] }, deadline);
 }
 
-function inOrder(openids: readonly string[], list: unknown): readonly Answer[] | Unreadable {
+function inOrder(openids: readonly string[], list: unknown): readonly JsonObject[] | Unreadable {
   const users: readonly unknown[] = Array.isArray(list) ? list : [];
   const byOpenid = new Map(users.filter(isObject).map((user) => [user.openid, user]));
   const found = openids.map((openid) => byOpenid.get(openid)).filter((user) => user !== undefined);

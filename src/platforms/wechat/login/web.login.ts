@@ -1,3 +1,4 @@
+import type { JsonObject } from '../../../core/json-object.js';
 import {
   LoginProvider,
   type AuthorizeRequest,
@@ -12,8 +13,6 @@ import type { PlatformApi } from '../../http/platform-api.js';
 import { callLogin, Unreadable, type LoginCall } from './login-call.js';
 import { fetchUsers, MAX_USERS_PER_CALL } from './user-info.js';
 import { readUserTokens, readWebGrant } from './user-grant.js';
-
-type Answer = Readonly<Record<string, unknown>>;
 
 const WEB_APPS = {
   /** 网页授权: pages inside WeChat. */
@@ -92,7 +91,7 @@ export class WebLogin extends LoginProvider {
     _appId: string,
     { accessToken, openid, lang = 'zh_CN' }: UserTokenRequest & { readonly lang?: string | undefined },
     deadline: Deadline,
-  ): Promise<LoginOutcome<Answer>> {
+  ): Promise<LoginOutcome<JsonObject>> {
     const query = { access_token: accessToken, openid, lang };
     return this.call('/sns/userinfo', query, deadline, {
       secrets: [accessToken],
@@ -103,7 +102,7 @@ export class WebLogin extends LoginProvider {
   override checkToken(
     { accessToken, openid }: UserTokenRequest,
     deadline: Deadline,
-  ): Promise<LoginOutcome<Answer>> {
+  ): Promise<LoginOutcome<JsonObject>> {
     const query = { access_token: accessToken, openid };
     return this.call('/sns/auth', query, deadline, { secrets: [accessToken], read: (answer) => answer });
   }
@@ -112,7 +111,7 @@ export class WebLogin extends LoginProvider {
     globalToken: string,
     request: { readonly openids: readonly string[]; readonly lang?: string | undefined },
     deadline: Deadline,
-  ): Promise<LoginOutcome<readonly Answer[]>> {
+  ): Promise<LoginOutcome<readonly JsonObject[]>> {
     return fetchUsers(this.options.api, globalToken, request, deadline);
   }
 
