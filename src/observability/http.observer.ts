@@ -37,6 +37,7 @@ export class CountingHttpObserver {
     clock: Clock,
   ) {
     this.episodes = new LimitEpisodes(clock);
+    for (const limit of Object.keys(OVERLOADS)) metrics.catalogue.httpOverload.inc({ limit }, 0);
   }
 
   request(route: string, method: string, status: number, durationMs: number): void {

@@ -21,18 +21,6 @@ const DENIAL_REASONS = [
   'missing_scope',
   'browser',
 ] as const;
-const OVERLOAD_LIMITS = [
-  'pipelining',
-  'in_flight',
-  'unread',
-  'connections',
-  'address_connections',
-  'bad_keys',
-  'client_rate',
-  'client_held',
-  'client_in_flight',
-  'client_streams',
-] as const;
 const STORE_COMMANDS = ['read', 'begin', 'commit', 'abort', 'reconcile', 'changes'] as const;
 
 const HTTP_BOUNDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -48,7 +36,6 @@ export type StoreCommand = (typeof STORE_COMMANDS)[number];
  */
 export class MetricCatalogue {
   readonly registry = new Registry();
-  private readonly own = { registers: [this.registry] };
 
   /** Read from how the apps fare at each scrape, for those that are shown. */
   readonly ofStatus = statusGauges(PREFIX);
@@ -73,7 +60,7 @@ export class MetricCatalogue {
     name: `${PREFIX}upstream_fetch_duration_seconds`,
     help: 'Time of a request to the platform for a token, whatever became of it.',
     buckets: PLATFORM_BOUNDS,
-    ...this.own,
+    registers: [this.registry],
   });
   readonly upstreamErrors = counter(
     'upstream_errors_total',
@@ -159,12 +146,11 @@ export class MetricCatalogue {
     label: 'app',
     bounds: HTTP_BOUNDS,
   });
-  readonly authFailures = new Counter({
-    name: `${PREFIX}auth_failures_total`,
-    help: 'Requests that were turned away for who sent them.',
-    labelNames: ['reason'],
-    ...this.own,
-  });
+  readonly authFailures = this.promCounter(
+    'auth_failures_total',
+    'Requests that were turned away for who sent them.',
+    'reason',
+  );
   readonly keyRequests = counter(
     'api_key_requests_total',
     'Requests of an API key, which is named by the first 8 hex digits of its SHA-256.',
@@ -180,117 +166,81 @@ export class MetricCatalogue {
     'When the API key ends, in Unix time; absent for one that does not.',
     ['key'],
   );
-  readonly jwtRefused = new Counter({
-    name: `${PREFIX}jwt_refused_total`,
-    help: 'JWTs that opened nothing, by why.',
-    labelNames: ['reason'],
-    ...this.own,
-  });
-  readonly jwksUp = new Gauge({
-    name: `${PREFIX}jwks_up`,
-    help: 'Whether the keys of the issuer of JWTs could be had when they were last wanted.',
-    labelNames: ['issuer'],
-    ...this.own,
-  });
-  readonly certificateNotBefore = new Gauge({
-    name: `${PREFIX}certificate_not_before_timestamp_seconds`,
-    help: 'When the certificate of the server begins; 0 without server.tls.',
-    ...this.own,
-  });
-  readonly certificateNotAfter = new Gauge({
-    name: `${PREFIX}certificate_not_after_timestamp_seconds`,
-    help: 'When the certificate of the server ends; 0 without server.tls.',
-    ...this.own,
-  });
-  readonly httpOverload = new Counter({
-    name: `${PREFIX}http_overload_total`,
-    help: 'Requests that were turned away or had to wait, and connections that were cut, by the limit that was reached.',
-    labelNames: ['limit'],
-    ...this.own,
-  });
-  readonly leases = new Counter({
-    name: `${PREFIX}lease_acquire_total`,
-    help: 'Attempts to become the replica that fetches, and leases that were lost before the request was sent.',
-    labelNames: ['result'],
-    ...this.own,
-  });
-  readonly storeUp = new Gauge({
-    name: `${PREFIX}store_up`,
-    help: 'Whether the store answered the last command of every app: 1 or 0.',
-    ...this.own,
-  });
-  readonly feedUp = new Gauge({
-    name: `${PREFIX}feed_up`,
-    help: 'Whether messages about new tokens of other replicas come in: 1 or 0.',
-    ...this.own,
-  });
-  readonly configReloadSuccessful = new Gauge({
-    name: `${PREFIX}config_last_reload_successful`,
-    help: 'Whether the configuration that was read last is in force: 1, or 0 if it has faults and the one before is.',
-    ...this.own,
-  });
-  readonly configFaults = new Gauge({
-    name: `${PREFIX}config_faults`,
-    help: 'Faults of the configuration that was read last, by the file of configDir that they are in, or "main".',
-    labelNames: ['file'],
-    ...this.own,
-  });
-  readonly configReloadTime = new Gauge({
-    name: `${PREFIX}config_last_reload_timestamp_seconds`,
-    help: 'When the configuration that is in force was read, in Unix time.',
-    ...this.own,
-  });
+  readonly jwtRefused = this.promCounter('jwt_refused_total', 'JWTs that opened nothing, by why.', 'reason');
+  readonly jwksUp = this.promGauge(
+    'jwks_up',
+    'Whether the keys of the issuer of JWTs could be had when they were last wanted.',
+    'issuer',
+  );
+  readonly certificateNotBefore = this.promGauge(
+    'certificate_not_before_timestamp_seconds',
+    'When the certificate of the server begins; 0 without server.tls.',
+  );
+  readonly certificateNotAfter = this.promGauge(
+    'certificate_not_after_timestamp_seconds',
+    'When the certificate of the server ends; 0 without server.tls.',
+  );
+  readonly httpOverload = this.promCounter(
+    'http_overload_total',
+    'Requests that were turned away or had to wait, and connections that were cut, by the limit that was reached.',
+    'limit',
+  );
+  readonly leases = this.promCounter(
+    'lease_acquire_total',
+    'Attempts to become the replica that fetches, and leases that were lost before the request was sent.',
+    'result',
+  );
+  readonly storeUp = this.promGauge(
+    'store_up',
+    'Whether the store answered the last command of every app: 1 or 0.',
+  );
+  readonly feedUp = this.promGauge(
+    'feed_up',
+    'Whether messages about new tokens of other replicas come in: 1 or 0.',
+  );
+  readonly configReloadSuccessful = this.promGauge(
+    'config_last_reload_successful',
+    'Whether the configuration that was read last is in force: 1, or 0 if it has faults and the one before is.',
+  );
+  readonly configFaults = this.promGauge(
+    'config_faults',
+    'Faults of the configuration that was read last, by the file of configDir that they are in, or "main".',
+    'file',
+  );
+  readonly configReloadTime = this.promGauge(
+    'config_last_reload_timestamp_seconds',
+    'When the configuration that is in force was read, in Unix time.',
+  );
   readonly storeCommandDuration = new Histogram({
     name: `${PREFIX}store_command_duration_seconds`,
     help: 'Time of a command to the store, answered or not.',
     labelNames: ['command'],
     buckets: STORE_BOUNDS,
-    ...this.own,
+    registers: [this.registry],
   });
-  readonly clockSkew = new Gauge({
-    name: `${PREFIX}clock_skew_seconds`,
-    help: "The store's clock minus this machine's.",
-    ...this.own,
-  });
-  readonly buildInfo = new Gauge({
-    name: `${PREFIX}build_info`,
-    help: 'Always 1. The labels say what runs.',
-    labelNames: ['version', 'node'],
-    ...this.own,
-  });
+  readonly clockSkew = this.promGauge('clock_skew_seconds', "The store's clock minus this machine's.");
+  readonly buildInfo = this.promGauge('build_info', 'Always 1. The labels say what runs.', 'version', 'node');
 
-  /** Those that are kept as lines, in the order in which they are shown. */
-  readonly lines = [
-    this.apps,
-    this.upstreamFetches,
-    this.upstreamFetchReasons,
-    this.upstreamErrors,
-    this.commits,
-    this.reports,
-    this.tokenDiedEarly,
-    this.loginExchanges,
-    this.loginExchangeDuration,
-    this.loginErrors,
-    this.loginRepeatedCodes,
-    this.httpRequests,
-    this.dropInRefusals,
-    this.httpRequestDuration,
-    this.gatewayRequests,
-    this.gatewayRetries,
-    this.gatewayInFlight,
-    this.gatewayInFlightLimit,
-    this.gatewayDuration,
-    this.gatewayUpstreamDuration,
-    this.keyRequests,
-    this.keyLastUsed,
-    this.keyExpiration,
-  ];
+  /** Those that are kept as lines, in the order in which they stand here. */
+  readonly lines: readonly Lines[];
 
   constructor() {
+    this.lines = Object.values(this).filter(isLines);
     for (const reason of DENIAL_REASONS) this.authFailures.inc({ reason }, 0);
-    for (const limit of OVERLOAD_LIMITS) this.httpOverload.inc({ limit }, 0);
     for (const result of LEASE_RESULTS) this.leases.inc({ result }, 0);
     for (const command of STORE_COMMANDS) this.storeCommandDuration.zero({ command });
+  }
+
+  private promGauge<Label extends string = never>(
+    name: string,
+    help: string,
+    ...labelNames: readonly Label[]
+  ): Gauge<Label> {
+    return new Gauge({ name: PREFIX + name, help, labelNames, registers: [this.registry] });
+  }
+
+  private promCounter<Label extends string>(name: string, help: string, label: Label): Counter<Label> {
+    return new Counter({ name: PREFIX + name, help, labelNames: [label], registers: [this.registry] });
   }
 
   /**
@@ -318,6 +268,12 @@ export class MetricCatalogue {
     for (const result of LOGIN_RESULTS) this.loginExchanges.add({ app, result }, 0);
     this.loginRepeatedCodes.add({ app }, 0);
   }
+}
+
+type Lines = SampleLines<string> | DurationLines;
+
+function isLines(value: unknown): value is Lines {
+  return value instanceof SampleLines || value instanceof DurationLines;
 }
 
 function counter<Label extends string>(
