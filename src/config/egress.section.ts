@@ -1,8 +1,8 @@
 import { isIP } from 'node:net';
 import { About, Check, Flag, InChart, Optional, SecretText, Text } from './keys.js';
 import { Secret } from './secret.js';
-import { certificatesForm, oddCharacter, passwordForm, VISIBLE } from './secret-text.js';
-import { decoded, parseUrl } from './values.js';
+import { certificatesForm, passwordForm, urlWithLoginFault } from './secret-text.js';
+import { parseUrl } from './values.js';
 
 /** What the environment says of proxies. URLs are checked; null where it says nothing. */
 export interface ProxyEnvironment {
@@ -83,27 +83,17 @@ export function egressFaults(egress: Partial<Record<string, unknown>>): { key: s
 
 /** What is wrong with the URL of a proxy, without any of it; undefined when nothing is. */
 export function proxyUrlForm(text: string): string | undefined {
-  const odd = oddCharacter(text, VISIBLE);
-  if (odd !== undefined) return `must be a URL of visible characters: ${odd}`;
-  const fault = proxyUrlFault(text);
-  if (fault === undefined) return undefined;
-  const login = /^\w+:\/\/(.*)@/s.exec(text)?.[1] ?? '';
-  return /[#/?@]/.test(login)
-    ? `${fault}; # / ? and @ in a user or password must be percent-encoded (%23 %2F %3F %40), or give the password as proxyPassword`
-    : fault;
+  return urlWithLoginFault(text, proxyUrlFault, 'proxyPassword');
 }
 
-function proxyUrlFault(text: string): string | undefined {
-  const url = parseUrl(text);
+function proxyUrlFault(url: URL | null): string | undefined {
   if (url === null || !/^https?:$/.test(url.protocol) || url.hostname === '') {
     return 'must be the URL of a proxy like http://host:3128, or https:// for TLS to the proxy';
   }
   if (url.pathname !== '/' || url.search !== '' || url.hash !== '') {
     return 'must have nothing after the port: a proxy has no path';
   }
-  return decoded(url.username) === null || decoded(url.password) === null
-    ? 'must have its user and password percent-encoded: % is %25'
-    : undefined;
+  return undefined;
 }
 
 function checkAddress(value: unknown): string | undefined {

@@ -10,8 +10,13 @@ import {
   FromVariable,
 } from './keys.js';
 import { Secret } from './secret.js';
-import { certificatesForm, isInQuotes, oddCharacter, passwordForm, VISIBLE } from './secret-text.js';
-import { decoded, parseUrl } from './values.js';
+import {
+  certificatesForm,
+  isInQuotes,
+  oddCharacter,
+  passwordForm,
+  urlWithLoginFault,
+} from './secret-text.js';
 
 export const HOST = /^[\w.:-]{1,253}$/;
 const AT_LEAST_ONE = 'must list at least one host and port';
@@ -155,18 +160,10 @@ export function isDemoEncryptionKey(text: string): boolean {
 }
 
 function redisUrlForm(text: string): string | undefined {
-  const odd = oddCharacter(text, VISIBLE);
-  if (odd !== undefined) return `must be a URL of visible characters: ${odd}`;
-  const fault = redisUrlFault(text);
-  if (fault === undefined) return undefined;
-  const login = /^\w+:\/\/(.*)@/s.exec(text)?.[1] ?? '';
-  return /[#/?@]/.test(login)
-    ? `${fault}; # / ? and @ in a user or password must be percent-encoded (%23 %2F %3F %40), or give the password as redis.password`
-    : fault;
+  return urlWithLoginFault(text, redisUrlFault, 'redis.password');
 }
 
-function redisUrlFault(text: string): string | undefined {
-  const url = parseUrl(text);
+function redisUrlFault(url: URL | null): string | undefined {
   if (url === null || !/^rediss?:$/.test(url.protocol) || url.hostname === '') {
     return 'must be a URL like redis://user:password@host:6379/0, or rediss:// for TLS';
   }
@@ -174,7 +171,5 @@ function redisUrlFault(text: string): string | undefined {
     return 'must end with the number of a database, such as /0, or with none';
   }
   if (url.search !== '' || url.hash !== '') return 'must have nothing after the number of the database';
-  return decoded(url.username) === null || decoded(url.password) === null
-    ? 'must have its user and password percent-encoded: % is %25'
-    : undefined;
+  return undefined;
 }

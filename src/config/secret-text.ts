@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { ReadFault } from './faults.js';
+import { decoded, parseUrl } from './values.js';
 
 /** Says what is wrong with the text of a secret, without showing any of it; undefined when nothing is. */
 export type SecretForm = (text: string) => string | undefined;
@@ -92,6 +93,34 @@ function droppedFrom(raw: string, text: string): string | null {
 export function passwordForm(text: string): string | undefined {
   const odd = oddCharacter(text, VISIBLE);
   return odd && `must be visible characters on one line: ${odd}`;
+}
+
+/**
+ * What is wrong with a URL that may have a user and a password, without any of it; undefined when nothing is.
+ *
+ * @param faultOf what is wrong with all but the login; it is given null for what is no URL
+ * @param passwordKey the key that takes the password on its own
+ */
+export function urlWithLoginFault(
+  text: string,
+  faultOf: (url: URL | null) => string | undefined,
+  passwordKey: string,
+): string | undefined {
+  const odd = oddCharacter(text, VISIBLE);
+  if (odd !== undefined) return `must be a URL of visible characters: ${odd}`;
+  const url = parseUrl(text);
+  const fault = faultOf(url) ?? loginFault(url);
+  if (fault === undefined) return undefined;
+  const login = /^\w+:\/\/(.*)@/s.exec(text)?.[1] ?? '';
+  return /[#/?@]/.test(login)
+    ? `${fault}; # / ? and @ in a user or password must be percent-encoded (%23 %2F %3F %40), or give the password as ${passwordKey}`
+    : fault;
+}
+
+function loginFault(url: URL | null): string | undefined {
+  return decoded(url?.username ?? '') === null || decoded(url?.password ?? '') === null
+    ? 'must have its user and password percent-encoded: % is %25'
+    : undefined;
 }
 
 /** What HTTP takes as the value of a header. */
