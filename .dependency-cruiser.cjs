@@ -3,8 +3,8 @@ const { readdirSync } = require('node:fs');
 /**
  * Who may import whom, as a machine. A library is named once, in the folder that owns it; tests may use any package.
  *
- * @typedef {object} Room
- * @property {string} room a folder or a file of src
+ * @typedef {object} Layer
+ * @property {string} layer a folder or a file of src
  * @property {string[]} imports what it may import of src besides itself, or the name of a package of this repository
  * @property {string[]} packages the npm packages it may import, as regular expressions
  * @property {false} [builtins] may not import Node's own modules
@@ -14,21 +14,21 @@ const platforms = readdirSync('src/platforms', { withFileTypes: true })
   .filter((entry) => entry.isDirectory() && entry.name !== 'http')
   .map(({ name }) => name);
 
-/** @type {Room[]} */
-const house = [
-  { room: 'core', imports: [], packages: [] },
-  { room: 'platforms/platform.ts', imports: ['core', 'config', 'platforms/http'], packages: [] },
-  { room: 'platforms/registry.ts', imports: ['platforms', 'config'], packages: [] },
-  { room: 'platforms/http', imports: ['core', 'config/egress.section.ts'], packages: ['axios', 'undici'] },
+/** @type {Layer[]} */
+const layers = [
+  { layer: 'core', imports: [], packages: [] },
+  { layer: 'platforms/platform.ts', imports: ['core', 'config', 'platforms/http'], packages: [] },
+  { layer: 'platforms/registry.ts', imports: ['platforms', 'config'], packages: [] },
+  { layer: 'platforms/http', imports: ['core', 'config/egress.section.ts'], packages: ['axios', 'undici'] },
   ...platforms.map((id) => ({
-    room: `platforms/${id}`,
+    layer: `platforms/${id}`,
     imports: ['core', 'config', 'platforms/platform.ts', 'platforms/http'],
     packages: [],
   })),
-  { room: 'storage/memory', imports: ['core'], packages: [] },
-  { room: 'storage/redis', imports: ['core'], packages: ['ioredis', 'redlock'] },
+  { layer: 'storage/memory', imports: ['core'], packages: [] },
+  { layer: 'storage/redis', imports: ['core'], packages: ['ioredis', 'redlock'] },
   {
-    room: 'api',
+    layer: 'api',
     imports: [
       'core',
       'config/client.section.ts',
@@ -39,27 +39,27 @@ const house = [
     packages: ['@nestjs/[^/]+', 'fastify', 'class-validator', 'class-transformer', 'rxjs', 'undici', 'jose'],
   },
   {
-    room: 'compat/drop-in.ts',
+    layer: 'compat/drop-in.ts',
     imports: ['core', 'api', 'config/client.section.ts'],
     packages: ['@nestjs/[^/]+', 'fastify'],
   },
   {
-    room: 'compat/wechat',
+    layer: 'compat/wechat',
     imports: ['core', 'api', 'compat/drop-in.ts', 'config/client.section.ts'],
     packages: ['@nestjs/[^/]+', 'fastify'],
   },
   {
-    room: 'compat/wecom',
+    layer: 'compat/wecom',
     imports: ['core', 'api', 'compat/drop-in.ts'],
     packages: ['@nestjs/[^/]+', 'fastify'],
   },
   {
-    room: 'observability',
+    layer: 'observability',
     imports: ['core'],
     packages: ['@nestjs/common', 'pino', 'prom-client', '@opentelemetry/[^/]+'],
   },
   {
-    room: 'config',
+    layer: 'config',
     imports: [
       'core/redaction/redactor.ts',
       'core/client-keys.ts',
@@ -73,7 +73,7 @@ const house = [
     packages: ['yaml', 'class-validator', 'leven'],
   },
   {
-    room: 'app.module.ts',
+    layer: 'app.module.ts',
     imports: [
       'core',
       'api',
@@ -89,12 +89,12 @@ const house = [
     packages: ['@nestjs/common'],
   },
   {
-    room: 'composition/configured-apps.ts',
+    layer: 'composition/configured-apps.ts',
     imports: ['core', 'config', 'platforms/http/egress.ts', 'platforms/registry.ts'],
     packages: [],
   },
   {
-    room: 'live',
+    layer: 'live',
     imports: [
       'core',
       'api',
@@ -106,7 +106,7 @@ const house = [
     packages: ['@nestjs/[^/]+'],
   },
   {
-    room: 'composition/console.module.ts',
+    layer: 'composition/console.module.ts',
     imports: [
       'core',
       'api',
@@ -118,7 +118,7 @@ const house = [
     packages: ['@nestjs/common'],
   },
   {
-    room: 'composition/login.module.ts',
+    layer: 'composition/login.module.ts',
     imports: [
       'core',
       'composition/backend.ts',
@@ -128,7 +128,7 @@ const house = [
     packages: ['@nestjs/common'],
   },
   {
-    room: 'composition/broker.module.ts',
+    layer: 'composition/broker.module.ts',
     imports: [
       'core',
       'platforms/registry.ts',
@@ -141,17 +141,17 @@ const house = [
     packages: ['@nestjs/common', '@nestjs/schedule'],
   },
   {
-    room: 'composition/runtime.module.ts',
+    layer: 'composition/runtime.module.ts',
     imports: ['core', 'observability', 'config'],
     packages: ['@nestjs/common'],
   },
   {
-    room: 'composition/backend.ts',
+    layer: 'composition/backend.ts',
     imports: ['core', 'storage', 'observability', 'config', 'composition/configured-apps.ts'],
     packages: [],
   },
   {
-    room: 'composition/telemetry.module.ts',
+    layer: 'composition/telemetry.module.ts',
     imports: [
       'core',
       'api',
@@ -163,7 +163,7 @@ const house = [
     packages: ['@nestjs/common'],
   },
   {
-    room: 'main.ts',
+    layer: 'main.ts',
     imports: [
       'app.module.ts',
       'core',
@@ -179,7 +179,7 @@ const house = [
     packages: ['@nestjs/[^/]+', 'fastify', 'reflect-metadata'],
   },
   {
-    room: 'diagnose',
+    layer: 'diagnose',
     imports: [
       'core',
       'platforms/platform.ts',
@@ -192,47 +192,47 @@ const house = [
     packages: [],
   },
   {
-    room: 'first-run',
+    layer: 'first-run',
     imports: ['core', 'api/console', 'config', 'diagnose/check-platform.ts'],
     packages: ['fastify'],
   },
   {
-    room: 'cli.ts',
+    layer: 'cli.ts',
     imports: ['main.ts', 'config', 'diagnose', 'observability/read-version.ts', 'packages/simulator'],
     packages: [],
   },
 ];
 
-/** @type {Room[]} */
+/** @type {Layer[]} */
 const workspaces = [
-  { room: 'packages/client', imports: [], packages: [], builtins: false },
+  { layer: 'packages/client', imports: [], packages: [], builtins: false },
   {
-    room: 'packages/console',
+    layer: 'packages/console',
     imports: [],
     packages: ['preact', '@preact/signals', 'uplot'],
     builtins: false,
   },
-  { room: 'packages/simulator', imports: [], packages: [] },
+  { layer: 'packages/simulator', imports: [], packages: [] },
 ];
 
 const TESTS = '\\.(spec|contract)\\.ts$';
 /** Types alone, of what the server answers to the page. */
 const CONSOLE_TYPES = '^packages/console/src/api-types\\.ts$';
 
-/** @param {string} room */
-const pathOf = (room) => {
-  const path = room.startsWith('packages/') ? `${room}/src` : `src/${room}`;
-  return `^${path.replace('.', '\\.')}${room.endsWith('.ts') ? '$' : '/'}`;
+/** @param {string} layer */
+const pathOf = (layer) => {
+  const path = layer.startsWith('packages/') ? `${layer}/src` : `src/${layer}`;
+  return `^${path.replace('.', '\\.')}${layer.endsWith('.ts') ? '$' : '/'}`;
 };
 
-/** @param {Room} room */
-const importRule = ({ room, imports, packages, builtins }) => ({
-  name: `imports-of-${room.replaceAll('/', '-').replace(/\.ts$/, '')}`,
+/** @param {Layer} layer */
+const importRule = ({ layer, imports, packages, builtins }) => ({
+  name: `imports-of-${layer.replaceAll('/', '-').replace(/\.ts$/, '')}`,
   severity: 'error',
-  from: { path: pathOf(room), pathNot: TESTS },
+  from: { path: pathOf(layer), pathNot: TESTS },
   to: {
     pathNot: [
-      ...[room, ...imports].map(pathOf),
+      ...[layer, ...imports].map(pathOf),
       ...packages.map((name) => `^node_modules/(@types/)?${name}/`),
     ],
     dependencyTypesNot: builtins === false ? [] : ['core'],
@@ -243,7 +243,7 @@ const importRule = ({ room, imports, packages, builtins }) => ({
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {
   forbidden: [
-    ...[...house, ...workspaces].map(importRule),
+    ...[...layers, ...workspaces].map(importRule),
     {
       name: 'only-the-registry-names-platforms',
       comment: 'A platform is one folder, and one line in the registry. Its drop-in endpoints may know it.',
@@ -254,7 +254,7 @@ module.exports = {
     {
       name: 'imports-of-tests',
       comment:
-        'A unit test sees its own room, the core and the test support. What needs more is an e2e test.',
+        'A unit test sees its own layer, the core and the test support. What needs more is an e2e test.',
       severity: 'error',
       from: { path: `^src/((storage|platforms|compat)/[^/]+|[^/]+)/.*${TESTS}` },
       to: {
@@ -282,10 +282,10 @@ module.exports = {
       },
     },
     {
-      name: 'no-room-outside-the-plan',
+      name: 'no-layer-outside-the-plan',
       comment: 'A new file or folder right under src needs a line in the table above.',
       severity: 'error',
-      from: { path: '^src/', pathNot: [...house.map(({ room }) => pathOf(room)), TESTS] },
+      from: { path: '^src/', pathNot: [...layers.map(({ layer }) => pathOf(layer)), TESTS] },
       to: {},
     },
     {
