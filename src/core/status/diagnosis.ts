@@ -2,9 +2,9 @@ import type { AppDefinition } from '../app-definition.js';
 import type { TokenMemory } from '../refresh/token-memory.js';
 import type { AppSecrets } from '../refresh/app-secrets.js';
 import type { AppState, AppStatus, LastError } from './app-status.js';
-import { BrokerError } from '../errors.js';
+import { BrokerError, type BrokerErrorCode } from '../errors.js';
 import { remedyOf } from '../ports/token-issuer.js';
-import type { HeldClaim, OtherHolder } from '../refresh/held-claim.js';
+import type { HeldClaim } from '../refresh/held-claim.js';
 import type { StoreHealth } from '../refresh/store-health.js';
 import type { BackOff } from '../ports/token-store.js';
 import type { TokenFetch } from '../refresh/token-fetch.js';
@@ -24,6 +24,8 @@ const MISSING_SECRET_REMEDY =
 const MISSING_SECRET_RETRY_SECONDS = 30;
 /** Another replica, whose address the platform takes, may have a token by then. */
 const OTHER_REPLICA_SECONDS = 5;
+const CONTESTED_REMEDY =
+  'Report it again then, if it is still refused. If tokens keep dying, something else fetches with this AppSecret: find it and have it ask this broker instead.';
 const REFUSED_SECRET_REMEDY =
   "Correct the file of apps[].appSecret: it has to hold the AppSecret that the platform's console shows. Tokens are fetched with the one before it until then, but not after a restart.";
 
@@ -120,28 +122,22 @@ export class Diagnosis {
 
   /** Why a request for the token has to be turned away. */
   noToken(): BrokerError {
-    const retryAfterSeconds = this.retryAfterSeconds();
-    const hadOne = this.memory.token !== null;
-    const code = hadOne ? 'token_expired' : 'no_token_yet';
-    const what = hadOne ? 'The last token expired and no new one came' : 'There is no token yet';
-    return new BrokerError(
-      this.claim.heldBy ? 'held_elsewhere' : code,
-      `${what}: ${this.why()}${this.nextAttempt()}`,
-      { errcode: this.failure()?.errcode ?? undefined, retryAfterSeconds },
-    );
+    return this.memory.token === null
+      ? this.error('no_token_yet', 'There is no token yet')
+      : this.error('token_expired', 'The last token expired and no new one came');
   }
 
   /** Why a report brought no new token. */
   noRotation(): BrokerError {
-    const errcode = this.failure()?.errcode ?? undefined;
-    const code = errcode === undefined ? 'upstream_unavailable' : 'upstream_rejected';
+    const isRefused = (this.failure()?.errcode ?? null) !== null;
+    return this.error(isRefused ? 'upstream_rejected' : 'upstream_unavailable', 'No new token');
+  }
+
+  private error(code: BrokerErrorCode, what: string): BrokerError {
     return new BrokerError(
       this.claim.heldBy ? 'held_elsewhere' : code,
-      `No new token: ${this.why()}${this.nextAttempt()}`,
-      {
-        errcode,
-        retryAfterSeconds: this.retryAfterSeconds(),
-      },
+      `${what}: ${this.why()}${this.nextAttempt()}`,
+      { errcode: this.failure()?.errcode ?? undefined, retryAfterSeconds: this.retryAfterSeconds() },
     );
   }
 
@@ -157,13 +153,8 @@ export class Diagnosis {
 
   /** Why nothing is fetched any more. */
   stopping(): BrokerError {
-    return new BrokerError(
-      'stopping',
-      'This replica is shutting down and fetches no token any more: ask again.',
-      {
-        retryAfterSeconds: 1,
-      },
-    );
+    const detail = 'This replica is shutting down and fetches no token any more: ask again.';
+    return new BrokerError('stopping', detail, { retryAfterSeconds: 1 });
   }
 
   state(): AppState {
@@ -207,99 +198,109 @@ export class Diagnosis {
     return this.offline.lastFailure ?? this.memory.view?.backOff ?? this.tokenFetch.addressRefusal;
   }
 
+  /** The first that applies is shown. */
   private lastError(): LastError | null {
-    const { storeHealth, memory, secrets, claim } = this;
-    if (secrets.missing) return this.missingSecret(secrets.missing);
-    if (claim.heldBy) return this.heldElsewhere(claim.heldBy);
-    if (memory.livingToken && memory.reported.knownDead) {
-      const { why, atMs, isReturned } = memory.reported.knownDead;
-      const message = `the platform refuses the token in use, which cannot be replaced: ${why}`;
-      const remedy = isReturned ? RETURNED_DEAD_REMEDY : BUDGET_REMEDY;
-      return { class: 'dead', errcode: null, message, remedy, atMs };
-    }
-    if (memory.budgetWaitMs > 0) {
-      const atMs = memory.view?.beganAtMs ?? 0;
-      return { class: 'budget', errcode: null, message: this.budgetIsUsedUp(), remedy: BUDGET_REMEDY, atMs };
-    }
-    const failure = this.failure();
-    const isOfSecret = !failure || failure.class === 'configuration';
-    if (secrets.refused && isOfSecret) {
-      const { errcode, atMs } = secrets.refused;
-      const message = `the AppSecret that was read last was refused (${secrets.refused.message}); the one before it is used`;
-      return { class: 'configuration', errcode, message, remedy: REFUSED_SECRET_REMEDY, atMs };
-    }
-    if (failure) {
-      const { errcode, message, atMs } = failure;
-      const force = this.isForceOfUse ? ` Once that is mended, ${FORCE}` : '';
-      const remedy = remedyOf(this.app.issuer, failure) + force;
-      return { class: failure.class, errcode, message, remedy, atMs };
-    }
-    if (memory.reported.contestedMs > 0) return this.contested();
-    if (secrets.lost) {
-      const { why, atMs } = secrets.lost;
-      const message = `the AppSecret cannot be read any more (${why}); the one that was read before is used`;
-      return { class: 'secret', errcode: null, message, remedy: LOST_SECRET_REMEDY, atMs };
-    }
-    if (!storeHealth.outage) return this.suspectError();
-    const { remedy, sinceMs } = storeHealth.outage;
-    const message = `the store does not answer: ${storeHealth.outage.message}`;
-    return { class: 'store', errcode: null, message, remedy, atMs: sinceMs };
+    return (
+      this.noFetchAllowed() ??
+      this.refusedToken() ??
+      this.budgetUsedUp() ??
+      this.refusedSecret() ??
+      this.failedFetch() ??
+      this.contested() ??
+      this.lostSecret() ??
+      this.storeOutage() ??
+      this.suspect()
+    );
   }
 
-  private suspectError(): LastError | null {
+  /** There is no AppSecret, or another broker fetches. */
+  private noFetchAllowed(): LastError | null {
+    const { missing } = this.secrets;
+    const { heldBy } = this.claim;
+    if (missing) {
+      return trouble('secret', `there is no AppSecret: ${missing}`, MISSING_SECRET_REMEDY, this.startedAtMs);
+    }
+    if (!heldBy) return null;
+    const message = `another broker on this Redis, ${heldBy.name}, fetches for AppID ${this.shownId}`;
+    return trouble('claim', message, CLAIM_REMEDY, heldBy.sinceMs);
+  }
+
+  /** The platform refuses the token in use, and it cannot be replaced. */
+  private refusedToken(): LastError | null {
+    const { knownDead } = this.memory.reported;
+    if (!this.memory.livingToken || !knownDead) return null;
+    const { why, atMs, isReturned } = knownDead;
+    const message = `the platform refuses the token in use, which cannot be replaced: ${why}`;
+    const remedy = isReturned ? RETURNED_DEAD_REMEDY : BUDGET_REMEDY;
+    return trouble('dead', message, remedy, atMs);
+  }
+
+  private budgetUsedUp(): LastError | null {
+    const { memory } = this;
+    if (memory.budgetWaitMs <= 0) return null;
+    const { dailyBudget, dayOffsetMs } = this.app.refresh;
+    const message = `today's ${dailyBudget} fetches are used up; the day begins at ${dayStart(dayOffsetMs)}`;
+    const atMs = memory.view?.beganAtMs ?? 0;
+    return trouble('budget', message, BUDGET_REMEDY, atMs);
+  }
+
+  /** The newest AppSecret was refused, and no other trouble is in the way. */
+  private refusedSecret(): LastError | null {
+    const { refused } = this.secrets;
+    const failure = this.failure();
+    if (!refused || (failure && failure.class !== 'configuration')) return null;
+    const { errcode, atMs } = refused;
+    const message = `the AppSecret that was read last was refused (${refused.message}); the one before it is used`;
+    return { class: 'configuration', errcode, message, remedy: REFUSED_SECRET_REMEDY, atMs };
+  }
+
+  private failedFetch(): LastError | null {
+    const failure = this.failure();
+    if (!failure) return null;
+    const { errcode, message, atMs } = failure;
+    const force = this.isForceOfUse ? ` Once that is mended, ${FORCE}` : '';
+    const remedy = remedyOf(this.app.issuer, failure) + force;
+    return { class: failure.class, errcode, message, remedy, atMs };
+  }
+
+  private contested(): LastError | null {
+    const { contestedMs, contestedAtMs } = this.memory.reported;
+    if (contestedMs <= 0) return null;
+    const againSeconds = Math.ceil(contestedMs / 1000);
+    const message = `callers report the token as dead, which was fetched because of a report a moment ago; a report of it is looked into again in ${againSeconds} s`;
+    return trouble('report', message, CONTESTED_REMEDY, contestedAtMs);
+  }
+
+  private lostSecret(): LastError | null {
+    const { lost } = this.secrets;
+    if (!lost) return null;
+    const message = `the AppSecret cannot be read any more (${lost.why}); the one that was read before is used`;
+    return trouble('secret', message, LOST_SECRET_REMEDY, lost.atMs);
+  }
+
+  private storeOutage(): LastError | null {
+    const { outage } = this.storeHealth;
+    if (!outage) return null;
+    const message = `the store does not answer: ${outage.message}`;
+    return trouble('store', message, outage.remedy, outage.sinceMs);
+  }
+
+  private suspect(): LastError | null {
     const { suspectReason, view } = this.memory;
     if (!suspectReason) return null;
+    const message = SUSPECT_MESSAGES[suspectReason];
     const atMs = view?.beganAtMs ?? 0;
-    return {
-      class: 'suspect',
-      errcode: null,
-      message: SUSPECT_MESSAGES[suspectReason],
-      remedy: SUSPECT_REMEDY,
-      atMs,
-    };
-  }
-
-  private missingSecret(fault: string): LastError {
-    const message = `there is no AppSecret: ${fault}`;
-    return { class: 'secret', errcode: null, message, remedy: MISSING_SECRET_REMEDY, atMs: this.startedAtMs };
-  }
-
-  private heldElsewhere({ name, sinceMs }: OtherHolder): LastError {
-    const message = this.isHeldBy(name);
-    return { class: 'claim', errcode: null, message, remedy: CLAIM_REMEDY, atMs: sinceMs };
-  }
-
-  private isHeldBy(holder: string): string {
-    return `another broker on this Redis, ${holder}, fetches for AppID ${this.shownId}`;
-  }
-
-  private contested(): LastError {
-    const { memory } = this;
-    return {
-      class: 'report',
-      errcode: null,
-      message: `callers report the token as dead, which was fetched because of a report a moment ago; a report of it is looked into again in ${String(Math.ceil(memory.reported.contestedMs / 1000))} s`,
-      remedy:
-        'Report it again then, if it is still refused. If tokens keep dying, something else fetches with this AppSecret: find it and have it ask this broker instead.',
-      atMs: memory.reported.contestedAtMs,
-    };
+    return trouble('suspect', message, SUSPECT_REMEDY, atMs);
   }
 
   private get shownId(): string {
     return this.app.shownId ?? this.app.appId;
   }
 
-  private budgetIsUsedUp(): string {
-    const { dailyBudget, dayOffsetMs } = this.app.refresh;
-    return `today's ${dailyBudget} fetches are used up; the day begins at ${dayStart(dayOffsetMs)}`;
-  }
-
   /** What happened, and what a person does about it. */
   private why(): string {
-    const { memory, storeHealth, secrets, claim } = this;
-    if (secrets.missing) return `there is no AppSecret: ${secrets.missing}. ${MISSING_SECRET_REMEDY}`;
-    if (claim.heldBy) return `${this.isHeldBy(claim.heldBy.name)}. ${CLAIM_REMEDY}`;
-    if (memory.budgetWaitMs > 0) return `${this.budgetIsUsedUp()}. ${BUDGET_REMEDY}`;
+    const error = this.noFetchAllowed() ?? this.budgetUsedUp();
+    if (error) return `${error.message}. ${error.remedy}`;
     const failure = this.failure();
     if (failure) {
       const { errcode, message } = failure;
@@ -309,8 +310,13 @@ export class Diagnosis {
           : `the platform answered ${errcode} (${message}).`;
       return `${answer} ${remedyOf(this.app.issuer, failure)}`;
     }
-    if (storeHealth.outage)
-      return `the store does not answer (${storeHealth.outage.message}). ${storeHealth.outage.remedy}`;
+    const { outage } = this.storeHealth;
+    if (outage) return `the store does not answer (${outage.message}). ${outage.remedy}`;
     return 'the first fetch is on its way.';
   }
+}
+
+/** One that is no code of the platform's. */
+function trouble(kind: LastError['class'], message: string, remedy: string, atMs: number): LastError {
+  return { class: kind, errcode: null, message, remedy, atMs };
 }
