@@ -22,7 +22,7 @@ export const platformErrorSchema = {
 /** A parameter of the query string. */
 export const requiredText = { ...text, minLength: 1, required: true } as const;
 
-interface KnownApp {
+export interface KnownApp {
   readonly app: AppName;
   readonly provider: string;
   readonly grant: string | null;

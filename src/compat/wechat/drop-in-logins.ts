@@ -6,14 +6,12 @@ import type { DropInAnswer } from '../../core/login/drop-in-login.js';
 import { LoginService } from '../../core/login/login-service.js';
 import type { AuditAction } from '../../core/ports/audit-entry.js';
 import type { AppName } from '../../core/token.js';
-import { EXPIRED_KEY, type ClientAccess } from '../../api/auth/client-access.js';
-import { Authenticator } from '../../api/auth/authenticator.js';
 import { routeOf } from '../../api/common/request.js';
 import { DropIn } from '../drop-in.js';
+import { WechatClients } from './wechat-clients.js';
 import { PlatformRefusal, WechatRefusal } from './wechat-refusal.js';
 
 const PROVIDER = 'wechat';
-const SCOPE = 'login';
 /** SDKs fetch a global token, and send the code again, at these and at 40001. */
 const FETCHING: readonly ErrorCode[] = [40014, 42001];
 
@@ -57,7 +55,7 @@ export class DropInLogins {
   constructor(
     private readonly logins: LoginService,
     private readonly dropIn: DropIn,
-    private readonly authenticator: Authenticator,
+    private readonly clients: WechatClients,
   ) {}
 
   /** @throws WechatRefusal, PlatformRefusal */
@@ -67,10 +65,12 @@ export class DropInLogins {
     if (secret === '') throw new WechatRefusal(41004, 'send an API key of the broker as secret.');
     if (code === '') throw new WechatRefusal(41008, 'send the code that the platform gave, once.');
     if (grantType !== 'authorization_code') throw new WechatRefusal(40002, 'it must be authorization_code.');
-    const client = this.authenticate(secret, request);
-    const apps = this.apps(appId, client, request);
+    const client = this.clients.ofKey(secret, request);
+    const apps = this.clients.apps(appId, client, request);
+    this.clients.requireScope('login', client, request);
+    const names = apps.map(({ app }) => app);
     return this.answer(EXCHANGE, request, () =>
-      ofFirst(apps, (app) => this.logins.dropIn.exchange({ app, client: client.name, code, kind })),
+      ofFirst(names, (app) => this.logins.dropIn.exchange({ app, client: client.name, code, kind })),
     );
   }
 
@@ -119,27 +119,6 @@ export class DropInLogins {
     if (action !== null) request.audited = { action, app, ...(openid !== undefined && { openid }) };
     if (answer.kind === 'body') return answer.body;
     throw refusal(answer, unknownToken);
-  }
-
-  private authenticate(key: string, request: FastifyRequest): ClientAccess {
-    const who = this.authenticator.recognize(request, key);
-    if (who.kind === 'ok') return who.client;
-    if (who.kind === 'expired') throw new WechatRefusal(40125, EXPIRED_KEY);
-    throw new WechatRefusal(
-      40125,
-      "secret is an API key of the broker here, and this one is not known: its SHA-256 is in no client of the broker's configuration.",
-    );
-  }
-
-  /** Of one AppID there may be several apps; which of them the code is of, their types tell. */
-  private apps(appId: string, client: ClientAccess, request: FastifyRequest): readonly AppName[] {
-    const apps = this.dropIn.visibleApps(PROVIDER, appId, client).map(({ app }) => app);
-    if (apps.length === 0) {
-      request.audited = { action: 'access.refused', app: null, reason: 'unknown_app' };
-      throw new WechatRefusal(40013, 'this API key sees no app with that AppID.');
-    }
-    if (this.authenticator.hasScope(request, client, SCOPE)) return apps;
-    throw new WechatRefusal(48001, `this needs the scope ${SCOPE}, which client ${client.name} lacks.`);
   }
 }
 

@@ -6,6 +6,7 @@ import type { AppName } from '../../core/token.js';
 import { Authenticator } from '../../api/auth/authenticator.js';
 import { looksVirtual } from '../../core/virtual-tokens.js';
 import { PlatformPaths } from './platform-paths.js';
+import { WechatClients } from './wechat-clients.js';
 import { WechatRefusal } from './wechat-refusal.js';
 
 export interface DropInTicket {
@@ -23,6 +24,7 @@ export class DropInTickets {
     private readonly tickets: TicketBroker,
     private readonly authenticator: Authenticator,
     private readonly calls: PlatformPaths,
+    private readonly clients: WechatClients,
   ) {}
 
   /** @throws WechatRefusal; BrokerError as `TicketBroker.current` does */
@@ -49,7 +51,7 @@ export class DropInTickets {
 
   private appOfVirtual(accessToken: string, request: FastifyRequest): AppName {
     const { app, client } = this.calls.holder(accessToken, request);
-    if (this.authenticator.hasScope(request, client, 'ticket:read')) return app;
-    throw new WechatRefusal(48001, `this needs the scope ticket:read, which client ${client.name} lacks.`);
+    this.clients.requireScope('ticket:read', client, request);
+    return app;
   }
 }

@@ -18,6 +18,7 @@ import { GatewayModule } from '../../api/gateway/gateway.module.js';
 import { CALL_METHODS, leaveBodies } from '../../api/gateway/gateway.route.js';
 import { routeOf } from '../../api/common/request.js';
 import { accessTokenIn, PLATFORM_CALL, PlatformPaths } from './platform-paths.js';
+import { WechatClients } from './wechat-clients.js';
 import { PlatformRefusal, WechatRefusal } from './wechat-refusal.js';
 
 /** The odd parameter name is WeChat's own. */
@@ -268,6 +269,6 @@ function text(value: unknown): string {
 
 @Module({
   imports: [GatewayModule],
-  providers: [DropIn, PlatformPaths, DropInTickets, DropInTokens, DropInLogins, DropInRoute],
+  providers: [DropIn, WechatClients, PlatformPaths, DropInTickets, DropInTokens, DropInLogins, DropInRoute],
 })
 export class WechatCompatModule {}

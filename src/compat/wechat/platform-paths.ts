@@ -10,6 +10,7 @@ import { TokenBroker } from '../../core/broker.js';
 import { BrokerError } from '../../core/errors.js';
 import { looksVirtual, VirtualTokens } from '../../core/virtual-tokens.js';
 import { platformErrorSchema, requiredText } from '../drop-in.js';
+import { WechatClients } from './wechat-clients.js';
 import { PlatformRefusal, WechatRefusal } from './wechat-refusal.js';
 
 const ANYTHING = { schema: { description: "The platform's own." }, type: '*/*' };
@@ -52,6 +53,7 @@ export class PlatformPaths {
     private readonly authenticator: Authenticator,
     private readonly broker: TokenBroker,
     private readonly gateway: Gateway,
+    private readonly clients: WechatClients,
   ) {}
 
   /**
@@ -90,9 +92,7 @@ export class PlatformPaths {
       throw new WechatRefusal(40001, 'its client, or the app for this client, was taken from the broker.');
     }
     this.authenticator.admit(request, client);
-    if (!this.authenticator.hasScope(request, client, 'gateway')) {
-      throw new WechatRefusal(48001, `this needs the scope gateway, which client ${client.name} lacks.`);
-    }
+    this.clients.requireScope('gateway', client, request);
     return { app, client };
   }
 
