@@ -1,4 +1,5 @@
 import { EXPIRED_KEY } from '../auth/client-access.js';
+import { JWT_ANSWERS } from '../auth/jwt/jwt-callers.js';
 import type { Access, ApiRoute, Fault } from '../common/api-route.js';
 import { problem, problemSchema, type ProblemCode, type ProblemHints } from '../common/problem.js';
 
@@ -8,18 +9,11 @@ const EXAMPLES: Partial<Record<ProblemCode, readonly [detail: string, hints?: Pr
   app_required: ['Say which app is meant with "app". It may name: shop, blog.'],
   unauthorized: ['Send an API key as "Authorization: Bearer <key>".'],
   key_expired: [EXPIRED_KEY],
-  jwt_rejected: ['This JWT must be signed with RS256, ES256 or EdDSA.'],
-  jwt_expired: ['This JWT has expired: get a new one and send that.'],
-  jwt_wrong_audience: [
-    'This JWT was issued for another service: ask its issuer for one with the audience of the broker.',
-  ],
-  jwt_unknown_subject: [
-    'This JWT is genuine, but its subject is no caller: list its iss and sub under clients[].subjects of the configuration.',
-  ],
-  jwt_keys_unavailable: [
-    "The keys that verify this JWT cannot be had at the moment. The broker's log says why.",
-    { retryAfterSeconds: 30 },
-  ],
+  jwt_rejected: [JWT_ANSWERS.algorithm[1]],
+  jwt_expired: [JWT_ANSWERS.expired[1]],
+  jwt_wrong_audience: [JWT_ANSWERS.audience[1]],
+  jwt_unknown_subject: [JWT_ANSWERS.subject[1]],
+  jwt_keys_unavailable: [JWT_ANSWERS.keys_unavailable[1], { retryAfterSeconds: 30 }],
   rate_limited: [
     'Client orders makes more than 5000 requests a second, with a burst of 10000: keep each token for its cache_max_age, or have clients[].rate raised.',
     { retryAfterSeconds: 1 },

@@ -81,7 +81,7 @@ const REJECTED: readonly [ProblemCode, string] = [
 ];
 
 /** One answer for all that would tell a stranger who is trusted here. */
-const ANSWERS: Readonly<Record<JwtRefusalReason, readonly [ProblemCode, string]>> = {
+export const JWT_ANSWERS: Readonly<Record<JwtRefusalReason, readonly [ProblemCode, string]>> = {
   too_long: ['jwt_rejected', 'This JWT is too long: at most 8,192 characters are read.'],
   malformed: ['jwt_rejected', 'This is no JWT with the claims iss, sub, aud and exp.'],
   algorithm: ['jwt_rejected', 'This JWT must be signed with RS256, ES256 or EdDSA.'],
@@ -108,7 +108,7 @@ const ANSWERS: Readonly<Record<JwtRefusalReason, readonly [ProblemCode, string]>
 };
 
 function refused(refusal: JwtRefusal): JwtCaller {
-  const [code, detail] = ANSWERS[refusal.reason];
+  const [code, detail] = JWT_ANSWERS[refusal.reason];
   const { retryAfterSeconds } = refusal;
   return { kind: 'refused', refusal, problem: { code, detail, retryAfterSeconds } };
 }
