@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 
 /** What every generated key begins with, so that scanners and people recognise one. */
 export const API_KEY_PREFIX = 'tbk_';
@@ -20,7 +20,7 @@ export function generateApiKey(): { key: string; sha256: string } {
 
 /** The form of an API key in `clients[].keySha256`: SHA-256 of its UTF-8 text, lower-case hex. */
 export function sha256Hex(key: string): string {
-  return createHash('sha256').update(key, 'utf8').digest('hex');
+  return hash('sha256', key);
 }
 
 /** Says why a key must not be used; undefined when it may. On trial, short ones may. */

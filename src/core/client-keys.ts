@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** Digits of a SHA-256 that tell keys apart, and open nothing. */
 export const SHOWN_DIGITS = 8;
@@ -27,7 +27,7 @@ export interface KeyHolder {
 export function keysOfClient({ keySha256 = [], keys = [] }: KeyHolder): readonly ClientKey[] {
   return [...keySha256.map((sha256): KeyEntry => ({ sha256 })), ...keys].map(
     ({ file, sha256 = '', expiresAt }) => ({
-      sha256: file ? createHash('sha256').update(file.value(), 'utf8').digest('hex') : sha256.toLowerCase(),
+      sha256: file ? hash('sha256', file.value()) : sha256.toLowerCase(),
       expiresAtMs: expiresAt === undefined ? null : Date.parse(expiresAt),
     }),
   );

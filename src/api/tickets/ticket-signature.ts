@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { HttpProblem } from '../common/problem.js';
 
 export interface JsapiSignatureInput {
@@ -46,5 +46,5 @@ function byCodeUnits(a: string, b: string): number {
 }
 
 function sha1(text: string): string {
-  return createHash('sha1').update(text).digest('hex');
+  return hash('sha1', text);
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { AppSection, type Conflict } from '../../config/app.section.js';
 import { isWordLike, problem, shapeProblem } from '../../config/faults.js';
 import { About, Check, OneOf, Optional, Section, SecretText, Seconds, Text, Url } from '../../config/keys.js';
@@ -98,7 +98,7 @@ export class Oauth2Section extends AppSection {
     const parameters: unknown = this.parameters;
     const sorted = isMapping(parameters) ? Object.entries(parameters).sort() : [];
     const asked = JSON.stringify([tokenUrl, scope, sorted]);
-    return `client_credentials-${createHash('sha256').update(asked).digest('hex').slice(0, 8)}`;
+    return `client_credentials-${hash('sha256', asked).slice(0, 8)}`;
   }
 
   override conflictWith(earlier: AppSection, path: string): Conflict | undefined {

@@ -1,6 +1,6 @@
-import { hash } from 'node:crypto';
 import { StoreUnavailableError } from '../../core/errors.js';
 import type { AppName } from '../../core/token.js';
+import { sha256 } from '../../core/login/handles.js';
 import { readOpenLogin, readOutcome, readSession } from '../../core/login/read-stored.js';
 import {
   LOGIN_TIMES,
@@ -259,8 +259,4 @@ export class RedisLoginStore extends LoginStore {
 
 function lifeOf(kept: { readonly lifeMs: number } | null | undefined): number {
   return Math.max(1, Math.ceil(kept?.lifeMs ?? 1));
-}
-
-function sha256(text: string): string {
-  return hash('sha256', text, 'base64url');
 }
