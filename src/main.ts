@@ -34,7 +34,7 @@ const INSPECTOR_SIGNAL = 'SIGUSR1';
 
 const MAX_LISTED = 100;
 
-/** From so many on, what V8 lets lie on the heap counts. */
+/** With so many apps, the memory that V8 leaves uncollected matters. */
 const MANY_APPS = 1000;
 
 /** Those that ask a process to end. Every other signal does what it does by default: one that tells of a crash must end the process. */

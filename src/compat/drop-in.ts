@@ -39,7 +39,7 @@ interface HandOut {
   readonly held: HeldToken;
   /** What came of a report, where the question was one. */
   readonly reason: string | null;
-  /** For so long, at most, may the caller keep the token without asking again. */
+  /** The caller may keep the token at most so long without asking again. */
   readonly keptMs: number;
 }
 
@@ -55,7 +55,7 @@ export class DropIn {
     private readonly virtualTokens: VirtualTokens,
   ) {}
 
-  /** By the platform's id. Made anew when other apps are configured. */
+  /** The apps by their id at the platform, made anew when other apps are configured. */
   private get known(): ReadonlyMap<string, readonly KnownApp[]> {
     const { apps } = this.broker;
     if (this.names === apps) return this.configured;
@@ -68,13 +68,13 @@ export class DropIn {
     return this.configured;
   }
 
-  /** Of this platform, and with this id there, in configured order. */
+  /** The apps with this id at this platform, in configured order. */
   apps(provider: string, appId: string): readonly AppName[] {
     const known = this.known.get(appId) ?? [];
     return known.filter((one) => one.provider === provider).map(({ app }) => app);
   }
 
-  /** Those of them that the client may see. */
+  /** The same apps, but only those that the client may see. */
   visibleApps(provider: string, appId: string, client: ClientAccess): readonly KnownApp[] {
     const known = this.known.get(appId) ?? [];
     return known.filter((one) => one.provider === provider && client.visibleApp(one.app) !== undefined);

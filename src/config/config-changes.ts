@@ -16,7 +16,7 @@ export interface ConfigChange {
 
 type Values = Readonly<Record<string, unknown>>;
 
-/** Of an app: what is taken over while its token stays. The AppSecret is one as well, whatever its key is called. */
+/** The keys of an app that can change while its token stays. The AppSecret is one as well, whatever its key is called. */
 const LIVE_KEYS_OF_APPS = new Set(['refresh', 'login', 'gateway', 'egress']);
 const LIVE_KEYS = new Set([
   'configDir',

@@ -231,7 +231,7 @@ export class Config {
   @InChart({ type: 'null' })
   readonly console?: ConsoleSection;
 
-  /** Of the text of the file, and of those of `configDir` in the order of their names, in hex; null without a file. */
+  /** Hash of the file's text and of the texts of `configDir`, in the order of their names, in hex; null without a file. */
   sha256: string | null = null;
 
   /** What was put right, and should be by those who wrote it. Holds no secret. */

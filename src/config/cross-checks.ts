@@ -50,7 +50,7 @@ function textsOf(list: unknown, path: string, key: string): Place[] {
   });
 }
 
-/** Of each API key its SHA-256, at the place where the key is written. */
+/** The SHA-256 of each API key, and the place where the key is written. */
 function hashes(clients: unknown): Place[] {
   return asList(clients).flatMap((client, index) => {
     if (!isMapping(client)) return [];

@@ -3,7 +3,7 @@ import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { LineCounter, parseDocument, type YAMLError } from 'yaml';
 import { ConfigError, ReadFault, shownPath } from './faults.js';
 
-/** Of a file that does not say how large it is. */
+/** Size of the pieces in which a file is read that does not say how large it is. */
 const CHUNK_BYTES = 4096;
 
 /**
@@ -97,7 +97,7 @@ function readJson(text: string): unknown {
   }
 }
 
-/** In JSON only a key has a colon behind it. */
+/** Keys are the texts with a colon behind them. */
 function countWrittenKeys(json: string): number {
   let count = 0;
   for (const [, colon] of json.matchAll(/"[^"\\]*(?:\\.[^"\\]*)*"(\s*:)?/g)) if (colon) count += 1;

@@ -28,7 +28,7 @@ interface ManagedApp {
   readonly manager: TokenManager;
   /** And not registered besides the configured ones. */
   readonly isConfigured: boolean;
-  /** From the first report on. */
+  /** Made at the first report. */
   reports: ReportService | null;
 }
 
@@ -47,7 +47,7 @@ export class TokenBroker {
   private wasReady = false;
   private isStarted = false;
   private isStopping = false;
-  /** Of apps that are not configured any more, and whose last fetch is under way. */
+  /** Managers of apps that are not configured any more while their last fetch is under way. */
   private readonly leaving = new Set<Promise<void>>();
   private readonly listeners: ((app: AppName, held: HeldToken) => void)[] = [];
 
@@ -209,7 +209,7 @@ export class TokenBroker {
     }
   }
 
-  /** No app is waited for any more; see `TokenManager.isReady`. */
+  /** Every app had its first chance of a token; see `TokenManager.isReady`. */
   get isReady(): boolean {
     this.wasReady ||= this.apps.every((app) => this.managed.get(app)?.manager.isReady ?? true);
     return this.wasReady;
@@ -249,7 +249,7 @@ export class TokenBroker {
       },
     );
     await this.watch.start();
-    // Not before: what another replica has stored need not be fetched.
+    // Start now and not earlier: what another replica has stored need not be fetched.
     this.scheduler.start();
   }
 
@@ -317,7 +317,7 @@ export class TokenBroker {
     throw this.whyNoToken(app);
   }
 
-  /** Of an app that nothing is fetched for. */
+  /** Why an app that nothing is fetched for has no token. */
   whyNoToken(app: AppName): BrokerError {
     const type = this.tokenless.get(app)?.type;
     if (type === undefined) {

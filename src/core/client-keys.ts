@@ -3,11 +3,11 @@ import { hash } from 'node:crypto';
 /** Digits of a SHA-256 that tell keys apart, and open nothing. */
 export const SHOWN_DIGITS = 8;
 
-/** What of an API key opens a door, and until when. */
+/** The hash of an API key, and when the key ends. */
 export interface ClientKey {
-  /** Of its UTF-8 text, in lower-case hex. */
+  /** SHA-256 of the key's UTF-8 text, in lower-case hex. */
   readonly sha256: string;
-  /** Of the wall clock; null: it does not end. */
+  /** On the wall clock; null: it does not end. */
   readonly expiresAtMs: number | null;
 }
 

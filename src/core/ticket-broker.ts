@@ -5,7 +5,7 @@ import { BrokerError } from './errors.js';
 import { AppSecrets } from './refresh/app-secrets.js';
 import type { AppName, HeldToken } from './token.js';
 
-/** No client can have this name, so a ticket's report of a token never counts as a client's. */
+/** The name under which tickets report a token. No client can have it. */
 const REPORTER = 'broker:tickets';
 
 /**

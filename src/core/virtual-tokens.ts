@@ -3,7 +3,7 @@ import type { Clock } from './ports/clock.js';
 import { NONCE_BYTES, sealBytes, unsealBytes } from './sealed-bytes.js';
 import type { AppName } from './token.js';
 
-/** For so long a virtual token is good. */
+/** How long a virtual token is good. */
 export const VIRTUAL_TOKEN_SECONDS = 7200;
 const PREFIX = 'tbv_';
 /** Longer ones are not looked into. */

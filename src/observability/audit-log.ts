@@ -12,7 +12,7 @@ import { LineLimit } from './line-limit.js';
 /** Which reads become lines. `sampled`: of each generation the first by each client and key, so that it shows who uses which token, and which key. */
 export type AuditedReads = 'sampled' | 'all' | 'none';
 
-/** Of entries that agree in action, client, app and reason. Somebody who hammers must not fill the disk. */
+/** Entries that agree in action, client, app and reason: somebody who hammers must not fill the disk. */
 const MAX_LINES_A_MINUTE = 60;
 
 /** What hands something out and changes nothing. */
@@ -31,16 +31,16 @@ const NEVER_SUPPRESSED: ReadonlySet<AuditAction> = new Set([
   'login.tokens',
   'login.session_key',
 ]);
-/** From so many addresses a minute the first entry of a kind is written although there are too many of the kind. */
+/** Addresses whose first entry of a kind is written although there are too many of that kind. */
 const MAX_NEW_ADDRESSES_A_MINUTE = 1000;
 
 /** The audit stream: one line for every entry that matters. */
 export class AuditLog {
   private readonly limit: LineLimit;
-  /** Of each kind and address the first entry of a minute: who comes from somewhere else must not drown among others. */
+  /** The first entry of a minute of each kind and address: a caller from another address must not drown among the others. */
   private readonly firsts: LineLimit;
   private readonly addresses = new KnownAddresses();
-  /** Of each reader the generation that it last read, by what it is of. */
+  /** For each reader, the generation that it read last of each app or ticket. */
   private readonly lastReads = new Map<string, Map<string, number>>();
 
   constructor(
@@ -139,7 +139,7 @@ export class AuditLog {
   }
 }
 
-/** Of one client. Beyond them the ones that were noted first are forgotten, and are new when they come again. */
+/** Addresses that are kept of one client. The oldest one is forgotten first, and counts as new when it comes again. */
 const MAX_ADDRESSES = 2000;
 
 /** From where each client has been seen. */

@@ -109,7 +109,7 @@ export class FailureLines {
   }
 }
 
-/** Without the numbers in it: addresses, ports and request ids differ from time to time. */
+/** The message without its numbers: addresses, ports and request ids differ from one failure to the next. */
 function reasonOf({ errcode, message }: EndedFetch): string {
   return errcode === null ? (message ?? '').replace(/\d+/g, '#') : String(errcode);
 }

@@ -10,7 +10,7 @@ const RETRY_MS = 1000;
 const MAX_AT_ONCE = 100;
 /** While the store is away; then the oldest are dropped. */
 const MAX_WAITING = 1000;
-/** Of events that agree in all that matters: who hammers, or fails for days, must not push the rest out. */
+/** So many events that agree in all that matters are kept: a caller that hammers, or a fault that lasts for days, must not push the rest out. */
 const MAX_ALIKE_AN_HOUR = 10;
 const HOUR_MS = 60 * 60 * 1000;
 /** Those that began first are forgotten first. */
@@ -41,7 +41,7 @@ export class HistoryRecorder extends EventSink {
   private dropped = 0;
   private recorded = 0;
   private readonly alike = new Map<string, { readonly sinceMonoMs: number; count: number }>();
-  /** Of each app, how long its last fetch took: what became of it follows at once. */
+  /** How long the last fetch of each app took: the event that says what became of it follows at once. */
   private readonly fetchMs = new Map<AppName, number>();
   private readonly listeners: ((event: HistoryEvent) => void)[] = [];
 

@@ -8,7 +8,7 @@ const ROWS_OF_A_PIECE = 50;
 
 /** A histogram of one label. An observation costs two array accesses, which the hot route can pay; the rest is left to the scrape. */
 export class DurationLines {
-  /** By the label; under the empty text what has none. */
+  /** One count for each value of the label; the count without a label is under the empty text. */
   private readonly rows = new Map<string, Row>();
   private isSummed = false;
 

@@ -3,9 +3,9 @@ import { LineLimit } from './line-limit.js';
 import type { Logger } from './logger.js';
 import type { MetricCatalogue } from './metric-catalogue.js';
 
-/** Of refused JWTs with one reason. */
+/** Lines about JWTs that are refused for one reason. */
 const MAX_LINES_A_MINUTE = 5;
-/** Of what a stranger wrote into a token. */
+/** A line shows this much of what a stranger wrote into a token. */
 const MAX_SHOWN_CHARACTERS = 200;
 const MAX_SHOWN_KIDS = 10;
 

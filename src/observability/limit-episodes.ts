@@ -2,7 +2,7 @@ import type { Clock } from '../core/ports/clock.js';
 
 /** A limit that has turned nobody away for so long does not bite any more. */
 const QUIET_MS = 60_000;
-/** Of whom lines are written at the same time. Strangers have as many addresses as they like. */
+/** At most so many callers have an open episode: strangers have as many addresses as they like. */
 const MAX_EPISODES = 100;
 
 interface Episode {

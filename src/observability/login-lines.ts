@@ -3,7 +3,7 @@ import type { Clock } from '../core/ports/clock.js';
 import type { BrokerEvent } from '../core/ports/events.js';
 import { LineLimit } from './line-limit.js';
 
-/** Of one app and one reason: a fault of an app comes with every user. */
+/** Lines about one app and one reason: a fault of an app shows with every user. */
 const MAX_LINES_A_MINUTE = 5;
 /** Apps and reasons within a minute: a platform that invents errcodes must not fill the log. */
 const MAX_KINDS = 1000;

@@ -18,7 +18,7 @@ const THE_LIST = { name: '' };
 
 /** A store that is timed, and whose clock is compared with this machine's. */
 export class MeasuredTokenStore extends TokenStore {
-  /** Of which the store did not answer the last command. A part of a cluster may be gone. */
+  /** Apps for which the store did not answer the last command. Part of a cluster may be gone. */
   private readonly failing = new Set<AppName>();
 
   constructor(
@@ -57,7 +57,7 @@ export class MeasuredTokenStore extends TokenStore {
     return this.measure('changes', THE_LIST, () => this.store.changes(since));
   }
 
-  /** Of no app that anybody asks about, so that it says nothing about the others. */
+  /** Not counted: nobody asks about the app any more. */
   override expire(app: AppIdentity): Promise<void> {
     this.failing.delete(app.name);
     return this.store.expire(app);

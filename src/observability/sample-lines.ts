@@ -13,7 +13,7 @@ type Labels<Label extends string> = Readonly<Record<Label, string>>;
 export class SampleLines<Label extends string> {
   /** Where in a row each combination of the other labels stands. */
   private readonly places = new Map<string, number>();
-  /** By the first label; under the empty text what has none. */
+  /** One row for each value of the first label; samples without labels are under the empty text. */
   private readonly rows = new Map<string, (number | undefined)[]>();
   private isSummed = false;
 

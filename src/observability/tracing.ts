@@ -28,7 +28,7 @@ const FLUSH_MS = 2000;
 
 export interface TracingSettings {
   readonly endpoint: string;
-  /** From 0 to 1; of what is not part of a trace that a caller has begun. */
+  /** The share of traces that is kept, from 0 to 1. A trace that a caller has begun is kept as the caller says. */
   readonly sampleRatio: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly replica: string;

@@ -146,7 +146,7 @@ function stateParameter(query: QueryString): string | undefined {
   throw new HttpProblem('invalid_request', `"state" must be one of ${STATES.join(', ')}.`);
 }
 
-/** By name and not by place: an app that is added or removed between two pages moves no other one into or out of them. */
+/** A page begins after a name, not at a number: an app that is added or removed meanwhile moves no other one. */
 export function namesAfter({ apps }: ClientAccess, after = ''): readonly string[] {
   return apps.filter((app) => app > after).sort();
 }

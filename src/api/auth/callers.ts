@@ -56,7 +56,7 @@ interface Known {
  */
 export class Callers {
   private now: Known;
-  /** Of requests whose JWT was not known when they came. */
+  /** What became of JWTs that were not known when their requests came. */
   private readonly verdicts = new WeakMap<IncomingMessage, JwtCaller>();
   private readonly listeners: (() => void)[] = [];
 

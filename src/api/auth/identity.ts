@@ -6,7 +6,7 @@ export type IdentityKind = 'key' | 'jwt' | 'certificate';
 /** One way in which a client proves who it is, and how that was used on this replica. */
 export class Identity {
   uses = 0;
-  /** Of the wall clock; null: not since this replica runs. */
+  /** On the wall clock; null: not since this replica runs. */
   lastUsedAtMs: number | null = null;
   /** What may be shown: of a key the first digits of its SHA-256, of JWTs `<issuer> <sub>`, of certificates the name in them. */
   readonly id: string;
@@ -18,7 +18,7 @@ export class Identity {
     readonly kind: IdentityKind,
     /** Of a key its SHA-256; else as `id`. */
     value: string,
-    /** Of the wall clock; null: it does not end by itself. */
+    /** On the wall clock; null: it does not end by itself. */
     readonly expiresAtMs: number | null,
   ) {
     this.id = kind === 'key' ? value.slice(0, SHOWN_DIGITS) : value;

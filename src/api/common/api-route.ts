@@ -34,7 +34,7 @@ export type Fault = ProblemCode | readonly [code: ProblemCode, detail: string, h
  */
 export interface ApiRoute {
   readonly access: Access;
-  /** Of a public route of the console: what whoever signed in there has to have. */
+  /** What a public route of the console asks of the person who has signed in. */
   readonly session?: 'console' | 'console:act';
   /** Where there is an admin port: whether the route is there alone, or there as well. Left out: for callers. */
   readonly port?: 'admin' | 'both';
@@ -52,7 +52,7 @@ export interface ApiRoute {
   /** JSON that a `JsonBodyPipe` holds against a class, or whatever the schema says. */
   readonly body?:
     { readonly shape: Type<object>; readonly example: object; readonly mayBeLeftOut?: true } | Content;
-  /** By status. Those without a schema have no body. */
+  /** One for each status. An answer without a schema has no body. */
   readonly answers: Readonly<Record<number, Partial<Content> & { readonly description: string }>>;
   /** Besides those that follow from the rest: of keys, scopes, apps and bodies. */
   readonly faults?: readonly Fault[];

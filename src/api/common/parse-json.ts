@@ -25,7 +25,7 @@ const TOKENS = /("(?:[^"\\]|\\.)*")(\s*:)?|[[\]{}]/g;
 
 /** Looks at strings and brackets alone, so of a text that is no JSON it may find none. */
 function structureFault(text: string): string | undefined {
-  /** Of each object or array that is open, the keys so far. */
+  /** The keys so far of each object or array that is open. */
   const open: Set<string>[] = [];
   for (const [token, string, colon] of text.matchAll(TOKENS)) {
     if (token === '{' || token === '[') {

@@ -68,7 +68,7 @@ export const REMEDIES = {
 @Controller('console/api')
 @UseGuards(ConsoleGuard)
 export class ConsoleController {
-  /** Of all replicas: waiting for the others, and reading the store, is done once for all who ask within a second. */
+  /** Waits for the other replicas, and reads the store, once for all who ask within a second. */
   private readonly usesOfOthers: OnceASecond<ReturnType<ConsoleController['collectUses']>>;
 
   constructor(

@@ -33,7 +33,7 @@ export class SystemViews {
     );
   }
 
-  /** What of the view counts as a change: not the time, nor that a replica was seen once more. */
+  /** The part of the view whose change counts: the time does not, nor that a replica was seen again. */
   static essenceOf(view: SystemView): string {
     const skipped: ReadonlySet<string> = new Set(['at', 'seen_at', 'last_answer_at']);
     return JSON.stringify(view, (key, value: unknown) => (skipped.has(key) ? undefined : value));

@@ -6,7 +6,7 @@ interface Advice {
   readonly text: string;
 }
 
-/** In both languages of those who log in here. Nothing of the request is repeated. */
+/** In both languages of those who log in here. Repeats nothing of the request. */
 const AGAIN: readonly Advice[] = [
   {
     title: '登录没有完成',

@@ -8,7 +8,7 @@ import { audited } from './audited.js';
 import { sendCallbackPage } from './callback-page.js';
 import { CALLBACK } from './login.api.js';
 
-/** No page that the browser goes to from here learns the code or the state. */
+/** Keeps code and state from every page that the browser goes to from here. */
 const SECRECY = { 'referrer-policy': 'no-referrer', 'cache-control': 'no-store' };
 
 /** The hosted callback, to which the platform sends the browser back. The only route of logins that browsers see. */

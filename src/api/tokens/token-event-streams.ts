@@ -162,7 +162,7 @@ export class TokenEventStreams {
     return streams;
   }
 
-  /** Not at once: the rotation first goes on to tell the store and the other replicas. */
+  /** Later, so that the rotation first goes on to tell the store and the other replicas. */
   private announce(app: AppName, held: HeldToken): void {
     if (this.rotated.size === 0) this.clock.after(0, this.sendRotated);
     this.rotated.set(app, held);

@@ -238,7 +238,7 @@ function wrongMethodOrPath(scope: FastifyInstance, request: FastifyRequest): Wec
   return ownPathRefusal(scope, request) ?? new WechatRefusal(40066, NOT_OURS);
 }
 
-/** Of a path of the broker's own, asked with a method that it does not have. */
+/** For a path of the broker's own that does not have this method. */
 function ownPathRefusal(scope: FastifyInstance, { url }: FastifyRequest): WechatRefusal | undefined {
   const [path = ''] = url.split('?');
   const takes = (method: string) => scope.hasRoute({ method, url: path });

@@ -26,7 +26,7 @@ export const ALL_CLIENTS = '*';
 
 const MAX_CLIENTS = 2000;
 const MAX_IDENTITIES = 100;
-/** Of an answer, which shares the 128 KiB of a report with what else the replica says. */
+/** The largest answer: it shares the 128 KiB of a report with everything else the replica says. */
 const MAX_ANSWER_BYTES = 60_000;
 
 /** How others find an identity; client names have no spaces. */
@@ -45,7 +45,7 @@ export function lastUsesOf(uses: readonly ClientUse[]): ReadonlyMap<string, numb
   );
 }
 
-/** Of clients that did anything, those that did it last, as many as there is room for. */
+/** The clients that did something last, as many as there is room for. */
 export function answerOf(uses: readonly ClientUse[]): readonly ClientUse[] {
   const used = uses
     .map((use) => ({ ...use, identities: use.identities.filter((identity) => identity.uses > 0) }))

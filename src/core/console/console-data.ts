@@ -15,7 +15,7 @@ export abstract class ConsoleData {
   abstract useOf(app: AppName): AppUse;
   /** Of this replica alone: all clients. */
   abstract clientUses(): readonly ClientUse[];
-  /** Of those that these apps have, over all replicas. */
+  /** The hosts that these apps have, over all replicas. */
   abstract platforms(apps: readonly AppName[]): readonly PlatformState[];
   /** Calls back, for good, when something happened to an app; it must not throw and must not wait. */
   abstract onTouched(listener: (app: AppName) => void): void;

@@ -42,11 +42,11 @@ export function toldOf(hosts: readonly HostReach[]): readonly HostReach[] {
 
 /** What one client may know of. */
 export interface ShownHosts {
-  /** Of each host, how many of the client's apps have it. */
+  /** For each host, how many of the client's apps call it. */
   readonly apps: ReadonlyMap<string, number>;
   /** Whether these are all apps. What other replicas count is about all. */
   readonly isAll: boolean;
-  /** Of the client's apps, those that fail at this host on this replica. */
+  /** The client's apps that fail at this host on this replica. */
   readonly failing: (host: string) => number;
 }
 

@@ -9,6 +9,7 @@ import type {
   ReplicaRegistry,
   ReplicaReport,
 } from '../ports/replica-registry.js';
+import type { StoreOutage } from '../refresh/store-health.js';
 import type { AppName } from '../token.js';
 import { ALL_CLIENTS } from './client-use.js';
 import { toldOf } from './platform-reach.js';
@@ -24,7 +25,7 @@ const LOOK_MS = 3000;
 /** Somebody has looked within this time. */
 const WATCHED_MS = 15_000;
 const MAX_ASKS = 20;
-/** Of a report as JSON, before which the store puts the time. Readers drop a replica that says more than 128 KiB. */
+/** The largest report, as JSON. Readers drop a replica that says more than 128 KiB, and the store adds the time. */
 const MAX_REPORT_BYTES = 128 * 1024 - 32;
 const MAX_ANSWER_MS = 3000;
 const LOOK_AGAIN_MS = 100;
@@ -72,8 +73,7 @@ export interface ReplicaBoardOptions {
 export class ReplicaBoard {
   private replicas: readonly LivingReplica[] = [];
   private heardMonoMs = 0;
-  private outage: { readonly message: string; readonly remedy: string; readonly sinceMs: number } | null =
-    null;
+  private outage: StoreOutage | null = null;
   private readonly generations = new Map<AppName, number>();
   private readonly changed = new Map<AppName, number>();
   private digest = 0;
@@ -301,7 +301,7 @@ export class ReplicaBoard {
   }
 }
 
-/** Of what one app shows, in a sum that does not depend on the order. */
+/** What one app adds to a sum that does not depend on the order. */
 function weight(app: AppName, generation: number): number {
   return parseInt(hash('sha256', `${app} ${generation}`).slice(0, 12), 16);
 }

@@ -10,9 +10,9 @@ import { callWithSecret, type LoginPorts } from './login-call.js';
 import { OwnLedger } from './own-ledger.js';
 import { storedInTime } from './stored-in-time.js';
 
-/** Whoever claimed a code has this long, beside the call itself, before it is taken for dead. */
+/** The claimant of a code has this long, beside the call itself, before it is taken for dead. */
 const MARGIN_MS = 2000;
-/** After a longer pause between claim and call nothing is sent: others may have been told by then that it was. */
+/** After a longer pause between claim and call nothing is sent: by then others may have been told that it was. */
 const MAX_UNSENT_MS = 1000;
 const POLL_MS = 50;
 const TICKET_MS = 60_000;

@@ -12,7 +12,7 @@ export type DropInAnswer =
   /** The platform's own. */
   | { readonly kind: 'body'; readonly body: string }
   | Extract<Exchanged, { kind: 'refused' }>
-  /** By another caller or long ago; or it was sent and no answer came, which may have spent it. */
+  /** Another caller used it, or this one did long ago; or no answer came when it was sent, which may have spent it. */
   | { readonly kind: 'code_used' }
   /** The platform could not be asked; asking again does no harm. */
   | { readonly kind: 'not_sent' }

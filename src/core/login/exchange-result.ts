@@ -13,7 +13,7 @@ import type { LoginApp } from './login-app.js';
 const DAY_MS = 24 * 60 * 60 * 1000;
 /** WeChat says no life of a session_key. Nobody can tell sooner than by trying it, so this only bounds the storage. */
 const MINI_PROGRAM_SESSION_MS = 3 * DAY_MS;
-/** Of WeChat, which names none; QQ's is longer and said. */
+/** WeChat names no life of it; QQ's is longer, and its answer names it. */
 const REFRESH_TOKEN_MS = 30 * DAY_MS;
 const MAX_SESSION_MS = 180 * DAY_MS;
 

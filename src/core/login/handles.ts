@@ -7,7 +7,7 @@ const STATE_CHARACTERS = 43;
 /** The largest multiple of the alphabet's size in a byte: higher ones would make its first letters likelier. */
 const FAIR_BYTES = 248;
 const SECRET_BYTES = 32;
-/** Of the app's name, in front of the random part. With them it is a multiple of 3, which base64 needs no padding for. */
+/** Bytes of the app's name in front of the random part. Both together are a multiple of 3, for which base64 needs no padding. */
 const TAG_BYTES = 7;
 const HANDLE = /^(tbs|tbt)_([\w-]{52})$/;
 const SHOWN = /^[\x21-\x7e]{1,512}$/;

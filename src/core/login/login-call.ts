@@ -8,7 +8,7 @@ import type { LoginApp } from './login-app.js';
 /** What logins work with. */
 export interface LoginPorts {
   readonly store: LoginStore;
-  /** Of this process alone: stands in for the store while it is away. */
+  /** The store of this process alone, which stands in while the shared one is away. */
   readonly ownStore: LoginStore;
   readonly clock: Clock;
   readonly events: EventSink;
@@ -75,7 +75,7 @@ export async function withAppToken<T>(
   return { kind: 'not_sent', cause: new Error('the platform takes none of the tokens that it gave') };
 }
 
-/** No user has granted the app's own token: what it may not do, the account may not. */
+/** The app's own token needs no consent: what it may not do, the account may not. */
 function asOfApp<T>(outcome: LoginOutcome<T>): LoginOutcome<T> {
   const isForbidden = outcome.kind === 'refused' && outcome.meaning === 'scope_missing';
   return isForbidden ? { ...outcome, meaning: 'app_misconfigured' } : outcome;

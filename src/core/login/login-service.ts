@@ -57,7 +57,10 @@ export class LoginService {
   }
 
   /** Begins a login in a browser. */
-  authorizeUrl({ app, ...request }: AuthorizationRequest & { readonly app: AppName }): Promise<Authorization> {
+  authorizeUrl({
+    app,
+    ...request
+  }: AuthorizationRequest & { readonly app: AppName }): Promise<Authorization> {
     return this.stored(() => beginAuthorization(this.apps.get(app), this.ports.store, request));
   }
 
@@ -125,7 +128,7 @@ export class LoginService {
     return this.stored(() => this.miniProgram.phone(request));
   }
 
-  /** Before the process ends: stores what only its memory has, for so long at most. Never throws. */
+  /** Stores what only memory holds, before the process ends. Takes at most this long. Never throws. */
   flush(limitMs: number): Promise<void> {
     return this.sessions.flush(limitMs);
   }

@@ -82,9 +82,7 @@ export class UserSessions {
   }
 
   /** All that the platform says of the user. */
-  async profile(
-    request: SessionRequest & { readonly lang?: string | undefined },
-  ): Promise<JsonObject> {
+  async profile(request: SessionRequest & { readonly lang?: string | undefined }): Promise<JsonObject> {
     const found = await this.find(request);
     const living = await this.withLivingToken(found);
     const first = await this.askProfile(living, request.lang);
@@ -194,7 +192,7 @@ export class UserSessions {
       return { app, handle, session: renewed, nowMs: storeNowMs };
     }
     if (outcome.kind === 'refused' && ENDS_GRANT.has(outcome.meaning)) {
-      // Whoever had the right before, for too long, may have stored the successor of the token that was refused.
+      // An earlier holder of the lease may have stored the successor of the token that was refused.
       const newest = await this.find({ client: session.client, session: handle }, id);
       if (isRenewed(found, newest)) {
         await store.saveSession(app, handle, id, null);

@@ -2,7 +2,7 @@ import type { ErrorCode } from '../error-code.js';
 import type { JsonObject } from '../json-object.js';
 import type { AppCredentials, Deadline, Unanswered } from './token-issuer.js';
 
-/** By which of the broker's own routes a code came. */
+/** The kind of route of the broker that a code came by. */
 export type LoginSurface = 'drop_in' | 'native' | 'hosted';
 
 /** What kind of app users log in to: a word of the platform, such as `mini_program`. */
@@ -78,9 +78,9 @@ export interface UserGrant {
   readonly scope: readonly string[];
   /** A virtual user of a preview page: no account may be made for it or linked to it. */
   readonly isSnapshot: boolean;
-  /** Not of a mini program. */
+  /** Absent for a mini program. */
   readonly tokens?: UserTokens;
-  /** Of a mini program: base64 of 16 bytes. */
+  /** A mini program's: base64 of 16 bytes. */
   readonly sessionKey?: string;
 }
 
@@ -139,10 +139,7 @@ export abstract class LoginProvider {
   ): Promise<LoginOutcome<JsonObject>>;
 
   /** Whether the platform still takes a user's token. */
-  checkToken?(
-    request: UserTokenRequest,
-    deadline: Deadline,
-  ): Promise<LoginOutcome<JsonObject>>;
+  checkToken?(request: UserTokenRequest, deadline: Deadline): Promise<LoginOutcome<JsonObject>>;
 
   /** Whether the session_key is still the newest of this user. */
   checkSession?(

@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../error-code.js';
+import type { AppIdentity } from '../app-definition.js';
 import type { AppName } from '../token.js';
 import type { LoginRefusal } from './login-provider.js';
 
@@ -19,11 +20,7 @@ export const LOGIN_TIMES: LoginTimes = { repeatMs: 60_000, spentMs: 600_000 };
 export const MAX_MISMATCHES = 5;
 
 /** Whose users log in. What is stored for another AppID under the same name does not open. */
-export interface LoginIdentity {
-  readonly name: AppName;
-  readonly provider: string;
-  readonly appId: string;
-}
+export type LoginIdentity = Pick<AppIdentity, 'name' | 'provider' | 'appId'>;
 
 /** How the code or the ticket comes back: to the service itself, to the broker's callback, or as a ticket of that one. */
 export type LoginWay = 'direct' | 'hosted' | 'ticket';
@@ -110,9 +107,9 @@ export interface CodeClaim {
   readonly code: string;
   /** Names this attempt among all. */
   readonly id: string;
-  /** Whoever comes again as this caller may hear what became of the code; at most 43 characters. */
+  /** Who the caller is: the same caller may hear later what became of the code; at most 43 characters. */
   readonly caller: string;
-  /** After so long without an outcome whoever claimed it is dead, and the outcome unknown. */
+  /** After so long without an outcome the claimant counts as dead, and the outcome as unknown. */
   readonly pendingMs: number;
 }
 
@@ -127,7 +124,7 @@ export type BegunLogin = { readonly nowMs: number; readonly login: OpenLogin | n
   | { readonly kind: 'pending' }
   /** Of the same caller. */
   | { readonly kind: 'finished'; readonly outcome: CodeOutcome }
-  /** By another caller, or so long ago that nothing more is told. */
+  /** Another caller used it, or this one so long ago that nothing more is told. */
   | { readonly kind: 'spent'; readonly byAnother: boolean }
   | { readonly kind: 'unknown' | 'expired' | 'mismatch' | 'used' }
 );

@@ -102,7 +102,7 @@ const HEALS: ReadonlySet<FetchReason> = new Set(['suspect', 'rollback', 'in_doub
 /** So many in a row may follow each other as the protocol wants it: faults come in groups. */
 const FREE_HEALS = 6;
 const MAX_PAUSE_MS = 30 * 60_000;
-/** In lease times; an hour by default. Without a heal for so long, the next one is the first. */
+/** In lease times; an hour by default. After so long without a heal, the next one counts as the first. */
 const FORGOTTEN_AFTER_LEASES = 240;
 
 /**

@@ -13,7 +13,7 @@ const MAX_BACK_OFF_MS = MINUTE_MS;
 const MAX_PACED_MS = 15 * MINUTE_MS;
 /** While a token lives: a wrong answer costs no more than half a minute, and a person has time to act. */
 const CONFIGURATION_WAITS_MS = [20 * SECOND_MS, MINUTE_MS, 5 * MINUTE_MS] as const;
-/** Without a living token: nobody is kept waiting for, but a person. */
+/** Without a living token: nothing but a person can help, and a person can force an attempt. */
 const FIRST_CONFIGURATION_WAIT_MS = 5 * MINUTE_MS;
 const MAX_CONFIGURATION_WAIT_MS = 30 * MINUTE_MS;
 /** What one attempt before the end of a token needs. */
@@ -61,7 +61,7 @@ export function graceMsOf({ previous }: IssuanceRule): number {
   return previous === 'stays_valid' ? Infinity : previous.graceMs;
 }
 
-/** In how much of a token's end the platform gives the next one; `Infinity` where any fetch has an effect. */
+/** How long before a token's end the platform gives the next one; `Infinity` where any fetch has an effect. */
 export function windowMsOf({ repeats, renewsOnFetch }: IssuanceRule): number {
   return repeats === 'never' || renewsOnFetch ? Infinity : repeats.sameUntilMs;
 }
@@ -150,7 +150,7 @@ function pacedDelayMs(before: FailuresBefore, budget: DailyBudget): number {
   return Math.min(MAX_PACED_MS, evenDelayMs(before, budget));
 }
 
-/** With which what is left of the day's budget lasts until the next day; 0 while more than half of it is left. */
+/** The wait with which the rest of the day's budget lasts until the next day; 0 while more than half of it is left. */
 function evenDelayMs(before: FailuresBefore, { dailyBudget, dayOffsetMs }: DailyBudget): number {
   const { nowMs } = before;
   const left = dailyBudget - countOn(before, dayOf(nowMs, dayOffsetMs)).fetches - 1;
@@ -188,7 +188,7 @@ export function healAtMs(view: Pick<StoreView, 'beganAtMs'>, leaseMs: number): n
   return view.beganAtMs + 2 * leaseMs;
 }
 
-/** No grace is counted on for longer than a 24th of the token's life: that is the shortest of any platform. */
+/** A grace counts for at most a 24th of the token's life, the shortest that any platform gives. */
 const GRACES_PER_LIFE = 24;
 /** A token that may be replaced at any moment is kept no longer, whatever the platform's rule. */
 const MAX_SUSPECT_MS = 300_000;

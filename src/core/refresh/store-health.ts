@@ -2,7 +2,7 @@ import type { BrokerPorts } from '../ports/broker-ports.js';
 import { StoreUnavailableError } from '../errors.js';
 import type { AppName } from '../token.js';
 
-/** After the store gave no answer, nothing is asked of it for at least this long. */
+/** A store that gave no answer is left alone for at least this long. */
 const RETRY_MS = 500;
 
 const NOTHING_REPORTED: ReadonlySet<string> = new Set();

@@ -7,7 +7,7 @@ import { remedyOf, TOKEN_ENDED, type IssueOutcome } from '../ports/token-issuer.
 import { fingerprint, type FetchReason } from '../token.js';
 import type { BackOff, FailedFetch } from '../ports/token-store.js';
 
-/** With another AppSecret at hand, a refused one is no reason to wait. */
+/** A refused AppSecret is no reason to wait while there is another one. */
 const OTHER_SECRET_WAIT_MS = 1000;
 /** After the shared back-off, a replica that got no answer leaves the next attempt to the others for this long. */
 const COURTESY_MS = 1000;

@@ -22,7 +22,7 @@ export class ForeignFetch {
     private readonly ports: Pick<BrokerPorts, 'clock' | 'events' | 'replica'>,
   ) {}
 
-  /** Of a token that the platform just refused to a probe. What is returned, if anything, is to be called when its replacement has ended. */
+  /** The platform just refused this token to a probe. Call what this returns, if anything, when the replacement has ended. */
   examine(dead: HeldToken): (() => void) | null {
     const { memory, app } = this.manager;
     const { generation, issuedAtMs } = dead.record;

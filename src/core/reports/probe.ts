@@ -163,7 +163,7 @@ export class GuessPace {
     return this.last?.value === value && this.last.atMonoMs > monoMs ? this.last : null;
   }
 
-  /** To be called by everybody who shared the try. After one without an answer nobody waits for the next within 10 s. */
+  /** Everybody who shared the try calls this. After a try without an answer nobody waits for the next one within 10 s. */
   tried(probed: Probed): void {
     if (this.last === probed) return;
     const { value, outcome, atMonoMs } = probed;

@@ -191,7 +191,7 @@ export class ReportService {
     return outcome === 'rejected' ? 'refused' : 'alive';
   }
 
-  /** Whoever comes just after a try waits for the next one: the token may have died since. */
+  /** A caller who comes just after a try waits for the next one: the token may have died since. */
   private async tryGuessed(record: TokenRecord): Promise<ProbeOutcome> {
     const { clock } = this.ports;
     const { value } = record;

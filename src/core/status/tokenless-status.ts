@@ -4,7 +4,7 @@ import type { AppStatus, LastError } from './app-status.js';
 const REMEDY =
   'Put the AppSecret that the platform shows for this app where apps[].appSecret says: users cannot log in without it. A file is read again within seconds.';
 
-/** Of an app that nothing is fetched for: all that can be wrong with it is its AppSecret, which logins need. */
+/** The status of an app that nothing is fetched for. Only its AppSecret, which logins need, can be wrong. */
 export function tokenlessStatus(app: TokenlessApp, nowMs: number): AppStatus {
   const { name, provider, type, appId } = app;
   const lastError = secretError(app, nowMs);

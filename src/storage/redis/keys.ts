@@ -2,7 +2,7 @@ import { identityKey, type AppIdentity } from '../../core/app-definition.js';
 import { claimId, type ClaimedApp } from '../../core/ports/app-claim.js';
 import type { AppName } from '../../core/token.js';
 
-/** Of the claims of all brokers on one Redis, which have to find each other whatever their own prefixes are. */
+/** The key of a claim. Brokers on one Redis have to see each other's, so it has no broker's prefix. */
 export const CLAIM_PREFIX = 'tokenbroker:claim:';
 
 /** Those of a group are on one node of a cluster, so that one script may use them together. */
@@ -27,7 +27,7 @@ export function appKeys(prefix: string, app: AppIdentity): AppKeys {
   return { state: `${base}:state`, owner: `${prefix}{${app.name}}:owner`, lease: `${base}:lease` };
 }
 
-/** Of the attempts to find out whether the platform takes a token, by the first generation with its value. */
+/** The key of the probes of one token, by the first generation with its value. */
 export function probeKey(prefix: string, app: AppIdentity, since: number): string {
   return `${prefix}${identityKey(app)}:probe:${since}`;
 }
@@ -49,12 +49,12 @@ export function loginKey(prefix: string, app: AppName, kind: LoginKind, digest: 
   return `${prefix}{${app}}:login:${kind}:${digest}`;
 }
 
-/** Of a user's token that was handed out: found before it is known for which app. */
+/** The key of a user's token that was handed out. It names no app, for none is known when it is looked up. */
 export function tokenKey(prefix: string, digest: string): string {
   return `${prefix}login:token:${digest}`;
 }
 
-/** Of the apps whose state was written last. On a cluster it has a node of its own. */
+/** The list of apps whose state was written last. On a cluster it may be on another node than the apps. */
 export function changesKey(prefix: string): string {
   return `${prefix}changes`;
 }

@@ -6,7 +6,7 @@ import { defineScripts } from './redis-scripts.js';
 
 /** A key prefix and the name of an app. */
 const MAX_HOLDER_CHARACTERS = 130;
-/** Of a user that may not use the key. */
+/** What Redis answers to a user that may not use the key. */
 const NOT_ALLOWED = /NOPERM|can't run this command/;
 /** Claims in one command: Redis does nothing else for a millisecond. */
 const MAX_CLAIMS = 500;
@@ -99,7 +99,7 @@ export class RedisAppClaim extends AppClaim {
   }
 }
 
-/** Whoever writes to Redis can have put any text there: no sentence and no address can be made of this one. */
+/** A claim's text, of which no sentence and no address is left: anybody who writes to Redis can have put it there. */
 function harmless(holder: string): string {
   return holder.replace(/[^\w.:{}-]/g, '').slice(0, MAX_HOLDER_CHARACTERS) || 'unknown';
 }

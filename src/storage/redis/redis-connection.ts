@@ -58,7 +58,7 @@ type Options = Omit<RedisOptions, 'replyMapping'>;
 interface RedisFault extends Error {
   /** What Redis refused. */
   readonly command?: { readonly name: string };
-  /** Of a cluster of which no node answers. */
+  /** The fault of the last node that was asked, when no node of a cluster answers. */
   readonly lastNodeError?: Error;
 }
 

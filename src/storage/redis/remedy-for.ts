@@ -1,4 +1,4 @@
-/** By what the message of the trouble has; the first one holds. */
+/** The first whose text is in the message holds. */
 export const REMEDIES: readonly (readonly [pattern: RegExp, remedy: string])[] = [
   [
     /the database of redis\.url/,

@@ -10,7 +10,7 @@ import type { JwtIssuer } from './jwt-verifier.js';
 export class JwtIssuers {
   readonly all: readonly JwtIssuer[];
   private readonly watches: (() => void)[] = [];
-  /** By where the keys are. */
+  /** The key is the URL of the issuer's keys. */
   private readonly remote = new Map<string, RemoteJwks>();
 
   constructor(

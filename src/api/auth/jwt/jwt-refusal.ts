@@ -38,7 +38,7 @@ export interface JwtRefusal {
 export interface VerifiedJwt {
   readonly issuer: string;
   readonly sub: string;
-  /** Of the wall clock; `exp` and the leeway. */
+  /** `exp` and the leeway, on the wall clock. */
   readonly untilMs: number;
 }
 
