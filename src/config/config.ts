@@ -267,7 +267,8 @@ function isNetwork(entry: unknown): boolean {
 function checkHeaders(value: unknown): string | readonly string[] | undefined {
   if (!isMapping(value)) return shapeProblem('a mapping (header: where its value is)', value);
   return Object.entries(value).flatMap(([name, header]) => {
-    if (!HEADER_NAME.test(name)) return ['has a key that is no name of a header'];
+    if (!HEADER_NAME.test(name))
+      return ['has a header, not shown, whose name has other characters than letters, digits and dashes'];
     const fault = secretFault(header);
     return fault === undefined ? [] : [`.${isWordLike(name) ? name : '(a header not shown)'}: ${fault}`];
   });

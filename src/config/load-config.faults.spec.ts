@@ -167,7 +167,7 @@ describe('a fault', () => {
     ['tracing headers as text', withTracing({ headers: 'authorization: x' }), 'tracing.headers: must be a mapping (header: where its value is), got text'],
     ['tracing header from an unset variable', withTracing({ headers: { 'x-key': { env: 'NOT_SET' } } }), 'tracing.headers.x-key: the environment variable NOT_SET is not set or empty'],
     ['tracing header of two lines', withTracing({ headers: { 'x-key': 'a\r\nb: c' } }), 'tracing.headers.x-key: must be visible ASCII characters on one line: character 2 is a carriage return'],
-    ['tracing header of a wrong name', withTracing({ headers: { 'x key: s3cret': 'v' } }), 'tracing.headers: has a key that is no name of a header'],
+    ['tracing header of a wrong name', withTracing({ headers: { 'x key: s3cret': 'v' } }), 'tracing.headers: has a header, not shown, whose name has other characters than letters, digits and dashes'],
     ['proxy that is no URL', withEgress({ proxy: 'proxy:3128' }), 'egress.proxy: must be the URL of a proxy like http://host:3128, or https:// for TLS to the proxy'],
     ['proxy with a path', withEgress({ proxy: 'http://proxy:3128/a' }), 'egress.proxy: must have nothing after the port: a proxy has no path'],
     ['proxy with a bare @ in its password', withEgress({ proxy: 'http://u:a/b@proxy:3128' }), 'egress.proxy: must be the URL of a proxy like http://host:3128, or https:// for TLS to the proxy; # / ? and @ in a user or password must be percent-encoded (%23 %2F %3F %40), or give the password as proxyPassword'],

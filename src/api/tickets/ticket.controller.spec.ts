@@ -108,7 +108,7 @@ describe('tickets', () => {
       edge.tickets.kinds = [];
       const response = await sign({ app: 'shop', url: 'https://example.com/' });
       expect(response.statusCode).toBe(400);
-      expect(detailOf(response)).toBe('The platform of this app has no tickets.');
+      expect(detailOf(response)).toBe('The platform of this app has no tickets: name another app.');
     });
 
     it('is given to any client with the scope, and to no other', async () => {

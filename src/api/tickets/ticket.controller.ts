@@ -78,7 +78,7 @@ class TicketController {
     if (type !== undefined && types.includes(type)) return type;
     if (types.length > 0)
       throw new HttpProblem('invalid_request', `"type" must be one of ${types.join(', ')}.`);
-    throw new HttpProblem('invalid_request', 'The platform of this app has no tickets.');
+    throw new HttpProblem('invalid_request', 'The platform of this app has no tickets: name another app.');
   }
 
   /** Only to be different each time: nobody has to guess it. */

@@ -1,6 +1,7 @@
 import { Body, Controller, HttpCode, Module, Post, Req } from '@nestjs/common';
 import { ArrayMaxSize, ArrayMinSize, IsArray, IsIn, IsOptional, IsString, Length } from 'class-validator';
 import type { FastifyRequest } from 'fastify';
+import { TOO_MANY_UNKNOWN } from '../../core/login/known-users.js';
 import { LoginService } from '../../core/login/login-service.js';
 import { Caller } from '../auth/api-key.guard.js';
 import type { ClientAccess } from '../auth/client-access.js';
@@ -59,11 +60,7 @@ const USERS_INFO: ApiRoute = {
   faults: [
     ['wrong_app_type', 'Only an official account knows its users.', { action: 'fix_request' }],
     'no_token_yet',
-    [
-      'data_invalid',
-      'So many of them are no users of this app that it takes more than 100 calls to find out which: ask for fewer at a time.',
-      { action: 'fix_request' },
-    ],
+    ['data_invalid', TOO_MANY_UNKNOWN, { action: 'fix_request' }],
     ['rate_limited', 'The platform wants fewer calls.', { action: 'retry', retryAfterSeconds: 60 }],
     [
       'app_misconfigured',

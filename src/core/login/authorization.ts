@@ -51,7 +51,10 @@ export async function beginAuthorization(
   const { login, callbackBaseUrl, appId } = app;
   if (!login.authorizeUrl) throw new LoginError('wrong_app_type');
   if (!isAllowed(redirectUri, app.redirectUris)) throw new LoginError('redirect_uri_not_allowed');
-  if (!scope.split(',').every((one) => login.scopes.includes(one))) throw new LoginError('scope_not_allowed');
+  if (!scope.split(',').every((one) => login.scopes.includes(one))) {
+    const text = `Apps of this type have no such scope: it may be ${login.scopes.join(' or ')}.`;
+    throw new LoginError('scope_not_allowed', { text });
+  }
   const isHosted = callbackBaseUrl !== null;
   const calledBack = isHosted ? `${callbackBaseUrl}/login/callback/${app.name}` : redirectUri;
   const state = newState();

@@ -52,7 +52,9 @@ describe('users by the app’s own token', () => {
   it('cost a hundred calls at most, whatever is asked', async () => {
     const { login, provider, errorOf } = createLogin();
     const openids = Array.from({ length: 500 }, (_, index) => `nobody-${String(index)}`);
-    expect(await errorOf(login.users({ app: 'shop', openids }))).toBe('data_invalid');
+    const asked = login.users({ app: 'shop', openids });
+    expect(await errorOf(asked)).toBe('data_invalid');
+    await expect(asked).rejects.toThrow('ask for fewer at a time');
     expect(provider.callsOf('users')).toHaveLength(100);
     provider.calls.length = 0;
     const { unknown } = await login.users({ app: 'shop', openids: openids.slice(0, 50) });

@@ -6,8 +6,9 @@ import { withAppToken, type CallPorts } from './login-call.js';
 import { LoginError } from './login-error.js';
 import { answered } from './refusal-error.js';
 
-/** Of one request, which may name users that the platform does not know: each of them may cost as many calls as a batch can be halved, twice. */
+/** Calls of one request. Each user that the platform does not know may cost two for each time that a batch is halved. */
 const MAX_CALLS = 100;
+export const TOO_MANY_UNKNOWN = `So many of them are no users of this app that it takes more than ${MAX_CALLS} calls to find out which: ask for fewer at a time.`;
 
 export interface UsersRequest {
   readonly app: string;
@@ -53,7 +54,7 @@ export class UserLookup {
 
   /** A call with an unknown openid is refused as a whole: halves of it find out which. */
   private async lookUp(search: Search, openids: readonly string[]): Promise<KnownUsers> {
-    if (search.callsLeft === 0) throw new LoginError('data_invalid');
+    if (search.callsLeft === 0) throw new LoginError('data_invalid', { text: TOO_MANY_UNKNOWN });
     search.callsLeft -= 1;
     const outcome = await this.ask(search, openids);
     if (outcome.kind !== 'refused' || outcome.meaning !== 'data_invalid') {
@@ -65,7 +66,10 @@ export class UserLookup {
     return together([first, await this.lookUp(search, openids.slice(half))]);
   }
 
-  private ask({ app, lang }: Search, openids: readonly string[]): Promise<LoginOutcome<readonly JsonObject[]>> {
+  private ask(
+    { app, lang }: Search,
+    openids: readonly string[],
+  ): Promise<LoginOutcome<readonly JsonObject[]>> {
     const users = app.login.users?.bind(app.login);
     if (!users) throw new LoginError('wrong_app_type');
     return withAppToken(app, this.ports, (token, deadline) => users(token, { openids, lang }, deadline));

@@ -5,22 +5,28 @@ export type LoginAction = 'fix_request' | 'reauthorize' | 'stop' | 'retry' | 'fi
 
 /** What the caller does about each, and what it means, for people. Programs may rely on the names. */
 const CODES = {
-  unknown_app: ['fix_request', 'There is no such app, or this caller may not see it.'],
-  wrong_app_type: ['fix_request', 'This app is of a type that has no such login.'],
+  unknown_app: [
+    'fix_request',
+    'There is no such app, or this caller may not see it: GET /apps lists those that it may.',
+  ],
+  wrong_app_type: ['fix_request', 'Apps of this type have no such login: name an app of another type.'],
   redirect_uri_not_allowed: [
     'fix_request',
     'Name one of the redirect URIs in apps[].login.redirectUris, exactly as it stands there.',
   ],
-  scope_not_allowed: ['fix_request', 'This app cannot ask for that scope.'],
-  code_missing: ['fix_request', 'There is no code, or none that a platform gives.'],
-  state_unknown: ['reauthorize', 'This state was not given to this caller for this app.'],
+  scope_not_allowed: ['fix_request', 'Apps of this type have no such scope.'],
+  code_missing: ['fix_request', 'Send the code that the platform gave, unchanged.'],
+  state_unknown: ['reauthorize', 'This state was not given to this caller for this app. Begin a new login.'],
   state_expired: ['reauthorize', 'The login took too long. Begin a new one.'],
   state_mismatch: [
     'reauthorize',
     'The binding or code_verifier is not that of this state: another browser began this login. Begin a new one.',
   ],
   state_used: ['reauthorize', 'This state was used before. Begin a new login.'],
-  ticket_unknown: ['reauthorize', 'This ticket was not given to this caller, or is too old.'],
+  ticket_unknown: [
+    'reauthorize',
+    'This ticket was not given to this caller, or is too old. Begin a new login.',
+  ],
   ticket_used: ['reauthorize', 'This ticket was used before. Begin a new login.'],
   code_used: ['reauthorize', 'This code was used before. Begin a new login.'],
   code_invalid: ['reauthorize', 'The platform does not know this code. Begin a new login.'],
@@ -29,24 +35,35 @@ const CODES = {
     'reauthorize',
     'The platform gave no usable answer, and the code may be spent. Begin a new login.',
   ],
-  session_unknown: ['reauthorize', 'This session was not given to this caller, or has ended.'],
+  session_unknown: [
+    'reauthorize',
+    'This session was not given to this caller, or has ended. Begin a new login.',
+  ],
   reauthorize_required: ['reauthorize', 'The user has to log in again: the platform ended the grant.'],
-  scope_missing: ['reauthorize', 'The user has not agreed to the scope that this takes.'],
+  scope_missing: [
+    'reauthorize',
+    'The user has not agreed to the scope that this takes. Begin a login with that scope.',
+  ],
   user_blocked: ['stop', 'The platform has blocked this user.'],
-  data_invalid: ['fix_request', 'The platform or the session_key does not take this data.'],
-  rate_limited: ['retry', 'The platform takes no more calls for now.'],
+  data_invalid: [
+    'fix_request',
+    'This data is not of this app, or was changed on its way: send it as the platform gave it.',
+  ],
+  rate_limited: ['retry', 'The platform takes no more calls for now: send this again after Retry-After.'],
   app_misconfigured: [
     'fix_config',
     'The platform refuses the app. Those who run the broker see why in its log and in GET /apps.',
   ],
   upstream_unavailable: ['retry', 'The platform could not be asked, and nothing was spent.'],
-  store_unavailable: ['retry', 'The store that logins are kept in gives no answer.'],
+  store_unavailable: ['retry', 'The store of logins gives no answer: send this again after Retry-After.'],
 } as const satisfies Readonly<Record<string, readonly [LoginAction, string]>>;
 
 /** Stable names; the HTTP edge maps each to a status. */
 export type LoginErrorCode = keyof typeof CODES;
 
 export interface LoginErrorDetails {
+  /** What to do about this one, where more can be said than the code says. */
+  readonly text?: string;
   /** The platform's errcode behind it, if it gave one. */
   readonly errcode?: ErrorCode | undefined;
   readonly retryAfterSeconds?: number | undefined;
@@ -62,10 +79,10 @@ export class LoginError extends Error {
 
   constructor(
     readonly code: LoginErrorCode,
-    { errcode, retryAfterSeconds, cause }: LoginErrorDetails = {},
+    { text, errcode, retryAfterSeconds, cause }: LoginErrorDetails = {},
   ) {
-    const [action, text] = CODES[code];
-    super(text, { cause });
+    const [action, meaning] = CODES[code];
+    super(text ?? meaning, { cause });
     this.action = action;
     this.errcode = errcode;
     this.retryAfterSeconds = retryAfterSeconds;

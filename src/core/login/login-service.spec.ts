@@ -22,6 +22,13 @@ describe('a login that comes back to the service', () => {
     });
   });
 
+  it('begins with a scope that the app has, and says which there are', async () => {
+    const { login, errorOf } = createLogin();
+    const asked = login.authorizeUrl({ app: 'shop', client: 'orders', redirectUri: LANDING, scope: 'all' });
+    expect(await errorOf(asked)).toBe('scope_not_allowed');
+    await expect(asked).rejects.toThrow('it may be base or profile');
+  });
+
   it('gives the same answer to the same four values for a minute, over all replicas, with one call', async () => {
     const { login, replica, provider, returned, clock, errorOf } = createLogin();
     const request = await returned('code-of-mary');
