@@ -3,6 +3,13 @@ import { anyObject, integer, object, text } from '../../api/common/schema.js';
 import { platformErrorSchema, requiredText } from '../drop-in.js';
 
 const OPENID = 'oKj4x5Q2Zl0n8Rk3vYt7Wb1cDe9A';
+const USER_TOKENS = {
+  access_token: '83_user…',
+  expires_in: 7200,
+  refresh_token: '83_refresh…',
+  openid: OPENID,
+  scope: 'snsapi_base',
+};
 const secret = { ...requiredText, description: 'The API key, with the scope `login`. Proxies may log it.' };
 
 const userTokensSchema = {
@@ -41,17 +48,7 @@ export const WEB_LOGIN: ApiRoute = {
     code: requiredText,
     grant_type: { ...requiredText, enum: ['authorization_code'] },
   },
-  answers: answers(
-    userTokensSchema,
-    {
-      access_token: '83_user…',
-      expires_in: 7200,
-      refresh_token: '83_refresh…',
-      openid: OPENID,
-      scope: 'snsapi_base',
-    },
-    OF_EXCHANGE,
-  ),
+  answers: answers(userTokensSchema, USER_TOKENS, OF_EXCHANGE),
 };
 
 export const MINI_PROGRAM_LOGIN: ApiRoute = {
@@ -78,13 +75,7 @@ export const REFRESH_USER_TOKEN: ApiRoute = {
   },
   answers: answers(
     userTokensSchema,
-    {
-      access_token: '83_user…',
-      expires_in: 7200,
-      refresh_token: '83_refresh…',
-      openid: OPENID,
-      scope: 'snsapi_base',
-    },
+    USER_TOKENS,
     `41002 no appid, 40002 grant_type, 41003 no refresh_token, 40030 none of this broker; ${LOST}`,
   ),
 };
