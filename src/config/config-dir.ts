@@ -205,7 +205,7 @@ function beginsWith(prefixes: unknown): string {
   return `must begin with ${asList(prefixes).join(' or ')}: allowApps of this file in configDir.teams`;
 }
 
-/** Wherever in an entry a file or a variable is named. */
+/** All places of an entry that name a file or a variable. */
 function fileFaults(entry: unknown, { allowFiles }: Mapping, path = ''): Fault[] {
   if (allowFiles === undefined || typeof entry !== 'object' || entry === null) return [];
   return Object.entries(entry).flatMap(([key, value]: [string, unknown]) => {

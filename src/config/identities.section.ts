@@ -103,7 +103,7 @@ function checkJwksUri(value: unknown): string | undefined {
     return 'must be a URL without user, password and fragment';
   return url.protocol === 'https:' || isLoopback(url)
     ? undefined
-    : 'must begin with https://, or whoever is on the way can put keys of his own in: http:// is for loopback addresses only';
+    : 'must begin with https://, because others on the way could put in keys of their own: http:// is for loopback addresses only';
 }
 
 function checkFile(value: unknown): string | undefined {

@@ -3,7 +3,7 @@ import type { Fault } from './faults.js';
 import type { RedisSection } from './redis.section.js';
 import { isLoopback, isTrialHost, parseUrl } from './values.js';
 
-/** What is sent in clear over a network: it works, and whoever is on the way reads along. */
+/** Links on which something is sent in clear. They work, but others on the network can read it. */
 export function insecureLinks({ apps, redis }: Config): Fault[] {
   return [
     ...apps.flatMap(({ apiBaseUrl }, index) =>

@@ -194,7 +194,7 @@ describe('a fault', () => {
     ['issuer without keys', withIssuers([{ ...ISSUER, jwksUri: undefined }]), 'identities.jwt[0]: must have one of jwksUri and jwks, where the keys of the issuer are; got none'],
     ['issuer with keys in two places', withIssuers([{ ...ISSUER, jwks: '{"keys":[{}]}' }]), 'identities.jwt[0]: must have one of jwksUri and jwks, where the keys of the issuer are; got both'],
     ['keys that are no URL', withIssuers([{ ...ISSUER, jwksUri: 'login' }]), 'identities.jwt[0].jwksUri: must be the URL of a JWKS, such as https://login.example/.well-known/jwks.json, got "login"'],
-    ['keys over plain HTTP', withIssuers([{ ...ISSUER, jwksUri: 'http://login.example/jwks' }]), 'identities.jwt[0].jwksUri: must begin with https://, or whoever is on the way can put keys of his own in: http:// is for loopback addresses only'],
+    ['keys over plain HTTP', withIssuers([{ ...ISSUER, jwksUri: 'http://login.example/jwks' }]), 'identities.jwt[0].jwksUri: must begin with https://, because others on the way could put in keys of their own: http:// is for loopback addresses only'],
     ['keys with a password', withIssuers([{ ...ISSUER, jwksUri: 'https://a:b@login.example/jwks' }]), 'identities.jwt[0].jwksUri: must be a URL without user, password and fragment'],
     ['keys that are none', withIssuers([{ ...ISSUER, jwksUri: undefined, jwks: '{}' }]), 'identities.jwt[0].jwks: must be a JWKS: JSON such as {"keys": […]}'],
     ['private keys', withIssuers([{ ...ISSUER, jwksUri: undefined, jwks: '{"keys":[{"kty":"EC","d":"AA"}]}' }]), 'identities.jwt[0].jwks: must have public keys only: this one holds a private or a shared key; take it out, and replace it at its issuer'],

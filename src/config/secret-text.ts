@@ -89,7 +89,7 @@ function droppedFrom(raw: string, text: string): string | null {
     .join(', ');
 }
 
-/** Whatever a person may choose, but for characters that nobody sees. */
+/** Anything that a person may choose, without characters that nobody sees. */
 export function passwordForm(text: string): string | undefined {
   const odd = oddCharacter(text, VISIBLE);
   return odd && `must be visible characters on one line: ${odd}`;

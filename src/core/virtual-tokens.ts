@@ -68,7 +68,7 @@ export class VirtualTokens {
     return PREFIX + sealBytes(keys.seal, nonce, plain).toString('base64url');
   }
 
-  /** Costs the same whatever the text is, up to its length, and no look-up. */
+  /** Takes no look-up, and the same time for every text of one length. */
   open(token: string): OpenedVirtualToken {
     const sealed = bytesOf(token);
     const plain = sealed && this.unsealed(sealed);

@@ -8,7 +8,7 @@ import { SystemClock } from '../core/system-clock.js';
 import { OneTimeLink } from './one-time-link.js';
 import { Setup, SetupFault } from './setup.js';
 
-/** A link that nobody opened is no way in for whoever finds it later. */
+/** A link that nobody has opened ends, so that nobody finds it later and gets in. */
 const LINK_MINUTES = 30;
 const MAX_BODY_BYTES = 16 * 1024;
 const COOKIE = 'first_run';

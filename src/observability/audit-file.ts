@@ -4,7 +4,7 @@ import type { LogDestination, Logger } from './logger.js';
 /** Only the broker's own user may read who fetched what. */
 const MODE = 0o600;
 const OTHERS = 0o077;
-/** No symbolic link: whoever may write into the folder could have the broker append to any file of its user. A pipe that nobody reads is no reason to wait. */
+/** No symbolic link: others who may write into the folder could have the broker append to any file of its user. Does not wait for the reader of a pipe. */
 const FLAGS =
   constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 

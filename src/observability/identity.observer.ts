@@ -30,7 +30,7 @@ interface Refusal {
   readonly expected?: string | undefined;
 }
 
-/** Says why a JWT was refused, for whoever has to put it right, and how it goes with the keys of the issuers. */
+/** Says why a JWT was refused, so that a person can put it right, and how the keys of the issuers fare. */
 export class IdentityLog {
   private readonly lines: LineLimit;
 

@@ -99,7 +99,7 @@ export class Authenticator {
     throw new HttpProblem('forbidden', `This needs the scope ${scope}, which client ${client.name} lacks.`);
   }
 
-  /** The same for whoever refuses in a form of its own. */
+  /** The same for routes that refuse in a form of their own. */
   hasScope(request: FastifyRequest, client: ClientAccess, scope: Scope): boolean {
     if (client.may(scope)) return true;
     this.refused(request, 'missing_scope');

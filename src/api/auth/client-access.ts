@@ -105,7 +105,7 @@ export interface Recognized {
 export type KeyAuthentication =
   Recognized | { readonly kind: 'missing' } | { readonly kind: 'unknown' } | { readonly kind: 'expired' };
 
-/** For whoever sends one, in whatever form it is told. */
+/** What a caller with an expired key is told, in every form of answer. */
 export const EXPIRED_KEY =
   'This API key has expired: its expiresAt in the configuration of the broker has passed. Ask whoever runs the broker for a new one.';
 

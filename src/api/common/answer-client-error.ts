@@ -34,7 +34,7 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: ServerSo
   }
   const answer = socket._httpMessage ?? undefined;
   if (answer === undefined || isNotBegun(answer)) endWith(rawProblem(describe(error.code)), socket);
-  // Whatever is written into an answer would be taken for a part of it.
+  // Text that is written into an answer would be taken for a part of it.
   else if (answer.headersSent && !answer.writableEnded) socket.destroy();
   else if (!deferred.has(socket)) {
     deferred.add(socket);

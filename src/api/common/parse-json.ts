@@ -1,4 +1,4 @@
-/** Far more than any body here has, and few enough for whatever looks into one. */
+/** Far more than any body here has, and few enough for code that looks into one. */
 const MAX_DEPTH = 20;
 
 const TOO_DEEP = `The body is nested more than ${MAX_DEPTH} deep.`;

@@ -75,7 +75,7 @@ export interface RequestTrace {
   end(route: string, method: string, status: number): void;
 }
 
-/** Traces requests, for whoever has it configured. Called on the hot path. */
+/** Traces requests, where that is configured. Called on the hot path. */
 export abstract class RequestTracing {
   /**
    * The trace of this request, begun if it was not yet; null when it is not one of those that are traced.

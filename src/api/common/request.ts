@@ -64,7 +64,7 @@ export interface AuditedAct extends Pick<
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Set by whoever knows it; recorded once, when the answer is sent. */
+    /** The code that knows it sets it; it is recorded once, when the answer is sent. */
     audited?: AuditedAct;
   }
   interface FastifyContextConfig {

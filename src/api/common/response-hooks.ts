@@ -73,7 +73,7 @@ const NAMES: ReadonlySet<string> = new Set([
   'state',
   'ticket',
 ]);
-/** Whatever a platform or the broker gives is longer; shorter ones would blank ordinary words. */
+/** All tokens of platforms and of the broker are longer; a shorter text would blank ordinary words. */
 const MIN_CHARACTERS = 16;
 
 /** What a request brought, in its URL and its JSON, that no line may show. */

@@ -53,7 +53,7 @@ export const cacheMaxAge = {
   description: 'Seconds to keep it without asking again.',
 } as const;
 
-/** Whatever the platform says, under its own names. */
+/** The platform's own fields, as it sends them. */
 export const anyObject = { type: 'object', additionalProperties: true } as const;
 
 /** A number or a word, as the platform has it. */

@@ -29,7 +29,7 @@ export function secureHeaders(reply: FastifyReply): FastifyReply {
   return reply.headers(HEADERS);
 }
 
-/** Whoever looks at the console, and by what they may. */
+/** Who looks at the console, and what proves that they may. */
 export interface SignedIn {
   readonly client: ClientAccess;
   readonly proof: Proof;
@@ -91,7 +91,7 @@ export class ConsoleSessions {
   }
 }
 
-/** Opens the routes that declare a `session` to whoever has one. */
+/** Opens the routes that declare a `session` to requests that have one. */
 @Injectable()
 export class ConsoleGuard implements CanActivate {
   constructor(private readonly sessions: ConsoleSessions) {}

@@ -24,7 +24,7 @@ export class CallbackController {
     @QueryString() query: Query,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    // Fastify offers HEAD wherever there is GET, and whoever only looks must not spend a code.
+    // Fastify offers HEAD for each GET route, and a request that only looks must not spend a code.
     if (request.method !== 'GET') {
       reply.header('allow', 'GET');
       throw new HttpProblem('method_not_allowed', 'This path takes GET.');

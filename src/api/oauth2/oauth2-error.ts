@@ -28,7 +28,7 @@ export class OAuth2Error extends HttpProblem {
   }
 }
 
-/** Whatever the client sent, it authenticates with Basic or in the body: one challenge for all. */
+/** Clients authenticate with Basic or in the body; the challenge is the same for both. */
 const CHALLENGE = { 'www-authenticate': 'Basic realm="access-token-broker", charset="UTF-8"' };
 
 /** Answers with an error of RFC 6749, whatever was thrown. What may pass by itself also has the broker's own `code`, `errcode` and `retry_after`. */

@@ -103,7 +103,7 @@ function appsNamed(app: string | string[] | undefined): readonly (AppName | unde
   return names;
 }
 
-/** 0 for whatever is no generation: a browser sends back the last `id` that it saw, wherever it came from. */
+/** 0 for all that is no generation: a browser sends back the last `id` that it saw, from any server. */
 function generationOf(lastEventId: string | string[] | undefined): number {
   const generation = /^\d{1,16}$/.test(String(lastEventId)) ? Number(lastEventId) : 0;
   return Number.isSafeInteger(generation) ? generation : 0;

@@ -207,7 +207,7 @@ export class ReplicaBoard {
       if (this.clock.monotonicMs() - this.notedMonoMs >= NOTE_USES_MS) await this.noteUses();
       this.outage = null;
     } catch (error) {
-      // Whatever it is: nobody's token depends on this.
+      // Catches every error: nobody's token depends on this.
       const { message, remedy } = error instanceof StoreUnavailableError ? error : UNEXPECTED;
       this.outage = { message, remedy, sinceMs: this.outage?.sinceMs ?? this.clock.wallMs() };
     }

@@ -10,7 +10,7 @@ export interface AuthorizationRequest {
   /** Default: the smallest that the app can ask for. */
   readonly scope?: string | undefined;
   readonly forcePopup?: boolean | undefined;
-  /** PKCE S256: whoever brings the code has to show the verifier in place of the binding. Not of a hosted login. */
+  /** PKCE S256: the service that brings the code shows the verifier in place of the binding. Not for a hosted login. */
   readonly codeChallenge?: string | undefined;
 }
 

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../error-code.js';
 
-/** What whoever called does next. `fix_request`: the caller's own fault; `reauthorize`: send the user through the login page again. */
+/** What the caller does next. `fix_request`: the caller's own fault; `reauthorize`: send the user through the login page again. */
 export type LoginAction = 'fix_request' | 'reauthorize' | 'stop' | 'retry' | 'fix_config';
 
 /** What the caller does about each, and what it means, for people. Programs may rely on the names. */

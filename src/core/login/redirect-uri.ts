@@ -1,6 +1,6 @@
 /**
  * Whether a login may end there. The platform checks no more than the host, and so this is the only check of the rest.
- * Whoever compares anything but the whole text can be talked into another place: by a suffix, an `@`, a backslash.
+ * Code that compares less than the whole text can be led to another place: by a suffix, an `@`, a backslash.
  */
 export function isAllowed(redirectUri: string, allowed: readonly string[]): boolean {
   return allowed.includes(redirectUri);

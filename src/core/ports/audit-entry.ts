@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../error-code.js';
 import type { AppName, TokenRecord } from '../token.js';
 
-/** What a caller, or whoever runs the broker, did. Stable: people search for these. */
+/** What a caller or an operator did. Stable: people search for these. */
 export type AuditAction =
   | 'token.read'
   | 'token.virtual'

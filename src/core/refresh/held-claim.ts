@@ -62,7 +62,7 @@ export class HeldClaim {
     if (this.isDue) await this.ask(false);
   }
 
-  /** The store was away and may have lost the claim. Whoever held it comes first. */
+  /** The store was away and may have lost the claim. The broker that held it comes first. */
   renewSoon(): void {
     const { clock } = this.ports;
     const nowMonoMs = clock.monotonicMs();
@@ -75,7 +75,7 @@ export class HeldClaim {
   }
 
   /**
-   * Whether a fetch may be sent. `force`: a person wants it here, whoever has it now. Throws `StoreUnavailableError` where
+   * Whether a fetch may be sent. `force`: a person wants it here, even if another broker has it now. Throws `StoreUnavailableError` where
    * nobody can tell; true where the store does not let this broker claim anything, which must cause no outage.
    */
   async mayFetch(force: boolean): Promise<boolean> {

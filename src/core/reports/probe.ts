@@ -42,7 +42,7 @@ export class TokenProbe {
     private readonly ports: Pick<BrokerPorts, 'clock' | 'events' | 'probes'>,
   ) {}
 
-  /** Joins whoever asks just now; else a young answer will do. Never throws. */
+  /** Joins a try that is under way; otherwise a young answer will do. Never throws. */
   async try(token: TokenRecord, options: ProbeOptions): Promise<Probed> {
     const { value } = token;
     const { last } = this;

@@ -156,7 +156,7 @@ export class ReportService {
     return isAfterReport ? Math.max(0, issuedAtMs + RECENT_MS - this.manager.memory.storeNowMs()) : 0;
   }
 
-  /** Nothing is done about it before it is older. Whoever named nothing may have meant the one before. */
+  /** The token is too young to act on. A caller that named none may have meant the one before. */
   private recent(report: TokenReport, token: HeldToken): ReportAnswer {
     const heardInMs = this.recentMs(token);
     const isNamed = report.accessToken !== undefined || report.generation !== undefined;

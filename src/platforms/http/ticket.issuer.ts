@@ -21,7 +21,7 @@ export interface TicketIssuerOptions {
   readonly fetch: (accessToken: string, deadline: Deadline) => Promise<IssueOutcome>;
 }
 
-/** Fetches what a platform gives to whoever has an access token of the app. */
+/** Fetches what a platform gives for an access token of the app. */
 export class TicketIssuer extends TokenIssuer {
   override readonly rule: IssuanceRule;
 

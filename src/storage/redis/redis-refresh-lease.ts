@@ -7,7 +7,7 @@ import { appKeys, legacyKeys } from './keys.js';
 import type { LegacyState } from './legacy-state.js';
 import type { RedisConnection } from './redis-connection.js';
 
-/** One attempt: whoever does not get the lease waits for the rotation, not for the lease. */
+/** One attempt: a replica that does not get the lease waits for the rotation, not for the lease. */
 const ONE_ATTEMPT = { retryCount: 0 };
 
 /**

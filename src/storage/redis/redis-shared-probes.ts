@@ -12,7 +12,7 @@ import type { Binding, TokenCipher } from './token-cipher.js';
 
 const REFUSED = 'refused';
 
-/** A key for each token that is being tried. A refusal is sealed: whoever has no encryption key can make reports wait, and have no token refused. */
+/** A key for each token that is being tried. A refusal is sealed: without the encryption key one can make reports wait, but have no token refused. */
 export class RedisSharedProbes extends SharedProbes {
   constructor(
     private readonly connection: RedisConnection,

@@ -4,7 +4,7 @@ import type { Clock } from '../../../core/ports/clock.js';
 import type { JwtRefusal, JwtRefusalReason, JwtVerdict } from './jwt-refusal.js';
 import type { Jwks } from './jwks-source.js';
 
-/** Asymmetric only: with a shared secret, or none, whoever verifies a token could also make one. */
+/** Asymmetric only: with a shared secret, or none, everybody who verifies a token could also make one. */
 const ALGORITHMS = ['RS256', 'ES256', 'EdDSA'];
 /** Kubernetes' have some 1,200 characters. */
 const MAX_JWT_CHARACTERS = 8192;
