@@ -23,7 +23,7 @@ import type { UseCounts } from '../observability/use-counts.js';
 import { Runtime } from './runtime.module.js';
 import { Telemetry } from './telemetry.module.js';
 
-/** Tells who looks on to which app something happened. */
+/** Tells consoles that are open which app something happened to. */
 class Touches extends EventSink {
   readonly listeners: ((app: string) => void)[] = [];
 

@@ -71,7 +71,7 @@ function describeKey(more: KeySpec): PropertyDecorator {
   };
 }
 
-/** The keys of a section in the order in which its class has them, after those of the class that it extends. */
+/** The keys of a section in the order of its class, after those of the class that it extends. */
 export function keysOf(section: SectionClass): ReadonlyMap<string, KeySpec> {
   const parent: unknown = Object.getPrototypeOf(section);
   const inherited = parent === Function.prototype ? [] : keysOf(parent as SectionClass);

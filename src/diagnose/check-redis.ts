@@ -9,7 +9,7 @@ import { checkWay, type Finding } from './check-way.js';
 const READY_MS = 3000;
 const RETRY_MS = 500;
 const LOGIN = 'login';
-/** The keys by which brokers see that they fetch for the same AppID; they do not have the prefix. */
+/** The keys that show brokers whether they fetch for the same AppID; they do not have the prefix. */
 const CLAIM = `the keys ${CLAIM_PREFIX}*`;
 const CLAIM_SCRIPT = 'redis.call("set", KEYS[1], "", "PX", 1000); return redis.call("del", KEYS[1])';
 

@@ -16,7 +16,7 @@ export class LineLimit {
   constructor(
     private readonly clock: Clock,
     private readonly perMinute: number,
-    /** Kinds of which lines are let through within a minute, where there may be many. */
+    /** How many kinds get lines within a minute, where there may be many kinds. */
     private readonly maxKinds = Infinity,
   ) {}
 

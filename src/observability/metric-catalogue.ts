@@ -221,7 +221,7 @@ export class MetricCatalogue {
   readonly clockSkew = this.promGauge('clock_skew_seconds', "The store's clock minus this machine's.");
   readonly buildInfo = this.promGauge('build_info', 'Always 1. The labels say what runs.', 'version', 'node');
 
-  /** Those that are kept as lines, in the order in which they stand here. */
+  /** The metrics that are kept as lines, in the order of their fields. */
   readonly lines: readonly Lines[];
 
   constructor() {

@@ -46,7 +46,7 @@ export interface Platform {
   readonly id: string;
   /** The keys under `apps[]`, with the rules for their values and their defaults. */
   readonly section: new () => AppSection;
-  /** When the platform's day begins, by which it counts fetches: so long before 00:00 UTC. */
+  /** When the day begins that the platform counts fetches by: so long before 00:00 UTC. */
   readonly quotaDayOffsetMs: number;
   readonly errors: ErrorCatalogue;
   /** What its tokens look like, if nothing else looks so: hidden in log lines also where the broker does not know the token. */

@@ -122,7 +122,7 @@ export class Authenticator {
   /**
    * The request is this client's from now on, and counts as one of its requests.
    *
-   * @param identity by which it proved who it is; left out for what the broker itself made out to it
+   * @param identity which one the client proved; left out for a virtual token, which the broker made
    * @throws HttpProblem `rate_limited`, `too_many_requests`
    */
   admit(request: FastifyRequest, client: ClientAccess, identity?: Identity): void {

@@ -75,7 +75,7 @@ export class Callers {
     return clients.flatMap(({ name }) => identities.ofClient(name)).filter(({ kind }) => kind === 'key');
   }
 
-  /** All ways in which a client may prove who it is, in the order of the configuration. */
+  /** All identities of the clients, in the order of the configuration. */
   identitiesOf(client: string): readonly Identity[] {
     return this.now.identities.ofClient(client);
   }

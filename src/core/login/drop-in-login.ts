@@ -7,7 +7,7 @@ import { givenTokens } from './exchange-result.js';
 import type { LoginApp, LoginApps } from './login-app.js';
 import { callInTime, refreshTokens, type LoginPorts } from './login-call.js';
 
-/** What an SDK is told; in which numbers, its platform's endpoints know. */
+/** What an SDK is told. The platform's endpoints put it into its numbers. */
 export type DropInAnswer =
   /** The platform's own. */
   | { readonly kind: 'body'; readonly body: string }

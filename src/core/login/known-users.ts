@@ -17,7 +17,7 @@ export interface UsersRequest {
 }
 
 export interface KnownUsers {
-  /** In the order in which they were asked for, each once. */
+  /** In the order of the request, each once. */
   readonly users: readonly JsonObject[];
   /** Those that are no users of this app. */
   readonly unknown: readonly string[];

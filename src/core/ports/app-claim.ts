@@ -11,7 +11,7 @@ export interface ClaimedApp extends Pick<AppIdentity, 'name' | 'provider' | 'app
 /** Claims of one group that are asked for at the same time cost one round trip together. */
 export const CLAIM_GROUPS = 64;
 
-/** The SHA-256 by which all brokers know the app, in hex, and its group. */
+/** The SHA-256 that all brokers name the app by, in hex, and its group. */
 export function claimId({ provider, host, appId }: ClaimedApp): {
   readonly id: string;
   readonly group: number;

@@ -22,7 +22,7 @@ export interface HostFault {
 export const MAX_HOSTS = 20;
 /** In characters: a DNS name has 253, and a port may follow. */
 export const MAX_HOST = 260;
-/** Of a message or a remedy, in characters, of which one may take 6 bytes as JSON. */
+/** The longest message or remedy, in characters, which take up to 6 bytes each as JSON. */
 export const MAX_HOST_TEXT = 600;
 
 /** What a replica tells the others of itself. */

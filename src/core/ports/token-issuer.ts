@@ -59,7 +59,7 @@ export type IssueOutcome =
   | { readonly kind: 'unknown'; readonly cause: Unanswered };
 
 /**
- * Why there was no usable answer. `fault` is the platform's stable name for it, by which it knows the remedy;
+ * Why there was no usable answer. `fault` is the platform's stable name for it, and names the remedy;
  * `retryAfterMs` as in a refusal.
  */
 export type Unanswered = Error & { readonly fault?: string; readonly retryAfterMs?: number | undefined };

@@ -24,7 +24,7 @@ export interface Budget {
   readonly daily: number;
   /** Of each pool. */
   readonly forcedDaily: number;
-  /** The platform's day, by which fetches are counted, begins so long before 00:00 UTC. */
+  /** The day that the platform counts fetches by begins so long before 00:00 UTC. */
   readonly dayOffsetMs: number;
 }
 

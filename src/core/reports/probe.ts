@@ -21,7 +21,7 @@ export interface ProbeOptions {
   readonly timeoutMs: number;
   /** Who wants to know, where it is a person. */
   readonly caller?: string;
-  /** Of the store by which one replica asks for all that want to know at the same time; left out: this one asks itself. */
+  /** Through it one replica asks for all that want to know at the same time. Left out: this one asks itself. */
   readonly storeHealth?: StoreHealth;
 }
 

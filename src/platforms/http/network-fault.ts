@@ -82,7 +82,7 @@ const PROXY_FAULTS: Readonly<Partial<Record<FaultId, FaultId>>> = {
   answer_not_http: 'proxy_not_http',
 };
 
-/** Of the HTTP status with which a proxy refuses a CONNECT. Tinyproxy answers 401 to a wrong password. */
+/** The fault for the status of a proxy that refuses a CONNECT. Tinyproxy answers 401 to a wrong password. */
 export function faultOfProxyStatus(status: number): FaultId {
   if (status === 407 || status === 401) return 'proxy_authentication';
   return status >= 500 ? 'proxy_failed' : 'proxy_denied';

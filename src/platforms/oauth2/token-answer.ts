@@ -19,7 +19,7 @@ export interface AnswerContext {
   readonly isRepeated: boolean;
   /** Where the answer has no `expires_in`. */
   readonly defaultLifeSeconds: number;
-  /** Of the request, of which no part may stand in the message. */
+  /** The request's secret. The message must hold no part of it. */
   readonly clientSecret: string;
 }
 
@@ -47,10 +47,7 @@ export function readTokenAnswer(
   return readToken(answer, context);
 }
 
-function readToken(
-  answer: JsonObject,
-  { defaultLifeSeconds, isRepeated }: AnswerContext,
-): IssueOutcome {
+function readToken(answer: JsonObject, { defaultLifeSeconds, isRepeated }: AnswerContext): IssueOutcome {
   const { access_token: value, token_type: type, expires_in: life } = answer;
   if (typeof value !== 'string') return unknown('has neither an error nor an access_token');
   if (!TOKEN_SHAPE.test(value)) {

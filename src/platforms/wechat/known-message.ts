@@ -64,7 +64,7 @@ const RID = /^(.*?),? rid: ([0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8})$/;
  * The platform's message if it is one that WeChat is known to send, with its `rid`; else an empty text. An answer, of WeChat
  * or of what stands in between, may hold the request's secret in any form: as it is, in hex, in upper case, in entities.
  *
- * @param secrets no part of which may stand in the `rid`
+ * @param secrets the `rid` must hold no part of them
  */
 export function knownMessage(errmsg: unknown, secrets: readonly unknown[]): string {
   if (typeof errmsg !== 'string') return '';

@@ -3,7 +3,7 @@ import type { Clock } from '../../core/ports/clock.js';
 /** How many entries are looked at for their end whenever one is added. */
 const SWEPT_PER_SET = 4;
 
-/** Entries that end by themselves, and of which the oldest give way when there are too many. */
+/** Entries that end by themselves. When there are too many, the oldest go first. */
 export class ExpiringMap<Value> {
   /** Who was set last stands last. */
   private readonly entries = new Map<string, { readonly value: Value; readonly untilMonoMs: number }>();

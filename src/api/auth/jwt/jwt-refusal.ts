@@ -34,7 +34,7 @@ export interface JwtRefusal {
   readonly retryAfterSeconds?: number | undefined;
 }
 
-/** A JWT that is genuine, and of whom. */
+/** A genuine JWT, and whose it is. */
 export interface VerifiedJwt {
   readonly issuer: string;
   readonly sub: string;

@@ -9,7 +9,7 @@ const ALGORITHMS = ['RS256', 'ES256', 'EdDSA'];
 /** Kubernetes' have some 1,200 characters. */
 const MAX_JWT_CHARACTERS = 8192;
 const LEEWAY_SECONDS = 30;
-/** Three parts in base64url, the first of which begins with `{"`. */
+/** Three parts in base64url; the first one begins with `{"`. */
 const FORM = /^eyJ[\w-]*\.[\w-]+\.[\w-]+$/;
 
 export interface JwtIssuer {
