@@ -82,6 +82,8 @@ const RECORDED_AS: Readonly<Record<number, number>> = {
 };
 
 type Answer = (request: FastifyRequest) => Promise<object>;
+/** The parameters of a request, as they came. */
+type Given = Readonly<Record<string, unknown>>;
 
 /**
  * Stands in for WeChat's own endpoints, so that SDKs need only another host: always HTTP 200, errors as errcode and errmsg.
@@ -145,10 +147,10 @@ class DropInRoute implements OnModuleInit {
         return reply;
       };
     for (const route of ROUTES) this.observer.dropInMayRefuse(route, BROKERS_ERRCODES);
-    const classicToken = answer((request) => this.classicToken(request));
+    const classicToken = answer((request) => this.token(parametersOf(request), 'classic', request));
     scope.get('/token', { config: { api: CLASSIC_TOKEN } }, classicToken);
     scope.post('/token', { config: { api: CLASSIC_TOKEN_POSTED } }, classicToken);
-    const stableToken = answer((request) => this.stableToken(request));
+    const stableToken = answer((request) => this.token(postedObject(request.body), 'stable', request));
     scope.post('/stable_token', { config: { api: STABLE_TOKEN } }, stableToken);
     const ticket = answer((request) => {
       const { access_token: accessToken, type } = parametersOf(request);
@@ -179,26 +181,13 @@ class DropInRoute implements OnModuleInit {
     });
   }
 
-  private classicToken(request: FastifyRequest): Promise<object> {
-    const given = parametersOf(request);
+  private token(given: Given, grant: 'classic' | 'stable', request: FastifyRequest): Promise<object> {
     const asked = {
       grantType: text(given.grant_type),
       appId: text(given.appid),
       secret: text(given.secret),
-      forceRefresh: false,
-      grant: 'classic' as const,
-    };
-    return this.tokens.token(asked, request);
-  }
-
-  private stableToken(request: FastifyRequest): Promise<object> {
-    const posted = postedObject(request.body);
-    const asked = {
-      grantType: text(posted.grant_type),
-      appId: text(posted.appid),
-      secret: text(posted.secret),
-      forceRefresh: posted.force_refresh === true,
-      grant: 'stable' as const,
+      forceRefresh: grant === 'stable' && given.force_refresh === true,
+      grant,
     };
     return this.tokens.token(asked, request);
   }
@@ -247,7 +236,7 @@ function ownPathRefusal(scope: FastifyInstance, { url }: FastifyRequest): Wechat
   return undefined;
 }
 
-function postedObject(body: unknown): Readonly<Record<string, unknown>> {
+function postedObject(body: unknown): Given {
   if (typeof body !== 'string' || body.trim() === '') throw new WechatRefusal(44002, 'post a JSON object.');
   const parsed = parseJson(body);
   const value = 'value' in parsed ? parsed.value : undefined;
@@ -256,7 +245,7 @@ function postedObject(body: unknown): Readonly<Record<string, unknown>> {
 }
 
 /** In the URL, or posted as a form or as JSON: WeChat takes all three. */
-function parametersOf({ query, body }: FastifyRequest): Readonly<Record<string, unknown>> {
+function parametersOf({ query, body }: FastifyRequest): Given {
   const posted = typeof body === 'string' ? body.trim() : '';
   const fields = posted.startsWith('{') ? postedObject(posted) : parseForm(posted);
   return { ...fields, ...(query as object) };
