@@ -31,10 +31,10 @@ class ConfigWatch {
     const { source } = this.runtime;
     if (source.path === null) return;
     const { signature, isChanged, isComplete } = source.look();
-    const isSettled = signature === this.seen;
+    const isStable = signature === this.seen;
     this.seen = signature;
     this.absentLooks = isComplete ? 0 : this.absentLooks + 1;
-    if (!isChanged || !isSettled) return;
+    if (!isChanged || !isStable) return;
     if (!isComplete && this.absentLooks < MAX_ABSENT_LOOKS) return;
     this.live.reload();
   }

@@ -107,7 +107,7 @@ export class Authenticator {
   }
 
   private noted<T extends Authentication>(who: T, request: FastifyRequest): T {
-    if (who.kind === 'ok') this.admit(request, who.client, who.identity);
+    if (who.kind === 'ok') this.attribute(request, who.client, who.identity);
     else {
       this.refused(request, DENIALS[who.kind]);
       const isWrong =
@@ -125,7 +125,7 @@ export class Authenticator {
    * @param identity which one the client proved; left out for a virtual token, which the broker made
    * @throws HttpProblem `rate_limited`, `too_many_requests`
    */
-  admit(request: FastifyRequest, client: ClientAccess, identity?: Identity): void {
+  attribute(request: FastifyRequest, client: ClientAccess, identity?: Identity): void {
     request.client = client;
     if (identity) {
       request.identity = identity;

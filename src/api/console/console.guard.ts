@@ -71,7 +71,7 @@ export class ConsoleSessions {
     const who = session && this.callers.stillBy(session.client, session.proof);
     if (!session || !who) throw new HttpProblem('unauthorized', OVER);
     const { client } = who;
-    this.authenticator.admit(request, client, who.identity);
+    this.authenticator.attribute(request, client, who.identity);
     if (method !== 'GET' && method !== 'HEAD' && !isSame(headers[CSRF_HEADER], session.csrf)) {
       throw new HttpProblem(
         'forbidden',

@@ -91,7 +91,7 @@ export class PlatformPaths {
       this.authenticator.refused(request, 'unknown_token');
       throw new WechatRefusal(40001, 'its client, or the app for this client, was taken from the broker.');
     }
-    this.authenticator.admit(request, client);
+    this.authenticator.attribute(request, client);
     this.clients.requireScope('gateway', client, request);
     return { app, client };
   }

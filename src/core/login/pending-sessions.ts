@@ -62,8 +62,8 @@ export class PendingSessions {
     const renewal = this.pending.get(handle);
     if (!renewal) return;
     if (this.isAlive(renewal) && !(await this.save(renewal, renewal.id))) {
-      const isSettled = await this.compareAndSave(renewal, ownLock);
-      if (!isSettled) return;
+      const isSaved = await this.compareAndSave(renewal, ownLock);
+      if (!isSaved) return;
     }
     if (this.pending.get(handle) === renewal) this.pending.delete(handle);
   }

@@ -132,7 +132,9 @@ export class TokenFetch {
   private result(outcome: IssueOutcome, before: FailuresBefore, appSecret: string): FetchResult {
     if (outcome.kind !== 'issued') {
       const isOwn = outcome.kind === 'refused' && this.app.issuer.explain(outcome.errcode).addressRejected;
-      const failure = isOwn ? this.refusedAddress(outcome, before) : this.judge(outcome, before, appSecret);
+      const failure = isOwn
+        ? this.refusedAddress(outcome, before)
+        : this.failureOf(outcome, before, appSecret);
       return { kind: 'failed', outcome: outcome.kind, failure, isOwn };
     }
     this.address = null;
@@ -204,7 +206,7 @@ export class TokenFetch {
     return { ...why, delayMs };
   }
 
-  private judge(
+  private failureOf(
     outcome: Exclude<IssueOutcome, { kind: 'issued' }>,
     before: FailuresBefore,
     appSecret: string,

@@ -170,12 +170,12 @@ export class TransitionTable {
     const generation = state.record?.generation ?? 0;
     const isRepeated = generation === grant.fence || state.record?.base === grant.fence;
     if (isRepeated) return done('committed', state);
-    const settled = state.intent?.fence === grant.fence ? { ...state, intent: null } : state;
-    if (this.isLate(state, grant.fence)) return done('superseded', this.suspectUpTo(settled, settled.fence));
+    const closed = state.intent?.fence === grant.fence ? { ...state, intent: null } : state;
+    if (this.isLate(state, grant.fence)) return done('superseded', this.suspectUpTo(closed, closed.fence));
     const fence = Math.max(state.fence, grant.fence);
     const record = recordOf(request);
     const isBaseStored = generation === record.base;
-    const trusted = !isBaseStored || grant.overlapping ? this.suspectUpTo(settled, fence) : settled;
+    const trusted = !isBaseStored || grant.overlapping ? this.suspectUpTo(closed, fence) : closed;
     return done('committed', {
       ...trusted,
       fence,
