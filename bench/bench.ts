@@ -11,7 +11,7 @@ import {
   alternate,
   canPin,
   CONNECTIONS,
-  doubts,
+  caveats,
   LOAD_CORE,
   Measured,
   median,
@@ -232,7 +232,7 @@ async function run(platform: Server, { isLast }: { readonly isLast: boolean }) {
     const results = await compare(servers);
     for (const line of table(results)) note(line);
     note('');
-    for (const line of doubts(results)) note(line);
+    for (const line of caveats(results)) note(line);
     if (!isLast || !options.minute) return { results };
     const broker = servers[BROKER];
     const load = new Measured(broker, { path: PATH, apiKey: API_KEY });

@@ -16,7 +16,7 @@ import {
   alternate,
   canPin,
   CONNECTIONS,
-  doubts,
+  caveats,
   Measured,
   median,
   NODE_OPTIONS,
@@ -190,7 +190,7 @@ const proxies = full.slice(1, 3).map((taken) => ({
   loadCpuShare: median(taken.map(({ loadCpuShare }) => loadCpuShare)),
   serverCpuShare: median(taken.map(({ serverCpuShare }) => serverCpuShare)),
 }));
-for (const line of doubts(proxies)) console.log(line);
+for (const line of caveats(proxies)) console.log(line);
 
 console.log(`\nA connection for each call, ${FRESH_CALLERS} callers:`);
 const ca = readFileSync(join(folder, 'cert.pem'), 'utf8');

@@ -195,7 +195,7 @@ export async function alternate(measured: readonly Measured[], secondsEach: numb
 }
 
 /** What speaks against these numbers. */
-export function doubts(results: readonly Pick<Round, 'loadCpuShare' | 'serverCpuShare'>[]): string[] {
+export function caveats(results: readonly Pick<Round, 'loadCpuShare' | 'serverCpuShare'>[]): string[] {
   const percent = (share: number) => `${(share * 100).toFixed(0)} %`;
   const load = Math.max(...results.map(({ loadCpuShare }) => loadCpuShare));
   const server = Math.min(...results.map(({ serverCpuShare }) => serverCpuShare));
