@@ -1,6 +1,5 @@
 import type { ErrorCode } from '../error-code.js';
 import type { AppIdentity } from '../app-definition.js';
-import type { AppName } from '../token.js';
 import type { LoginRefusal } from './login-provider.js';
 
 /** How long a state may be used. */
