@@ -1,5 +1,10 @@
 import { identityKey, type AppIdentity } from '../../core/app-definition.js';
-import { NO_STATE, TransitionTable, type StoredState, type Transition } from '../../core/refresh/transitions.js';
+import {
+  NO_STATE,
+  TransitionTable,
+  type StoredState,
+  type Transition,
+} from '../../core/refresh/transitions.js';
 import type { Clock } from '../../core/ports/clock.js';
 import {
   TokenStore,

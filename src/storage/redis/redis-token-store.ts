@@ -1,5 +1,10 @@
 import { identityKey, type AppIdentity } from '../../core/app-definition.js';
-import { NO_STATE, TransitionTable, type StoredState, type Transition } from '../../core/refresh/transitions.js';
+import {
+  NO_STATE,
+  TransitionTable,
+  type StoredState,
+  type Transition,
+} from '../../core/refresh/transitions.js';
 import { StoreUnavailableError } from '../../core/errors.js';
 import { readStoredState } from '../../core/refresh/read-stored-state.js';
 import { readableText } from '../../core/redaction/redactor.js';
