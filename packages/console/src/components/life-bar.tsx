@@ -27,7 +27,10 @@ export function LifeBar({ row }: { row: AppRow }) {
         class={`bar ${end <= now ? 'bar-dead' : isLate || row.state !== 'ok' ? 'bar-warn' : ''}`}
         aria-hidden="true"
       >
-        <span class="bar-fill" style={{ transform: `scaleX(${left.toFixed(4)})` }} />
+        <span
+          class="bar-fill"
+          style={{ clipPath: `inset(0 ${((1 - left) * 100).toFixed(2)}% 0 0 round 5px)` }}
+        />
         {notch !== null && notch > 0 && notch < 1 && (
           <span class="bar-notch" style={{ insetInlineStart: `${(notch * 100).toFixed(2)}%` }} />
         )}

@@ -83,7 +83,11 @@ export function Problem({ what, todo, at, isBad = false }: ProblemProps) {
       </p>
       {todo !== '' && (
         <p>
-          <b>{t.value.app.todo}:</b> {todo}
+          <b>
+            {t.value.app.todo}
+            {t.value.colon}
+          </b>
+          {todo}
         </p>
       )}
     </div>

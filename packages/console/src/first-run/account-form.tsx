@@ -1,5 +1,5 @@
 import { useId, useState } from 'preact/hooks';
-import { faultText, remedyText } from '../i18n/i18n.ts';
+import { faultText, remedyText, t as messages } from '../i18n/i18n.ts';
 import { check, finish, type Refusal, type Trial, type Written } from './api.ts';
 import { Copyable } from './copyable.tsx';
 import { texts } from './texts.ts';
@@ -145,7 +145,11 @@ function Outcome({ trial }: { trial: Trial }) {
         <b>{t.bad(errcode)}</b> {message}
       </p>
       <p>
-        <b>{t.todo}:</b> {remedyText('wechat', errcode, remedy ?? '')}
+        <b>
+          {t.todo}
+          {messages.value.colon}
+        </b>
+        {remedyText('wechat', errcode, remedy ?? '')}
       </p>
       {address !== null && (
         <>

@@ -142,6 +142,7 @@ export const en = {
   now: 'now',
   never: 'never',
   none: '–',
+  colon: ': ',
   yes: 'yes',
   of: (used: string, all: string) => `${used} of ${all}`,
   state,

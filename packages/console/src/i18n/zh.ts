@@ -94,6 +94,7 @@ export const zh: Messages = {
   now: '刚刚',
   never: '从未',
   none: '–',
+  colon: '：',
   yes: '是',
   of: (used, all) => `${used} / ${all}`,
   state,

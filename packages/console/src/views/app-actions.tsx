@@ -25,7 +25,7 @@ function saying(
 ): string {
   const what = [errcode ?? '', message ?? ''].filter((part) => part !== '').join(' ');
   const todo = remedy === null ? '' : remedyText(row.provider, errcode ?? null, remedy);
-  return [what, todo].filter((part) => part !== '').join(': ');
+  return [what, todo].filter((part) => part !== '').join(t.value.colon);
 }
 
 function failed(error: unknown, messages: Messages): Outcome {

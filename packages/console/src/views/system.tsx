@@ -184,7 +184,7 @@ function Platforms({ view: { platforms, replicas } }: { view: System }) {
                   <code>{platform.host}</code>
                   {!platform.ok && (
                     <Problem
-                      what={`${texts.unreachableFrom(platform.unreachable_from)}${platform.message === null ? '' : `: ${platform.message}`}`}
+                      what={`${texts.unreachableFrom(platform.unreachable_from)}${platform.message === null ? '' : `${t.value.colon}${platform.message}`}`}
                       todo={platform.remedy === null ? '' : remedyText(null, null, platform.remedy)}
                       at={null}
                     />
