@@ -27,6 +27,7 @@ export class ScalePlatform {
   });
   private count = 0;
   private askedAtMs = 0;
+  private triedAtMs = 0;
   /** Requests for a token. */
   fetches = 0;
   /** Those within 10 s after another one of the same app that nobody forced. */
@@ -49,13 +50,13 @@ export class ScalePlatform {
   }
 
   /** Resolves when nobody has asked for so long: brokers that have just started try what they found in the store. */
-  async quiet(ms: number): Promise<void> {
-    const startedAtMs = Date.now();
-    for (;;) {
-      const leftMs = Math.max(this.askedAtMs, startedAtMs) + ms - Date.now();
-      if (leftMs <= 0) return;
-      await sleep(leftMs);
-    }
+  quiet(ms: number): Promise<void> {
+    return since(() => this.askedAtMs, ms);
+  }
+
+  /** As `quiet`, but tokens may be fetched all the time. */
+  allTried(ms: number): Promise<void> {
+    return since(() => this.triedAtMs, ms);
   }
 
   isAlive(token: string): boolean {
@@ -93,7 +94,18 @@ export class ScalePlatform {
       return this.issue(String(asked.appid), asked.force_refresh === true);
     }
     if (pathname === '/cgi-bin/token') return this.issue(searchParams.get('appid') ?? '', true);
+    this.triedAtMs = Date.now();
     const isAlive = this.isAlive(searchParams.get('access_token') ?? '');
     return isAlive ? { ip_list: [] } : { errcode: 40001, errmsg: 'invalid credential' };
+  }
+}
+
+/** Resolves when the time is so long ago. */
+async function since(lastAtMs: () => number, ms: number): Promise<void> {
+  const startedAtMs = Date.now();
+  for (;;) {
+    const leftMs = Math.max(lastAtMs(), startedAtMs) + ms - Date.now();
+    if (leftMs <= 0) return;
+    await sleep(leftMs);
   }
 }

@@ -224,7 +224,7 @@ async function measureRotations(apps: number): Promise<void> {
   const world = await ScaleWorld.start(apps, { grant, folder, platformUrl: await platform.listen() });
   await world.fill(platform);
   const replicas = await startReplicas(world);
-  await sleep(SETTLE_MS);
+  await platform.allTried(SETTLE_MS);
   const before = { fetches: platform.fetches, needless: platform.needless };
   let checked = 0;
   let dead = 0;

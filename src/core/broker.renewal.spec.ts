@@ -29,6 +29,19 @@ describe('renewal', () => {
     expect(servedValue(fixture)).toBe('token-2');
   });
 
+  it('fetches for two of many apps in a turn of the event loop, and for the next ones 4 ms later', async () => {
+    const fixture = createBroker();
+    const broker = fixture.brokerOf(40);
+    await broker.start();
+    const counts: number[] = [];
+    for (let turn = 0; turn < 20; turn += 1) {
+      await settle();
+      counts.push(fixture.issuer.calls.length);
+      await fixture.clock.advance(4);
+    }
+    expect(counts).toEqual(Array.from({ length: 20 }, (_, turn) => 2 * (turn + 1)));
+  });
+
   it('takes the life from the platform, counted from before the request, and never serves past it', async () => {
     const fixture = createBroker();
     fixture.issuer.lifeSeconds = 100;

@@ -1,7 +1,7 @@
 import type { BrokerPorts } from '../ports/broker-ports.js';
 import { StoreUnavailableError } from '../errors.js';
 import type { Changes } from '../ports/token-store.js';
-import type { Scheduler, Task } from './scheduler.js';
+import { inTurns, type Scheduler, type Task } from './scheduler.js';
 import type { RefreshSettings } from '../app-definition.js';
 import type { Clock } from '../ports/clock.js';
 
@@ -169,13 +169,16 @@ export class ChangeWatch implements Task {
   /** Everything may have changed without being listed. */
   readAll(): void {
     const withinMs = this.spreadMs(this.readers.size);
-    for (const reader of this.readers.values()) {
+    inTurns(this.ports.clock, this.readers.values(), (reader) => {
       reader.reconcileSoon(Math.max(withinMs, Math.min(1000, reader.app.refresh.reconcileMs)));
-    }
+    });
   }
 
   readThese(readers: readonly AppReader[]): void {
-    for (const reader of readers) reader.reconcileWithin(this.spreadMs(readers.length));
+    const withinMs = this.spreadMs(readers.length);
+    inTurns(this.ports.clock, readers, (reader) => {
+      reader.reconcileWithin(withinMs);
+    });
   }
 
   /** How long after its last read an app is read again. */
@@ -198,10 +201,10 @@ export class ChangeWatch implements Task {
 
   /** The shortest of the apps. */
   private get intervalMs(): number {
-    this.knownIntervalMs ??= Math.min(
-      ...[...this.readers.values()].map(({ app }) => app.refresh.reconcileMs),
-    );
-    return this.knownIntervalMs;
+    if (this.knownIntervalMs !== null) return this.knownIntervalMs;
+    let intervalMs = Infinity;
+    for (const { app } of this.readers.values()) intervalMs = Math.min(intervalMs, app.refresh.reconcileMs);
+    return (this.knownIntervalMs = intervalMs);
   }
 
   private async look(): Promise<void> {

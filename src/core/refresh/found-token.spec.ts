@@ -163,22 +163,21 @@ describe('a token that was in the store when the process started', () => {
     const fixture = createBroker();
     const before = fixture.brokerOf(100);
     await before.start();
-    await settle();
+    await fixture.clock.advance(250);
     before.runDue();
-    await settle();
+    await fixture.clock.advance(250);
     let settleProbe: (outcome: ProbeOutcome) => void = () => undefined;
     fixture.issuer.probeOutcome = new Promise((resolve) => {
       settleProbe = resolve;
     });
     const broker = fixture.brokerOf(100);
     await broker.start();
-    broker.runDue();
-    await settle();
+    await fixture.clock.advance(250);
     expect(fixture.issuer.probed).toHaveLength(64);
     settleProbe('accepted');
     await fixture.clock.advance(250);
     broker.runDue();
-    await settle();
+    await fixture.clock.advance(250);
     expect(fixture.issuer.probed).toHaveLength(100);
   });
 

@@ -9,6 +9,11 @@ class FakeTask implements Task {
   /** How often the scheduler looked at it. */
   looks = 0;
   mayUsePlatform = false;
+  /** Uses the platform from its first run on. */
+  beginsUse = false;
+  /** Of one run. */
+  takesMs = 0;
+  lookTakesMs = 0;
 
   constructor(
     private readonly clock: ManualClock,
@@ -18,12 +23,15 @@ class FakeTask implements Task {
 
   get nextMonoMs(): number {
     this.looks += 1;
+    this.clock.pass(this.lookTakesMs);
     return this.dueMonoMs;
   }
 
   runDue(mayUsePlatform: boolean): void {
     this.mayUsePlatform = mayUsePlatform;
     this.ranMonoMs.push(this.clock.monotonicMs());
+    this.isBusy ||= this.beginsUse && mayUsePlatform;
+    this.clock.pass(this.takesMs);
     this.dueMonoMs = this.clock.monotonicMs() + this.everyMs;
   }
 
@@ -113,7 +121,7 @@ describe('Scheduler', () => {
     for (const task of waiting) scheduler.update(task);
     scheduler.start();
     await run(10_000);
-    expect(waiting.filter(({ looks, ranMonoMs }) => looks !== 2 || ranMonoMs.length > 0)).toEqual([]);
+    expect(waiting.filter(({ looks, ranMonoMs }) => looks !== 1 || ranMonoMs.length > 0)).toEqual([]);
     for (const other of others.slice(0, 2)) {
       other.isBusy = false;
       scheduler.update(other);
@@ -134,6 +142,85 @@ describe('Scheduler', () => {
     scheduler.start();
     expect(waiting.ranMonoMs).toHaveLength(1);
     expect(waiting.mayUsePlatform).toBe(false);
+  });
+
+  /** How many of the tasks have run after each turn of the event loop. */
+  const ranAfterTurns = async (tasks: readonly FakeTask[], turns: number): Promise<number[]> => {
+    const counts: number[] = [];
+    for (let turn = 0; turn < turns; turn += 1) {
+      counts.push(tasks.filter(({ ranMonoMs }) => ranMonoMs.length > 0).length);
+      await clock.advance(4);
+    }
+    return counts;
+  };
+
+  it('has two tasks begin to use the platform in a turn of the event loop, and the next ones in turns of their own', async () => {
+    const tasks = Array.from({ length: 64 }, () => add(0));
+    for (const task of tasks) task.beginsUse = true;
+    scheduler.start();
+    const counts = await ranAfterTurns(tasks, 32);
+    expect(counts).toEqual(Array.from({ length: 32 }, (_, turn) => 2 * (turn + 1)));
+    const order = tasks.map(({ ranMonoMs: [atMonoMs = 0] }) => atMonoMs);
+    expect(order).toEqual([...order].sort((a, b) => a - b));
+  });
+
+  it('begins as slowly with those that waited', async () => {
+    const others = use(64);
+    const waiting = Array.from({ length: 10 }, () => add(3_600_000));
+    for (const task of waiting) task.wantsPlatform = task.beginsUse = true;
+    scheduler.start();
+    for (const other of others) {
+      other.isBusy = false;
+      scheduler.update(other);
+    }
+    scheduler.runDue();
+    expect(await ranAfterTurns(waiting, 6)).toEqual([2, 4, 6, 8, 10, 10]);
+  });
+
+  it('runs others for 2 ms in a turn', async () => {
+    const tasks = Array.from({ length: 40 }, () => add(0));
+    for (const task of tasks) task.takesMs = 0.25;
+    scheduler.start();
+    expect(await ranAfterTurns(tasks, 6)).toEqual([8, 16, 24, 32, 40, 40]);
+  });
+
+  it('goes on at the next tick where turns are late, and runs nothing twice', async () => {
+    const tasks = Array.from({ length: 10 }, () => add(0));
+    for (const task of tasks) task.beginsUse = true;
+    scheduler.start();
+    for (let tick = 0; tick < 5; tick += 1) scheduler.runDue();
+    await run(500);
+    expect(tasks.map(({ ranMonoMs }) => ranMonoMs.length)).toEqual(Array(10).fill(1));
+  });
+
+  it('runs no task that was removed before its turn', async () => {
+    const tasks = Array.from({ length: 4 }, () => add(0));
+    for (const task of tasks) task.beginsUse = true;
+    scheduler.start();
+    for (const task of tasks) scheduler.remove(task);
+    await run(500);
+    expect(tasks.map(({ ranMonoMs }) => ranMonoMs.length)).toEqual([1, 1, 0, 0]);
+  });
+
+  it('looks at no task before the start, however often it changes, and at each once then', () => {
+    const tasks = Array.from({ length: 10 }, () => add(1000));
+    for (const task of tasks) for (let change = 0; change < 5; change += 1) scheduler.update(task);
+    expect(tasks.map(({ looks }) => looks)).toEqual(Array(10).fill(0));
+    scheduler.start();
+    expect(tasks.map(({ looks }) => looks)).toEqual(Array(10).fill(1));
+  });
+
+  it('looks at thousands after the start in turns of 2 ms', async () => {
+    const tasks = Array.from({ length: 100 }, () => add(1000));
+    for (const task of tasks) task.lookTakesMs = 0.25;
+    scheduler.start();
+    const counts: number[] = [];
+    for (let turn = 0; turn < 14; turn += 1) {
+      counts.push(tasks.filter(({ looks }) => looks > 0).length);
+      await clock.advance(4);
+    }
+    expect(counts).toEqual(Array.from({ length: 14 }, (_, turn) => Math.min(100, 8 * (turn + 1))));
+    expect(Math.max(...tasks.map(({ looks }) => looks))).toBe(1);
   });
 
   it('gives a task that does not use its turn the next one after all others', async () => {

@@ -2,6 +2,12 @@ import type { Clock } from '../ports/clock.js';
 
 /** Tasks that use the platform at a time because they are due: a thousand at once would time each other out. */
 const MAX_BUSY = 64;
+/** Tasks that begin to use the platform in one turn of the event loop. Each of them costs milliseconds until it is over, and callers wait for those. */
+const MAX_BEGUN_PER_TURN = 2;
+/** After which others have their turn, whatever is left to run. */
+const MAX_TURN_MS = 2;
+/** Between two turns: 64 tasks take most of a tick. */
+const BETWEEN_TURNS_MS = 4;
 
 /** No task takes a shorter time without runs for a pause. */
 const MIN_PAUSE_MS = 500;
@@ -27,7 +33,10 @@ interface Entry {
   readonly task: Task;
 }
 
-/** Runs each task when it is due. Holds the due times in a heap, so that a thousand idle tasks cost nothing. */
+/**
+ * Runs each task when it is due. Holds the due times in a heap, so that a thousand idle tasks cost nothing. Of what is due at
+ * the same time, a few begin in one turn of the event loop.
+ */
 export class Scheduler {
   /** A binary heap, the earliest first. Entries that `entries` does not have any more are void. */
   private readonly heap: Entry[] = [];
@@ -35,6 +44,11 @@ export class Scheduler {
   private readonly busy = new Set<Task>();
   /** What wants to use the platform, the longest waiting first. Nobody looks at those that have no turn yet. */
   private readonly waiting = new Set<Task>();
+  /** What runs in the turns that come next, in its order. */
+  private readonly next = new Set<Task>();
+  private cancelTurn: () => void = () => undefined;
+  /** Nobody looks at them before the start, while what they say of themselves changes several times. */
+  private readonly unplanned = new Set<Task>();
   private readonly removed = new WeakSet<Task>();
   private order = 0;
   private lastRunMonoMs: number;
@@ -47,6 +61,9 @@ export class Scheduler {
   /** Nothing is run before. */
   start(): void {
     this.isStarted = true;
+    inTurns(this.clock, this.unplanned, (task) => {
+      this.update(task);
+    });
     this.runDue();
   }
 
@@ -58,9 +75,14 @@ export class Scheduler {
   /** To be called for a new task, and whenever what it says of itself may have changed for another reason than time. */
   update(task: Task): void {
     if (this.removed.has(task)) return;
+    if (!this.isStarted) {
+      this.unplanned.add(task);
+      return;
+    }
+    this.unplanned.delete(task);
     if (task.isBusy) this.busy.add(task);
     else this.busy.delete(task);
-    if (task.wantsPlatform) this.waiting.add(task);
+    if (task.wantsPlatform && !this.next.has(task)) this.waiting.add(task);
     else this.waiting.delete(task);
     const atMonoMs = task.nextMonoMs;
     if (this.entries.get(task)?.atMonoMs === atMonoMs) return;
@@ -73,22 +95,40 @@ export class Scheduler {
   /** Never runs it again, whoever still asks for it. */
   remove(task: Task): void {
     this.removed.add(task);
-    this.busy.delete(task);
-    this.waiting.delete(task);
+    for (const tasks of [this.busy, this.waiting, this.next, this.unplanned]) tasks.delete(task);
     this.entries.delete(task);
   }
 
-  /** Runs every task that is due. Called by a timer, several times a second. */
+  /** Runs every task that is due: the first ones at once, the others in turns that follow. Called by a timer, several times a second. */
   runDue(): void {
     const nowMonoMs = this.clock.monotonicMs();
     const pauseMs = this.sinceLastRunMs(nowMonoMs);
-    if (pauseMs > MIN_PAUSE_MS) for (const task of this.entries.keys()) task.resumeAfter(pauseMs);
+    if (pauseMs > MIN_PAUSE_MS) {
+      const all = new Set([...this.unplanned, ...this.entries.keys(), ...this.next]);
+      for (const task of all) task.resumeAfter(pauseMs);
+    }
     this.lastRunMonoMs = nowMonoMs;
     if (!this.isStarted) return;
-    for (const task of new Set([...this.takeWaiting(), ...this.takeDue(nowMonoMs)])) {
+    for (const task of [...this.takeWaiting(), ...this.takeDue(nowMonoMs)]) this.next.add(task);
+    this.takeTurn();
+  }
+
+  private takeTurn(): void {
+    this.cancelTurn();
+    const endMonoMs = this.clock.monotonicMs() + MAX_TURN_MS;
+    let begun = 0;
+    for (const task of this.next) {
+      if (begun >= MAX_BEGUN_PER_TURN || this.clock.monotonicMs() >= endMonoMs) break;
+      this.next.delete(task);
+      const wasBusy = task.isBusy;
       task.runDue(this.busy.size < MAX_BUSY);
       this.update(task);
+      if (task.isBusy && !wasBusy) begun += 1;
     }
+    if (this.next.size === 0) return;
+    this.cancelTurn = this.clock.after(BETWEEN_TURNS_MS, () => {
+      this.takeTurn();
+    });
   }
 
   private takeWaiting(): readonly Task[] {
@@ -147,6 +187,21 @@ export class Scheduler {
     const [a, b] = [heap[index], heap[other]];
     if (a && b) [heap[index], heap[other]] = [b, a];
   }
+}
+
+/** Does something for each of thousands: the first ones at once, and the others in turns of the event loop that follow. */
+export function inTurns<T>(clock: Clock, all: Iterable<T>, work: (one: T) => void): void {
+  const left = all[Symbol.iterator]();
+  const turn = (): void => {
+    const endMonoMs = clock.monotonicMs() + MAX_TURN_MS;
+    for (let next = left.next(); next.done !== true; next = left.next()) {
+      work(next.value);
+      if (clock.monotonicMs() < endMonoMs) continue;
+      clock.after(BETWEEN_TURNS_MS, turn);
+      return;
+    }
+  };
+  turn();
 }
 
 /** So much of a second's worth may begin at once. */
