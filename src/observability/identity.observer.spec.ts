@@ -12,7 +12,9 @@ function fixture() {
   });
   const metrics = new Metrics('1.2.3', new Map());
   const sampleOf = async (start: string): Promise<string | undefined> =>
-    (await metrics.render()).split('\n').find((line) => line.startsWith(start));
+    String(await metrics.render())
+      .split('\n')
+      .find((line) => line.startsWith(start));
   return {
     clock,
     lines,

@@ -37,7 +37,7 @@ describe('docs/metrics.md', () => {
     identities.keysRead('https://issuer.example', []);
     metrics.watchKeys(() => [{ id: '0a1b2c3d', uses: 1, lastUsedAtMs: 1, expiresAtMs: 2 }]);
     metrics.catalogue.configFaults.inc({ file: 'orders.yaml' });
-    const text = await metrics.render();
+    const text = String(await metrics.render());
     const heads = [...text.matchAll(/^# TYPE (tokenbroker_\w+) (\w+)$/gm)];
     const existing = heads.map(([, name = '', type = '']) => {
       const [, labels = ''] = new RegExp(`^${name}(?:_count)?\\{(.*)\\} `, 'm').exec(text) ?? [];

@@ -87,7 +87,7 @@ describe('metrics of thousands of apps', () => {
       if (!isMade) setImmediate(turn);
     };
     turn();
-    const text = await metrics.render();
+    const text = String(await metrics.render());
     isMade = true;
     expect(text.split('\n').length).toBeGreaterThan(80_000);
     expect(turns).toBeGreaterThan(50);

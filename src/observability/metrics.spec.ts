@@ -222,7 +222,7 @@ describe('metrics', () => {
 
   it('count logins by what became of them, from the first one of an app on', async () => {
     const { metrics, observer, loggedIn } = watching('shop', 'blog');
-    expect(await metrics.render()).not.toContain('login_exchanges_total{');
+    expect(String(await metrics.render())).not.toContain('login_exchanges_total{');
     loggedIn('shop', null);
     loggedIn('shop', 'code_used', 40163);
     loggedIn('shop', 'app_misconfigured', 40125);
@@ -291,7 +291,7 @@ describe('metrics', () => {
     let [text, cpuMs] = ['', Infinity];
     for (let scrapes = 0; scrapes < 5; scrapes += 1) {
       const before = process.cpuUsage();
-      text = await metrics.render();
+      text = String(await metrics.render());
       cpuMs = Math.min(cpuMs, process.cpuUsage(before).user / 1000);
     }
     const [lines, megabytes] = [text.split('\n').length, text.length / 1e6];

@@ -77,18 +77,18 @@ export class Metrics {
   }
 
   /** The text that Prometheus scrapes. That of many apps is made in parts, between which requests are answered. */
-  async render(): Promise<string> {
+  async render(): Promise<Buffer> {
     const { catalogue } = this;
     for (const { count, ...labels } of this.tally.all()) catalogue.httpRequests.set(labels, count);
-    const parts = [await catalogue.registry.metrics(), ...(await this.readApps())];
+    const parts = [Buffer.from(await catalogue.registry.metrics()), ...(await this.readApps())];
     this.readKeys();
     for (const lines of catalogue.lines) {
       for (const piece of lines.pieces()) {
-        parts.push(piece);
+        parts.push(Buffer.from(piece));
         if (piece.length >= CHARACTERS_AT_A_TIME) await othersTurn();
       }
     }
-    return parts.join('');
+    return Buffer.concat(parts);
   }
 
   /** Shows nothing more of these apps and their tickets. */
@@ -108,7 +108,7 @@ export class Metrics {
     }
   }
 
-  private async readApps(): Promise<readonly string[]> {
+  private async readApps(): Promise<readonly Buffer[]> {
     const { catalogue, perApp } = this;
     const text = new StatusText(catalogue.ofStatus);
     const counts = { ok: 0, suspect: 0, degraded: 0, expired: 0, pending: 0 };

@@ -35,11 +35,11 @@ export class StatusGauge {
 
 /** The lines of all gauges, gauge by gauge as the format wants them, while the apps come one by one. */
 export class StatusText {
-  private readonly done: string[][];
+  private readonly done: Buffer[][];
   private readonly lines: string[][];
 
   constructor(private readonly gauges: readonly StatusGauge[]) {
-    this.done = gauges.map(({ head }) => [head]);
+    this.done = gauges.map(({ head }) => [Buffer.from(head)]);
     this.lines = gauges.map(() => []);
   }
 
@@ -51,12 +51,12 @@ export class StatusText {
   /** So that what is left for the end is not made of a hundred thousand lines. */
   join(): void {
     for (const [index, lines] of this.lines.entries()) {
-      this.done[index]?.push(lines.join(''));
+      this.done[index]?.push(Buffer.from(lines.join('')));
       lines.length = 0;
     }
   }
 
-  get pieces(): readonly string[] {
+  get pieces(): readonly Buffer[] {
     this.join();
     return this.done.flat();
   }
@@ -74,7 +74,7 @@ export function statusGauges(prefix: string): readonly StatusGauge[] {
       seconds(status.issuedAtMs),
     ),
     gauge('token_age_seconds', 'Time since the fetch of the token began.', ({ issuedAtMs, nowMs }) =>
-      issuedAtMs === null ? null : (nowMs - issuedAtMs) / 1000,
+      issuedAtMs === null ? null : seconds(nowMs - issuedAtMs),
     ),
     gauge(
       'token_next_refresh_timestamp_seconds',
@@ -136,5 +136,6 @@ function remainingBudget(status: AppStatus): Record<string, number> {
 }
 
 function seconds(ms: number | null): number | null {
-  return ms === null ? null : ms / 1000;
+  // More digits than that say nothing and take time to write.
+  return ms === null ? null : Math.round(ms) / 1000;
 }

@@ -43,7 +43,7 @@ function seriesIn(expression: string): string[] {
 }
 
 async function known(): Promise<Set<string>> {
-  const text = await new Metrics('0.0.0', new Map()).render();
+  const text = String(await new Metrics('0.0.0', new Map()).render());
   const families = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)];
   return new Set([
     ...families.flatMap(([, name = '', type]) =>

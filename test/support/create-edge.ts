@@ -149,9 +149,9 @@ class FakeMetrics extends MetricsSource {
   readonly contentType = 'text/plain; version=0.0.4; charset=utf-8';
   renderings = 0;
   padding = '';
-  render(): Promise<string> {
+  render(): Promise<Buffer> {
     this.renderings += 1;
-    return Promise.resolve(`fake_requests_total 1\n${this.padding}`);
+    return Promise.resolve(Buffer.from(`fake_requests_total 1\n${this.padding}`));
   }
 }
 

@@ -84,7 +84,7 @@ export class LiveBroker {
       source,
       clock,
       lines,
-      () => module.get(Metrics).render(),
+      async () => String(await module.get(Metrics).render()),
       () => {
         module.get(SecretFiles).onApplicationShutdown();
         module.get(KeyExpiry).onApplicationShutdown();

@@ -54,7 +54,7 @@ export function watching(...apps: readonly string[]) {
 
 /** The samples of our metrics, by name and labels as they are written. */
 export async function scrape(metrics: Metrics): Promise<Map<string, number>> {
-  const text = await metrics.render();
+  const text = String(await metrics.render());
   const samples = text.matchAll(/^(?:tokenbroker_)(\S+) (\S+)$/gm);
   return new Map([...samples].map(([, key = '', value]) => [key, Number(value)]));
 }

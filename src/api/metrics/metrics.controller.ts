@@ -8,7 +8,7 @@ import { Api, type ApiRoute } from '../common/api-route.js';
 /** What Prometheus is given. */
 export abstract class MetricsSource {
   abstract readonly contentType: string;
-  abstract render(): Promise<string>;
+  abstract render(): Promise<Buffer>;
 }
 
 /** Renderings that may be on their way to readers at a time: with 1,000 apps each has 5 MB. */
@@ -51,8 +51,7 @@ class MetricsController {
   }
 
   private render(): Rendering {
-    const bytes = this.source.render().then((text) => Buffer.from(text));
-    const rendering = { bytes, readers: new Set<FastifyReply['raw']>() };
+    const rendering = { bytes: this.source.render(), readers: new Set<FastifyReply['raw']>() };
     this.renderings.push(rendering);
     const [oldest] = this.renderings;
     if (this.renderings.length > MAX_RENDERINGS) {

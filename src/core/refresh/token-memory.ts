@@ -255,8 +255,9 @@ export class TokenMemory {
 
   /** Milliseconds until the day's budget is filled again, or 0 while some of it is left. */
   get budgetWaitMs(): number {
-    if (this.today.fetches < this.app.refresh.dailyBudget) return 0;
-    return this.nextDayWaitMs;
+    const { fetches } = this.storedToday;
+    const isLeft = Math.max(fetches, this.own.count.fetches) < this.app.refresh.dailyBudget;
+    return isLeft ? 0 : this.nextDayWaitMs;
   }
 
   /** Milliseconds until the platform's next day begins. */

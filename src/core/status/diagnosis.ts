@@ -65,7 +65,8 @@ export class Diagnosis {
   status(): AppStatus {
     const { name, provider, type = null, grant, refresh } = this.app;
     const { memory } = this;
-    const record = memory.token?.record;
+    const { today, token } = memory;
+    const record = token?.record;
     return {
       app: name,
       provider,
@@ -79,10 +80,10 @@ export class Diagnosis {
       expiresAtMs: record?.expiresAtMs ?? null,
       nextRefreshAtMs: this.nextFetchAtMs(),
       lastError: this.lastError(),
-      fetchesToday: memory.today.fetches,
+      fetchesToday: today.fetches,
       fetchBudget: refresh.dailyBudget,
-      forcedToday: memory.today.forced,
-      reportsToday: Math.max(memory.today.unproven, memory.today.forceNew),
+      forcedToday: today.forced,
+      reportsToday: Math.max(today.unproven, today.forceNew),
       forcedBudget: refresh.forcedDailyBudget,
       nowMs: memory.storeNowMs(),
     };
