@@ -62,6 +62,8 @@ export interface Variable {
 }
 
 const specs = new Map<unknown, Map<string, KeySpec>>();
+/** What `keysOf` found: ten thousand apps are as many sections of one class. */
+const keysOfClasses = new WeakMap<SectionClass, ReadonlyMap<string, KeySpec>>();
 
 function describeKey(more: KeySpec): PropertyDecorator {
   return (target, property) => {
@@ -73,9 +75,13 @@ function describeKey(more: KeySpec): PropertyDecorator {
 
 /** The keys of a section in the order of its class, after those of the class that it extends. */
 export function keysOf(section: SectionClass): ReadonlyMap<string, KeySpec> {
+  const known = keysOfClasses.get(section);
+  if (known) return known;
   const parent: unknown = Object.getPrototypeOf(section);
   const inherited = parent === Function.prototype ? [] : keysOf(parent as SectionClass);
-  return new Map([...inherited, ...(specs.get(section.prototype) ?? [])]);
+  const keys = new Map([...inherited, ...(specs.get(section.prototype) ?? [])]);
+  keysOfClasses.set(section, keys);
+  return keys;
 }
 
 /** All sections that a section leads to, itself included. */

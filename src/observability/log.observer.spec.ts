@@ -52,13 +52,28 @@ describe('the log', () => {
   it('names tokens so that whoever holds one finds it', () => {
     const { log, lines } = fixture();
     log.emit(ROTATED);
-    log.emit({ app: 'shop', kind: 'adopted', generation: 7, fingerprint: '0123abcd' });
+    log.emit({ app: 'shop', kind: 'adopted', generation: 7, fingerprint: '0123abcd', isFound: false });
     log.emit(REPORTED);
     expect(lines.map(({ event, token_sha256_8: mark }) => [event, mark])).toEqual([
       ['token.rotated', '0123abcd'],
       ['token.adopted', '0123abcd'],
       ['token.reported', '0123abcd'],
     ]);
+  });
+
+  it('names few of the thousands of tokens that a start finds, and says how many there are', async () => {
+    const { log, lines, clock } = fixture();
+    for (let index = 0; index < 1000; index += 1) {
+      const app = `app-${String(index)}`;
+      log.emit({ app, kind: 'adopted', generation: 7, fingerprint: '0123abcd', isFound: true });
+    }
+    log.emit({ app: 'shop', kind: 'adopted', generation: 8, fingerprint: '4567cdef', isFound: false });
+    expect(lines.map(({ app }) => app)).toEqual([
+      ...Array.from({ length: 20 }, (_, index) => `app-${String(index)}`),
+      'shop',
+    ]);
+    await clock.advance(60_000);
+    expect(lines.slice(21)).toMatchObject([{ event: 'token.adopted_lines_suppressed', suppressed: 980 }]);
   });
 
   it.each<[string, string, BrokerEvent, object]>([
@@ -253,7 +268,7 @@ describe('the log', () => {
       ],
       more_reasons: 0,
     });
-    log.emit({ app: 'app-0', kind: 'adopted', generation: 7, fingerprint: '0123abcd' });
+    log.emit({ app: 'app-0', kind: 'adopted', generation: 7, fingerprint: '0123abcd', isFound: false });
     expect(lines.map(({ event }) => event).slice(502)).toEqual(['token.fetch_recovered', 'token.adopted']);
     expect(lines[502]).toMatchObject({ app: 'app-0', failures: 7, lasted_s: 60 });
     await clock.advance(600_000);

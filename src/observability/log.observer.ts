@@ -9,6 +9,8 @@ import { LoginLines } from './login-lines.js';
 const MAX_REPORTS_A_MINUTE = 60;
 /** The store is lost for all apps at once. */
 const MAX_OF_STORE_A_MINUTE = 20;
+/** A start finds the tokens of all apps at once. */
+const MAX_FOUND_A_MINUTE = 20;
 
 type EventOf<Kind extends BrokerEvent['kind']> = Extract<BrokerEvent, { kind: Kind }>;
 
@@ -16,6 +18,7 @@ type EventOf<Kind extends BrokerEvent['kind']> = Extract<BrokerEvent, { kind: Ki
 export class LogObserver extends EventSink {
   private readonly reports: LineLimit;
   private readonly store: LineLimit;
+  private readonly found: LineLimit;
   private readonly failures: FailureLines;
   private readonly logins: LoginLines;
 
@@ -26,6 +29,7 @@ export class LogObserver extends EventSink {
     super();
     this.reports = new LineLimit(clock, MAX_REPORTS_A_MINUTE);
     this.store = new LineLimit(clock, MAX_OF_STORE_A_MINUTE);
+    this.found = new LineLimit(clock, MAX_FOUND_A_MINUTE);
     this.failures = new FailureLines(logger, clock);
     this.logins = new LoginLines(logger, clock);
   }
@@ -55,16 +59,7 @@ export class LogObserver extends EventSink {
         );
         return;
       case 'adopted':
-        this.failures.ended(app);
-        logger.info(
-          {
-            event: 'token.adopted',
-            app,
-            generation: event.generation,
-            token_sha256_8: event.fingerprint,
-          },
-          'took over the token that another replica fetched',
-        );
+        this.adopted(event);
         return;
       case 'superseded':
         logger.warn(
@@ -150,8 +145,25 @@ export class LogObserver extends EventSink {
   close(): void {
     this.reports.close();
     this.store.close();
+    this.found.close();
     this.failures.close();
     this.logins.close();
+  }
+
+  private adopted({ app, generation, fingerprint, isFound }: EventOf<'adopted'>): void {
+    this.failures.ended(app);
+    const tell = (suppressed: number): void => {
+      const event = 'token.adopted_lines_suppressed';
+      this.logger.info(
+        { event, suppressed },
+        `${suppressed} more stored tokens were taken over at the start`,
+      );
+    };
+    if (isFound && !this.found.isFree('found', tell)) return;
+    this.logger.info(
+      { event: 'token.adopted', app, generation, token_sha256_8: fingerprint },
+      isFound ? 'took over the token that was stored' : 'took over the token that another replica fetched',
+    );
   }
 
   private ofStore(kind: 'store_unavailable' | 'store_available', write: () => void): void {

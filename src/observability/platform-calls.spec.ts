@@ -56,7 +56,7 @@ describe('whether platforms can be reached', () => {
     await clock.advance(3 * HOUR_MS);
     expect(calls.reaches(apps())).toMatchObject([{ failingApps: 1, fault: FAULT }]);
     calls.emit(ended('shop', 'unknown'));
-    calls.emit({ app: 'shop', kind: 'adopted', generation: 2, fingerprint: null });
+    calls.emit({ app: 'shop', kind: 'adopted', generation: 2, fingerprint: null, isFound: false });
     expect(calls.reaches(apps())).toMatchObject([{ failingApps: 0, fault: FAULT }]);
     await clock.advance(HOUR_MS / 2);
     expect(calls.reaches(apps())).toMatchObject([{ failingApps: 0, fault: null }]);

@@ -30,19 +30,15 @@ export class Upstream {
   private openedMonoMs = 0;
   /** Those whose connections have served their time, with the calls that are still under way. */
   private readonly ending = new Set<Pool>();
-  private readonly origin: string;
-  private readonly basePath: string;
+  /** In front of each path; null before the first call, which few of thousands of apps make. */
+  private basePath: string | null = null;
 
   /** @param silenceMs other than a minute for tests */
   constructor(
     private readonly app: UpstreamSettings,
     private readonly clock: Clock,
     private readonly silenceMs = SILENCE_MS,
-  ) {
-    const { origin, pathname } = new URL(app.profile.baseUrl);
-    this.origin = origin;
-    this.basePath = pathname === '/' ? '' : pathname;
-  }
+  ) {}
 
   private current(): Pool {
     const nowMonoMs = this.clock.monotonicMs();
@@ -55,9 +51,9 @@ export class Upstream {
   }
 
   private open(): Pool {
-    const { timeoutMs, connect } = this.app;
-    const target = new URL(this.origin);
-    const pool = new Pool(this.origin, {
+    const { timeoutMs, connect, profile } = this.app;
+    const target = new URL(profile.baseUrl);
+    const pool = new Pool(target.origin, {
       headersTimeout: timeoutMs,
       bodyTimeout: this.silenceMs,
       connect: (_options, callback) => {
@@ -92,6 +88,7 @@ export class Upstream {
       caller.onGone(() => {
         reader.giveUp();
       });
+      this.basePath ??= new URL(this.app.profile.baseUrl).pathname.replace(/^\/$/, '');
       this.current().dispatch({ method, path: this.basePath + path, headers, body }, reader);
     });
   }

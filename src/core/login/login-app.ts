@@ -24,7 +24,8 @@ export interface LoginApp extends LoginIdentity {
 /** The apps whose users can log in, by name and by the handles that are given out for them. */
 export class LoginApps {
   private byName: ReadonlyMap<AppName, LoginApp> = new Map();
-  private byTag: ReadonlyMap<string, LoginApp> = new Map();
+  /** From the first handle on: a hash for each of thousands of apps would hold the start up. */
+  private byTag: ReadonlyMap<string, LoginApp> | null = null;
 
   constructor(all: readonly LoginApp[]) {
     this.configure(all);
@@ -33,7 +34,7 @@ export class LoginApps {
   /** These and no others from now on. A call that is under way goes on with the app that it began with. */
   configure(all: readonly LoginApp[]): void {
     this.byName = new Map(all.map((app) => [app.name, app]));
-    this.byTag = new Map(all.map((app) => [appTag(app.name), app]));
+    this.byTag = null;
   }
 
   /** In configured order. */
@@ -54,6 +55,8 @@ export class LoginApps {
 
   /** The app that a session or a ticket was given out for. */
   ofHandle(tag: string | null): LoginApp | undefined {
-    return tag === null ? undefined : this.byTag.get(tag);
+    if (tag === null) return undefined;
+    this.byTag ??= new Map(this.all.map((app) => [appTag(app.name), app]));
+    return this.byTag.get(tag);
   }
 }

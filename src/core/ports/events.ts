@@ -34,7 +34,13 @@ export type BrokerEvent = { readonly app: AppName } & (
       /** False while the store is away: other replicas do not know of it. */
       readonly isStored: boolean;
     }
-  | { readonly kind: 'adopted'; readonly generation: number; readonly fingerprint: string | null }
+  | {
+      readonly kind: 'adopted';
+      readonly generation: number;
+      readonly fingerprint: string | null;
+      /** It was stored already when this process first looked. */
+      readonly isFound: boolean;
+    }
   | { readonly kind: 'superseded'; readonly fence: number; readonly generation: number }
   | { readonly kind: 'suspected'; readonly generation: number; readonly why: SuspectReason }
   | { readonly kind: 'healed'; readonly generation: number }

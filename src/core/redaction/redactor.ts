@@ -15,6 +15,8 @@ const OUR_OWN = /\btb[kstv]_[A-Za-z0-9_-]{16,}/;
  * ends, because many begin alike: all JWTs do.
  */
 const WINDOW = MIN_SECRET_LENGTH;
+/** In characters that are a byte each: base64 of them is longer than the window wherever it begins. */
+const MIN_TAIL = 12;
 const { imul } = Math;
 const BASE = 0x01000193;
 const BASE_TO_THE_WINDOW = power(BASE, WINDOW);
@@ -102,8 +104,26 @@ function endsAt(text: string, end: number): (form: string) => boolean {
   return (form) => form.length <= end && text.startsWith(form, end - form.length);
 }
 
+/** Of thousands of secrets: where no form of a character depends on its neighbours, the last ones say how all forms end. */
 function endingsOf(secret: string): Set<number> {
-  return new Set([...formsOf(secret)].map((form) => hashOf(form.slice(-WINDOW))));
+  const forms = UNESCAPED.test(secret) ? endsOf(secret) : formsOf(secret);
+  const endings = new Set<number>();
+  for (const form of forms) endings.add(hashOf(form.slice(-WINDOW)));
+  return endings;
+}
+
+function endsOf(secret: string): string[] {
+  const spare = Math.max(0, secret.length - MIN_TAIL);
+  // By a multiple of 3, so that base64 stays aligned.
+  const tail = secret.slice(spare - (spare % 3));
+  const plain = [secret, ...base64Forms(tail)];
+  if (!isShort(secret)) return plain;
+  // Of the other rare forms each character makes two or more.
+  return [...plain, secret.toUpperCase(), secret.toLowerCase(), ...rareForms(secret.slice(-WINDOW / 2))];
+}
+
+function isShort({ length }: string): boolean {
+  return length <= MAX_SECRET_IN_RARE_FORMS;
 }
 
 /** Of the first `WINDOW` characters. */
@@ -124,7 +144,7 @@ function formsOf(given: string): Set<string> {
   return new Set([
     ...(UNESCAPED.test(secret) ? [secret] : escapedForms(secret)),
     ...base64Forms(secret),
-    ...(secret.length <= MAX_SECRET_IN_RARE_FORMS ? rareForms(secret) : []),
+    ...(isShort(secret) ? rareForms(secret) : []),
   ]);
 }
 
@@ -157,11 +177,13 @@ function rareForms(secret: string): string[] {
 
 /** What the secret looks like in base64 wherever it begins in the encoded text, without the characters its neighbours share. */
 function base64Forms(secret: string): string[] {
+  const padded = Buffer.from(`\0\0${secret}`);
   return [0, 1, 2].flatMap((offset) => {
-    const bytes = Buffer.concat([Buffer.alloc(offset), Buffer.from(secret)]);
+    const bytes = padded.subarray(2 - offset);
     const first = Math.ceil((offset * 4) / 3);
     const whole = Math.floor((bytes.length * 8) / 6);
-    return (['base64', 'base64url'] as const).map((encoding) => bytes.toString(encoding).slice(first, whole));
+    const form = bytes.toString('base64').slice(first, whole);
+    return /[+/]/.test(form) ? [form, form.replaceAll('+', '-').replaceAll('/', '_')] : [form];
   });
 }
 

@@ -161,6 +161,7 @@ export class OnlineRefresh {
       kind: 'adopted',
       generation: this.memory.generation,
       fingerprint: this.memory.fingerprint,
+      isFound: false,
     });
   }
 }

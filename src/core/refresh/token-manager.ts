@@ -143,9 +143,11 @@ export class TokenManager implements Task, AppReader {
     const due = mayUsePlatform ? this.due.now() : null;
     if (due?.kind === 'try') void this.tryAtPlatform(due.found);
     if (due?.kind === 'fetch') void this.refresh(this.plain(due.reason));
-    void this.claim.renewIfDue().then(() => {
-      this.scheduler.update(this);
-    });
+    if (this.claim.isDue) {
+      void this.claim.renewIfDue().then(() => {
+        this.scheduler.update(this);
+      });
+    }
     if (this.isReconcileDue) void this.reconcile();
   }
 
@@ -170,7 +172,8 @@ export class TokenManager implements Task, AppReader {
         this.offline.reset();
         if (this.memory.adopt(view, sentMonoMs)) {
           const { generation, fingerprint } = this.memory;
-          events.emit({ app: name, kind: 'adopted', generation, fingerprint });
+          const isFound = !this.reads.hasRead;
+          events.emit({ app: name, kind: 'adopted', generation, fingerprint, isFound });
         }
         return { kind: 'over' };
       });

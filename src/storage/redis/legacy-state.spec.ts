@@ -88,7 +88,13 @@ describe('what version 0.1 left in Redis', () => {
     defineScripts(redis.connection.client);
     const legacy = new LegacyState(redis.connection, cipher, prefix);
     const read = (app: AppIdentity): Promise<StoredState> =>
-      legacy.merge(NO_STATE, { app, mayTakeOver: true, isHolder: false, nowMs: left.takenAtMs });
+      legacy.merge(NO_STATE, {
+        app,
+        mayTakeOver: true,
+        isHolder: false,
+        nowMs: left.takenAtMs,
+        mayBeThere: true,
+      });
     const state = await read(SHOP);
     expect(fingerprint(state.record?.value ?? '')).toBe(left.tokenSha256_8);
     expect({ ...state, record: { ...state.record, value: '' } }).toEqual({

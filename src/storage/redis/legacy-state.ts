@@ -14,6 +14,8 @@ export interface LegacyReader {
   /** The reader has the lease of 0.1 as well, so that no fetch of 0.1 is under way. */
   readonly isHolder: boolean;
   readonly nowMs: number;
+  /** False: there was no hash when the state was read, and none is looked for. */
+  readonly mayBeThere: boolean;
 }
 
 /**
@@ -48,8 +50,12 @@ export class LegacyState {
   }
 
   /** The state with what 0.1 did since; the very same object where that is nothing. */
-  async merge(state: StoredState, { app, mayTakeOver, isHolder, nowMs }: LegacyReader): Promise<StoredState> {
+  async merge(
+    state: StoredState,
+    { app, mayTakeOver, isHolder, nowMs, mayBeThere }: LegacyReader,
+  ): Promise<StoredState> {
     this.readers.set(app.name, app);
+    if (!mayBeThere) this.gone.add(identityKey(app));
     if (!this.isThere(app)) return state;
     const keys = legacyKeys(this.keyPrefix, app);
     const [fence, isLeaseHeld, ...texts] = await this.connection.run(() =>

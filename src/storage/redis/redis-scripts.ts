@@ -4,7 +4,13 @@ import { readFileSync } from 'node:fs';
 type ScriptArguments = readonly (string | number)[];
 
 /** `nowMs` is the time of Redis; `state` is empty where nothing is stored. */
-export type LoadReply = readonly [nowMs: number, state: string, owner: string, isLeaseHeld: 0 | 1];
+export type LoadReply = readonly [
+  nowMs: number,
+  state: string,
+  owner: string,
+  isLeaseHeld: 0 | 1,
+  hasLegacy: 0 | 1,
+];
 /** `id`: of the entry in the list of changes, empty if there is none. */
 export type SwapReply = readonly [code: 0 | 1 | 2, nowMs: number, state: string, owner: string, id?: string];
 
@@ -51,7 +57,7 @@ declare module 'ioredis' {
 }
 
 const SCRIPTS = [
-  { command: 'brokerLoad', file: 'load', numberOfKeys: 3 },
+  { command: 'brokerLoad', file: 'load', numberOfKeys: 4 },
   { command: 'brokerSwap', file: 'swap', numberOfKeys: 3 },
   { command: 'brokerSwapAndNote', file: 'swap', numberOfKeys: 4 },
   { command: 'brokerNote', file: 'note', numberOfKeys: 1 },

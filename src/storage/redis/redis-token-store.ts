@@ -21,7 +21,7 @@ import {
 } from '../../core/ports/token-store.js';
 import { type KeyUse, StateSeal, type TokenCipher } from './token-cipher.js';
 import { ChangeList } from './change-list.js';
-import { appKeys } from './keys.js';
+import { appKeys, legacyKeys } from './keys.js';
 import { LegacyState } from './legacy-state.js';
 import type { RedisConnection } from './redis-connection.js';
 import { defineScripts } from './redis-scripts.js';
@@ -57,6 +57,8 @@ interface Loaded {
   readonly owner: string;
   readonly nowMs: number;
   readonly isLeaseHeld: boolean;
+  /** Version 0.1 may have stored something. */
+  readonly mayHaveLegacy: boolean;
 }
 
 interface CurrentState {
@@ -170,10 +172,17 @@ export class RedisTokenStore extends TokenStore {
 
   private async load(app: AppIdentity, leaseId: string): Promise<Loaded> {
     const { state, owner, lease } = this.keys(app);
-    const [nowMs, sealed, ownedBy, isLeaseHeld] = await this.connection.run(() =>
-      this.connection.client.brokerLoad(state, owner, lease, leaseId),
+    const legacy = legacyKeys(this.options.keyPrefix, app).state;
+    const [nowMs, sealed, ownedBy, isLeaseHeld, hasLegacy] = await this.connection.run(() =>
+      this.connection.client.brokerLoad(state, owner, lease, legacy, leaseId),
     );
-    return { sealed, owner: ownedBy, nowMs, isLeaseHeld: isLeaseHeld === 1 };
+    return {
+      sealed,
+      owner: ownedBy,
+      nowMs,
+      isLeaseHeld: isLeaseHeld === 1,
+      mayHaveLegacy: hasLegacy === 1,
+    };
   }
 
   private async swap<Result>(
@@ -197,18 +206,25 @@ export class RedisTokenStore extends TokenStore {
     );
     if (code === SWAPPED) return { kind: 'swapped' };
     const isLeaseHeld = code !== LEASE_LOST;
-    return { kind: 'changed', loaded: { sealed: current, owner: ownedBy, nowMs, isLeaseHeld } };
+    const loaded = { sealed: current, owner: ownedBy, nowMs, isLeaseHeld, mayHaveLegacy: true };
+    return { kind: 'changed', loaded };
   }
 
   private async stateOf(
     app: AppIdentity,
-    { sealed, owner, nowMs }: Loaded,
+    { sealed, owner, nowMs, mayHaveLegacy }: Loaded,
     isHolder: boolean,
   ): Promise<CurrentState> {
     // What 0.1 left under the name of another AppID is that AppID's.
     const mayTakeOver = owner === '' || owner === identityKey(app);
     const merge = async (stored: StoredState): Promise<CurrentState> => {
-      const state = await this.legacy.merge(stored, { app, mayTakeOver, isHolder, nowMs });
+      const state = await this.legacy.merge(stored, {
+        app,
+        mayTakeOver,
+        isHolder,
+        nowMs,
+        mayBeThere: mayHaveLegacy,
+      });
       return { state, isStored: state === stored, isForeign: false };
     };
     if (sealed === '') {
