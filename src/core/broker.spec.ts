@@ -95,19 +95,17 @@ describe('an unknown app', () => {
 describe('many apps', () => {
   it('are not all fetched at the same moment', async () => {
     const fixture = createBroker();
-    const { issuer } = fixture;
+    const { issuer, clock } = fixture;
     const broker = fixture.brokerOf(100);
     const answers = Array.from({ length: 64 }, () => issuer.later());
     issuer.next.push(...answers.map(({ outcome }) => outcome));
     await broker.start();
-    await settle();
-    broker.runDue();
-    await settle();
+    await clock.advance(250);
     expect(issuer.calls).toHaveLength(64);
     for (const { answer } of answers) answer(issuer.mint());
     await settle();
     broker.runDue();
-    await settle();
+    await clock.advance(250);
     expect(issuer.calls).toHaveLength(100);
   });
 });
