@@ -105,7 +105,8 @@ export function recordOf({
     value,
     issuedAtMs: nowMs,
     expiresAtMs: nowMs + expiresInMs,
-    tokenType,
+    // As it is read from a store: a type that is undefined is not there.
+    ...(tokenType !== undefined && { tokenType }),
     owner,
     reason,
   };
