@@ -1,12 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import { TokenBroker } from '../../core/broker.js';
 import { ConsoleData } from '../../core/console/console-data.js';
+import type { AppState } from '../../core/status/app-status.js';
 import type { AppName } from '../../core/token.js';
 import { rowView, type AppRow } from './console.views.js';
 
 interface ShownRow {
   readonly json: string;
-  readonly essence: string;
+  readonly state: AppState;
+  readonly disagreeing: readonly string[];
 }
 
 /** The rows of apps, and which of them differ from how they were shown last. */
@@ -33,7 +35,10 @@ export class AppRows {
 
   /** Whether its state is another one than was shown last, or other replicas disagree. Costs a tenth of `changed`. */
   hasOtherState(app: AppName): boolean {
-    return this.shown.get(app)?.essence !== this.essenceOf(app);
+    const shown = this.shown.get(app);
+    return (
+      shown?.state !== this.broker.state(app) || shown.disagreeing !== this.data.board.disagreeingOn(app)
+    );
   }
 
   /** The row as JSON if it differs from how it was shown last; one that was never shown is not told of. */
@@ -54,10 +59,7 @@ export class AppRows {
   }
 
   private keep(app: AppName, json: string): void {
-    this.shown.set(app, { json, essence: this.essenceOf(app) });
-  }
-
-  private essenceOf(app: AppName): string {
-    return `${this.broker.state(app)} ${this.data.board.disagreeingOn(app).join(' ')}`;
+    const [state, disagreeing] = [this.broker.state(app), this.data.board.disagreeingOn(app)];
+    this.shown.set(app, { json, state, disagreeing });
   }
 }

@@ -32,6 +32,7 @@ const LOOK_AGAIN_MS = 100;
 /** Last uses of identities are stored in this interval. */
 const NOTE_USES_MS = 10_000;
 
+const NONE: readonly string[] = [];
 const UNEXPECTED = new StoreUnavailableError('what is stored of the replicas cannot be read');
 
 /** A replica as the console shows it. Times are milliseconds since the Unix epoch. */
@@ -145,9 +146,9 @@ export class ReplicaBoard {
     ]);
   }
 
-  /** Replicas that show another generation of the app than this one, for longer than a rotation takes to arrive. */
+  /** Replicas that show another generation of the app than this one, for longer than a rotation takes to arrive. The same list until it changes. */
   disagreeingOn(app: AppName): readonly string[] {
-    return this.disagreeing.get(app) ?? [];
+    return this.disagreeing.get(app) ?? NONE;
   }
 
   /** Somebody looks: for the next 15 s the generations of others are compared. */
