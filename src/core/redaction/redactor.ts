@@ -15,8 +15,8 @@ const OUR_OWN = /\btb[kstv]_[A-Za-z0-9_-]{16,}/;
  * ends, because many begin alike: all JWTs do.
  */
 const WINDOW = MIN_SECRET_LENGTH;
-/** In characters that are a byte each: base64 of them is longer than the window wherever it begins. */
-const MIN_TAIL = 12;
+/** Characters, each of a byte, whose base64 is longer than the window wherever it begins. */
+const TAIL = 12;
 const { imul } = Math;
 const BASE = 0x01000193;
 const BASE_TO_THE_WINDOW = power(BASE, WINDOW);
@@ -113,10 +113,7 @@ function endingsOf(secret: string): Set<number> {
 }
 
 function endsOf(secret: string): string[] {
-  const spare = Math.max(0, secret.length - MIN_TAIL);
-  // By a multiple of 3, so that base64 stays aligned.
-  const tail = secret.slice(spare - (spare % 3));
-  const plain = [secret, ...base64Forms(tail)];
+  const plain = [secret, ...base64Forms(secret.slice(-TAIL))];
   if (!isShort(secret)) return plain;
   // Of the other rare forms each character makes two or more.
   return [...plain, secret.toUpperCase(), secret.toLowerCase(), ...rareForms(secret.slice(-WINDOW / 2))];
