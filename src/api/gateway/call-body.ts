@@ -2,9 +2,10 @@ import { mkdtemp, open, rm, type FileHandle } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PassThrough, Readable } from 'node:stream';
+import { Readable, Transform, type TransformCallback } from 'node:stream';
 import { mayTakeLong } from '../common/answer-client-error.js';
 import { HttpProblem } from '../common/problem.js';
+import { countStreamed } from './streamed-bytes.js';
 
 /** What is held in memory of a body; a longer one is streamed, or spooled to a file where its length is not known. */
 const MAX_HELD_BYTES = 1024 * 1024;
@@ -51,13 +52,18 @@ export async function readCallBody(request: IncomingMessage, limits: CallBodyLim
     },
     content: () => {
       // Not the request itself: undici takes the socket away from it, and would end the connection of a refused caller.
-      passing = request.pipe(new PassThrough());
+      passing = request.pipe(new Transform({ transform: passOn }));
       // A platform that answers before it has read all of the body ends this one; a caller may read the answer only once it has sent the rest.
       return passing.once('close', () => request.resume());
     },
     // undici leaves one that it had no connection for as it is: the request would wait for its reader.
     close: () => passing?.destroy(),
   };
+}
+
+function passOn(chunk: Buffer, _encoding: string, done: TransformCallback): void {
+  countStreamed(chunk.length);
+  done(null, chunk);
 }
 
 function tooLarge({ maxBytes }: CallBodyLimits): HttpProblem {
@@ -104,6 +110,7 @@ async function spooled(request: IncomingMessage, limits: CallBodyLimits): Promis
   try {
     for await (const chunk of chunksOf(request)) {
       length += chunk.length;
+      countStreamed(chunk.length);
       if (length > limits.maxBytes) throw tooLarge(limits);
       if (file === null && length > MAX_HELD_BYTES) {
         file = await namelessFile(limits.spoolDirectory ?? tmpdir());
@@ -154,6 +161,7 @@ async function* bytesOf(file: FileHandle, length: number): AsyncGenerator<Buffer
     const { bytesRead } = await file.read(buffer, 0, buffer.length, at);
     if (bytesRead === 0) throw new Error('The file of the body is shorter than the body');
     at += bytesRead;
+    countStreamed(bytesRead);
     yield buffer.subarray(0, bytesRead);
   }
 }

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
+import { countStreamed } from './streamed-bytes.js';
 
 /** Only answers of at most this size are looked into; the others are passed on as they come. */
 const MAX_LOOKED_INTO_BYTES = 64 * 1024;
@@ -67,6 +68,7 @@ export class AnswerReader implements Dispatcher.DispatchHandler {
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.rest) {
+      countStreamed(chunk.length);
       if (!this.rest.push(chunk)) controller.pause();
       return;
     }
