@@ -15,7 +15,7 @@ describe('a call whose token has died', () => {
   let edge: Edge;
   let url: string;
 
-  beforeEach(async () => {
+  beforeAll(async () => {
     platform = await ScriptedPlatform.start();
     const client = { scopes: ['gateway'], gateway: { allow: ['* /**'], maxBodyBytes: 4 * MIB } } as const;
     edge = await createEdge({
@@ -29,12 +29,18 @@ describe('a call whose token has died', () => {
         ],
       },
     });
-    for (const app of edge.broker.apps) edge.broker.tokens.set(app, DEAD);
-    edge.broker.reportAnswer = () => ({ kind: 'answered', refreshed: true, reason: 'rotated', token: NEXT });
     await edge.app.listen(0, '127.0.0.1');
     url = await edge.app.getUrl();
   });
-  afterEach(async () => {
+  beforeEach(() => {
+    const { broker, gatewayObserver } = edge;
+    for (const app of broker.apps) broker.tokens.set(app, DEAD);
+    broker.reportAnswer = () => ({ kind: 'answered', refreshed: true, reason: 'rotated', token: NEXT });
+    broker.reports.length = 0;
+    gatewayObserver.calls.length = 0;
+    gatewayObserver.retries = 0;
+  });
+  afterAll(async () => {
     platform.close();
     await edge.app.close();
   });
