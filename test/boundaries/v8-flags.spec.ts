@@ -9,9 +9,12 @@ const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
 describe('flags for V8', () => {
   const known = execFileSync(process.execPath, ['--v8-options'], { encoding: 'utf8' });
   const setters = ['src/main.ts', 'src/api/gateway/streamed-bytes.ts'];
-  const set = [...setters.map(read).join('').matchAll(/setFlagsFromString\('(--[\w-]+)/g)].map(
-    ([, flag]) => flag,
-  );
+  const set = [
+    ...setters
+      .map(read)
+      .join('')
+      .matchAll(/setFlagsFromString\('(--[\w-]+)/g),
+  ].map(([, flag]) => flag);
   const atStart = [...read('package.json').matchAll(/(--max-[\w-]+)=/g)].map(([, flag]) => flag);
 
   it('are known to the Node in use', () => {
