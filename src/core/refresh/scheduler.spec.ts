@@ -184,6 +184,21 @@ describe('Scheduler', () => {
     expect(await ranAfterTurns(tasks, 6)).toEqual([8, 16, 24, 32, 40, 40]);
   });
 
+  it('begins as many in a second where turns are late, as in a process that gets no processor', async () => {
+    const tasks = Array.from({ length: 64 }, () => add(0));
+    for (const task of tasks) task.beginsUse = true;
+    scheduler.start();
+    clock.pass(40);
+    expect(await ranAfterTurns(tasks, 3)).toEqual([2, 24, 26]);
+  });
+
+  it('runs eight others in a turn, however slow they are', async () => {
+    const tasks = Array.from({ length: 20 }, () => add(0));
+    for (const task of tasks) task.takesMs = 1;
+    scheduler.start();
+    expect(tasks.filter(({ ranMonoMs }) => ranMonoMs.length > 0)).toHaveLength(8);
+  });
+
   it('goes on at the next tick where turns are late, and runs nothing twice', async () => {
     const tasks = Array.from({ length: 10 }, () => add(0));
     for (const task of tasks) task.beginsUse = true;
@@ -211,15 +226,15 @@ describe('Scheduler', () => {
   });
 
   it('looks at thousands after the start in turns of 2 ms', async () => {
-    const tasks = Array.from({ length: 100 }, () => add(1000));
-    for (const task of tasks) task.lookTakesMs = 0.25;
+    const tasks = Array.from({ length: 500 }, () => add(1000));
+    for (const task of tasks) task.lookTakesMs = 1 / 64;
     scheduler.start();
     const counts: number[] = [];
-    for (let turn = 0; turn < 14; turn += 1) {
+    for (let turn = 0; turn < 5; turn += 1) {
       counts.push(tasks.filter(({ looks }) => looks > 0).length);
       await clock.advance(4);
     }
-    expect(counts).toEqual(Array.from({ length: 14 }, (_, turn) => Math.min(100, 8 * (turn + 1))));
+    expect(counts).toEqual([128, 256, 384, 500, 500]);
     expect(Math.max(...tasks.map(({ looks }) => looks))).toBe(1);
   });
 

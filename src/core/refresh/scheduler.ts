@@ -6,8 +6,12 @@ const MAX_BUSY = 64;
 const MAX_BEGUN_PER_TURN = 2;
 /** After which others have their turn, whatever is left to run. */
 const MAX_TURN_MS = 2;
-/** Between two turns: 64 tasks take most of a tick. */
+/** Between two turns: 64 tasks take most of a tick. After a turn that came late, more begin, so that as many do in a second. */
 const BETWEEN_TURNS_MS = 4;
+/** Run in a turn for each that may begin, however long they take: a process without a processor must not fall behind. */
+const MIN_RUN_PER_BEGUN = 4;
+/** For the same reason, of what is done for all at once: a millisecond's work. */
+const MIN_OF_ALL_PER_TURN = 64;
 
 /** No task takes a shorter time without runs for a pause. */
 const MIN_PAUSE_MS = 500;
@@ -47,6 +51,8 @@ export class Scheduler {
   /** What runs in the turns that come next, in its order. */
   private readonly next = new Set<Task>();
   private cancelTurn: () => void = () => undefined;
+  /** When the last turn ended. */
+  private lastTurnMonoMs = -Infinity;
   /** Nobody looks at them before the start, while what they say of themselves changes several times. */
   private readonly unplanned = new Set<Task>();
   private readonly removed = new WeakSet<Task>();
@@ -109,22 +115,30 @@ export class Scheduler {
     }
     this.lastRunMonoMs = nowMonoMs;
     if (!this.isStarted) return;
+    // Nothing is late that has just become due.
+    if (this.next.size === 0) this.lastTurnMonoMs = nowMonoMs;
     for (const task of [...this.takeWaiting(), ...this.takeDue(nowMonoMs)]) this.next.add(task);
     this.takeTurn();
   }
 
   private takeTurn(): void {
     this.cancelTurn();
-    const endMonoMs = this.clock.monotonicMs() + MAX_TURN_MS;
+    const nowMonoMs = this.clock.monotonicMs();
+    const turns = Math.max(1, (nowMonoMs - this.lastTurnMonoMs) / BETWEEN_TURNS_MS);
+    const maxBegun = Math.floor(turns * MAX_BEGUN_PER_TURN);
     let begun = 0;
+    let ran = 0;
     for (const task of this.next) {
-      if (begun >= MAX_BEGUN_PER_TURN || this.clock.monotonicMs() >= endMonoMs) break;
+      const isOver = this.clock.monotonicMs() >= nowMonoMs + MAX_TURN_MS;
+      if (begun >= maxBegun || (isOver && ran >= maxBegun * MIN_RUN_PER_BEGUN)) break;
       this.next.delete(task);
+      ran += 1;
       const wasBusy = task.isBusy;
       task.runDue(this.busy.size < MAX_BUSY);
       this.update(task);
       if (task.isBusy && !wasBusy) begun += 1;
     }
+    this.lastTurnMonoMs = this.clock.monotonicMs();
     if (this.next.size === 0) return;
     this.cancelTurn = this.clock.after(BETWEEN_TURNS_MS, () => {
       this.takeTurn();
@@ -194,9 +208,11 @@ export function inTurns<T>(clock: Clock, all: Iterable<T>, work: (one: T) => voi
   const left = all[Symbol.iterator]();
   const turn = (): void => {
     const endMonoMs = clock.monotonicMs() + MAX_TURN_MS;
+    let done = 0;
     for (let next = left.next(); next.done !== true; next = left.next()) {
       work(next.value);
-      if (clock.monotonicMs() < endMonoMs) continue;
+      done += 1;
+      if (done < MIN_OF_ALL_PER_TURN || clock.monotonicMs() < endMonoMs) continue;
       clock.after(BETWEEN_TURNS_MS, turn);
       return;
     }
