@@ -307,6 +307,16 @@ describe('a replica of version 0.1 that still runs', () => {
     expect(await redis.server.call('EXISTS', ours, theirs)).toBe(0);
   });
 
+  it('is seen with the next read when its message was lost, or came before the read that found nothing was over', async () => {
+    const prefix = freshPrefix();
+    const legacy = new LegacyState(redis.connection, cipher, prefix);
+    const store = storeOf(prefix, legacy);
+    expect((await store.read(SHOP)).record).toBeNull();
+    const { generation } = await storeAs01(prefix, SHOP);
+    expect((await store.read(SHOP)).record?.generation).toBe(generation);
+    expect(legacy.isThere(SHOP)).toBe(true);
+  });
+
   it('is heard when it fetches, also if there was nothing of it for a while', async () => {
     const prefix = freshPrefix();
     const legacy = new LegacyState(redis.connection, cipher, prefix);

@@ -55,8 +55,9 @@ export class LegacyState {
     { app, mayTakeOver, isHolder, nowMs, mayBeThere }: LegacyReader,
   ): Promise<StoredState> {
     this.readers.set(app.name, app);
-    if (!mayBeThere) this.gone.add(identityKey(app));
-    if (!this.isThere(app)) return state;
+    if (mayBeThere) this.gone.delete(identityKey(app));
+    else this.gone.add(identityKey(app));
+    if (!mayBeThere) return state;
     const keys = legacyKeys(this.keyPrefix, app);
     const [fence, isLeaseHeld, ...texts] = await this.connection.run(() =>
       this.connection.client.brokerLegacyRead(
