@@ -44,7 +44,7 @@ export function AppView({ app }: { app: string }) {
 
 function Head({ row }: { row: AppRow }) {
   const { facts } = t.value.app;
-  const { last_error: error, disagreeing_replicas: others, suspect_reason: suspicion } = row;
+  const { last_error: error, disagreeing_replicas: others, suspect_reason: suspectBecause } = row;
   return (
     <>
       <div class="view-head app-head">
@@ -60,9 +60,9 @@ function Head({ row }: { row: AppRow }) {
           isBad={row.state !== 'degraded'}
         />
       ) : (
-        suspicion !== null && (
+        suspectBecause !== null && (
           <Problem
-            what={t.value.suspectReason(suspicion)}
+            what={t.value.suspectReason(suspectBecause)}
             todo={t.value.finding.suspect([row.app], '').todo}
             at={null}
             isBad
