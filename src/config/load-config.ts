@@ -170,7 +170,7 @@ function readMainFile(path: string): string {
 function addSecrets(redactor: Redactor, texts: readonly (string | undefined)[]): void {
   for (const text of texts) {
     if (!text) continue;
-    const url = text.includes('://') ? parseUrl(text) : null;
+    const url = /^[a-z]+:/i.test(text) ? parseUrl(text) : null;
     const isOfLogin = url !== null && (/^rediss?:$/.test(url.protocol) || isProxyLogin(url));
     const parts = isOfLogin
       ? [url.password, decoded(url.password) ?? url.password]

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { seriousFaults, startChromium, visit, type Visit } from '../support/chromium.js';
+import { eventually } from '../support/eventually.js';
 import { freePort } from '../support/free-port.js';
 import { startPlatform } from '../support/start-platform.js';
 
@@ -35,11 +36,7 @@ async function startIn(cwd: string, expected: RegExp): Promise<RegExpExecArray> 
   });
   let printed = '';
   broker.stdout?.setEncoding('utf8').on('data', (text: string) => (printed += text));
-  for (;;) {
-    const found = expected.exec(printed);
-    if (found) return found;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  return eventually(`printed ${String(expected)}`, () => expected.exec(printed));
 }
 
 async function stop(): Promise<void> {

@@ -31,13 +31,14 @@ class JwtHook implements OnModuleInit, OnApplicationShutdown {
 
   onModuleInit(): void {
     const fastify = this.adapterHost.httpAdapter.getInstance();
-    fastify.addHook('onRequest', (request, _reply, done) => {
+    fastify.addHook('onRequest', (request, { raw }, done) => {
       const isPublic = request.is404 || request.routeOptions.config.api?.access === 'public';
       const verified = isPublic ? undefined : this.callers.verify(request.raw);
       if (verified === undefined) done();
       else
         verified.then(() => {
-          done();
+          // The one `close` of an answer is over then: what waits for it afterwards would count this request for good.
+          if (!raw.destroyed) done();
         }, done);
     });
   }

@@ -60,6 +60,10 @@ export class ConsolePagesRoute implements OnModuleInit, BeforeApplicationShutdow
   private async open(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const who = await this.sessions.authenticate(request, 'console');
     const { client } = who;
+    if (reply.raw.destroyed) {
+      reply.hijack();
+      return;
+    }
     reply.raw.once('close', this.limits.openStream(client.name, originOf(request).remote));
     reply.hijack();
     reply.raw.writeHead(200, { ...STREAM_HEAD, 'x-request-id': request.id });

@@ -12,7 +12,9 @@ export class Caller {
   readonly closed: Promise<void>;
 
   constructor(response: ServerResponse) {
+    this.isGone = response.destroyed;
     this.closed = new Promise((resolve) => {
+      if (this.isGone) resolve();
       response.once('close', () => {
         this.isGone = !response.writableFinished;
         if (this.isGone) this.giveUp?.();

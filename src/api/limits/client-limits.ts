@@ -40,6 +40,10 @@ class ClientUse {
   }
 }
 
+/** On a request that counts as in flight: whose it is, null until that is known. */
+const USE = Symbol('client use');
+type Tracked = IncomingMessage & { [USE]?: ClientUse | null | undefined };
+
 /** What each client, and each address that sends wrong keys, may have of this replica. */
 @Injectable()
 export class ClientLimits {
@@ -47,8 +51,6 @@ export class ClientLimits {
   private readonly badKeys: BadKeys;
   private readonly openFiles = maxOpenFiles();
   private floodUntilMonoMs = -Infinity;
-  /** Requests that are counted, and whose they are once that is known. */
-  private readonly inFlight = new WeakMap<IncomingMessage, ClientUse | null>();
 
   constructor(
     private settings: LimitSettings,
@@ -144,11 +146,11 @@ export class ClientLimits {
    *
    * @throws HttpProblem `rate_limited`, `too_many_requests`
    */
-  enter(client: string, request: IncomingMessage, remote: string): void {
+  enter(client: string, request: Tracked, remote: string): void {
     const use = this.useOf(client);
     const nowMonoMs = this.clock.monotonicMs();
     if (!use.bucket.take(nowMonoMs)) throw this.refusal(client, nowMonoMs, remote);
-    if (this.inFlight.get(request) !== null) return;
+    if (request[USE] !== null) return;
     const { requestsInFlightPerClient: max } = this.settings.limits;
     if (use.inFlight >= max) {
       use.refused += 1;
@@ -160,18 +162,18 @@ export class ClientLimits {
       );
     }
     use.inFlight += 1;
-    this.inFlight.set(request, use);
+    request[USE] = use;
   }
 
   /** Has a request counted as in flight, once it is known whose it is. */
-  track(request: IncomingMessage): void {
-    this.inFlight.set(request, null);
+  track(request: Tracked): void {
+    request[USE] = null;
   }
 
   /** The request is answered, or its caller gone. May be called more than once. */
-  leave(request: IncomingMessage): void {
-    const use = this.inFlight.get(request);
-    this.inFlight.delete(request);
+  leave(request: Tracked): void {
+    const use = request[USE];
+    request[USE] = undefined;
     if (use) use.inFlight -= 1;
   }
 

@@ -15,7 +15,7 @@ const OUR_OWN = /\btb[kstv]_[A-Za-z0-9_-]{16,}/;
  * ends, because many begin alike: all JWTs do.
  */
 const WINDOW = MIN_SECRET_LENGTH;
-/** Characters, each of a byte, whose base64 is longer than the window wherever it begins. */
+/** Of so many ASCII characters the base64 is longer than the window, wherever it begins in what was encoded. */
 const TAIL = 12;
 const { imul } = Math;
 const BASE = 0x01000193;

@@ -208,6 +208,47 @@ describe('Scheduler', () => {
     expect(tasks.map(({ ranMonoMs }) => ranMonoMs.length)).toEqual(Array(10).fill(1));
   });
 
+  it('makes up for 100 ms at most after the process stood still', async () => {
+    const tasks = Array.from({ length: 1000 }, () => add(0));
+    for (const task of tasks) task.takesMs = 0.25;
+    scheduler.start();
+    const ran = () => tasks.filter(({ ranMonoMs }) => ranMonoMs.length > 0).length;
+    expect(ran()).toBe(8);
+    clock.pass(10_000);
+    scheduler.runDue();
+    expect(ran()).toBe(8 + 200);
+    await run(1000);
+    expect(ran()).toBe(1000);
+  });
+
+  it('gives a place that becomes free to who has waited for one, before those that have just become due', async () => {
+    const others = use(64);
+    const waiting = [add(3_600_000), add(3_600_000), add(3_600_000)];
+    for (const task of waiting) task.wantsPlatform = task.beginsUse = true;
+    scheduler.start();
+    const due = Array.from({ length: 200 }, () => add(0));
+    for (const task of due) task.beginsUse = true;
+    scheduler.runDue();
+    for (const other of others.slice(0, 2)) {
+      other.isBusy = false;
+      scheduler.update(other);
+    }
+    await run(1000);
+    expect(waiting.map(({ isBusy }) => isBusy)).toEqual([true, true, false]);
+    expect(due.filter(({ isBusy }) => isBusy)).toEqual([]);
+  });
+
+  it('keeps nothing of due times that are never', () => {
+    const task = add(Infinity);
+    scheduler.start();
+    for (let change = 0; change < 1000; change += 1) {
+      task.dueMonoMs = change % 2 === 0 ? clock.monotonicMs() : Infinity;
+      scheduler.update(task);
+      scheduler.runDue();
+    }
+    expect(scheduler.size).toBe(0);
+  });
+
   it('runs no task that was removed before its turn', async () => {
     const tasks = Array.from({ length: 4 }, () => add(0));
     for (const task of tasks) task.beginsUse = true;

@@ -4,13 +4,15 @@ import type { Clock } from '../ports/clock.js';
 const MAX_BUSY = 64;
 /** Tasks that begin to use the platform in one turn of the event loop. Each of them costs milliseconds until it is over, and callers wait for those. */
 const MAX_BEGUN_PER_TURN = 2;
-/** After which others have their turn, whatever is left to run. */
+/** A turn begins no other task after this time. */
 const MAX_TURN_MS = 2;
-/** Between two turns: 64 tasks take most of a tick. After a turn that came late, more begin, so that as many do in a second. */
+/** Between two turns. After a turn that came late, more begin, so that as many do in a second. */
 const BETWEEN_TURNS_MS = 4;
+/** A process that stood still does not make up for more than 100 ms: it would be busy again. */
+const MAX_LATE_TURNS = 25;
 /** Run in a turn for each that may begin, however long they take: a process without a processor must not fall behind. */
 const MIN_RUN_PER_BEGUN = 4;
-/** For the same reason, of what is done for all at once: a millisecond's work. */
+/** `inTurns` does at least so many in a turn, about a millisecond's work, however late turns are. */
 const MIN_OF_ALL_PER_TURN = 64;
 
 /** No task takes a shorter time without runs for a pause. */
@@ -48,8 +50,8 @@ export class Scheduler {
   private readonly busy = new Set<Task>();
   /** What wants to use the platform, the longest waiting first. Nobody looks at those that have no turn yet. */
   private readonly waiting = new Set<Task>();
-  /** What runs in the turns that come next, in its order. */
-  private readonly next = new Set<Task>();
+  /** What runs in the turns that come next, in its order. True: it has waited for the platform, and goes first. */
+  private next = new Map<Task, boolean>();
   private cancelTurn: () => void = () => undefined;
   /** When the last turn ended. */
   private lastTurnMonoMs = -Infinity;
@@ -62,6 +64,11 @@ export class Scheduler {
 
   constructor(private readonly clock: Clock) {
     this.lastRunMonoMs = clock.monotonicMs();
+  }
+
+  /** How many due times it holds, with those that have changed since. */
+  get size(): number {
+    return this.heap.length;
   }
 
   /** Nothing is run before. */
@@ -95,7 +102,7 @@ export class Scheduler {
     const entry = { atMonoMs, order: this.order, task };
     this.order += 1;
     this.entries.set(task, entry);
-    this.push(entry);
+    if (atMonoMs < Infinity) this.push(entry);
   }
 
   /** Never runs it again, whoever still asks for it. */
@@ -110,31 +117,33 @@ export class Scheduler {
     const nowMonoMs = this.clock.monotonicMs();
     const pauseMs = this.sinceLastRunMs(nowMonoMs);
     if (pauseMs > MIN_PAUSE_MS) {
-      const all = new Set([...this.unplanned, ...this.entries.keys(), ...this.next]);
+      const all = new Set([...this.unplanned, ...this.entries.keys(), ...this.next.keys()]);
       for (const task of all) task.resumeAfter(pauseMs);
     }
     this.lastRunMonoMs = nowMonoMs;
     if (!this.isStarted) return;
     // Nothing is late that has just become due.
     if (this.next.size === 0) this.lastTurnMonoMs = nowMonoMs;
-    for (const task of [...this.takeWaiting(), ...this.takeDue(nowMonoMs)]) this.next.add(task);
+    const due = this.takeDue(nowMonoMs);
+    this.next = new Map([...this.takeWaiting(), ...this.next]);
+    for (const task of due) if (!this.next.has(task)) this.next.set(task, false);
     this.takeTurn();
   }
 
   private takeTurn(): void {
     this.cancelTurn();
     const nowMonoMs = this.clock.monotonicMs();
-    const turns = Math.max(1, (nowMonoMs - this.lastTurnMonoMs) / BETWEEN_TURNS_MS);
-    const maxBegun = Math.floor(turns * MAX_BEGUN_PER_TURN);
+    const turns = (nowMonoMs - this.lastTurnMonoMs) / BETWEEN_TURNS_MS;
+    const maxBegun = Math.floor(Math.min(Math.max(1, turns), MAX_LATE_TURNS) * MAX_BEGUN_PER_TURN);
     let begun = 0;
     let ran = 0;
-    for (const task of this.next) {
+    for (const [task, hasWaited] of this.next) {
       const isOver = this.clock.monotonicMs() >= nowMonoMs + MAX_TURN_MS;
       if (begun >= maxBegun || (isOver && ran >= maxBegun * MIN_RUN_PER_BEGUN)) break;
       this.next.delete(task);
       ran += 1;
       const wasBusy = task.isBusy;
-      task.runDue(this.busy.size < MAX_BUSY);
+      task.runDue(this.busy.size < MAX_BUSY && (hasWaited || this.waiting.size === 0));
       this.update(task);
       if (task.isBusy && !wasBusy) begun += 1;
     }
@@ -145,14 +154,17 @@ export class Scheduler {
     });
   }
 
-  private takeWaiting(): readonly Task[] {
-    const turns: Task[] = [];
+  /** As many as there are places at the platform, with those that have one and did not begin yet. */
+  private takeWaiting(): readonly (readonly [Task, true])[] {
+    let places = MAX_BUSY - this.busy.size;
+    for (const hasWaited of this.next.values()) if (hasWaited) places -= 1;
+    const taken: [Task, true][] = [];
     for (const task of this.waiting) {
-      if (this.busy.size + turns.length >= MAX_BUSY) break;
+      if (taken.length >= places) break;
       this.waiting.delete(task);
-      turns.push(task);
+      taken.push([task, true]);
     }
-    return turns;
+    return taken;
   }
 
   private takeDue(nowMonoMs: number): readonly Task[] {

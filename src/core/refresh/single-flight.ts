@@ -1,6 +1,6 @@
 /** At most one call per key at a time; callers who come while it runs share its outcome. */
 export class SingleFlight<Key, Result> {
-  /** Undefined while nothing runs: there are thousands of these, and an empty map takes 200 bytes. */
+  /** Null while nothing runs: there are thousands of these, and an empty map takes 200 bytes. */
   private flights: Map<Key, Promise<Result>> | null = null;
 
   /** @param onChange called when a call has started and when it has ended */

@@ -51,6 +51,8 @@ export class TokenManager implements Task, AppReader {
   private readonly reads: ReadPlan;
   private readonly madeMonoMs: number;
   private isSettled = false;
+  /** The store has answered at least once. */
+  private hasAnswer = false;
   private readonly stopping = new AbortController();
 
   constructor(
@@ -170,9 +172,10 @@ export class TokenManager implements Task, AppReader {
         const { token, committed } = this.memory;
         const view = await store.reconcile(this.app, { record: token?.record ?? null, committed });
         this.offline.reset();
+        const isFound = !this.hasAnswer;
+        this.hasAnswer = true;
         if (this.memory.adopt(view, sentMonoMs)) {
           const { generation, fingerprint } = this.memory;
-          const isFound = !this.reads.hasRead;
           events.emit({ app: name, kind: 'adopted', generation, fingerprint, isFound });
         }
         return { kind: 'over' };
@@ -183,6 +186,7 @@ export class TokenManager implements Task, AppReader {
   }
 
   reconcileWithin(ms: number): void {
+    if (this.isStopping) return;
     this.reads.within(ms);
     if (this.isReconcileDue) void this.reconcile();
     else this.scheduler.update(this);

@@ -55,9 +55,10 @@ export class LegacyState {
     { app, mayTakeOver, isHolder, nowMs, mayBeThere }: LegacyReader,
   ): Promise<StoredState> {
     this.readers.set(app.name, app);
-    if (mayBeThere) this.gone.delete(identityKey(app));
-    else this.gone.add(identityKey(app));
-    if (!mayBeThere) return state;
+    if (!mayBeThere) {
+      this.gone.add(identityKey(app));
+      return state;
+    }
     const keys = legacyKeys(this.keyPrefix, app);
     const [fence, isLeaseHeld, ...texts] = await this.connection.run(() =>
       this.connection.client.brokerLegacyRead(
@@ -71,6 +72,7 @@ export class LegacyState {
       this.gone.add(identityKey(app));
       return state;
     }
+    this.gone.delete(identityKey(app));
     const legacy = readStoredState(this.stateOf(app, Number(fence), texts), nowMs);
     // An intent under its lease is a fetch that will end by itself.
     return merged(state, isLeaseHeld === '1' && !isHolder ? { ...legacy, intent: null } : legacy);

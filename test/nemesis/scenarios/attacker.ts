@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { eventually } from '../../support/eventually.js';
 import type { Cluster, ClusterApp } from '../cluster.js';
 import { LEASE_MS } from '../scale.js';
 import type { Scenario, World } from '../scenario.js';
@@ -28,6 +29,16 @@ async function repeat(
   for (let round = 0; round < times; round += 1) {
     for (const app of cluster.apps) await act(keysOf(app), call);
     await sleep(PAUSE_MS);
+  }
+}
+
+/** A rotation whose state is taken away before another replica has read it is lost on that one until its own replica stores it again. */
+async function everybodyServesTheNewest({ cluster }: World, app: ClusterApp): Promise<void> {
+  for (const replica of cluster.replicas) {
+    await eventually(`${replica.name} serves the newest token`, async () => {
+      const { body } = await replica.get(`/token?app=${app.name}`);
+      return body.access_token === cluster.tokens(app).at(-1)?.token;
+    });
   }
 }
 
@@ -81,6 +92,7 @@ export const ATTACKER: readonly Scenario[] = [
         const { state } = keysOf(app);
         old.set(state, String(await cluster.redis.call('GET', state)));
         await force(app, cluster.replica(0));
+        await everybodyServesTheNewest(world, app);
       }
       fault(5);
       await repeat(world, 20, (keys, call) => call('SET', keys.state, old.get(keys.state) ?? ''));

@@ -64,7 +64,8 @@ export const CLAUSES: readonly FaultRule[] = [
   ['keep one of the two, which several clients can use', '请只保留一个，多个调用方可以共用'],
   ['is not that of ([^ ,]+), which has the same appId: an AppID is of one type', '与 AppID 相同的 $1 不一致：一个 AppID 只有一种类型'],
   ['is not that of ([^ ,]+), which has the same appId: an AppID has one AppSecret', '与 AppID 相同的 $1 不一致：一个 AppID 只有一个 AppSecret'],
-  ['no app is named (?:so|"?([^"]*)"?)', '没有名为“$1”的应用'],
+  ['no app is named so', '没有叫这个名称的应用'],
+  ['no app is named "?([^"]*)"?', '没有名为“$1”的应用'],
   ['add it to apps or remove it here', '请加到 apps 中，或在这里删去'],
   ['must be another port than (\\S+)', '不能与 $1 是同一个端口'],
   ['must be at most dailyBudget: (\\d+) is more than (\\d+)', '不能超过 dailyBudget：$1 大于 $2'],
@@ -158,7 +159,7 @@ export const CLAUSES: readonly FaultRule[] = [
   ['(.+) is there already, and is not written over\\. Move it away, and try again\\.', '$1 已经存在，不会覆盖。请移走它再试。'],
   ['That were too many tries\\. Start the broker again for more of them\\.', '试的次数太多了。要再试，请重新启动中控。'],
   ['The files cannot be written: (.+)', '文件无法写入：$1'],
-  ['"\\w+" must be a text\\.', '不能为空。'],
+  ['"\\w+" must be a text\\.', '必须是文本。'],
   ['The broker made a mistake\\.', '中控内部出错，请看它的日志。'],
 ];
 

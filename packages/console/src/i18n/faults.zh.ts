@@ -27,6 +27,9 @@ function byRule(rules: ReturnType<typeof compiled>, text: string): string | unde
   return undefined;
 }
 
+/** Of one clause; longer ones are quoted texts. */
+const MAX_PARTS = 8;
+
 const noun = (text: string): string | undefined =>
   byRule(NOUN_RULES, text) ?? (/^\/\S+$/.test(text) ? text : undefined);
 
@@ -41,6 +44,8 @@ function place(text: string): string | undefined {
 function clause(text: string): string | undefined {
   const whole = byRule(CLAUSE_RULES, text);
   if (whole !== undefined) return whole;
+  // Each place where it may be divided doubles the work.
+  if (text.split(': ').length > MAX_PARTS) return undefined;
   for (let at = text.indexOf(': '); at >= 0; at = text.indexOf(': ', at + 1)) {
     const before = text.slice(0, at);
     const after = clause(text.slice(at + 2));

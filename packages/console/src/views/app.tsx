@@ -44,7 +44,7 @@ export function AppView({ app }: { app: string }) {
 
 function Head({ row }: { row: AppRow }) {
   const { facts } = t.value.app;
-  const { last_error: error, disagreeing_replicas: others, suspect_reason: suspectBecause } = row;
+  const { last_error: error, disagreeing_replicas: others, suspect_reason: suspectReason } = row;
   return (
     <>
       <div class="view-head app-head">
@@ -60,9 +60,9 @@ function Head({ row }: { row: AppRow }) {
           isBad={row.state !== 'degraded'}
         />
       ) : (
-        suspectBecause !== null && (
+        suspectReason !== null && (
           <Problem
-            what={t.value.suspectReason(suspectBecause)}
+            what={t.value.suspectReason(suspectReason)}
             todo={t.value.finding.suspect([row.app], '').todo}
             at={null}
             isBad
