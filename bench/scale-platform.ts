@@ -10,9 +10,10 @@ const SAME_UNTIL_MS = 300_000;
 const TOO_SOON_MS = 10_000;
 
 interface App {
-  token: string;
-  expiresAtMs: number;
-  fetchedAtMs: number;
+  readonly appId: string;
+  readonly token: string;
+  readonly expiresAtMs: number;
+  readonly fetchedAtMs: number;
 }
 
 export class ScalePlatform {
@@ -64,6 +65,11 @@ export class ScalePlatform {
     return this.apps.has(appId) && Number(expiresAtMs) > Date.now() && !this.killed.has(token);
   }
 
+  /** A token that somebody fetched within the first half of its life: tokens of brokers that run for days are of all ages. */
+  issueEarlier(appId: string): { access_token: string; expires_in: number } {
+    return this.issued(this.minted(appId, Date.now() - (Math.random() / 2) * this.lifeSeconds * 1000));
+  }
+
   /** The app's token, new where it is due or forced. */
   issue(appId: string, isForced = false): { access_token: string; expires_in: number } {
     const nowMs = Date.now();
@@ -72,16 +78,19 @@ export class ScalePlatform {
     if (before && !isForced && nowMs - before.fetchedAtMs < TOO_SOON_MS) this.needless += 1;
     if (before && isForced) this.killed.add(before.token);
     const isSame = before && !isForced && before.expiresAtMs - nowMs > SAME_UNTIL_MS;
-    const app = isSame ? { ...before, fetchedAtMs: nowMs } : this.minted(appId, nowMs);
-    this.apps.set(appId, app);
-    return { access_token: app.token, expires_in: Math.floor((app.expiresAtMs - nowMs) / 1000) };
+    return this.issued(isSame ? { ...before, fetchedAtMs: nowMs } : this.minted(appId, nowMs));
+  }
+
+  private issued(app: App): { access_token: string; expires_in: number } {
+    this.apps.set(app.appId, app);
+    return { access_token: app.token, expires_in: Math.floor((app.expiresAtMs - Date.now()) / 1000) };
   }
 
   private minted(appId: string, nowMs: number): App {
     this.count += 1;
     const expiresAtMs = nowMs + this.lifeSeconds * 1000;
     const token = `83_${appId}_${expiresAtMs}_${String(this.count).padStart(100, '0')}`;
-    return { token, expiresAtMs, fetchedAtMs: nowMs };
+    return { appId, token, expiresAtMs, fetchedAtMs: nowMs };
   }
 
   private async answer(request: IncomingMessage): Promise<object> {

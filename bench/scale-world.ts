@@ -93,12 +93,15 @@ export class ScaleWorld {
   static async start(apps: number, place: Place): Promise<ScaleWorld> {
     const port = await freePort();
     const child = launch('redis-server', ['--port', String(port), '--save', '', '--dir', place.folder]);
+    await once(child, 'spawn').catch((cause: unknown) => {
+      throw new Error('redis-server is not installed: apt-get install -y redis-server', { cause });
+    });
     for await (const line of createInterface({ input: child.stdout })) {
       if (!line.includes('Ready to accept connections')) continue;
       child.stdout.resume();
       return new ScaleWorld(apps, place, child, port);
     }
-    throw new Error('redis-server ended: is it installed? apt-get install -y redis-server');
+    throw new Error('redis-server ended before it was ready');
   }
 
   appId(index: number): string {
@@ -174,7 +177,7 @@ export class ScaleWorld {
       const request = { lease, ...none0, ignoreBackOff: 'none', budget, leaseMs: LEASE_MS } as const;
       const begun = await store.begin(app, request);
       assert.ok(begun.kind === 'granted');
-      const { access_token: value, expires_in } = platform.issue(appId);
+      const { access_token: value, expires_in } = platform.issueEarlier(appId);
       const fetched = { value, expiresInMs: expires_in * 1000, owner: 'bench', reason: 'cold' } as const;
       await store.commit(app, { grant: begun.grant, ...fetched });
       await leases.release(lease);

@@ -25,13 +25,13 @@ const LOAD = { path: '/token?app=app-*', connections: 16, everyMs: 10 };
 const { values } = parseArgs({
   options: {
     apps: { type: 'string', default: '100,1000,10000' },
-    seconds: { type: 'string', default: '20' },
+    seconds: { type: 'string' },
     rotating: { type: 'boolean', default: false },
     classic: { type: 'boolean', default: false },
   },
 });
 const steps = values.apps.split(',').map(Number);
-const seconds = Number(values.seconds);
+const seconds = Number(values.seconds ?? (values.rotating ? ROTATING_LIFE_SECONDS : 20));
 const grant = values.classic ? 'classic' : 'stable';
 assert.ok(
   seconds > 0 && steps.every((apps) => apps > 0),
