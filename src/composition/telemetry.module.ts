@@ -1,18 +1,25 @@
 import type { AuditSection, TracingSection } from '../config/config.js';
 import { Clock } from '../core/ports/clock.js';
 import type { EventSink } from '../core/ports/events.js';
-import { AuditTrail, HttpObserver, NO_TRACING, RequestTracing } from '../api/common/ports.js';
-import { AuditFile } from '../observability/audit-file.js';
-import { AuditLog } from '../observability/audit-log.js';
+import {
+  AuditTrail,
+  HttpObserver,
+  NO_TRACING,
+  RequestTracing,
+  IdentityObserver,
+} from '../api/common/ports.js';
+import { AuditLog, AuditFile } from '../observability/audit-log.js';
 import { LogObserver } from '../observability/log.observer.js';
 import { Global, Module } from '@nestjs/common';
 import { TlsObserver } from '../api/common/listener-tls.js';
-import { IdentityObserver } from '../api/common/ports.js';
 import { GatewayObserver } from '../api/gateway/gateway-observer.js';
 import { MetricsSource } from '../api/metrics/metrics.controller.js';
-import { CountingGatewayObserver } from '../observability/gateway.observer.js';
-import { CertificateLog, IdentityLog } from '../observability/identity.observer.js';
-import { CountingHttpObserver } from '../observability/http.observer.js';
+import {
+  CountingHttpObserver,
+  CertificateLog,
+  IdentityLog,
+  CountingGatewayObserver,
+} from '../observability/edge.observer.js';
 import { Metrics } from '../observability/metrics.js';
 import { readVersion } from '../observability/read-version.js';
 import { passingErrcodes } from '../platforms/registry.js';

@@ -1,8 +1,7 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../core/ports/clock.js';
 import { EventSink, type BrokerEvent } from '../core/ports/events.js';
-import { FailureLines } from './failure-lines.js';
-import { LineLimit } from './line-limit.js';
+import { LineLimit, FailureLines } from './line-limit.js';
 import { LoginLines } from './login-lines.js';
 
 /** Of reports that one caller makes of one app with one result. */

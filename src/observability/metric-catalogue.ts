@@ -2,8 +2,7 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { ErrorCode } from '../core/error-code.js';
 import type { FetchOutcomeKind } from '../core/ports/events.js';
 import type { AppName } from '../core/token.js';
-import { DurationLines } from './hot-counts.js';
-import { SampleLines } from './sample-lines.js';
+import { SampleLines, DurationLines } from './sample-lines.js';
 import { statusGauges } from './status-gauges.js';
 
 const PREFIX = 'tokenbroker_';

@@ -2,8 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { ManualClock } from '../../test/support/manual-clock.js';
-import { CountingGatewayObserver } from './gateway.observer.js';
-import { IdentityLog } from './identity.observer.js';
+import { IdentityLog, CountingGatewayObserver } from './edge.observer.js';
 import { REFUSED, watching } from '../../test/support/watched-metrics.js';
 
 const REPORTED = {

@@ -1,5 +1,5 @@
 import { REFUSED, scrape, watching } from '../../test/support/watched-metrics.js';
-import { CountingGatewayObserver } from './gateway.observer.js';
+import { CountingGatewayObserver } from './edge.observer.js';
 
 describe('metrics of thousands of apps', () => {
   const ofApps = (samples: Map<string, number>) =>

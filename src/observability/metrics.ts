@@ -3,8 +3,9 @@ import type { ErrorCode } from '../core/error-code.js';
 import type { AppStatus } from '../core/status/app-status.js';
 import type { AppName } from '../core/token.js';
 import { MetricCatalogue } from './metric-catalogue.js';
-import { RequestTally } from './hot-counts.js';
+import { RequestTally, ErrcodeLabels } from './sample-lines.js';
 import { StatusText } from './status-gauges.js';
+import { EventSink, type BrokerEvent } from '../core/ports/events.js';
 
 /** Gauges whose names promise counters, so that promtool complains. The same names without `_total` say more. */
 const MISNAMED = ['handles', 'requests', 'resources'].map((what) => `nodejs_active_${what}_total`);
@@ -141,4 +142,80 @@ function othersTurn(): Promise<void> {
   // A turn of the loop, which is neither time nor chance.
   // eslint-disable-next-line no-restricted-globals
   return new Promise((resolve) => void setImmediate(resolve));
+}
+
+type LoginExchanged = Extract<BrokerEvent, { kind: 'login_exchanged' }>;
+
+/** Turns what the core reports into numbers. */
+export class MetricsObserver extends EventSink {
+  private readonly errcodes: ErrcodeLabels;
+
+  /** @param errcodes are always counted by themselves */
+  constructor(
+    private readonly metrics: MetricCatalogue,
+    errcodes: Iterable<ErrorCode>,
+  ) {
+    super();
+    this.errcodes = new ErrcodeLabels(errcodes);
+  }
+
+  override emit(event: BrokerEvent): void {
+    const { metrics } = this;
+    const { app } = event;
+    switch (event.kind) {
+      case 'fetch_ended': {
+        const { reason, outcome, durationMs, errcode } = event;
+        metrics.upstreamFetches.add({ app, outcome });
+        metrics.upstreamFetchReasons.add({ app, reason });
+        metrics.upstreamFetchDuration.observe(durationMs / 1000);
+        if (errcode !== null) metrics.upstreamErrors.add({ app, errcode: this.errcodes.labelOf(errcode) });
+        return;
+      }
+      case 'rotated':
+        metrics.commits.add({ app, result: event.isStored ? 'committed' : 'unstored' });
+        return;
+      case 'superseded':
+        metrics.commits.add({ app, result: 'superseded' });
+        return;
+      case 'reported':
+        metrics.reports.add({ app, result: event.result });
+        return;
+      case 'died_early':
+        metrics.tokenDiedEarly.add({ app });
+        return;
+      case 'login_exchanged': {
+        const { outcome, meaning, errcode, durationMs } = event;
+        metrics.showLogins(app);
+        metrics.loginExchanges.add({ app, result: loginResult(outcome, meaning) });
+        metrics.loginExchangeDuration.observe(app, durationMs / 1000);
+        if (errcode !== null) metrics.loginErrors.add({ app, errcode: this.errcodes.labelOf(errcode) });
+        return;
+      }
+      case 'login_code_repeated':
+        metrics.showLogins(app);
+        metrics.loginRepeatedCodes.add({ app });
+        return;
+      case 'lease':
+        metrics.leases.inc({ result: event.result });
+        return;
+      case 'login_call_refused':
+      case 'fetch_started':
+      case 'probed':
+      case 'found_token_tried':
+      case 'adopted':
+      case 'suspected':
+      case 'healed':
+      case 'claim_refused':
+      case 'claim_won':
+      case 'store_unavailable':
+      case 'store_available':
+    }
+  }
+}
+
+/** The platform's own word for an outcome that nobody knows counts as no answer. */
+function loginResult(outcome: LoginExchanged['outcome'], meaning: LoginExchanged['meaning']): string {
+  if (outcome === 'answered') return 'ok';
+  if (meaning === 'outcome_unknown') return 'unknown';
+  return meaning ?? outcome;
 }

@@ -12,13 +12,18 @@ import {
 import { parseTraceParent } from '@opentelemetry/core';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { resourceFromAttributes } from '@opentelemetry/resources';
-import { AlwaysOnSampler, BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
+import {
+  AlwaysOnSampler,
+  BasicTracerProvider,
+  BatchSpanProcessor,
+  type ReadableSpan,
+  type SpanExporter,
+} from '@opentelemetry/sdk-trace-base';
 import type { IncomingMessage } from 'node:http';
 import type { Logger } from 'pino';
 import { requestContext } from '../core/request-context.js';
 import { sleep, type Clock } from '../core/ports/clock.js';
 import { EventSink, type BrokerEvent } from '../core/ports/events.js';
-import { WatchedExporter } from './watched-exporter.js';
 
 const CALL = { kind: SpanKind.CLIENT };
 const SERVICE = 'access-token-broker';
@@ -153,5 +158,46 @@ export class Tracing extends EventSink {
     }
     if (isFailed) span.setStatus({ code: SpanStatusCode.ERROR });
     span.end(endMs);
+  }
+}
+
+/** `ExportResultCode.SUCCESS`, of a package that this one does not name. */
+const SUCCESS = 0;
+
+type Done = Parameters<SpanExporter['export']>[1];
+
+/** Says once when spans cannot be sent, and once when they can again: the libraries are silent about it. */
+export class WatchedExporter implements SpanExporter {
+  private isFailing = false;
+
+  constructor(
+    private readonly exporter: SpanExporter,
+    private readonly logger: Logger,
+  ) {}
+
+  export(spans: ReadableSpan[], done: Done): void {
+    this.exporter.export(spans, (result) => {
+      // It is nobody's request that the collector fails.
+      requestContext.exit(() => {
+        this.tell(result);
+      });
+      done(result);
+    });
+  }
+
+  shutdown(): Promise<void> {
+    return this.exporter.shutdown();
+  }
+
+  private tell({ code, error }: Parameters<Done>[0]): void {
+    const failed = (code as number) !== SUCCESS;
+    if (failed === this.isFailing) return;
+    this.isFailing = failed;
+    if (failed) {
+      this.logger.warn(
+        { event: 'tracing.unavailable', err: error },
+        'the collector takes no spans; those of now are lost, requests are not affected',
+      );
+    } else this.logger.info({ event: 'tracing.available' }, 'the collector takes spans again');
   }
 }

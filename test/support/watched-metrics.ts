@@ -1,10 +1,9 @@
 import type { ErrorCode } from '../../src/core/error-code.js';
 import type { LoginRefusal } from '../../src/core/ports/login-provider.js';
 import type { FetchReason } from '../../src/core/token.js';
-import { Metrics, type AppSource } from '../../src/observability/metrics.js';
-import { MetricsObserver } from '../../src/observability/metrics.observer.js';
+import { Metrics, type AppSource, MetricsObserver } from '../../src/observability/metrics.js';
 import { pino } from 'pino';
-import { CountingHttpObserver } from '../../src/observability/http.observer.js';
+import { CountingHttpObserver } from '../../src/observability/edge.observer.js';
 import { ManualClock } from './manual-clock.js';
 import { FakeBroker } from './fake-broker.js';
 

@@ -1,7 +1,6 @@
 import { HttpException } from '@nestjs/common';
 import { Redactor } from '../core/redaction/redactor.js';
-import { createLogger } from './logger.js';
-import { NestLogger } from './nest-logger.js';
+import { createLogger, NestLogger } from './logger.js';
 
 type Line = Readonly<Record<string, unknown>>;
 
@@ -60,7 +59,7 @@ describe('the logger that Nest uses', () => {
     nest.error(message, ...rest);
     const { message: text, stack } = lines[0]?.err as { message: string; stack: string };
     expect(text).toContain('boom');
-    expect(stack).toMatch(/^Error: boom\n\s+at .*nest-logger\.spec\.ts/);
+    expect(stack).toMatch(/^Error: boom\n\s+at .*logger\.nest\.spec\.ts/);
   });
 
   it('never shows what hangs on an error, and bounds what is long', () => {

@@ -1,6 +1,6 @@
 import { ManualClock } from '../../test/support/manual-clock.js';
 import { Redactor } from '../core/redaction/redactor.js';
-import { CertificateLog, IdentityLog } from './identity.observer.js';
+import { CertificateLog, IdentityLog } from './edge.observer.js';
 import { createLogger } from './logger.js';
 import { Metrics } from './metrics.js';
 

@@ -2,7 +2,7 @@ import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace-base';
 import { requestContext } from '../core/request-context.js';
 import { Redactor } from '../core/redaction/redactor.js';
 import { createLogger } from './logger.js';
-import { WatchedExporter } from './watched-exporter.js';
+import { WatchedExporter } from './tracing.js';
 
 type Done = Parameters<SpanExporter['export']>[1];
 type Result = Parameters<Done>[0];

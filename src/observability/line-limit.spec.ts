@@ -1,5 +1,5 @@
 import { ManualClock } from '../../test/support/manual-clock.js';
-import { LimitEpisodes, type EndedEpisode } from './limit-episodes.js';
+import { LimitEpisodes, type EndedEpisode } from './line-limit.js';
 
 describe('LimitEpisodes', () => {
   let clock: ManualClock;

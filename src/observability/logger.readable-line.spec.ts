@@ -1,6 +1,5 @@
 import { Redactor } from '../core/redaction/redactor.js';
-import { createLogger } from './logger.js';
-import { readableLine } from './readable-line.js';
+import { createLogger, readableLine } from './logger.js';
 
 const TIME = '2026-11-21T02:03:04.567Z';
 const readable = (fields: object): string => readableLine(`${JSON.stringify(fields)}\n`);

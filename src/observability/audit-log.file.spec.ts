@@ -3,7 +3,7 @@ import { appendFileSync, chmodSync, readFileSync, statSync, symlinkSync } from '
 import { dirname } from 'node:path';
 import { tempFile } from '../../test/support/temp-file.js';
 import { Redactor } from '../core/redaction/redactor.js';
-import { AuditFile } from './audit-file.js';
+import { AuditFile } from './audit-log.js';
 import { createLogger } from './logger.js';
 
 function fixtureOf(path: string) {
