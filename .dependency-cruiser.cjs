@@ -34,7 +34,7 @@ const layers = [
       'config/client.section.ts',
       'config/identities.section.ts',
       'config/limits.section.ts',
-      'config/server-tls.section.ts',
+      'config/server.section.ts',
     ],
     packages: ['@nestjs/[^/]+', 'fastify', 'class-validator', 'class-transformer', 'rxjs', 'undici', 'jose'],
   },

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { SHOWN_DIGITS } from '../core/client-keys.js';
 import { SystemClock } from '../core/system-clock.js';
-import { endingKeys } from './ending-keys.js';
+import { endingKeys } from './client.section.js';
 import { changesBetween, type ChangeEffect } from './config-changes.js';
 import type { Config } from './config.js';
 import { ConfigError, isWordLike } from './faults.js';

@@ -1,7 +1,5 @@
 import { NAME, NAME_FORM } from './app.section.js';
-import { checkHash, ClientKeySection } from './client-key.section.js';
 import { problem } from './faults.js';
-import { ClientGatewaySection } from './gateway.section.js';
 import { RateSection } from './limits.section.js';
 import { CertificateSection, SubjectSection } from './identities.section.js';
 import {
@@ -15,7 +13,88 @@ import {
   SectionList,
   Text,
   WholeNumber,
+  SecretFile,
+  Tidy,
 } from './keys.js';
+import { apiKeyFault, API_KEY_PREFIX } from './api-key.js';
+import type { Secret } from './secret.js';
+import { oddCharacter } from './secret-text.js';
+import { keysOfClient } from '../core/client-keys.js';
+
+const HASH = '^[0-9a-fA-F]{64}$';
+/** RFC 3339, the seconds may be left out. */
+const TIME =
+  /^(\d{4}-\d{2}-\d{2})T([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,9})?)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/;
+
+/** One API key of a caller. */
+export class ClientKeySection {
+  @About(
+    'the path of a file with the API key itself, which belongs to whoever rotates it: External Secrets, a Vault agent, sealed secrets. A new content is taken over within 2 s. One of `file` and `sha256`',
+  )
+  @Optional()
+  @SecretFile((key) => apiKeyFault(key, true))
+  readonly file?: Secret;
+
+  /** In lower case. */
+  @About('the SHA-256 of the API key, in hex, as in `keySha256`')
+  @Optional()
+  @Check(checkHash, { type: 'string', pattern: HASH })
+  @Tidy((hash) => String(hash).toLowerCase())
+  readonly sha256?: string;
+
+  @About('when the key ends: a time with its zone, such as `2027-03-01T00:00:00+08:00`. Left out: never')
+  @Optional()
+  @Check(checkTime, { type: 'string', pattern: TIME.source })
+  readonly expiresAt?: string;
+}
+
+/** Shows no value: the most likely mistake is the key itself. */
+export function checkHash(value: unknown): string | undefined {
+  if (typeof value !== 'string') return 'must be text of 64 hex digits: put it in quotes';
+  if (new RegExp(HASH).test(value)) return undefined;
+  if (value.startsWith(API_KEY_PREFIX)) {
+    return 'this is the key itself; put its SHA-256 here and keep the key with the caller';
+  }
+  const odd = oddCharacter(value, /[0-9a-f]/i);
+  const what = value !== '' && odd ? `: ${odd}` : ` and has ${value.length} characters`;
+  return `must be a SHA-256 of 64 hex digits${what}; \`access-token-broker keygen\` prints a key with its hash`;
+}
+
+function checkTime(value: unknown): string | undefined {
+  const expectation = 'must be a time with its zone, such as 2027-03-01T00:00:00+08:00';
+  const [, day = ''] = typeof value === 'string' ? (TIME.exec(value) ?? []) : [];
+  if (day === '') return expectation;
+  // A day that a month does not have becomes one of the next month.
+  const midnight = new Date(`${day}T00:00:00Z`);
+  const isDay = !Number.isNaN(midnight.getTime()) && midnight.toISOString().startsWith(day);
+  return isDay ? undefined : `${expectation}: there is no such day`;
+}
+
+/** `GET /cgi-bin/user/info`, `POST /cgi-bin/message/**`: a method, or `*` for all, and a path of words, `*` and `**`. */
+const ALLOW_ENTRY = /^(?:\*|GET|HEAD|POST|PUT|PATCH|DELETE) (?:\/(?:\*\*?|[\w.~@:+-]+))+$/;
+const MAX_ALLOW_ENTRIES = 500;
+const GIB = 1024 ** 3;
+
+/** What a client may do through the gateway. */
+export class ClientGatewaySection {
+  @About(
+    'the calls that it may make, such as `POST /cgi-bin/message/**` and `GET /cgi-bin/user/info`: a method, or `*` for all, and a path, where `*` stands for one segment and `**` for any number of them. All others are refused',
+  )
+  @List(checkAllowed, `must list 1 to ${MAX_ALLOW_ENTRIES} calls, such as POST /cgi-bin/message/**`, {
+    max: MAX_ALLOW_ENTRIES,
+    items: { type: 'string', pattern: ALLOW_ENTRY.source },
+  })
+  readonly allow!: readonly string[];
+
+  @About('the largest body of a call; a larger one is refused with 413')
+  @WholeNumber(0, GIB)
+  readonly maxBodyBytes: number = 33_554_432;
+
+  @About('calls a second, on average, by each replica; more are refused with 429. Left out: no bound')
+  @Optional()
+  @WholeNumber(1, 100_000)
+  readonly ratePerSecond?: number;
+}
 
 /**
  * What a caller may do. `token:admin` forces a refresh without proof; `ticket:read` is for JS-SDK tickets; `login:tokens` and
@@ -49,7 +128,7 @@ export class ClientSection {
   @Optional()
   @List(checkHash, 'must list one or two hashes, the second while a key is being replaced', {
     max: 2,
-    items: { type: 'string', pattern: '^[0-9a-fA-F]{64}$' },
+    items: { type: 'string', pattern: HASH },
     tidy: (hash) => String(hash).toLowerCase(),
   })
   readonly keySha256?: readonly string[];
@@ -118,6 +197,35 @@ function checkApps(value: unknown): string | readonly string[] | undefined {
   });
 }
 
+function checkAllowed(entry: unknown): string | undefined {
+  return typeof entry === 'string' && ALLOW_ENTRY.test(entry)
+    ? undefined
+    : problem('a method and a path, such as GET /cgi-bin/user/info or POST /cgi-bin/message/**', entry);
+}
+
 export function checkScope(value: unknown): string | undefined {
   return SCOPES.some((scope) => scope === value) ? undefined : problem(`one of ${SCOPES.join(', ')}`, value);
+}
+
+/** From so long before its end on, a key is one that somebody has to replace. */
+const NOTICE_MS = 14 * 86_400_000;
+
+/** An API key that ends soon, or has ended. */
+export interface EndingKey {
+  readonly client: string;
+  readonly sha256: string;
+  /** Of the wall clock. */
+  readonly expiresAtMs: number;
+  readonly hasEnded: boolean;
+}
+
+/** In the order of the configuration. */
+export function endingKeys(clients: readonly ClientSection[], nowMs: number): readonly EndingKey[] {
+  return clients.flatMap((client) =>
+    keysOfClient(client).flatMap(({ sha256, expiresAtMs }) =>
+      expiresAtMs === null || nowMs < expiresAtMs - NOTICE_MS
+        ? []
+        : [{ client: client.name, sha256, expiresAtMs, hasEnded: nowMs >= expiresAtMs }],
+    ),
+  );
 }

@@ -3,6 +3,9 @@ import type { Config } from './config.js';
 import { keysOf, type SectionClass } from './keys.js';
 import { Secret } from './secret.js';
 import { isMapping } from './values.js';
+import { keysOfClient, SHOWN_DIGITS } from '../core/client-keys.js';
+import type { AuditedClient, AuditedConfig } from '../core/ports/audit-entry.js';
+import type { ClientSection } from './client.section.js';
 
 /** What a change of the configuration does to a broker that runs. */
 export type ChangeEffect =
@@ -131,4 +134,27 @@ function valuesOf(section: object): Values {
 
 function byName<T extends { readonly name: string }>(sections: readonly T[]): ReadonlyMap<string, T> {
   return new Map(sections.map((section) => [section.name, section]));
+}
+
+/** @param sha256 of the file, in hex; null without one */
+export function auditedConfig({ apps, clients }: Config, sha256: string | null): AuditedConfig {
+  return {
+    sha256,
+    apps: apps.map(({ name }) => name),
+    clients: clients.map(auditedClient),
+  };
+}
+
+function auditedClient(client: ClientSection): AuditedClient {
+  const { name, apps, scopes, subjects, certificates, gateway, virtualTokens } = client;
+  return {
+    name,
+    apps,
+    scopes,
+    keys: keysOfClient(client).map(({ sha256 }) => sha256.slice(0, SHOWN_DIGITS)),
+    ...(subjects && { subjects: subjects.map(({ issuer, sub }) => `${issuer} ${sub}`) }),
+    ...(certificates && { certificates: certificates.map(({ san }) => san) }),
+    ...(gateway && { gateway: gateway.allow }),
+    ...(virtualTokens && { virtual_tokens: true as const }),
+  };
 }

@@ -1,19 +1,14 @@
-import { isIP } from 'node:net';
 import { PLATFORMS } from '../platforms/registry.js';
 import { AppSection } from './app.section.js';
 import { ClientSection } from './client.section.js';
 import { ConfigDirSection } from './config-dir.section.js';
 import { EgressSection } from './egress.section.js';
 import { isWordLike, problem, shapeProblem, type Fault } from './faults.js';
-import { GatewaySection } from './gateway.section.js';
 import { IdentitiesSection } from './identities.section.js';
 import {
   About,
   Check,
-  checkEntries,
-  Flag,
   Fraction,
-  FromVariable,
   InChart,
   type Kinds,
   OneOf,
@@ -28,18 +23,15 @@ import {
   WholeNumber,
 } from './keys.js';
 import { AuthSection, LimitsSection, RateSection } from './limits.section.js';
-import { EncryptionSection, HOST, RedisSection } from './redis.section.js';
+import { EncryptionSection, RedisSection } from './redis.section.js';
 import type { Secret } from './secret.js';
-import { ServerTlsSection } from './server-tls.section.js';
+import { ServerSection } from './server.section.js';
 import { headerForm } from './secret-text.js';
 import { isMapping } from './values.js';
 
-const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 const AUDITED_READS = ['sampled', 'all', 'none'] as const;
 const PER_APP = ['all', 'problems', 'none'] as const;
 const PER_APP_FORM = 'one of all, problems, none, or false';
-/** Names for well-known ranges that the HTTP server understands. */
-const RANGES = ['loopback', 'linklocal', 'uniquelocal'];
 /** The names of headers that HTTP allows and people use. */
 const HEADER_NAME = /^[A-Za-z0-9-]{1,64}$/;
 const NO_APP =
@@ -47,67 +39,6 @@ const NO_APP =
 const NO_CLIENT =
   'no caller is configured: without a file set BROKER_API_KEY, else list one with keySha256 in the file that BROKER_CONFIG names; ' +
   '`access-token-broker keygen` (also `npm run keygen`) makes a key';
-
-export class ServerSection {
-  @About('port to listen on')
-  @WholeNumber(0, 65535)
-  // A user without capabilities may not listen below 1024, and a Service needs a port that is known.
-  @InChart({ type: 'integer', minimum: 1024, maximum: 65535 })
-  @FromVariable('PORT', 'wins')
-  readonly port: number = 8080;
-
-  @About(
-    'a port of its own for `/metrics`, for [the console](console.md), and for `/health/live` and `/health/ready` with the names of apps. `port` then answers probes without names, and neither of the others. Left out: `port` has all of it',
-  )
-  @Optional()
-  @WholeNumber(0, 65535)
-  @InChart({ type: 'integer', minimum: 1024, maximum: 65535 })
-  readonly adminPort?: number;
-
-  @About(
-    'address to listen on; left out: all, IPv6 and IPv4 (`::`, or `0.0.0.0` where the kernel has no IPv6)',
-  )
-  @Optional()
-  @Text(HOST, 'an address or a host name')
-  @FromVariable('HOST', 'wins')
-  readonly host?: string;
-
-  @About(LOG_LEVELS.join(', '))
-  @OneOf(LOG_LEVELS)
-  @FromVariable('LOG_LEVEL', 'wins')
-  readonly logLevel: (typeof LOG_LEVELS)[number] = 'info';
-
-  @About('OpenAPI under `/docs`')
-  @Flag()
-  readonly docs: boolean = false;
-
-  @About(
-    'whose `X-Forwarded-For` is believed, for the addresses in the audit: false or a list of addresses and CIDRs',
-  )
-  @Check(checkTrustProxy, { anyOf: [{ enum: [false] }, { type: 'array', items: { type: 'string' } }] })
-  @InChart({
-    anyOf: [
-      { const: false },
-      {
-        type: 'array',
-        minItems: 1,
-        items: { type: 'string', pattern: `^(${RANGES.join('|')}|[0-9A-Fa-f.:]+(/[0-9]{1,3})?)$` },
-      },
-    ],
-  })
-  readonly trustProxy: false | readonly string[] = false;
-
-  @About(
-    'after SIGTERM: how long it still serves and renews, not ready any more, until load balancers have noticed; 0 with the chart, whose preStop sleep is that wait',
-  )
-  @Seconds({ zero: true, max: 3600 })
-  readonly drainSeconds: number = 0;
-
-  /** Left out: HTTP. */
-  @Optional()
-  @Section(() => ServerTlsSection)
-  readonly tls?: ServerTlsSection;
-}
 
 export class AuditSection {
   @About(
@@ -149,6 +80,26 @@ export class TracingSection {
   @About('`{ authorization: { file: … } }`')
   @SecretTexts(headerForm, checkHeaders)
   readonly headers: Readonly<Record<string, Secret>> = {};
+}
+
+/** What all calls through the gateway have in common. */
+export class GatewaySection {
+  @About('calls of one app that a replica has under way at the same time; more are refused with 429')
+  @WholeNumber(1, 100_000)
+  readonly maxInFlightPerApp: number = 512;
+
+  @About('until the first byte of the answer of a platform', "the app's `refresh.upstreamTimeoutSeconds`")
+  @Optional()
+  @Seconds({ max: 3600 })
+  readonly timeoutSeconds?: number;
+
+  @About(
+    'the absolute path of a directory, where a body that comes without its length is kept from its second MiB on',
+    "the system's, mostly `/tmp`",
+  )
+  @Optional()
+  @Text(/^\/.{0,1000}$/, 'the absolute path of a directory')
+  readonly spoolDirectory?: string;
 }
 
 /** Turns the console on. */
@@ -240,28 +191,6 @@ export class Config {
   egressOf(app: AppSection): EgressSection {
     return app.egress ?? this.egress;
   }
-}
-
-function checkTrustProxy(value: unknown): string | readonly string[] | undefined {
-  if (value === false) return undefined;
-  if (value === true) {
-    return 'would let every caller say which address it has; list your proxies instead, such as [10.0.0.0/8]';
-  }
-  if (typeof value === 'number') {
-    return 'a number of hops is ignored by the HTTP server; list your proxies instead, such as [10.0.0.0/8]';
-  }
-  if (!Array.isArray(value)) return problem('false or a list of addresses and CIDRs', value);
-  return checkEntries(value, (entry) =>
-    isNetwork(entry) ? undefined : problem('an address or a CIDR, such as 10.0.0.0/8', entry),
-  );
-}
-
-function isNetwork(entry: unknown): boolean {
-  if (typeof entry !== 'string') return false;
-  if (RANGES.includes(entry)) return true;
-  const [, address = '', bits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(entry) ?? [];
-  const family = isIP(address);
-  return family !== 0 && Number(bits ?? 0) <= (family === 4 ? 32 : 128);
 }
 
 function checkHeaders(value: unknown): string | readonly string[] | undefined {

@@ -4,11 +4,11 @@ import { AppSection } from './app.section.js';
 import type { Config } from './config.js';
 import { egressFaults } from './egress.section.js';
 import { duplicates, isWordLike, type Fault, type Place } from './faults.js';
-import { certificateFaults, identityFaults } from './identity-checks.js';
-import { isDemoEncryptionKey, MAKE_AN_ENCRYPTION_KEY } from './redis.section.js';
+import { certificateFaults, identityFaults } from './identities.section.js';
+import { isDemoEncryptionKey, MAKE_AN_ENCRYPTION_KEY, type RedisSection } from './redis.section.js';
 import { Secret } from './secret.js';
-import { tlsFaults } from './server-tls.section.js';
-import { asList, isMapping, isTrialHost, nearest, parseUrl } from './values.js';
+import { tlsFaults } from './server.section.js';
+import { asList, isMapping, isTrialHost, nearest, parseUrl, isLoopback } from './values.js';
 
 /** The rules between sections. Runs whether or not the sections are right, so it takes nothing for granted. */
 export function crossChecks(config: Config): Fault[] {
@@ -246,4 +246,34 @@ function redisFaults(redis: unknown, encryption: unknown): Fault[] {
     if (url?.[key] && has(key)) add(`redis.${key}`, `redis.url has a ${key} as well; remove one of them`);
   }
   return faults;
+}
+
+/** Links on which something is sent in clear. They work, but others on the network can read it. */
+export function insecureLinks({ apps, redis }: Config): Fault[] {
+  return [
+    ...apps.flatMap(({ apiBaseUrl }, index) =>
+      apiBaseUrl.startsWith('http:') && !isTrialHost(apiBaseUrl)
+        ? [
+            {
+              path: `apps[${index}].apiBaseUrl`,
+              text: 'is http://: the secret of the app and its tokens cross the network in clear; use https://',
+            },
+          ]
+        : [],
+    ),
+    ...(redis === undefined || redis.isTls ? [] : redisInClear(redis)),
+  ];
+}
+
+function redisInClear({ server }: RedisSection): Fault[] {
+  const [key, hosts] =
+    server.kind === 'url'
+      ? ['url', [parseUrl(server.url.value())?.hostname ?? '']]
+      : server.kind === 'sentinel'
+        ? ['sentinels', server.sentinels.map(({ host }) => host)]
+        : ['clusterNodes', server.nodes.map(({ host }) => host)];
+  if (hosts.every((hostname) => isLoopback({ hostname }))) return [];
+  const remedy = key === 'url' ? 'rediss:// is TLS' : 'redis.tls turns TLS on';
+  const text = `is Redis without TLS: its password crosses the network in clear (tokens are sealed); ${remedy}`;
+  return [{ path: `redis.${key}`, text }];
 }

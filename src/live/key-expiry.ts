@@ -1,7 +1,6 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { TokenEventStreams } from '../api/tokens/token-event-streams.js';
-import type { ClientSection } from '../config/client.section.js';
-import { endingKeys } from '../config/ending-keys.js';
+import { type ClientSection, endingKeys } from '../config/client.section.js';
 import { SHOWN_DIGITS } from '../core/client-keys.js';
 import { Clock } from '../core/ports/clock.js';
 import { Runtime } from '../composition/runtime.module.js';

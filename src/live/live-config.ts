@@ -5,7 +5,6 @@ import { Gateway } from '../api/gateway/gateway.js';
 import { AuditTrail } from '../api/common/ports.js';
 import { ClientLimits } from '../api/limits/client-limits.js';
 import { TokenEventStreams } from '../api/tokens/token-event-streams.js';
-import { auditedConfig } from '../config/audited-config.js';
 import { Config } from '../config/config.js';
 import { fileAtFault } from '../config/config-dir.js';
 import { ConfigError } from '../config/faults.js';
@@ -15,7 +14,13 @@ import { LoginService } from '../core/login/login-service.js';
 import { Clock } from '../core/ports/clock.js';
 import { Metrics } from '../observability/metrics.js';
 import { Runtime } from '../composition/runtime.module.js';
-import { changesBetween, inForce, isSameAccount, type ConfigChange } from '../config/config-changes.js';
+import {
+  changesBetween,
+  inForce,
+  isSameAccount,
+  type ConfigChange,
+  auditedConfig,
+} from '../config/config-changes.js';
 import { KeyExpiry } from './key-expiry.js';
 import { SecretFiles } from './secret-files.js';
 

@@ -10,7 +10,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { IncomingMessage, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { ServerTlsSection } from '../../config/server-tls.section.js';
+import type { ServerTlsSection } from '../../config/server.section.js';
 import { answerInTurn } from './answer-in-turn.js';
 import { createServer } from './create-fastify-adapter.js';
 import { OpenConnections } from './open-connections.js';

@@ -8,7 +8,7 @@ import {
 import { createServer as createHttpsServer } from 'node:https';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { ServerTlsSection } from '../../config/server-tls.section.js';
+import type { ServerTlsSection } from '../../config/server.section.js';
 import { answerClientError } from './answer-client-error.js';
 import { tlsOptions } from './listener-tls.js';
 import { givenRequestId } from './request.js';

@@ -6,7 +6,7 @@ import {
   type Server as NodeTlsServer,
   type TlsOptions,
 } from 'node:tls';
-import type { ServerTlsSection } from '../../config/server-tls.section.js';
+import type { ServerTlsSection } from '../../config/server.section.js';
 import type { Clock } from '../../core/ports/clock.js';
 
 /** Certificate and key are files of their own: until both are new, they do not belong together. */
