@@ -19,7 +19,7 @@ const BEGINS_A_CLAUSE =
   /^(?:must|is|needs|has|holds|cannot|would|does|for all|this|there|no (?:app|caller|entry)|a number of hops|sentinels|sentinelUsername|the environment|redis\.url|proxy has|character|not an alias|text that)\b.* /;
 /** The first text in a call that makes `must be …` of it. */
 const EXPECTATION =
-  /\b(?:problem|shapeProblem|Text|Url|OneOf|must|checkText)\((?:[^'"`()]|\([^)]*\))*?(?:'((?:[^'\\\n]|\\.)*)'|"([^"\n]*)"|`([^`]*)`)/g;
+  /\b(?:problem|shapeProblem|Text|Url|OneOf|must|TextList)\((?:[^'"`()]|\([^)]*\))*?(?:'((?:[^'\\\n]|\\.)*)'|"([^"\n]*)"|`([^`]*)`)/g;
 /** Of the log, and warnings: nobody is shown them here. Texts that go on in another literal, or are made of parts that stand elsewhere. */
 const OF_OTHERS =
   /^(?:is added|is removed|is tried at once|is http:|is Redis without|has no effect|the configuration (?:is|was|that)|there is no AppSecret yet|no variable|the environment variable\$|cannot read \$|must be \$\{what\})|\$\{[^}]*$|[^;] $/;
@@ -41,7 +41,7 @@ function sourcesOf(folder: string, isOne: (name: string) => boolean): string[] {
 /** What the sections and their rules say, in the order of the source. */
 function saidBySources(): string[] {
   const sources = [
-    ...sourcesOf('config', (name) => !/command|config-changes|insecure-links/.test(name)),
+    ...sourcesOf('config', (name) => !/command|config-changes/.test(name)),
     ...sourcesOf('platforms', (name) => name.endsWith('.section.ts')),
     ...sourcesOf('core', (name) => name === 'jwks-form.ts'),
   ];

@@ -12,6 +12,7 @@ import {
   Section,
   SectionList,
   Text,
+  TextList,
   WholeNumber,
   SecretFile,
   Tidy,
@@ -80,10 +81,12 @@ export class ClientGatewaySection {
   @About(
     'the calls that it may make, such as `POST /cgi-bin/message/**` and `GET /cgi-bin/user/info`: a method, or `*` for all, and a path, where `*` stands for one segment and `**` for any number of them. All others are refused',
   )
-  @List(checkAllowed, `must list 1 to ${MAX_ALLOW_ENTRIES} calls, such as POST /cgi-bin/message/**`, {
-    max: MAX_ALLOW_ENTRIES,
-    items: { type: 'string', pattern: ALLOW_ENTRY.source },
-  })
+  @TextList(
+    ALLOW_ENTRY,
+    'a method and a path, such as GET /cgi-bin/user/info or POST /cgi-bin/message/**',
+    `must list 1 to ${MAX_ALLOW_ENTRIES} calls, such as POST /cgi-bin/message/**`,
+    MAX_ALLOW_ENTRIES,
+  )
   readonly allow!: readonly string[];
 
   @About('the largest body of a call; a larger one is refused with 413')
@@ -195,12 +198,6 @@ function checkApps(value: unknown): string | readonly string[] | undefined {
     if (entry === '*') return 'for all apps write apps: "*", without a list';
     return typeof entry === 'string' ? undefined : problem('the name of an app', entry);
   });
-}
-
-function checkAllowed(entry: unknown): string | undefined {
-  return typeof entry === 'string' && ALLOW_ENTRY.test(entry)
-    ? undefined
-    : problem('a method and a path, such as GET /cgi-bin/user/info or POST /cgi-bin/message/**', entry);
 }
 
 export function checkScope(value: unknown): string | undefined {

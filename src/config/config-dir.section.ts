@@ -1,5 +1,5 @@
 import { checkScope, SCOPES, type Scope } from './client.section.js';
-import { About, Check, List, Optional, SectionList, Text } from './keys.js';
+import { About, Check, List, Optional, SectionList, Text, TextList } from './keys.js';
 
 /** The form of the names of files of the folder, with `*` for any characters. */
 const PATTERN = /^[A-Za-z0-9*][A-Za-z0-9._*-]{0,99}$/;
@@ -24,12 +24,10 @@ export class TeamSection {
     'what the names of apps must begin with: those that these files configure, and those that their clients may use, which then name them, without `"*"`. Left out: any',
   )
   @Optional()
-  @List(
-    (entry) => checkText(entry, PREFIX, 'the beginning of a name of an app, such as orders-'),
+  @TextList(
+    PREFIX,
+    'the beginning of a name of an app, such as orders-',
     'must list at least one beginning, or be left out',
-    {
-      items: { type: 'string', pattern: PREFIX.source },
-    },
   )
   readonly allowApps?: readonly string[];
 
@@ -37,13 +35,7 @@ export class TeamSection {
     'folders in which the files are that these files may name, those of AppSecrets and API keys; no variable of the environment may be named then. Left out: any file that the broker can read, so also the secrets of other teams',
   )
   @Optional()
-  @List(
-    (entry) => checkText(entry, /^\//, 'the absolute path of a folder'),
-    'must list at least one folder, or be left out',
-    {
-      items: { type: 'string', pattern: '^/' },
-    },
-  )
+  @TextList(/^[/]/, 'the absolute path of a folder', 'must list at least one folder, or be left out')
   readonly allowFiles?: readonly string[];
 }
 
@@ -60,8 +52,4 @@ export class ConfigDirSection {
   @Optional()
   @SectionList(() => TeamSection, 'must list at least one entry, or be left out')
   readonly teams?: readonly TeamSection[];
-}
-
-function checkText(value: unknown, form: RegExp, expectation: string): string | undefined {
-  return typeof value === 'string' && form.test(value) ? undefined : `must be ${expectation}`;
 }

@@ -160,8 +160,8 @@ describe('what a file of the folder may grant', () => {
     ['an entry without files', [{ allowScopes: ['token:read'] }], 'configDir.teams[0].files: must be set: the name of a file, such as orders.yaml or orders-*.yaml'],
     ['files in a folder', [{ files: 'a/*.yaml' }], 'configDir.teams[0].files: must be the name of a file, such as orders.yaml or orders-*.yaml, got text of 8 characters'],
     ['no such scope', [{ files: '*', allowScopes: ['all'] }], 'configDir.teams[0].allowScopes[0]: must be one of token:read, '],
-    ['an empty beginning, which is all', [{ files: '*', allowApps: [''] }], 'configDir.teams[0].allowApps[0]: must be the beginning of a name of an app, such as orders-'],
-    ['a relative folder', [{ files: '*', allowFiles: ['secrets'] }], 'configDir.teams[0].allowFiles[0]: must be the absolute path of a folder'],
+    ['an empty beginning, which is all', [{ files: '*', allowApps: [''] }], 'configDir.teams[0].allowApps[0]: must be the beginning of a name of an app, such as orders-, got ""'],
+    ['a relative folder', [{ files: '*', allowFiles: ['secrets'] }], 'configDir.teams[0].allowFiles[0]: must be the absolute path of a folder, got text of 7 characters'],
   ])('cannot be said with %s', (_what, teams, fault) => {
     expect(faults({}, teams)).toEqual([expect.stringContaining(fault)]);
   });

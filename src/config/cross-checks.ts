@@ -3,98 +3,89 @@ import type { CredentialSpec } from '../platforms/platform.js';
 import { AppSection } from './app.section.js';
 import type { Config } from './config.js';
 import { egressFaults } from './egress.section.js';
-import { duplicates, isWordLike, type Fault, type Place } from './faults.js';
-import { certificateFaults, identityFaults } from './identities.section.js';
+import { duplicates, isWordLike, textsOf, type Fault, type Place } from './faults.js';
+import { identityFaults } from './identities.section.js';
 import { isDemoEncryptionKey, MAKE_AN_ENCRYPTION_KEY, type RedisSection } from './redis.section.js';
 import { Secret } from './secret.js';
 import { tlsFaults } from './server.section.js';
-import { asList, isMapping, isTrialHost, nearest, parseUrl, isLoopback } from './values.js';
+import {
+  asList,
+  isLoopback,
+  isMapping,
+  isTrialHost,
+  mappingsIn,
+  nearest,
+  parseUrl,
+  type Placed,
+} from './values.js';
 
 /** The rules between sections. Runs whether or not the sections are right, so it takes nothing for granted. */
 export function crossChecks(config: Config): Fault[] {
-  const {
-    apps,
-    clients,
-    redis,
-    encryption,
-    identities,
-    egress,
-    server,
-  }: Partial<Record<keyof Config, unknown>> = config;
-  const keys = isMapping(encryption) ? encryption.keys : undefined;
+  const { redis, encryption, identities, egress, server }: Partial<Record<keyof Config, unknown>> = config;
+  const apps = mappingsIn(config.apps, 'apps');
+  const clients = mappingsIn(config.clients, 'clients');
+  const encryptionKeys = mappingsIn(isMapping(encryption) ? encryption.keys : undefined, 'encryption.keys');
+  const hashes = hashesOf(clients);
+  const isTrial = apps.every(({ entry }) => isTrialHost(entry.apiBaseUrl));
+  const ways = [
+    { path: 'egress', entry: egress },
+    ...apps.map(({ path, entry }) => ({ path: `${path}.egress`, entry: entry.egress })),
+  ];
   return [
-    ...duplicates(textsOf(apps, 'apps', 'name')),
-    ...duplicates(textsOf(clients, 'clients', 'name')),
-    ...duplicates(textsOf(keys, 'encryption.keys', 'id')),
-    ...duplicates(hashes(clients)),
-    ...conflicts(asList(apps)),
-    ...demoKeys(asList(apps), clients, keys),
+    ...duplicates(textsOf(apps, 'name')),
+    ...duplicates(textsOf(clients, 'name')),
+    ...duplicates(textsOf(encryptionKeys, 'id')),
+    ...duplicates(hashes),
+    ...conflicts(apps),
+    ...(isTrial ? [] : demoKeys(hashes, encryptionKeys)),
     ...unknownApps(apps, clients),
     ...serverFaults(server),
-    ...identityFaults(identities, clients),
-    ...certificateFaults(clients, server),
-    ...asList(clients).flatMap((client, index) => keyFaults(client, index, isTrial(asList(apps)))),
-    ...asList(clients).flatMap(gatewayFaults),
-    ...asList(clients).flatMap((client, index) =>
-      virtualTokenFaults(client, index, encryption !== undefined),
-    ),
-    ...[{ path: 'egress', egress }, ...asList(apps).map(egressOfApp)].flatMap(faultsOfEgress),
+    ...identityFaults(identities, clients, server),
+    ...clients.flatMap(({ path, entry }) => apiKeysOf(entry, path)).flatMap((key) => keyFaults(key, isTrial)),
+    ...clients.flatMap(gatewayFaults),
+    ...clients.flatMap((client) => virtualTokenFaults(client, encryption !== undefined)),
+    ...ways.flatMap(({ path, entry }) => (isMapping(entry) ? egressFaults(entry, path) : [])),
     ...(redis === undefined ? [] : redisFaults(redis, encryption)),
   ];
 }
 
-function textsOf(list: unknown, path: string, key: string): Place[] {
-  return asList(list).flatMap((entry, index) => {
-    const text = isMapping(entry) ? entry[key] : undefined;
-    return typeof text === 'string' ? [{ path: `${path}[${index}].${key}`, text }] : [];
-  });
-}
-
 /** The SHA-256 of each API key, and the place where the key is written. */
-function hashes(clients: unknown): Place[] {
-  return asList(clients).flatMap((client, index) => {
-    if (!isMapping(client)) return [];
-    const path = `clients[${index}]`;
-    return [
-      ...asList(client.keySha256).map((hash, at) => ({ path: `${path}.keySha256[${at}]`, text: hash })),
-      ...asList(client.keys).flatMap((key, at) => {
-        if (!isMapping(key)) return [];
-        const { file, sha256 } = key;
-        return [
-          { path: `${path}.keys[${at}].sha256`, text: sha256 },
-          { path: `${path}.keys[${at}].file`, text: file instanceof Secret ? sha256Hex(file.value()) : null },
-        ];
-      }),
-    ].flatMap(({ path: at, text }) =>
-      typeof text === 'string' ? [{ path: at, text: text.toLowerCase() }] : [],
-    );
-  });
+function hashesOf(clients: readonly Placed[]): Place[] {
+  const all = clients.flatMap(({ path, entry }) => [
+    ...asList(entry.keySha256).map((hash, at) => ({ path: `${path}.keySha256[${at}]`, text: hash })),
+    ...apiKeysOf(entry, path).flatMap(({ path: key, entry: { file, sha256 } }) => [
+      { path: `${key}.sha256`, text: sha256 },
+      { path: `${key}.file`, text: file instanceof Secret ? sha256Hex(file.value()) : null },
+    ]),
+  ]);
+  return all.flatMap(({ path, text }) =>
+    typeof text === 'string' ? [{ path, text: text.toLowerCase() }] : [],
+  );
 }
 
-/** The rules of the keys of a client that have an entry each. */
-function keyFaults(client: unknown, index: number, isTrial: boolean): Fault[] {
-  return asList(isMapping(client) ? client.keys : undefined).flatMap((key, at): Fault[] => {
-    if (!isMapping(key)) return [];
-    const path = `clients[${index}].keys[${at}]`;
-    const { file, sha256 } = key;
-    if ((file === undefined) === (sha256 === undefined)) {
-      const got = file === undefined ? 'none' : 'both';
-      return [{ path, text: `must have one of file and sha256; got ${got}` }];
-    }
-    const weak = file instanceof Secret ? apiKeyFault(file.value(), isTrial) : undefined;
-    return weak === undefined ? [] : [{ path: `${path}.file`, text: weak }];
-  });
+function apiKeysOf(client: Placed['entry'], path: string): readonly Placed[] {
+  return mappingsIn(client.keys, `${path}.keys`);
 }
 
-function unknownApps(apps: unknown, clients: unknown): Fault[] {
-  const known = new Set(textsOf(apps, 'apps', 'name').map(({ text }) => text));
-  return asList(clients).flatMap((client, index) =>
-    asList(isMapping(client) ? client.apps : undefined).flatMap((app, at) => {
+/** The rules of a key of a client that has an entry of its own. */
+function keyFaults({ path, entry: { file, sha256 } }: Placed, isTrial: boolean): Fault[] {
+  if ((file === undefined) === (sha256 === undefined)) {
+    const got = file === undefined ? 'none' : 'both';
+    return [{ path, text: `must have one of file and sha256; got ${got}` }];
+  }
+  const weak = file instanceof Secret ? apiKeyFault(file.value(), isTrial) : undefined;
+  return weak === undefined ? [] : [{ path: `${path}.file`, text: weak }];
+}
+
+function unknownApps(apps: readonly Placed[], clients: readonly Placed[]): Fault[] {
+  const known = new Set(textsOf(apps, 'name').map(({ text }) => text));
+  return clients.flatMap(({ path, entry }) =>
+    asList(entry.apps).flatMap((app, at) => {
       if (typeof app !== 'string' || app === '*' || known.has(app)) return [];
       const meant = nearest(app, [...known].filter(isWordLike));
       const hint = meant === undefined ? 'add it to apps or remove it here' : `did you mean ${meant}?`;
       const shown = isWordLike(app) ? JSON.stringify(app) : 'so';
-      return [{ path: `clients[${index}].apps[${at}]`, text: `no app is named ${shown}; ${hint}` }];
+      return [{ path: `${path}.apps[${at}]`, text: `no app is named ${shown}; ${hint}` }];
     }),
   );
 }
@@ -110,64 +101,40 @@ function serverFaults(server: unknown): Fault[] {
 }
 
 /** A client of the gateway has both the scope and a list of calls. */
-function gatewayFaults(client: unknown, index: number): Fault[] {
-  if (!isMapping(client)) return [];
-  const path = `clients[${index}]`;
-  const hasScope = asList(client.scopes).includes('gateway');
-  const lists = client.gateway !== undefined;
-  if (hasScope && !lists) {
-    return [{ path: `${path}.gateway`, text: 'must list what the scope gateway is for: set gateway.allow' }];
-  }
-  if (hasScope || !lists) return [];
-  return [{ path: `${path}.gateway`, text: 'needs the scope gateway: add it to scopes, or remove this' }];
-}
-
-interface PlacedEgress {
-  readonly path: string;
-  readonly egress: unknown;
-}
-
-function egressOfApp(app: unknown, index: number): PlacedEgress {
-  return { path: `apps[${index}].egress`, egress: isMapping(app) ? app.egress : undefined };
-}
-
-function faultsOfEgress({ path, egress }: PlacedEgress): Fault[] {
-  if (!isMapping(egress)) return [];
-  return egressFaults(egress).map(({ key, text }) => ({ path: `${path}.${key}`, text }));
+function gatewayFaults({ path, entry }: Placed): Fault[] {
+  const hasScope = asList(entry.scopes).includes('gateway');
+  if (hasScope === (entry.gateway !== undefined)) return [];
+  const text = hasScope
+    ? 'must list what the scope gateway is for: set gateway.allow'
+    : 'needs the scope gateway: add it to scopes, or remove this';
+  return [{ path: `${path}.gateway`, text }];
 }
 
 /** Virtual tokens are sealed with the encryption keys, also where nothing is stored: a key of this process alone would end with it. */
-function virtualTokenFaults(client: unknown, index: number, hasKeys: boolean): Fault[] {
-  if (!isMapping(client) || client.virtualTokens !== true) return [];
-  const path = `clients[${index}].virtualTokens`;
-  const faults: Fault[] = [];
-  if (!hasKeys) {
-    faults.push({
-      path,
-      text: `needs an encryption key, which seals them: list one under encryption.keys; ${MAKE_AN_ENCRYPTION_KEY}`,
-    });
-  }
-  if (!asList(client.scopes).includes('gateway')) {
-    faults.push({
-      path,
-      text: 'needs the scope gateway, because virtual tokens are good for calls through the broker only',
-    });
-  }
-  return faults;
+function virtualTokenFaults({ path: client, entry }: Placed, hasKeys: boolean): Fault[] {
+  if (entry.virtualTokens !== true) return [];
+  const path = `${client}.virtualTokens`;
+  const needsKey = `needs an encryption key, which seals them: list one under encryption.keys; ${MAKE_AN_ENCRYPTION_KEY}`;
+  const needsScope =
+    'needs the scope gateway, because virtual tokens are good for calls through the broker only';
+  return [
+    ...(hasKeys ? [] : [{ path, text: needsKey }]),
+    ...(asList(entry.scopes).includes('gateway') ? [] : [{ path, text: needsScope }]),
+  ];
 }
 
 /** Two apps that the platform says get in each other's way. */
-function conflicts(apps: readonly unknown[]): Fault[] {
+function conflicts(apps: readonly Placed[]): Fault[] {
   /** By account: among thousands of apps, few have one in common. */
   const earlierOnes = new Map<string, [path: string, app: AppSection][]>();
-  return apps.flatMap((app, index) => {
+  return apps.flatMap(({ path, entry: app }) => {
     if (!(app instanceof AppSection)) return [];
     const account = `${app.provider} ${app.appId}`;
     const earlier = earlierOnes.get(account) ?? [];
-    earlierOnes.set(account, [...earlier, [`apps[${index}]`, app]]);
-    for (const [path, other] of earlier) {
-      const conflict = app.conflictWith?.(other, path);
-      if (conflict) return [{ path: `apps[${index}].${conflict.key}`, text: conflict.text }];
+    earlierOnes.set(account, [...earlier, [path, app]]);
+    for (const [pathOfOther, other] of earlier) {
+      const conflict = app.conflictWith?.(other, pathOfOther);
+      if (conflict) return [{ path: `${path}.${conflict.key}`, text: conflict.text }];
     }
     return [];
   });
@@ -197,21 +164,16 @@ export function aheadFinding(
   return { isFault: !canForce, text: canForce ? text : `must be at most ${max}: ${text}` };
 }
 
-function isTrial(apps: readonly unknown[]): boolean {
-  return apps.every((app) => isMapping(app) && isTrialHost(app.apiBaseUrl));
-}
-
-/** What everybody can read in this repository keeps nobody out, unless all is a trial. */
-function demoKeys(apps: readonly unknown[], clients: unknown, keys: unknown): Fault[] {
-  if (isTrial(apps)) return [];
+/** What everybody can read in this repository keeps nobody out. */
+function demoKeys(hashes: readonly Place[], encryptionKeys: readonly Placed[]): Fault[] {
   const known = "is a demonstration key that everybody can read in this project's repository";
   return [
-    ...hashes(clients).flatMap(({ path, text }) =>
+    ...hashes.flatMap(({ path, text }) =>
       isDemoKeyHash(text) ? [{ path, text: `${known}; ${MAKE_A_KEY}` }] : [],
     ),
-    ...asList(keys).flatMap((entry, index) =>
-      isMapping(entry) && entry.key instanceof Secret && isDemoEncryptionKey(entry.key.value())
-        ? [{ path: `encryption.keys[${index}].key`, text: `${known}; ${MAKE_AN_ENCRYPTION_KEY}` }]
+    ...encryptionKeys.flatMap(({ path, entry: { key } }) =>
+      key instanceof Secret && isDemoEncryptionKey(key.value())
+        ? [{ path: `${path}.key`, text: `${known}; ${MAKE_AN_ENCRYPTION_KEY}` }]
         : [],
     ),
   ];

@@ -63,21 +63,19 @@ export class EgressSection {
 }
 
 /** The rules between its keys. Takes nothing for granted. */
-export function egressFaults(egress: Partial<Record<string, unknown>>): { key: string; text: string }[] {
-  const faults: { key: string; text: string }[] = [];
-  const has = (key: string): boolean => egress[key] !== undefined;
-  if (has('proxy') && egress.proxyFromEnvironment === true) {
-    faults.push({ key: 'proxyFromEnvironment', text: 'proxy is set as well; remove one of them' });
+export function egressFaults(egress: Partial<Record<string, unknown>>, path: string): Fault[] {
+  const faults: Fault[] = [];
+  const add = (key: string, text: string) => faults.push({ path: `${path}.${key}`, text });
+  const { proxy } = egress;
+  if (proxy !== undefined && egress.proxyFromEnvironment === true) {
+    add('proxyFromEnvironment', 'proxy is set as well; remove one of them');
   }
-  const url = egress.proxy instanceof Secret ? parseUrl(egress.proxy.value()) : null;
-  for (const [key, part] of [
-    ['proxyUsername', 'username'],
-    ['proxyPassword', 'password'],
-  ] as const) {
-    if (!has(key)) continue;
-    if (url?.[part]) faults.push({ key, text: `proxy has a ${part} as well; remove one of them` });
-    if (has('proxy')) continue;
-    faults.push({ key, text: 'is for the proxy that proxy names: set proxy or remove this' });
+  const url = proxy instanceof Secret ? parseUrl(proxy.value()) : null;
+  for (const part of ['username', 'password'] as const) {
+    const key = part === 'username' ? 'proxyUsername' : 'proxyPassword';
+    if (egress[key] === undefined) continue;
+    if (url?.[part]) add(key, `proxy has a ${part} as well; remove one of them`);
+    if (proxy === undefined) add(key, 'is for the proxy that proxy names: set proxy or remove this');
   }
   return faults;
 }

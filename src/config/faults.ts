@@ -1,4 +1,4 @@
-import { isMapping } from './values.js';
+import { isMapping, type Placed } from './values.js';
 
 /** What is wrong at one place. `path` is a key's path (`apps[1].appSecret`) or the name of an environment variable. */
 export interface Fault {
@@ -21,6 +21,13 @@ export function duplicates(places: readonly Place[]): Fault[] {
     first.set(text, path);
     return [];
   });
+}
+
+/** The texts under a key of these mappings. */
+export function textsOf(placed: readonly Placed[], key: string): Place[] {
+  return placed.flatMap(({ path, entry: { [key]: text } }) =>
+    typeof text === 'string' ? [{ path: `${path}.${key}`, text }] : [],
+  );
 }
 
 /** The configuration cannot be used. The message has a line for each fault and holds no secret. */

@@ -1,10 +1,10 @@
 import { jwksForm } from '../core/jwks-form.js';
-import { problem, ReadFault, duplicates, isWordLike, type Fault, type Place } from './faults.js';
+import { duplicates, isWordLike, problem, ReadFault, textsOf, type Fault, type Place } from './faults.js';
 import { About, Check, InChart, Optional, Section, SectionList, SecretText, Text } from './keys.js';
 import { readText } from './read-file.js';
 import type { Secret } from './secret.js';
 import { certificatesForm } from './secret-text.js';
-import { isLoopback, parseUrl, asList, isMapping, nearest } from './values.js';
+import { isLoopback, isMapping, mappingsIn, nearest, parseUrl, type Placed } from './values.js';
 
 const WORD = /^[\x21-\x7e]{1,255}$/;
 const WORD_FORM = 'text of 1 to 255 visible ASCII characters without spaces';
@@ -120,24 +120,28 @@ function fileFault(path: unknown, form: (text: string) => string | undefined): s
   return text instanceof ReadFault ? text.text : form(text);
 }
 
+/** What makes a caller that caller. */
+const IDENTITY_KEYS = ['keySha256', 'keys', 'subjects', 'certificates'];
+const NOBODY =
+  'must be set, or keys, subjects or certificates: nobody can be this caller; `access-token-broker keygen` prints a key with its hash';
+
 /** The rules between the issuers of JWTs, and callers that are known by more than an API key. Takes nothing for granted. */
-export function identityFaults(identities: unknown, clients: unknown): Fault[] {
-  const issuers = asList(isMapping(identities) ? identities.jwt : undefined);
-  const names = issuers.flatMap((one) =>
-    isMapping(one) && typeof one.issuer === 'string' ? [one.issuer] : [],
-  );
+export function identityFaults(identities: unknown, clients: readonly Placed[], server: unknown): Fault[] {
+  const issuers = mappingsIn(isMapping(identities) ? identities.jwt : undefined, 'identities.jwt');
+  const named = textsOf(issuers, 'issuer');
+  const names = named.map(({ text }) => text);
+  const subjects = clients.flatMap(({ path, entry }) => mappingsIn(entry.subjects, `${path}.subjects`));
   return [
     ...issuers.flatMap(sourceFaults),
-    ...duplicates(
-      issuers.flatMap((one, index) =>
-        isMapping(one) && typeof one.issuer === 'string'
-          ? [{ path: `identities.jwt[${index}].issuer`, text: one.issuer }]
-          : [],
-      ),
+    ...duplicates(named),
+    ...clients.flatMap(({ path, entry }) =>
+      IDENTITY_KEYS.some((key) => entry[key] !== undefined)
+        ? []
+        : [{ path: `${path}.keySha256`, text: NOBODY }],
     ),
-    ...asList(clients).flatMap(withoutIdentity),
-    ...subjectsOf(clients).flatMap(({ path, subject }) => subjectFaults(subject, path, names)),
-    ...duplicates(subjectsOf(clients).flatMap(({ path, subject }) => wholeSubject(subject, path, names))),
+    ...subjects.flatMap((subject) => subjectFaults(subject, names)),
+    ...duplicates(subjects.flatMap((subject) => wholeSubject(subject, names))),
+    ...certificateFaults(clients, server),
   ];
 }
 
@@ -152,70 +156,38 @@ export function completeSubject(subject: Partial<SubjectSection>, issuers: reado
   subject.sub ??= `system:serviceaccount:${namespace}:${serviceAccount}`;
 }
 
-function sourceFaults(issuer: unknown, index: number): Fault[] {
-  if (!isMapping(issuer)) return [];
-  const path = `identities.jwt[${index}]`;
-  const sources = ['jwksUri', 'jwks'].filter((key) => issuer[key] !== undefined);
-  if (sources.length !== 1) {
-    const got = sources.length === 0 ? 'none' : 'both';
+function sourceFaults({ path, entry: { jwksUri, jwks, caFile, tokenFile } }: Placed): Fault[] {
+  if ((jwksUri === undefined) === (jwks === undefined)) {
+    const got = jwks === undefined ? 'none' : 'both';
     return [
       { path, text: `must have one of jwksUri and jwks, where the keys of the issuer are; got ${got}` },
     ];
   }
-  return ['caFile', 'tokenFile'].flatMap((key) =>
-    issuer[key] !== undefined && issuer.jwksUri === undefined
+  return Object.entries({ caFile, tokenFile }).flatMap(([key, file]) =>
+    file !== undefined && jwksUri === undefined
       ? [{ path: `${path}.${key}`, text: 'is for jwksUri: set that in place of jwks, or remove this' }]
       : [],
   );
 }
 
-function withoutIdentity(client: unknown, index: number): Fault[] {
-  if (!isMapping(client) || IDENTITY_KEYS.some((key) => client[key] !== undefined)) return [];
-  const text =
-    'must be set, or keys, subjects or certificates: nobody can be this caller; `access-token-broker keygen` prints a key with its hash';
-  return [{ path: `clients[${index}].keySha256`, text }];
-}
-
-/** What makes a caller that caller. */
-const IDENTITY_KEYS = ['keySha256', 'keys', 'subjects', 'certificates'];
-
-interface PlacedSubject {
-  readonly path: string;
-  readonly subject: Readonly<Record<string, unknown>>;
-}
-
-function subjectsOf(clients: unknown): PlacedSubject[] {
-  return asList(clients).flatMap((client, index) =>
-    asList(isMapping(client) ? client.subjects : undefined).flatMap((subject, at) =>
-      isMapping(subject) ? [{ path: `clients[${index}].subjects[${at}]`, subject }] : [],
-    ),
-  );
-}
-
 function subjectFaults(
-  { issuer, sub, kubernetes }: PlacedSubject['subject'],
-  path: string,
+  { path, entry: { issuer, sub, kubernetes } }: Placed,
   issuers: readonly string[],
 ): Fault[] {
   const faults: Fault[] = [];
+  const add = (at: string, text: string) => faults.push({ path: path + at, text });
   if ((sub === undefined) === (kubernetes === undefined)) {
     const got = sub === undefined ? 'none' : 'both';
-    faults.push({
-      path,
-      text: `must have one of sub and kubernetes: whose JWTs are this caller; got ${got}`,
-    });
+    add('', `must have one of sub and kubernetes: whose JWTs are this caller; got ${got}`);
   }
   if (issuers.length === 0) {
-    faults.push({ path, text: 'needs an issuer whose JWTs are taken: list it under identities.jwt' });
+    add('', 'needs an issuer whose JWTs are taken: list it under identities.jwt');
   } else if (issuer === undefined && issuers.length > 1) {
-    faults.push({
-      path: `${path}.issuer`,
-      text: `must be set: there are ${issuers.length} issuers in identities.jwt`,
-    });
+    add('.issuer', `must be set: there are ${issuers.length} issuers in identities.jwt`);
   } else if (typeof issuer === 'string' && !issuers.includes(issuer)) {
     const meant = nearest(issuer, issuers);
     const hint = meant === undefined ? 'list it there, or name one that is' : `did you mean ${shown(meant)}?`;
-    faults.push({ path: `${path}.issuer`, text: `is no issuer in identities.jwt; ${hint}` });
+    add('.issuer', `is no issuer in identities.jwt; ${hint}`);
   }
   return faults;
 }
@@ -226,8 +198,7 @@ function shown(issuer: string): string {
 }
 
 function wholeSubject(
-  { issuer, sub, kubernetes }: PlacedSubject['subject'],
-  path: string,
+  { path, entry: { issuer, sub, kubernetes } }: Placed,
   issuers: readonly string[],
 ): Place[] {
   const whole: Record<string, unknown> = { issuer, sub, kubernetes };
@@ -237,13 +208,9 @@ function wholeSubject(
 }
 
 /** The rules of callers that are known by a certificate. */
-export function certificateFaults(clients: unknown, server: unknown): Fault[] {
-  const names = asList(clients).flatMap((client, index) =>
-    asList(isMapping(client) ? client.certificates : undefined).flatMap((certificate, at) =>
-      isMapping(certificate) && typeof certificate.san === 'string'
-        ? [{ path: `clients[${index}].certificates[${at}].san`, text: certificate.san }]
-        : [],
-    ),
+function certificateFaults(clients: readonly Placed[], server: unknown): Fault[] {
+  const names = clients.flatMap(({ path, entry }) =>
+    textsOf(mappingsIn(entry.certificates, `${path}.certificates`), 'san'),
   );
   const tls = isMapping(server) ? server.tls : undefined;
   const hasAuthority = isMapping(tls) && tls.clientCa !== undefined;

@@ -229,6 +229,14 @@ export function List(
   );
 }
 
+/** A list of texts of one form, which is not empty; `expectation` says what each must be. */
+export const TextList = (form: RegExp, expectation: string, whenLengthWrong: string, max = Infinity) =>
+  List(
+    (entry) => (typeof entry === 'string' && form.test(entry) ? undefined : problem(expectation, entry)),
+    whenLengthWrong,
+    { max, items: { type: 'string', pattern: form.source } },
+  );
+
 /** What is wrong with each entry, for `Check`. */
 export function checkEntries(
   list: readonly unknown[],

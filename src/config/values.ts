@@ -13,6 +13,19 @@ export function asList(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? (value as readonly unknown[]) : [];
 }
 
+/** A mapping of a list, and where in the configuration it stands. */
+export interface Placed {
+  readonly path: string;
+  readonly entry: Readonly<Record<string, unknown>>;
+}
+
+/** The mappings of a list that may be none, and may hold anything. */
+export function mappingsIn(list: unknown, path: string): readonly Placed[] {
+  return asList(list).flatMap((entry, index) =>
+    isMapping(entry) ? [{ path: `${path}[${index}]`, entry }] : [],
+  );
+}
+
 /** The candidate that `word` was probably meant to be, upper case, `_` and `-` aside; undefined when none is close. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   const plain = (text: string) => text.toLowerCase().replaceAll(/[_-]/g, '');
