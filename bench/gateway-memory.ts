@@ -27,16 +27,16 @@ const { broker } = await startGatewayWorld();
 const { host, hostname, port } = new URL(broker.url);
 const agent = new http.Agent({ keepAlive: true });
 
-async function upload(isChunked: boolean): Promise<void> {
+async function upload(isChunked: boolean, bytes = BODY.length): Promise<void> {
   const request = http.request(`${broker.url}/gateway/plain/cgi-bin/media/upload?type=image`, {
     agent,
     method: 'POST',
     headers: {
       authorization: `Bearer ${API_KEY}`,
-      ...(isChunked ? { 'transfer-encoding': 'chunked' } : { 'content-length': BODY.length }),
+      ...(isChunked ? { 'transfer-encoding': 'chunked' } : { 'content-length': bytes }),
     },
   });
-  request.end(BODY);
+  request.end(BODY.subarray(0, bytes));
   const [response] = (await once(request, 'response')) as [http.IncomingMessage];
   assert.equal(response.statusCode, 200, await text(response));
   await response.toArray();
@@ -69,15 +69,33 @@ async function open(head: string): Promise<Socket> {
 }
 
 /** Each second as many bytes as it may, for as long as the test lasts. */
-async function slowly(sockets: readonly Socket[], step: (socket: Socket) => void): Promise<number[]> {
+async function slowly(opened: Promise<Socket[]>, step: (socket: Socket) => void): Promise<number[]> {
+  const first = residentMb(broker);
+  const sockets = await opened;
   const seen = await watch(seconds, async () => {
     for (const socket of sockets) step(socket);
     await sleep(1000);
   });
   for (const socket of sockets) socket.destroy();
   await sleep(500);
-  return seen;
+  return [first, ...seen];
 }
+
+async function readSlowly(): Promise<number[]> {
+  const opened = Array.from({ length: READERS }, async () => {
+    const socket = await open('GET /gateway/plain/cgi-bin/media/get?media_id=m1');
+    socket.pause().write('\r\n');
+    return socket;
+  });
+  return slowly(Promise.all(opened), (socket) => {
+    socket.read(BYTES_A_SECOND);
+  });
+}
+
+// A replica that has streamed nothing yet has none of the memory that this takes.
+await upload(false, 1);
+await sleep(2000);
+tell(`${READERS} readers of 1 KiB/s on 32 MiB, before all else:`, await readSlowly());
 
 for (const isChunked of [false, true]) {
   const one = () => upload(isChunked);
@@ -86,26 +104,14 @@ for (const isChunked of [false, true]) {
   tell(`${uploads} uploads of 10 MiB, ${how}:`, await watch(uploads, one));
 }
 
-const readers = await Promise.all(
-  Array.from({ length: READERS }, async () => {
-    const socket = await open('GET /gateway/plain/cgi-bin/media/get?media_id=m1');
-    socket.pause().write('\r\n');
-    return socket;
-  }),
-);
-const read = await slowly(readers, (socket) => {
-  socket.read(BYTES_A_SECOND);
-});
-tell(`${READERS} readers of 1 KiB/s on 32 MiB:`, read);
+tell(`${READERS} readers of 1 KiB/s on 32 MiB, after them:`, await readSlowly());
 
-const uploaders = await Promise.all(
-  Array.from({ length: UPLOADERS }, async () => {
-    const socket = await open('POST /gateway/plain/cgi-bin/media/upload');
-    socket.write(`Content-Length: ${BODY.length}\r\n\r\n`);
-    return socket;
-  }),
-);
-const sent = await slowly(uploaders, (socket) => {
+const uploaders = Array.from({ length: UPLOADERS }, async () => {
+  const socket = await open('POST /gateway/plain/cgi-bin/media/upload');
+  socket.write(`Content-Length: ${BODY.length}\r\n\r\n`);
+  return socket;
+});
+const sent = await slowly(Promise.all(uploaders), (socket) => {
   socket.write(BODY.subarray(0, BYTES_A_SECOND));
 });
 tell(`${UPLOADERS} uploaders of 1 KiB/s:`, sent);

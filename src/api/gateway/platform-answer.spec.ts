@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { IncomingHttpHeaders } from 'node:http';
-import { Readable } from 'node:stream';
+import { Readable, Writable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { AnswerReader, lengthOf, passedOn, withoutToken, type UpstreamAnswer } from './platform-answer.js';
 
@@ -136,7 +136,28 @@ describe('an answer of a platform', () => {
     expect(talk.asked).toEqual([]);
     talk.data(Buffer.alloc(128 * KIB));
     expect(talk.asked).toEqual(['pause']);
-    rest?.read();
+    rest?.resume();
+    await new Promise(setImmediate);
+    expect(talk.asked).toEqual(['pause', 'resume']);
+  });
+
+  it('waits at the platform where its reader takes no more: nothing is held', async () => {
+    const talk = conversation().head({ 'content-length': String(KIB * KIB) });
+    const { rest } = await talk.answer;
+    let taken: (() => void) | undefined;
+    const slow = new Writable({
+      highWaterMark: 1,
+      write: (_chunk, _encoding, done) => {
+        taken = done;
+      },
+    });
+    rest?.pipe(slow);
+    await new Promise(setImmediate);
+    talk.data('some');
+    await new Promise(setImmediate);
+    expect([talk.asked, rest?.readableLength]).toEqual([['pause'], 0]);
+    taken?.();
+    await new Promise(setImmediate);
     expect(talk.asked).toEqual(['pause', 'resume']);
   });
 

@@ -90,6 +90,8 @@ export class AnswerReader implements Dispatcher.DispatchHandler {
 
   private stream(controller: Dispatcher.DispatchController): void {
     this.rest = new Readable({
+      // What a slow reader has no room for stays with the platform.
+      highWaterMark: 0,
       read: () => {
         controller.resume();
       },
@@ -97,6 +99,9 @@ export class AnswerReader implements Dispatcher.DispatchHandler {
         controller.abort(error ?? new Error('given up'));
         done(error);
       },
+    });
+    this.rest.on('pause', () => {
+      controller.pause();
     });
     // It may fail before anybody reads it.
     this.rest.on('error', () => undefined);
