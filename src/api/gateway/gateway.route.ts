@@ -76,15 +76,15 @@ export class GatewayRoute implements OnModuleInit {
     if (name === undefined || url === undefined) {
       throw new HttpProblem('not_found', 'Name an app and a path of its platform: /gateway/<app>/<path>.');
     }
-    const call = { app: client.app(name), client, url };
-    if (this.gateway.isForTicket(call)) return this.ticket(call, request);
+    const call = this.gateway.read(client.app(name), client, url);
+    if (call.rule === 'ticket') return this.ticket(call, request);
     await this.gateway.forward(call, request, reply);
     return reply;
   }
 
-  private ticket({ app, client, url }: GatewayCall, request: FastifyRequest): Promise<object> {
+  private ticket({ app, client, target }: GatewayCall, request: FastifyRequest): Promise<object> {
     this.authenticator.requireScope(request, client, 'ticket:read');
-    return this.tickets.ticket(app, parameterOf(url.split('?')[1] ?? '', 'type') ?? '', request);
+    return this.tickets.ticket(app, parameterOf(target.query, 'type') ?? '', request);
   }
 }
 

@@ -17,9 +17,8 @@ describe('the gateway', () => {
   let edge: Edge;
   let url: string;
 
-  beforeEach(async () => {
+  beforeAll(async () => {
     platform = await ScriptedPlatform.start();
-    platform.answerWith('{"errcode":0}');
     const client = (name: string, more: { maxBodyBytes?: number; ratePerSecond?: number } = {}) =>
       apiClient(name, {
         scopes: ['gateway'],
@@ -44,7 +43,10 @@ describe('the gateway', () => {
     await edge.app.listen(0, '127.0.0.1');
     url = await edge.app.getUrl();
   });
-  afterEach(async () => {
+  beforeEach(() => {
+    platform.answerWith('{"errcode":0}');
+  });
+  afterAll(async () => {
     platform.close();
     // fetch opens one in the place of an aborted call's, and has nothing to send on it.
     edge.app.getHttpServer().closeAllConnections();

@@ -4,7 +4,7 @@ import { TokenBroker } from '../../core/broker.js';
 import type { ErrorCode } from '../../core/error-code.js';
 import { BrokerError } from '../../core/errors.js';
 import { Clock } from '../../core/ports/clock.js';
-import { GatewaySettings, type GatewayApp } from '../../core/ports/gateway-profile.js';
+import { GatewaySettings, type GatewayApp, type PathRule } from '../../core/ports/gateway-profile.js';
 import type { AppName, HeldToken } from '../../core/token.js';
 import type { ClientAccess } from '../auth/client-access.js';
 import { AuditTrail } from '../common/ports.js';
@@ -15,27 +15,27 @@ import { readCallBody, type CallBody } from './call-body.js';
 import { CallLimits } from './call-limits.js';
 import { isTokenDead, outcomeOf, outcomeOfAnswer, problemOf } from './call-outcome.js';
 import { forwarded, readTarget, withToken, type CallTarget } from './call-target.js';
-import { Caller } from './caller.js';
+import { CallerConnection } from './caller-connection.js';
 import { GatewayObserver, type CallOutcome } from './gateway-observer.js';
 import { lengthOf, passedOn, withoutToken, type UpstreamAnswer } from './platform-answer.js';
 import { Upstream } from './upstream.js';
 
 /** For a caller to send the rest of a body that nobody needs. */
 const DRAIN_MS = 10_000;
+
 /** One call of a client that is known. */
 export interface GatewayCall {
   readonly app: AppName;
   readonly client: ClientAccess;
-  /** As the caller sent it, from the slash that begins the platform's path. */
-  readonly url: string;
+  readonly api: Api;
+  readonly target: CallTarget;
+  /** `ticket`: the broker answers it itself, with a ticket that it keeps. */
+  readonly rule: PathRule;
 }
 
-/** A call that may be passed on. */
-interface Admitted extends GatewayCall {
-  readonly target: CallTarget;
+interface AllowedCall extends GatewayCall {
   /** The entry of the client's list that allows it. */
   readonly entry: string;
-  readonly api: Api;
 }
 
 interface Api extends GatewayApp {
@@ -94,12 +94,18 @@ export class Gateway implements OnApplicationShutdown {
   }
 
   /**
-   * Whether the broker answers this call itself, with a ticket that it keeps.
-   *
-   * @throws HttpProblem `invalid_request`
+   * @param url as the caller sent it, from the slash that begins the platform's path
+   * @throws HttpProblem `invalid_request`, `path_not_allowed`
    */
-  isForTicket({ app, url }: GatewayCall): boolean {
-    return this.api(app).profile.ruleOf(ruledPath(targetOf(url))) === 'ticket';
+  read(app: AppName, client: ClientAccess, url: string): GatewayCall {
+    try {
+      const api = this.api(app);
+      const target = targetOf(url);
+      return { app, client, api, target, rule: api.profile.ruleOf(ruledPath(target)) };
+    } catch (error) {
+      this.observer.called(app, 'none', 'refused', 0, null);
+      throw error;
+    }
   }
 
   /**
@@ -114,11 +120,10 @@ export class Gateway implements OnApplicationShutdown {
       const durationMs = this.clock.monotonicMs() - startMonoMs;
       this.observer.called(call.app, entry, outcome, durationMs, upstreamMs);
     };
-    const caller = new Caller(reply.raw);
+    const caller = new CallerConnection(reply.raw);
     try {
-      const admitted = this.admit(call, request.method);
-      ({ entry } = admitted);
-      const { outcome, upstreamMs } = await this.pass(admitted, request, reply, caller);
+      entry = entryFor(call, request.method);
+      const { outcome, upstreamMs } = await this.pass({ ...call, entry }, request, reply, caller);
       tell(caller.isGone ? 'aborted' : outcome, upstreamMs);
       this.drain(request);
     } catch (error) {
@@ -142,38 +147,11 @@ export class Gateway implements OnApplicationShutdown {
     );
   }
 
-  private admit(call: GatewayCall, method: string): Admitted {
-    const { app, client, url } = call;
-    const api = this.api(app);
-    const target = targetOf(url);
-    const rule = api.profile.ruleOf(ruledPath(target));
-    const entry = client.calls.entryFor(method, target.plainPath);
-    if (rule === 'forbidden' || rule === 'ticket') {
-      throw new HttpProblem(
-        'path_not_allowed',
-        'The gateway passes no call on that gives tokens away or takes the AppSecret, whatever a client may do.',
-      );
-    }
-    if (entry === undefined) {
-      throw new HttpProblem(
-        'path_not_allowed',
-        `Client ${client.name} may not make this call: no entry of its gateway.allow has this method and path.`,
-      );
-    }
-    if (rule === 'admin' && !client.may('gateway:admin')) {
-      throw new HttpProblem(
-        'path_not_allowed',
-        `This call concerns all who use the app: it needs the scope gateway:admin, which client ${client.name} lacks.`,
-      );
-    }
-    return { ...call, api, target, entry };
-  }
-
   private async pass(
-    call: Admitted,
+    call: AllowedCall,
     request: FastifyRequest,
     reply: FastifyReply,
-    caller: Caller,
+    caller: CallerConnection,
   ): Promise<{ outcome: CallOutcome; upstreamMs: number }> {
     const { app, client, api } = call;
     const { maxBodyBytes = 0, ratePerSecond } = client.gateway ?? {};
@@ -204,11 +182,11 @@ export class Gateway implements OnApplicationShutdown {
 
   /** One request to the platform, and as much of its answer as has to be known. */
   private async send(
-    { api, target }: Admitted,
+    { api, target }: AllowedCall,
     { method, raw }: FastifyRequest,
     body: CallBody,
     held: HeldToken,
-    caller: Caller,
+    caller: CallerConnection,
   ): Promise<Answer> {
     const startMonoMs = this.clock.monotonicMs();
     const { path, header } = withToken(target, api.profile.token, held.record.value);
@@ -246,12 +224,12 @@ export class Gateway implements OnApplicationShutdown {
 
   /** False when the platform breaks off before the end of its answer; the caller sees that too. */
   private async answer(
-    { app, entry }: Admitted,
+    { app, entry }: AllowedCall,
     { status, headers, chunks, rest, json, held }: Answer,
     isRetried: boolean,
     request: FastifyRequest,
     reply: FastifyReply,
-    caller: Caller,
+    caller: CallerConnection,
   ): Promise<boolean> {
     if (rest?.errored) throw problemOf(rest.errored);
     const act = { action: 'gateway.call', app, reason: entry, token: held.record } as const;
@@ -305,4 +283,28 @@ function targetOf(url: string): CallTarget {
 
 function ruledPath({ plainPath }: CallTarget): string {
   return plainPath.toLowerCase().replace(/\/$/, '');
+}
+
+/** The entry of the client's list that allows the call. @throws HttpProblem `path_not_allowed` */
+function entryFor({ client, target, rule }: GatewayCall, method: string): string {
+  if (rule === 'forbidden' || rule === 'ticket') {
+    throw new HttpProblem(
+      'path_not_allowed',
+      'The gateway passes no call on that gives tokens away or takes the AppSecret, whatever a client may do.',
+    );
+  }
+  const entry = client.calls.entryFor(method, target.plainPath);
+  if (entry === undefined) {
+    throw new HttpProblem(
+      'path_not_allowed',
+      `Client ${client.name} may not make this call: no entry of its gateway.allow has this method and path.`,
+    );
+  }
+  if (rule === 'admin' && !client.may('gateway:admin')) {
+    throw new HttpProblem(
+      'path_not_allowed',
+      `This call concerns all who use the app: it needs the scope gateway:admin, which client ${client.name} lacks.`,
+    );
+  }
+  return entry;
 }

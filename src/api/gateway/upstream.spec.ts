@@ -3,7 +3,7 @@ import http, { type ServerResponse } from 'node:http';
 import { connect as connectTcp, type AddressInfo, type Socket } from 'node:net';
 import { ManualClock } from '../../../test/support/manual-clock.js';
 import { eventually } from '../../../test/support/eventually.js';
-import { Caller } from './caller.js';
+import { CallerConnection } from './caller-connection.js';
 import { failureOf, Upstream } from './upstream.js';
 
 const REQUEST = { method: 'GET', path: '/cgi-bin/user/info', headers: [], body: null } as const;
@@ -119,7 +119,7 @@ describe('Upstream', () => {
     isSilent = true;
     const arrived = once(server, 'request');
     const response = new EventEmitter() as ServerResponse;
-    const caller = new Caller(response);
+    const caller = new CallerConnection(response);
     const answer = upstream.send({ ...REQUEST, headers: [] }, caller);
     const [request] = (await arrived) as [http.IncomingMessage];
     const closed = once(request.socket, 'close');
@@ -132,7 +132,7 @@ describe('Upstream', () => {
 
   it('sends nothing for a caller that is gone before there is a connection', async () => {
     const response = new EventEmitter() as ServerResponse;
-    const caller = new Caller(response);
+    const caller = new CallerConnection(response);
     let requests = 0;
     server.on('request', () => (requests += 1));
     const answer = upstream.send({ ...REQUEST, headers: [] }, caller);

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import { errors, Pool } from 'undici';
 import type { Clock } from '../../core/ports/clock.js';
 import type { GatewayApp } from '../../core/ports/gateway-profile.js';
-import type { Caller } from './caller.js';
+import type { CallerConnection } from './caller-connection.js';
 import { AnswerReader, type UpstreamAnswer } from './platform-answer.js';
 
 /** WeChat retires addresses (48017): after so long a call takes a new connection, which asks DNS again. */
@@ -81,7 +81,7 @@ export class Upstream {
   /** Resolves to as much of the answer as has to be known. @param caller ends it when it hangs up */
   send(
     { method, path, headers, body }: UpstreamRequest,
-    caller: Pick<Caller, 'onGone'>,
+    caller: Pick<CallerConnection, 'onGone'>,
   ): Promise<UpstreamAnswer> {
     return new Promise((resolve, reject) => {
       const reader = new AnswerReader(method, resolve, reject);

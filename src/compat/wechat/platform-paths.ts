@@ -8,6 +8,7 @@ import { parameterOf } from '../../api/gateway/call-target.js';
 import { Gateway, type GatewayCall } from '../../api/gateway/gateway.js';
 import { TokenBroker } from '../../core/broker.js';
 import { BrokerError } from '../../core/errors.js';
+import type { AppName } from '../../core/token.js';
 import { looksVirtual, VirtualTokens } from '../../core/virtual-tokens.js';
 import { platformErrorSchema, requiredText } from '../drop-in.js';
 import { WechatClients } from './wechat-clients.js';
@@ -62,11 +63,12 @@ export class PlatformPaths {
    * @throws WechatRefusal, PlatformRefusal
    */
   async forward(accessToken: string, request: FastifyRequest, reply: FastifyReply): Promise<void> {
-    const call = { ...this.holder(accessToken, request), url: request.raw.url ?? '' };
+    const { app, client } = this.holder(accessToken, request);
     try {
+      const call = this.gateway.read(app, client, request.raw.url ?? '');
       await this.gateway.forward(call, request, reply);
     } catch (error) {
-      throw this.inItsWords(error, call);
+      throw this.inItsWords(error, app);
     }
   }
 
@@ -75,7 +77,7 @@ export class PlatformPaths {
    *
    * @throws WechatRefusal; HttpProblem `rate_limited`, `too_many_requests`
    */
-  holder(accessToken: string, request: FastifyRequest): Omit<GatewayCall, 'url'> {
+  holder(accessToken: string, request: FastifyRequest): Pick<GatewayCall, 'app' | 'client'> {
     const opened = this.virtualTokens.open(accessToken);
     if (opened.kind === 'garbage') {
       this.authenticator.refused(request, 'unknown_token');
@@ -96,7 +98,7 @@ export class PlatformPaths {
     return { app, client };
   }
 
-  private inItsWords(error: unknown, { app }: GatewayCall): unknown {
+  private inItsWords(error: unknown, app: AppName): unknown {
     const refusal = asWechat(error);
     const [errcode, text] = AS_WECOM[refusal?.errcode ?? 0] ?? [];
     if (!refusal || errcode === undefined || this.broker.status(app).provider !== 'wecom') {

@@ -1,11 +1,11 @@
 import type { ServerResponse } from 'node:http';
 
 /**
- * Whoever waits for an answer, and may hang up. One listener serves all who have to know: AbortSignal, as undici takes it, costs
+ * The connection of whoever waits for an answer, and may hang up. One listener serves all who have to know: AbortSignal, as undici takes it, costs
  * each call more than its headers do.
  */
-export class Caller {
-  /** It hung up before it had the answer. */
+export class CallerConnection {
+  /** The caller hung up before it had the answer. */
   isGone = false;
   private giveUp: (() => void) | null = null;
   /** Resolves once the answer is through, or the caller gone. */
