@@ -1,11 +1,10 @@
 import type { AppSection, RefreshDefaults } from '../config/app.section.js';
 import type { Config } from '../config/config.js';
-import type { ConfiguredApp } from '../core/app-definition.js';
+import { type ConfiguredApp, AppSecrets } from '../core/app-definition.js';
 import { appTokens } from '../core/app-tokens.js';
 import type { TokenBroker } from '../core/broker.js';
 import type { LoginApp } from '../core/login/login-app.js';
 import type { GatewaySettings } from '../core/ports/gateway-profile.js';
-import { AppSecrets } from '../core/refresh/app-secrets.js';
 import type { AppName } from '../core/token.js';
 import { Egress } from '../platforms/http/egress.js';
 import { hasToken, platformOf } from '../platforms/registry.js';

@@ -1,8 +1,7 @@
 import { appTokens } from './app-tokens.js';
-import type { AppDefinition } from './app-definition.js';
+import { type AppDefinition, AppSecrets } from './app-definition.js';
 import type { TokenBroker } from './broker.js';
 import { BrokerError } from './errors.js';
-import { AppSecrets } from './refresh/app-secrets.js';
 import type { AppName, HeldToken } from './token.js';
 
 /** The name under which tickets report a token. No client can have it. */

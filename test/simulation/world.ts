@@ -1,12 +1,11 @@
-import { AppSecrets } from '../../src/core/refresh/app-secrets.js';
-import type { MemoryTokenStore } from '../../src/storage/memory/index.js';
+import { AppSecrets, type AppDefinition, type AppIdentity } from '../../src/core/app-definition.js';
 import {
+  type MemoryTokenStore,
   MemoryAppClaim,
   MemoryRefreshLease,
   MemoryRotationFeed,
   MemorySharedProbes,
 } from '../../src/storage/memory/index.js';
-import type { AppDefinition, AppIdentity } from '../../src/core/app-definition.js';
 import { StoreUnavailableError } from '../../src/core/errors.js';
 import type { BrokerEvent } from '../../src/core/ports/events.js';
 import { RefreshLease, type Lease } from '../../src/core/ports/refresh-lease.js';

@@ -13,7 +13,7 @@ import {
   type UserTokens,
 } from '../../src/core/ports/login-provider.js';
 import type { LoginStore } from '../../src/core/ports/login-store.js';
-import { AppSecrets } from '../../src/core/refresh/app-secrets.js';
+import { AppSecrets } from '../../src/core/app-definition.js';
 import { ManualClock } from './manual-clock.js';
 
 type Profile = Readonly<Record<string, unknown>>;

@@ -9,7 +9,7 @@ import type {
   ReplicaRegistry,
   ReplicaReport,
 } from '../ports/replica-registry.js';
-import type { StoreOutage } from '../refresh/store-health.js';
+import type { StoreOutage } from '../refresh/store-sync.js';
 import type { AppName } from '../token.js';
 import { ALL_CLIENTS } from './client-use.js';
 import { toldOf } from './platform-reach.js';

@@ -2,7 +2,7 @@ import { StoreUnavailableError } from '../errors.js';
 import { sleep } from '../ports/clock.js';
 import type { LoginOutcome, LoginSurface, UserGrant } from '../ports/login-provider.js';
 import type { BegunLogin, CodeClaim, CodeOutcome, OpenLogin, StateCheck } from '../ports/login-store.js';
-import { SingleFlight } from '../refresh/single-flight.js';
+import { SingleFlight } from '../refresh/scheduler.js';
 import { resultOf, type ExchangeResult } from './exchange-result.js';
 import { newAttempt, sha256 } from './handles.js';
 import type { LoginApp } from './login-app.js';

@@ -1,5 +1,5 @@
 import { createLogin, refused } from '../../../test/support/create-login.js';
-import { AppSecrets } from '../refresh/app-secrets.js';
+import { AppSecrets } from '../app-definition.js';
 
 describe('the AppSecret of a login', () => {
   const secretsUsed = ({ provider }: ReturnType<typeof createLogin>): (string | undefined)[] =>

@@ -4,7 +4,7 @@ import { sleep } from '../ports/clock.js';
 import type { LoginRefusal } from '../ports/login-provider.js';
 import type { SessionTokens, UserSession } from '../ports/login-store.js';
 import type { AppName } from '../token.js';
-import { SingleFlight } from '../refresh/single-flight.js';
+import { SingleFlight } from '../refresh/scheduler.js';
 import { givenTokens } from './exchange-result.js';
 import { newAttempt, tagIn } from './handles.js';
 import type { LoginApp, LoginApps } from './login-app.js';

@@ -1,13 +1,13 @@
 import type { Clock } from '../ports/clock.js';
 import type { BackOff } from '../ports/token-store.js';
 import type { FetchReason, HeldToken } from '../token.js';
-import type { AppSecrets } from './app-secrets.js';
-import type { ReadPlan } from './change-watch.js';
-import type { HeldClaim } from './held-claim.js';
-import type { StartPace } from './scheduler.js';
-import type { SingleFlight } from './single-flight.js';
+import type { AppSecrets, AppDefinition } from '../app-definition.js';
+import type { StoreSync } from './store-sync.js';
+import type { StartPace, SingleFlight } from './scheduler.js';
 import type { TokenFetch } from './token-fetch.js';
 import type { TokenMemory } from './token-memory.js';
+import type { BrokerPorts } from '../ports/broker-ports.js';
+import { CLAIM_GROUPS, claimId, type ClaimAnswer } from '../ports/app-claim.js';
 
 /** What the platform is to be asked for without a caller: about the token that was found in the store, or for a token. */
 export type Work =
@@ -20,7 +20,7 @@ export interface DueWorkParts {
   readonly tokenFetch: TokenFetch;
   readonly claim: HeldClaim;
   readonly secrets: AppSecrets;
-  readonly reads: ReadPlan;
+  readonly sync: Pick<StoreSync, 'hasRead'>;
   readonly flights: Pick<SingleFlight<'refresh' | 'try', unknown>, 'isRunning'>;
 }
 
@@ -63,9 +63,9 @@ export class DueWork {
   }
 
   private wanted(): Work | null {
-    const { memory, reads, flights } = this.parts;
+    const { memory, sync, flights } = this.parts;
     // What is stored need not be fetched.
-    if (!reads.hasRead) return null;
+    if (!sync.hasRead) return null;
     const isRefreshing = flights.isRunning('refresh');
     const { untried, toRetry } = memory;
     const found = untried ?? toRetry;
@@ -83,5 +83,131 @@ export class DueWork {
     if (memory.mustAwaitHeal || tokenFetch.yieldsToOthers) return null;
     if (memory.isDue) return 'scheduled';
     return memory.isHealTime && tokenFetch.floor.mayHeal ? memory.suspectReason : null;
+  }
+}
+
+/** A claim outlives its last renewal by this much: longer than a restart takes. */
+const CLAIM_MS = 60_000;
+const RENEWAL_MS = 20_000;
+/** Not sooner after the last one. */
+const MIN_RENEWAL_MS = 5000;
+/** An answer of the last half minute is as good as a new one: no fetch waits for the store because of it. */
+const FRESH_MS = 30_000;
+/** How often a broker that is kept out looks whether it still is. */
+const RETRY_MS = 10_000;
+/** After an interruption of the store, a holder renews within this time. */
+const SOON_MS = 1000;
+/** One for all apps. */
+const NOTHING_ASKED = Promise.resolve();
+
+/** Another broker fetches for the same app. */
+export interface OtherHolder {
+  /** How it calls itself. */
+  readonly name: string;
+  readonly sinceMs: number;
+}
+
+/**
+ * This replica's view of who may fetch for an app whose every fetch kills the token before. Each answer counts for as
+ * long as a claim lives. All apps of a group ask at the same moments, so that ten thousand of them cost a few commands.
+ */
+export class HeldClaim {
+  private other: (OtherHolder & { readonly untilMonoMs: number }) | null = null;
+  private askAtMonoMs = -Infinity;
+  private freshUntilMonoMs = -Infinity;
+  private asking: Promise<unknown> = NOTHING_ASKED;
+
+  constructor(
+    private readonly app: AppDefinition,
+    private readonly ports: Pick<BrokerPorts, 'claim' | 'clock' | 'events'>,
+  ) {}
+
+  /** Who keeps this broker from fetching; null while nobody is known to. */
+  get heldBy(): OtherHolder | null {
+    return this.other && this.ports.clock.monotonicMs() < this.other.untilMonoMs ? this.other : null;
+  }
+
+  /** Milliseconds until this replica looks again whether it may fetch; 0 while it may. */
+  get waitMs(): number {
+    return this.heldBy ? Math.max(0, this.askAtMonoMs - this.ports.clock.monotonicMs()) : 0;
+  }
+
+  get isDue(): boolean {
+    return this.isNeeded && this.ports.clock.monotonicMs() >= this.askAtMonoMs;
+  }
+
+  /** When it is renewed next, or when another broker's ends, on the monotonic clock. */
+  get nextMonoMs(): readonly number[] {
+    return this.isNeeded ? [this.askAtMonoMs, this.other?.untilMonoMs ?? Infinity] : [];
+  }
+
+  /** Renews the claim also of a broker that has nothing to fetch, when it is time to. */
+  async renewIfDue(): Promise<void> {
+    if (this.isDue) await this.ask(false);
+  }
+
+  /** The store was away and may have lost the claim. The broker that held it comes first. */
+  renewSoon(): void {
+    const { clock } = this.ports;
+    const nowMonoMs = clock.monotonicMs();
+    if (!this.other) {
+      this.askAtMonoMs = Math.min(this.askAtMonoMs, nowMonoMs + SOON_MS * clock.random());
+      return;
+    }
+    this.askAtMonoMs = this.freshUntilMonoMs = nowMonoMs + RETRY_MS;
+    this.other = { ...this.other, untilMonoMs: nowMonoMs + CLAIM_MS };
+  }
+
+  /**
+   * Whether a fetch may be sent. `force`: a person wants it here, even if another broker has it now. Throws `StoreUnavailableError` where
+   * nobody can tell; true where the store does not let this broker claim anything, which must cause no outage.
+   */
+  async mayFetch(force: boolean): Promise<boolean> {
+    if (!this.isNeeded) return true;
+    if (force || this.ports.clock.monotonicMs() >= this.freshUntilMonoMs) {
+      const answer = await this.ask(force);
+      if (answer.kind === 'unavailable') throw answer.cause;
+    }
+    return this.heldBy === null;
+  }
+
+  private get isNeeded(): boolean {
+    return this.app.issuer.rule.previous !== 'stays_valid';
+  }
+
+  /** One question after the other, so that an older answer never follows a newer one. */
+  private ask(force: boolean): Promise<ClaimAnswer> {
+    this.askAtMonoMs = this.momentAfter(MIN_RENEWAL_MS, RENEWAL_MS);
+    const answer = this.asking.then(() => this.claim(force));
+    this.asking = answer;
+    return answer;
+  }
+
+  /** The first moment of the app's group that is more than `minMs` away; there is one in each period. */
+  private momentAfter(minMs: number, periodMs: number): number {
+    const offsetMs = (claimId(this.app).group / CLAIM_GROUPS) * periodMs;
+    const earliestMonoMs = this.ports.clock.monotonicMs() + minMs;
+    return (Math.floor((earliestMonoMs - offsetMs) / periodMs) + 1) * periodMs + offsetMs;
+  }
+
+  private async claim(force: boolean): Promise<ClaimAnswer> {
+    const { claim, clock, events } = this.ports;
+    const app = this.app.name;
+    const sentMonoMs = clock.monotonicMs();
+    const answer = await claim.claim(this.app, CLAIM_MS, { force });
+    if (answer.kind === 'theirs') {
+      this.askAtMonoMs = this.freshUntilMonoMs = this.momentAfter(0, RETRY_MS);
+      if (!this.other) events.emit({ app, kind: 'claim_refused', holder: answer.holder });
+      this.other = {
+        name: answer.holder,
+        sinceMs: this.other?.sinceMs ?? clock.wallMs(),
+        untilMonoMs: sentMonoMs + CLAIM_MS,
+      };
+    } else if (answer.kind !== 'unavailable') {
+      this.freshUntilMonoMs = sentMonoMs + FRESH_MS;
+      if (this.other) events.emit({ app, kind: 'claim_won', holder: this.other.name });
+      this.other = null;
+    }
+    return answer;
   }
 }

@@ -12,7 +12,7 @@ import {
 } from '../../../test/support/create-broker.js';
 import { ManualClock, settle } from '../../../test/support/manual-clock.js';
 import { StoreUnavailableError, type BrokerError } from '../errors.js';
-import { HeldClaim } from './held-claim.js';
+import { HeldClaim } from './due-work.js';
 import type { AppClaim, ClaimAnswer } from '../ports/app-claim.js';
 
 const ACCOUNT = { name: APP, provider: 'fake', host: 'api.example.com', appId: 'wx0123456789abcdef' };

@@ -1,10 +1,21 @@
 import { identityKey, type AppDefinition } from '../app-definition.js';
 import type { TokenMemory } from './token-memory.js';
-import { budgetOf, type BudgetName, type Charge } from './budgets.js';
+import {
+  budgetOf,
+  type BudgetName,
+  type Charge,
+  counted,
+  dayOf,
+  exhaustedBudget,
+  NO_COUNT,
+  sumOf,
+  type DayCount,
+} from './budgets.js';
 import type { BrokerPorts } from '../ports/broker-ports.js';
 import type { Lease } from '../ports/refresh-lease.js';
 import type { TokenFetch } from './token-fetch.js';
-import type { AbortRequest, BeginRequest, FailedFetch, Grant, CommitRequest } from '../ports/token-store.js';
+import type { AbortRequest, BeginRequest, FailedFetch, Grant, BackOff } from '../ports/token-store.js';
+import type { StoreSync } from './store-sync.js';
 import { recordOf } from './transitions.js';
 import { type FetchReason, fingerprint } from '../token.js';
 
@@ -40,7 +51,7 @@ export class OnlineRefresh {
     private readonly app: AppDefinition,
     private readonly memory: TokenMemory,
     private readonly tokenFetch: TokenFetch,
-    private readonly pending: PendingWrites,
+    private readonly sync: StoreSync,
     private readonly ports: BrokerPorts,
     /** Aborted when the broker stops: from then on nothing is sent, and nobody is waited for. */
     private readonly stopping: AbortSignal,
@@ -63,7 +74,7 @@ export class OnlineRefresh {
   private async asHolder(lease: Lease, request: RefreshRequest): Promise<RefreshResult> {
     const { clock, store, events } = this.ports;
     const { name, refresh } = this.app;
-    await this.pending.flush();
+    await this.sync.pending.flush();
     const spent = this.tokenFetch.floor.exhausted(request.charge);
     if (spent) return { kind: 'budget_exhausted', budget: spent };
     const sentMonoMs = clock.monotonicMs();
@@ -78,7 +89,7 @@ export class OnlineRefresh {
       leaseMs: refresh.leaseMs,
     });
     if (begun.kind !== 'granted') {
-      if (this.memory.adopt(begun.view, sentMonoMs)) this.emitAdopted();
+      this.sync.adopt(begun.view, sentMonoMs);
       if (begun.kind === 'lease_lost') events.emit({ app: name, kind: 'lease', result: 'lost' });
       return begun.kind === 'budget_exhausted'
         ? { kind: 'budget_exhausted', budget: begun.budget }
@@ -105,7 +116,7 @@ export class OnlineRefresh {
     const commit = { grant, value, expiresInMs, tokenType, owner: this.ports.replica, reason };
     // Served even if the store does not answer: no older token is better than this one.
     this.memory.hold(recordOf(commit), begunMonoMs + expiresInMs);
-    await this.pending.commit(commit);
+    await this.sync.pending.commit(commit);
   }
 
   private abort(
@@ -114,7 +125,7 @@ export class OnlineRefresh {
     outcome: AbortRequest['outcome'],
     backOff: FailedFetch | null,
   ): Promise<void> {
-    return this.pending.abort({ grant, charge, outcome, backOff });
+    return this.sync.pending.abort({ grant, charge, outcome, backOff });
   }
 
   /**
@@ -130,7 +141,7 @@ export class OnlineRefresh {
       if (this.stopping.aborted) break;
       const sentMonoMs = clock.monotonicMs();
       const view = await store.read(this.app);
-      if (this.memory.adopt(view, sentMonoMs)) this.emitAdopted();
+      this.sync.adopt(view, sentMonoMs);
       if (this.memory.generation > seenGeneration || this.memory.backOff) break;
       idlePolls = view.intent ? 0 : idlePolls + 1;
     }
@@ -154,116 +165,123 @@ export class OnlineRefresh {
       stopping.addEventListener('abort', end);
     });
   }
-
-  private emitAdopted(): void {
-    this.ports.events.emit({
-      app: this.app.name,
-      kind: 'adopted',
-      generation: this.memory.generation,
-      fingerprint: this.memory.fingerprint,
-      isFound: false,
-    });
-  }
 }
 
-type PendingWrite =
-  | { readonly kind: 'commit'; readonly request: CommitRequest }
-  | { readonly kind: 'abort'; readonly request: AbortRequest };
-
-/** More than the fetches of two usual days without the store; each holds a token at most. */
-const MAX_PENDING = 500;
+/** Two replicas that fetch in the same millisecond should not name two tokens by one generation. */
+const GENERATION_SPREAD = 1000;
 
 /**
- * Writes to the store how fetches ended, oldest first. What the store has not confirmed is kept while this process lives:
- * nobody else knows of it, and an unknown outcome that is not stored leaves a superseded token trusted.
+ * Keeps the token alive while the store is away. Nothing coordinates the replicas then, so a platform that mints at
+ * every call is asked only when there is nothing left to lose. The token is stored, as a suspect one, when the
+ * store is back: reconciling finds it behind.
  */
-export class PendingWrites {
-  private readonly queue: PendingWrite[] = [];
-  private writing: Promise<void> | null = null;
+export class OfflineRefresh {
+  private failure: BackOff | null = null;
+  private failures = 0;
+  private waitUntilMonoMs = -Infinity;
+  private day = { number: 0, count: NO_COUNT };
 
   constructor(
     private readonly app: AppDefinition,
     private readonly memory: TokenMemory,
-    private readonly ports: Pick<BrokerPorts, 'clock' | 'store' | 'feed' | 'events'>,
+    private readonly tokenFetch: TokenFetch,
+    private readonly sync: StoreSync,
+    private readonly ports: BrokerPorts,
   ) {}
 
-  get isEmpty(): boolean {
-    return this.queue.length === 0;
+  /** Why the last fetch without the store brought no token, and how long the next one waits; or null. */
+  get lastFailure(): BackOff | null {
+    return this.failure;
   }
 
-  /** While it is, no further fetch may be sent: its end could not be kept. */
-  get isFull(): boolean {
-    return this.queue.length >= MAX_PENDING;
+  /** When the next one may be sent after a failure, on the monotonic clock. */
+  get nextMonoMs(): number {
+    return this.waitUntilMonoMs;
   }
 
-  /** Throws `StoreUnavailableError`; the commit is then written by a later `flush`. */
-  commit(request: CommitRequest): Promise<void> {
-    this.queue.push({ kind: 'commit', request });
-    return this.flush();
+  /** Forgets its failures: the store is back and keeps count again. */
+  reset(): void {
+    this.failure = null;
+    this.failures = 0;
   }
 
-  /** Throws `StoreUnavailableError`; an unknown outcome is then written by a later `flush`. */
-  abort(request: AbortRequest): Promise<void> {
-    if (request.outcome !== 'unknown') return this.writeAbort(request);
-    this.abortLater(request);
-    return this.flush();
+  isAllowed({ isProvenDead, charge, reason }: RefreshRequest): boolean {
+    const { memory, app, ports } = this;
+    const isOfNewSecret = reason === 'secret_change';
+    if (ports.clock.monotonicMs() < this.waitUntilMonoMs && !isOfNewSecret) return false;
+    if (exhaustedBudget(this.today(), 0, charge, budgetOf(app.refresh))) return false;
+    if (isProvenDead) return true;
+    if (app.issuer.rule.previous === 'stays_valid')
+      return !memory.livingToken || memory.isDue || isOfNewSecret;
+    // A replica that never held a token cannot know whether others serve a living one, which its fetch would kill.
+    return memory.token !== null && memory.isLastChance;
   }
 
-  /** For a fetch that was sent while the store did not answer. */
-  abortLater(request: AbortRequest): void {
-    this.queue.push({ kind: 'abort', request });
-  }
-
-  /** Writes all. Throws `StoreUnavailableError` at the first that the store does not confirm, and keeps what is left. */
-  async flush(): Promise<void> {
-    while (this.queue.length > 0) {
-      this.writing ??= this.writeOldest();
-      await this.writing;
-    }
-  }
-
-  private async writeOldest(): Promise<void> {
-    try {
-      const [oldest] = this.queue;
-      if (!oldest) return;
-      await (oldest.kind === 'commit' ? this.writeCommit(oldest.request) : this.writeAbort(oldest.request));
-      if (this.queue[0] === oldest) this.queue.shift();
-    } finally {
-      this.writing = null;
-    }
-  }
-
-  private async writeCommit(request: CommitRequest): Promise<void> {
-    const { clock, store, feed, events } = this.ports;
-    const { name } = this.app;
-    const { grant, reason, expiresInMs } = request;
-    const wasSuspect = this.memory.suspectReason !== null;
-    const sentMonoMs = clock.monotonicMs();
-    const committed = await store.commit(this.app, request);
-    this.memory.adopt(committed.view, sentMonoMs);
-    const { generation, suspectReason } = this.memory;
-    if (committed.kind === 'superseded') {
-      events.emit({ app: name, kind: 'superseded', fence: grant.fence, generation });
+  async run({ reason, forceNew, charge }: RefreshRequest): Promise<void> {
+    const { clock, events, replica } = this.ports;
+    const { memory } = this;
+    const nowMs = memory.storeNowMs();
+    const begunMonoMs = clock.monotonicMs();
+    const fence =
+      Math.max(memory.generation + 1, Math.floor(nowMs)) + Math.floor(clock.random() * GENERATION_SPREAD);
+    const before = {
+      backOff: this.failure,
+      failures: this.failures,
+      nowMs,
+      count: this.today(),
+      day: this.day.number,
+      record: memory.token?.record ?? null,
+    };
+    const result = await this.tokenFetch.send({ reason, forceNew, charge, fence }, before);
+    if (result.kind !== 'failed' || result.outcome !== 'not_sent') this.count(charge);
+    if (result.kind === 'failed') {
+      const { delayMs, ...why } = result.failure;
+      const atMs = memory.storeNowMs();
+      this.failure = { ...why, atMs, untilMs: atMs + delayMs };
+      this.failures += 1;
+      this.waitUntilMonoMs = clock.monotonicMs() + delayMs;
+      if (result.outcome === 'unknown') {
+        this.sync.pending.abortLater({
+          grant: { fence, day: this.day.number },
+          charge,
+          outcome: 'unknown',
+          backOff: null,
+        });
+      }
       return;
     }
-    this.memory.noteCommitted(grant.fence);
+    this.reset();
+    const { value, expiresInMs, tokenType } = result;
+    const base = memory.token?.record ?? null;
+    const grant = { fence, view: { nowMs, record: base } };
+    const record = recordOf({ grant, value, expiresInMs, tokenType, owner: replica, reason });
+    memory.hold(record, begunMonoMs + expiresInMs);
+    // What others fetched meanwhile without knowing of it is a fork.
+    memory.noteCommitted(fence);
     events.emit({
-      app: name,
+      app: this.app.name,
       kind: 'rotated',
-      generation: grant.fence,
-      fingerprint: fingerprint(request.value),
+      generation: fence,
+      fingerprint: fingerprint(value),
       reason,
       expiresInMs,
-      sameValue: grant.view.record?.value === request.value,
-      isStored: true,
+      sameValue: base?.value === value,
+      isStored: false,
     });
-    if (suspectReason) events.emit({ app: name, kind: 'suspected', generation, why: suspectReason });
-    else if (wasSuspect) events.emit({ app: name, kind: 'healed', generation });
-    await feed.publish(this.app, grant.fence);
   }
 
-  private async writeAbort(request: AbortRequest): Promise<void> {
-    const sentMonoMs = this.ports.clock.monotonicMs();
-    this.memory.adopt(await this.ports.store.abort(this.app, request), sentMonoMs);
+  /** What the store last said, and what it does not know of. */
+  private today(): DayCount {
+    return sumOf(this.memory.storedToday, this.own());
+  }
+
+  private own(): DayCount {
+    const number = dayOf(this.memory.storeNowMs(), this.app.refresh.dayOffsetMs);
+    if (this.day.number !== number) this.day = { number, count: NO_COUNT };
+    return this.day.count;
+  }
+
+  private count(charge: Charge | null): void {
+    this.day = { ...this.day, count: counted(this.own(), charge) };
   }
 }

@@ -215,6 +215,11 @@ export class Scheduler {
   }
 }
 
+/** So long without a run that other replicas may have rotated more than once meanwhile. */
+export function isPause(pauseMs: number, reconcileMs: number): boolean {
+  return pauseMs > 2 * reconcileMs + MIN_PAUSE_MS;
+}
+
 /** Does something for each of thousands: the first ones at once, and the others in turns of the event loop that follow. */
 export function inTurns<T>(clock: Clock, all: Iterable<T>, work: (one: T) => void): void {
   const left = all[Symbol.iterator]();
@@ -252,5 +257,38 @@ export class StartPace {
     const slotMonoMs = Math.max(this.nextMonoMs, this.clock.monotonicMs() - BURST_MS);
     this.nextMonoMs = slotMonoMs + 1000 / this.perSecond;
     return slotMonoMs;
+  }
+}
+
+/** At most one call per key at a time; callers who come while it runs share its outcome. */
+export class SingleFlight<Key, Result> {
+  /** Null while nothing runs: there are thousands of these, and an empty map takes 200 bytes. */
+  private flights: Map<Key, Promise<Result>> | null = null;
+
+  /** @param onChange called when a call has started and when it has ended */
+  constructor(private readonly onChange: () => void = () => undefined) {}
+
+  /** Starts `work`, or joins the call that runs for this key. A joiner asked for something older: check again afterwards. */
+  run(key: Key, work: () => Promise<Result>): Promise<Result> {
+    const running = this.flights?.get(key);
+    if (running) return running;
+    const flight = work().finally(() => {
+      this.flights?.delete(key);
+      if (this.flights?.size === 0) this.flights = null;
+      this.onChange();
+    });
+    this.flights ??= new Map();
+    this.flights.set(key, flight);
+    this.onChange();
+    return flight;
+  }
+
+  isRunning(key: Key): boolean {
+    return this.flights?.has(key) ?? false;
+  }
+
+  /** Resolves when all that run now are over, however they end. */
+  async settled(): Promise<void> {
+    if (this.flights) await Promise.allSettled(this.flights.values());
   }
 }

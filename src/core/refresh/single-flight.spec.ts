@@ -1,4 +1,4 @@
-import { SingleFlight } from './single-flight.js';
+import { SingleFlight } from './scheduler.js';
 
 describe('SingleFlight', () => {
   it('shares one call among all who come while it runs, key by key', async () => {

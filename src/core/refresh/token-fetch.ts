@@ -1,5 +1,4 @@
-import type { AppDefinition } from '../app-definition.js';
-import type { AppSecrets } from './app-secrets.js';
+import type { AppDefinition, AppSecrets } from '../app-definition.js';
 import type { BrokerPorts } from '../ports/broker-ports.js';
 import { type Charge, type DayCount, FetchFloor } from './budgets.js';
 import { successorWaitMs, waitAfterFailureMs, windowMsOf, type FailuresBefore } from './policy.js';

@@ -1,22 +1,18 @@
 import { Diagnosis } from '../status/diagnosis.js';
-import type { AppDefinition, RefreshSettings } from '../app-definition.js';
+import type { AppDefinition, RefreshSettings, AppSecrets } from '../app-definition.js';
 import { TokenMemory } from './token-memory.js';
-import type { AppSecrets } from './app-secrets.js';
 import type { BrokerPorts } from '../ports/broker-ports.js';
 import { sleep } from '../ports/clock.js';
 import { BrokerError } from '../errors.js';
-import { type AppReader, type ChangeWatch, ReadPlan } from './change-watch.js';
-import { DueWork } from './due-work.js';
-import { HeldClaim } from './held-claim.js';
-import { OnlineRefresh, type RefreshRequest, type RefreshResult, PendingWrites } from './refresh.js';
+import type { AppReader, ChangeWatch } from './change-watch.js';
+import { DueWork, HeldClaim } from './due-work.js';
+import { OnlineRefresh, type RefreshRequest, type RefreshResult, OfflineRefresh } from './refresh.js';
 import { cacheableMs, graceMsOf, windowMsOf } from './policy.js';
-import type { Scheduler, Task, StartPace } from './scheduler.js';
-import { SingleFlight } from './single-flight.js';
-import { StoreHealth } from './store-health.js';
+import { type Scheduler, type Task, type StartPace, SingleFlight } from './scheduler.js';
+import { StoreSync } from './store-sync.js';
 import { TokenFetch } from './token-fetch.js';
 import { TokenProbe } from '../reports/probe.js';
 import type { FetchReason, HeldToken, TokenOwners } from '../token.js';
-import { OfflineRefresh } from './offline-refresh.js';
 
 /** One app that cannot be had must not keep the others from being served. */
 const MAX_UNREADY_MS = 60_000;
@@ -37,10 +33,9 @@ export class TokenManager implements Task, AppReader {
   readonly memory: TokenMemory;
   readonly diagnosis: Diagnosis;
   private readonly secrets: AppSecrets;
-  readonly storeHealth: StoreHealth;
+  readonly sync: StoreSync;
   private readonly claim: HeldClaim;
   private readonly tokenFetch: TokenFetch;
-  private readonly pending: PendingWrites;
   private readonly online: OnlineRefresh;
   private readonly offline: OfflineRefresh;
   private readonly probe: TokenProbe;
@@ -48,11 +43,8 @@ export class TokenManager implements Task, AppReader {
   private readonly flights = new SingleFlight<'refresh' | 'reconcile' | 'try', RefreshResult>(() => {
     this.scheduler.update(this);
   });
-  private readonly reads: ReadPlan;
   private readonly madeMonoMs: number;
   private isSettled = false;
-  /** The store has answered at least once. */
-  private hasAnswer = false;
   private readonly stopping = new AbortController();
 
   constructor(
@@ -62,21 +54,18 @@ export class TokenManager implements Task, AppReader {
     shared: SharedOfApps,
   ) {
     this.secrets = app.secrets;
-    this.storeHealth = new StoreHealth(app.name, ports);
     this.claim = new HeldClaim(app, ports);
     this.tokenFetch = new TokenFetch(app, this.secrets, ports);
     this.memory = new TokenMemory(app, ports.clock, this.tokenFetch, shared.owners);
-    this.pending = new PendingWrites(app, this.memory, ports);
-    const parts = [app, this.memory, this.tokenFetch, this.pending, ports] as const;
+    this.sync = new StoreSync(app, this.memory, ports, shared.watch, scheduler);
+    const parts = [app, this.memory, this.tokenFetch, this.sync, ports] as const;
     this.online = new OnlineRefresh(...parts, this.stopping.signal);
     this.offline = new OfflineRefresh(...parts);
-    const { memory, storeHealth, claim, offline, secrets, tokenFetch } = this;
-    this.diagnosis = new Diagnosis(app, memory, storeHealth, claim, offline, secrets, tokenFetch);
+    const { memory, sync, claim, offline, secrets, tokenFetch, flights } = this;
+    this.diagnosis = new Diagnosis(app, memory, sync.health, claim, offline, secrets, tokenFetch);
     this.madeMonoMs = ports.clock.monotonicMs();
-    this.reads = new ReadPlan(app.refresh, ports.clock, shared.watch);
     this.probe = new TokenProbe(app, ports);
-    const { reads, flights } = this;
-    const heard = { memory, tokenFetch, claim, secrets, reads, flights };
+    const heard = { memory, tokenFetch, claim, secrets, sync, flights };
     this.due = new DueWork(heard, ports.clock, shared.startPace);
     scheduler.update(this);
   }
@@ -87,11 +76,11 @@ export class TokenManager implements Task, AppReader {
    * A store that does not answer is no reason, since other replicas may well serve the app.
    */
   get isReady(): boolean {
-    const { memory, secrets, storeHealth, offline, tokenFetch, ports } = this;
+    const { memory, secrets, offline, tokenFetch, ports } = this;
     const refusal = memory.view?.backOff?.class;
     const isShared = refusal === 'configuration' || refusal === 'day_quota';
     const isRefused = isShared || tokenFetch.addressRefusal !== null || this.claim.heldBy !== null;
-    const hasTried = !storeHealth.outage || offline.lastFailure !== null;
+    const hasTried = !this.isStoreAway || offline.lastFailure !== null;
     const isGivenUp = hasTried && ports.clock.monotonicMs() - this.madeMonoMs >= MAX_UNREADY_MS;
     this.isSettled ||= memory.token !== null || isRefused || secrets.missing !== null || isGivenUp;
     return this.isSettled;
@@ -102,7 +91,7 @@ export class TokenManager implements Task, AppReader {
     const { token } = this.memory;
     const nowMonoMs = this.ports.clock.monotonicMs();
     if (!token || nowMonoMs >= token.deadlineMonoMs || this.memory.untried) return undefined;
-    return this.mustRead(nowMonoMs) ? undefined : token;
+    return this.sync.mustRead(nowMonoMs) ? undefined : token;
   }
 
   /** Milliseconds for which a caller may keep this token without asking again. */
@@ -134,9 +123,9 @@ export class TokenManager implements Task, AppReader {
     if (this.isStopping) return Infinity;
     const nowMonoMs = this.ports.clock.monotonicMs();
     if (this.isReconcileDue || this.claim.isDue) return nowMonoMs;
-    const { memory, claim, storeHealth, offline, tokenFetch } = this;
-    const others = [this.reconcileAtMonoMs, this.due.nextMonoMs, storeHealth.nextMonoMs, offline.nextMonoMs];
-    const all = [...others, ...memory.nextMonoMs, ...claim.nextMonoMs, ...tokenFetch.nextMonoMs];
+    const { memory, claim, sync, offline, tokenFetch, due } = this;
+    const parts = [memory, claim, sync, tokenFetch].flatMap(({ nextMonoMs }) => nextMonoMs);
+    const all = [...parts, due.nextMonoMs, offline.nextMonoMs];
     return Math.min(...all.filter((atMonoMs) => atMonoMs > nowMonoMs));
   }
 
@@ -154,47 +143,30 @@ export class TokenManager implements Task, AppReader {
   }
 
   resumeAfter(pauseMs: number): void {
-    this.reads.resumeAfter(pauseMs);
+    this.sync.resumeAfter(pauseMs);
   }
 
   noteUnchanged(): void {
-    this.reads.noteUnchanged();
+    this.sync.noteUnchanged();
   }
 
   reconcile(): Promise<RefreshResult> {
     return this.flights.run('reconcile', async () => {
-      const { clock, store, events } = this.ports;
-      const { name } = this.app;
-      this.reads.begin();
-      const result: RefreshResult = await this.storeHealth.call(async () => {
-        await this.pending.flush();
-        const sentMonoMs = clock.monotonicMs();
-        const { token, committed } = this.memory;
-        const view = await store.reconcile(this.app, { record: token?.record ?? null, committed });
-        this.offline.reset();
-        const isFound = !this.hasAnswer;
-        this.hasAnswer = true;
-        if (this.memory.adopt(view, sentMonoMs)) {
-          const { generation, fingerprint } = this.memory;
-          events.emit({ app: name, kind: 'adopted', generation, fingerprint, isFound });
-        }
-        return { kind: 'over' };
-      });
-      this.reads.end();
-      return result;
+      if (await this.sync.read()) this.offline.reset();
+      return { kind: 'over' };
     });
   }
 
   reconcileWithin(ms: number): void {
     if (this.isStopping) return;
-    this.reads.within(ms);
+    this.sync.readWithin(ms);
     if (this.isReconcileDue) void this.reconcile();
     else this.scheduler.update(this);
   }
 
   reconcileSoon(withinMs: number): void {
     this.claim.renewSoon();
-    this.reads.spreadAnew();
+    this.sync.spreadAnew();
     this.reconcileWithin(withinMs);
   }
 
@@ -217,12 +189,13 @@ export class TokenManager implements Task, AppReader {
     return this.flights.run('refresh', async () => {
       // Whoever passes a wait that a person can end, passes this one too.
       const isForced = request.ignoreBackOff === 'mendable';
-      const result: RefreshResult = this.storeHealth.isOpen
+      const result: RefreshResult = this.sync.health.isOpen
         ? { kind: 'store_unavailable' }
-        : await this.storeHealth.call(async () =>
+        : await this.sync.health.call(async () =>
             (await this.claim.mayFetch(isForced)) ? this.online.run(request) : { kind: 'over' },
           );
-      const mayTryAlone = result.kind === 'store_unavailable' && !this.isStopping && !this.pending.isFull;
+      const mayTryAlone =
+        result.kind === 'store_unavailable' && !this.isStopping && !this.sync.pending.isFull;
       if (!mayTryAlone || this.claim.heldBy || !this.offline.isAllowed(request)) return result;
       await this.offline.run(request);
       return { kind: 'over' };
@@ -232,7 +205,7 @@ export class TokenManager implements Task, AppReader {
   /** The token with at least this generation, waiting for the first one if need be. Throws `BrokerError`. */
   async current(minGeneration: number): Promise<HeldToken> {
     const isBehind = minGeneration > this.memory.generation;
-    if (isBehind || !this.reads.hasRead || this.mustRead(this.ports.clock.monotonicMs()))
+    if (isBehind || !this.sync.hasRead || this.sync.mustRead(this.ports.clock.monotonicMs()))
       await this.reconcile();
     await this.tryFound();
     if (!this.memory.livingToken && (this.isRefreshing || !this.due.isHeldUp)) {
@@ -339,19 +312,10 @@ export class TokenManager implements Task, AppReader {
   }
 
   get isStoreAway(): boolean {
-    return this.storeHealth.outage !== null;
-  }
-
-  private get reconcileAtMonoMs(): number {
-    return this.reads.dueMonoMs(this.isStoreAway || !this.pending.isEmpty);
+    return this.sync.health.outage !== null;
   }
 
   private get isReconcileDue(): boolean {
-    const isTime = this.ports.clock.monotonicMs() >= this.reconcileAtMonoMs;
-    return isTime && !this.storeHealth.isOpen && !this.flights.isRunning('reconcile');
-  }
-
-  private mustRead(nowMonoMs: number): boolean {
-    return this.reads.mustRead(this.scheduler.sinceLastRunMs(nowMonoMs));
+    return this.sync.isDue && !this.flights.isRunning('reconcile');
   }
 }

@@ -1,6 +1,6 @@
 import { FakeIssuer, REFRESH } from '../../../test/support/create-broker.js';
 import { ManualClock } from '../../../test/support/manual-clock.js';
-import { AppSecrets } from './app-secrets.js';
+import { AppSecrets } from '../app-definition.js';
 import { TokenMemory } from './token-memory.js';
 import { dayOf, NO_COUNT } from './budgets.js';
 import type { StoreView } from '../ports/token-store.js';

@@ -1,9 +1,11 @@
 import type { AppDefinition } from '../app-definition.js';
 import type { BrokerPorts } from '../ports/broker-ports.js';
 import { sleep } from '../ports/clock.js';
-import { SingleFlight } from '../refresh/single-flight.js';
-import type { StoreHealth } from '../refresh/store-health.js';
-import type { TokenRecord } from '../token.js';
+import { SingleFlight } from '../refresh/scheduler.js';
+import type { StoreHealth } from '../refresh/store-sync.js';
+import { suspectReasonOf } from '../refresh/policy.js';
+import type { TokenMemory } from '../refresh/token-memory.js';
+import type { AppName, HeldToken, TokenRecord } from '../token.js';
 import type { ProbeClaim, ProbedToken } from '../ports/shared-probes.js';
 import type { ProbeAnswer } from '../ports/token-issuer.js';
 
@@ -174,5 +176,49 @@ export class GuessPace {
   private tries(value: string, nowMonoMs: number): number {
     if (this.last?.value !== value) return MAX_TRIES;
     return Math.min(MAX_TRIES, this.triesLeft + (nowMonoMs - this.last.atMonoMs) / NEXT_TRY_MS);
+  }
+}
+
+/** A younger token may be refused because the platform has not spread it yet. */
+const SPREADING_MS = 5000;
+
+/**
+ * Finds tokens that died early: somebody else fetches with the same AppSecret, or had the platform withdraw the token.
+ *
+ * That is said of a token that the platform refused to a probe, which is the only evidence; that was older than 5 s
+ * and not yet due for its refresh; while no fetch of ours was open or in doubt that could have killed it; and whose
+ * successor this replica fetched and stored. So it is said once, by one replica, and never of a token that nobody could
+ * replace.
+ */
+export class ForeignFetch {
+  private reported = 0;
+
+  constructor(
+    private readonly app: AppName,
+    private readonly memory: TokenMemory,
+    private readonly ports: Pick<BrokerPorts, 'clock' | 'events' | 'replica'>,
+  ) {}
+
+  /** The platform just refused this token to a probe. Call what this returns, if anything, when the replacement has ended. */
+  examine(dead: HeldToken): (() => void) | null {
+    const { memory } = this;
+    const { generation, issuedAtMs } = dead.record;
+    const ageMs = memory.storeNowMs() - issuedAtMs;
+    const leftMs = dead.deadlineMonoMs - this.ports.clock.monotonicMs();
+    const isOurs =
+      memory.generation !== generation || (memory.view !== null && suspectReasonOf(memory.view) !== null);
+    if (isOurs || memory.isDue || ageMs < SPREADING_MS) return null;
+    return () => {
+      if (this.reported === generation || !this.hasReplaced(dead)) return;
+      this.reported = generation;
+      this.ports.events.emit({ app: this.app, kind: 'died_early', generation, ageMs, leftMs });
+    };
+  }
+
+  private hasReplaced(dead: HeldToken): boolean {
+    const stored = this.memory.view?.record;
+    return (
+      stored?.owner === this.ports.replica && stored.reason === 'report' && stored.value !== dead.record.value
+    );
   }
 }

@@ -2,15 +2,19 @@ import type { TokenManager } from '../refresh/token-manager.js';
 import type { BrokerPorts } from '../ports/broker-ports.js';
 import { dayStart, type BudgetName, type Charge } from '../refresh/budgets.js';
 import { sleep } from '../ports/clock.js';
-import { ForeignFetch } from './foreign-fetch.js';
+import {
+  Reporters,
+  type ReportAnswer,
+  type ReportReason,
+  type ReportResult,
+  type TokenReport,
+} from './token-report.js';
 import type { ErrorCode } from '../error-code.js';
 import { BrokerError } from '../errors.js';
-import { GuessPace, TokenProbe } from './probe.js';
+import { ForeignFetch, GuessPace, TokenProbe } from './probe.js';
 import type { RefreshResult } from '../refresh/refresh.js';
-import { Reporters } from './reporters.js';
 import { fingerprint, isSameValue, type HeldToken, type TokenRecord } from '../token.js';
 import { remedyOf, type ProbeOutcome } from '../ports/token-issuer.js';
-import type { ReportAnswer, ReportReason, ReportResult, TokenReport } from './token-report.js';
 
 /** A token that was fetched because of a report is not replaced because of another report for this long. */
 const RECENT_MS = 30_000;
@@ -53,7 +57,7 @@ export class ReportService {
   ) {
     this.probe = new TokenProbe(manager.app, ports);
     this.guessProbe = new TokenProbe(manager.app, ports);
-    this.foreignFetch = new ForeignFetch(manager, ports);
+    this.foreignFetch = new ForeignFetch(manager.app.name, manager.memory, ports);
   }
 
   /** Throws `BrokerError`: `not_a_token_error`, `upstream_unavailable`, `upstream_rejected`. */
@@ -176,7 +180,7 @@ export class ReportService {
     const { outcome, atMonoMs } = await this.probe.try(token.record, {
       cacheMs: isOftenWrong ? MISTRUSTED_PROBE_CACHE_MS : cacheMs,
       timeoutMs: upstreamTimeoutMs,
-      storeHealth: this.manager.storeHealth,
+      storeHealth: this.manager.sync.health,
     });
     if (outcome === 'rejected') return 'refused';
     if (outcome === 'no_answer') return isSeconded ? 'believed' : 'unproven';

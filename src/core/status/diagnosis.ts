@@ -1,14 +1,13 @@
-import type { AppDefinition } from '../app-definition.js';
+import type { AppDefinition, AppSecrets } from '../app-definition.js';
 import type { TokenMemory } from '../refresh/token-memory.js';
-import type { AppSecrets } from '../refresh/app-secrets.js';
 import type { AppState, AppStatus, LastError } from './app-status.js';
 import { BrokerError, type BrokerErrorCode } from '../errors.js';
 import { remedyOf } from '../ports/token-issuer.js';
-import type { HeldClaim } from '../refresh/held-claim.js';
-import type { StoreHealth } from '../refresh/store-health.js';
+import type { HeldClaim } from '../refresh/due-work.js';
+import type { StoreHealth } from '../refresh/store-sync.js';
 import type { BackOff } from '../ports/token-store.js';
 import type { TokenFetch } from '../refresh/token-fetch.js';
-import type { OfflineRefresh } from '../refresh/offline-refresh.js';
+import type { OfflineRefresh } from '../refresh/refresh.js';
 import { dayStart } from '../refresh/budgets.js';
 import type { SuspectReason } from '../refresh/policy.js';
 

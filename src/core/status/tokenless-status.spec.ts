@@ -1,4 +1,4 @@
-import { AppSecrets } from '../refresh/app-secrets.js';
+import { AppSecrets } from '../app-definition.js';
 import { tokenlessStatus } from './tokenless-status.js';
 
 describe('the status of an app without a token', () => {
