@@ -90,12 +90,16 @@ describe('the list of changes in Redis', () => {
 
   it('begins anew, with a gap, where somebody used up its ids', async () => {
     const { there, seen, write, list } = world();
-    await seen(there);
-    await call('XADD', list, '18446744073709551615-18446744073709551615', 'app', 'x');
-    await write();
-    expect(await seen(there)).toBe('gap');
-    await write();
-    expect(await seen(there)).toEqual([SHOP_KEY]);
+    // Often, so that all of it also happens within one millisecond.
+    for (let round = 0; round < 30; round += 1) {
+      await call('DEL', list);
+      expect(await seen(there)).toBe('gap');
+      await call('XADD', list, '18446744073709551615-18446744073709551615', 'app', 'x');
+      await write();
+      expect(await seen(there)).toBe('gap');
+      await write();
+      expect(await seen(there)).toEqual([SHOP_KEY]);
+    }
   });
 
   it('has a gap for who wrote an entry that Redis has lost, as in a failover', async () => {

@@ -19,11 +19,14 @@ local function hash(key)
 end
 -- Leaves an app in the list of changes: the last 10,000 or some more, for a day. What somebody else put in its place goes. Replies the entry's id, or empty where the user may not write it.
 local function note(key, app)
-  local function add() return redis.pcall('XADD', key, 'MAXLEN', '~', '10000', '*', 'app', app) end
-  local id = add()
+  local function add(id) return redis.pcall('XADD', key, 'MAXLEN', '~', '10000', id, 'app', app) end
+  local id = add('*')
   if type(id) == 'table' and (string.find(id.err, 'WRONGTYPE') or string.find(id.err, 'exhausted')) then
     redis.pcall('DEL', key)
-    id = add()
+    -- An entry of this millisecond may have been read before: the new one must not have its id.
+    local time = redis.call('TIME')
+    local micros = tonumber(time[2])
+    id = add(string.format('%s%03d-%d', time[1], math.floor(micros / 1000), 1 + micros % 1000))
   end
   if type(id) ~= 'string' then return '' end
   redis.pcall('PEXPIRE', key, 86400000)
