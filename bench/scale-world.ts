@@ -179,7 +179,7 @@ export class ScaleWorld {
       assert.ok(begun.kind === 'granted');
       const { access_token: value, expires_in } = platform.issueEarlier(appId);
       const fetched = { value, expiresInMs: expires_in * 1000, owner: 'bench', reason: 'cold' } as const;
-      await store.commit(app, { grant: begun.grant, ...fetched });
+      await store.commit(app, { permit: begun.permit, ...fetched });
       await leases.release(lease);
     };
     for (let from = 0; from < this.apps; from += MAX_STORING) {

@@ -10,7 +10,7 @@ import type { Lease, RefreshLease } from '../src/core/ports/refresh-lease.js';
 import { suspectReasonOf } from '../src/core/refresh/policy.js';
 import { SystemClock } from '../src/core/system-clock.js';
 import type { Charge, Pool } from '../src/core/refresh/budgets.js';
-import type { Grant, StoreView, TokenStore } from '../src/core/ports/token-store.js';
+import type { FetchPermit, StoreView, TokenStore } from '../src/core/ports/token-store.js';
 import type { TokenRecord } from '../src/core/token.js';
 import { SHOP } from './support/app-identity.js';
 import { RedisServer } from './support/redis-server.js';
@@ -30,10 +30,10 @@ type Step =
       readonly daily: number;
       readonly isOverlapPossible: boolean;
     }
-  | { readonly do: 'commit'; readonly grant: number; readonly value: number; readonly lives: boolean }
+  | { readonly do: 'commit'; readonly permit: number; readonly value: number; readonly lives: boolean }
   | {
       readonly do: 'abort';
-      readonly grant: number;
+      readonly permit: number;
       readonly outcome: 'not_sent' | 'refused' | 'unknown';
       readonly waits: 'no' | 'busy' | 'day_quota';
     }
@@ -58,7 +58,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 5,
     arbitrary: fc.record({
       do: fc.constant('commit' as const),
-      grant: index,
+      permit: index,
       value: fc.nat({ max: 2 }),
       lives: fc.boolean(),
     }),
@@ -67,7 +67,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 3,
     arbitrary: fc.record({
       do: fc.constant('abort' as const),
-      grant: index,
+      permit: index,
       outcome: fc.constantFrom('not_sent', 'refused', 'unknown'),
       waits: fc.constantFrom('no', 'busy', 'day_quota'),
     }),
@@ -85,7 +85,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 /** Runs a history on one store, and tells it without what must differ: times, and fences, which follow from times. */
 class Historian {
   private readonly fences = [0];
-  private readonly grants: { readonly grant: Grant; readonly charge: Charge | null }[] = [];
+  private readonly permits: { readonly permit: FetchPermit; readonly charge: Charge | null }[] = [];
   private held: Lease | null = null;
 
   constructor(
@@ -108,11 +108,11 @@ class Historian {
       case 'begin':
         return this.begin(step);
       case 'commit': {
-        const chosen = this.chosen(this.grants, step.grant);
+        const chosen = this.chosen(this.permits, step.permit);
         if (!chosen) return null;
         const expiresInMs = step.lives ? LONG_MS : -1;
         const { kind, view } = await this.store.commit(APP, {
-          grant: chosen.grant,
+          permit: chosen.permit,
           value: `token-${String(step.value)}`,
           expiresInMs,
           owner: 'me',
@@ -121,7 +121,7 @@ class Historian {
         return [kind, this.told(view)];
       }
       case 'abort': {
-        const chosen = this.chosen(this.grants, step.grant);
+        const chosen = this.chosen(this.permits, step.permit);
         if (!chosen) return null;
         const backOff =
           step.waits === 'no'
@@ -147,9 +147,9 @@ class Historian {
       leaseMs: step.isOverlapPossible ? LONG_MS : 0,
     });
     if (begun.kind !== 'granted') return [begun.kind, this.told(begun.view)];
-    this.fences.push(begun.grant.fence);
-    this.grants.push({ grant: begun.grant, charge });
-    return [begun.kind, begun.grant.overlapping, this.told(begun.grant.view)];
+    this.fences.push(begun.permit.fence);
+    this.permits.push({ permit: begun.permit, charge });
+    return [begun.kind, begun.permit.overlapping, this.told(begun.permit.view)];
   }
 
   private async reconcile({ isAhead, committed }: Extract<Step, { do: 'reconcile' }>): Promise<unknown> {

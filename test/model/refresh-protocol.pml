@@ -39,7 +39,7 @@ typedef TokenStore {
 
 typedef Replica {
   mtype at;
-  byte fence, base, request, value;     /* the grant, when the request was sent, and the token that came of it */
+  byte fence, base, request, value;     /* the permit, when the request was sent, and the token that came of it */
   bit overlapping, isOffline;
   byte generation, heldBase, heldValue; /* AppMemory.token */
   byte committed;                       /* AppMemory.committed */

@@ -45,7 +45,7 @@ class HastyTable extends TransitionTable {
   override begin(...args: Parameters<TransitionTable['begin']>): Transition<BeginResult> {
     const { state, result } = super.begin(...args);
     if (result.kind !== 'granted') return { state, result };
-    return { state, result: { ...result, grant: { ...result.grant, overlapping: false } } };
+    return { state, result: { ...result, permit: { ...result.permit, overlapping: false } } };
   }
 }
 

@@ -1,7 +1,7 @@
 import type { RedisConnection } from '../../src/storage/redis/index.js';
 import { RedisTokenStore, TokenCipher, type RedisRefreshLease } from '../../src/storage/redis/index.js';
 import { SystemClock } from '../../src/core/system-clock.js';
-import type { Grant } from '../../src/core/ports/token-store.js';
+import type { FetchPermit } from '../../src/core/ports/token-store.js';
 import { MINIMAL_ACL } from './minimal-acl.js';
 import { SHOP } from './app-identity.js';
 import { RedisServer } from './redis-server.js';
@@ -55,7 +55,11 @@ export function storeOver(connection: RedisConnection, keyPrefix: string): Redis
 }
 
 /** The right to one fetch, whatever is stored already. */
-export async function granted(store: RedisTokenStore, lease: RedisRefreshLease, app = SHOP): Promise<Grant> {
+export async function granted(
+  store: RedisTokenStore,
+  lease: RedisRefreshLease,
+  app = SHOP,
+): Promise<FetchPermit> {
   const acquired = await lease.acquire(app, 10_000);
   if (acquired.kind !== 'acquired') throw new Error(acquired.kind);
   const begun = await store.begin(app, {
@@ -70,5 +74,5 @@ export async function granted(store: RedisTokenStore, lease: RedisRefreshLease, 
   });
   await lease.release(acquired.lease);
   if (begun.kind !== 'granted') throw new Error(begun.kind);
-  return begun.grant;
+  return begun.permit;
 }

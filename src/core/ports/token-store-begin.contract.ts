@@ -13,12 +13,12 @@ import {
 export function describeBegin(steps: StoreSteps): void {
   describe('begin', () => {
     it('leaves an intent and counts the fetch', async () => {
-      const grant = await steps.begin({ charge: FORCED });
+      const permit = await steps.begin({ charge: FORCED });
       const view = await steps.store.read(APP);
-      expect(view.intent?.fence).toBe(grant.fence);
+      expect(view.intent?.fence).toBe(permit.fence);
       expect(view.beganAtMs).toBe(view.intent?.atMs);
       expect(view.count).toEqual({ ...NO_COUNT, fetches: 1, forced: 1 });
-      expect(grant).toMatchObject({ overlapping: false, view: { record: null, intent: null } });
+      expect(permit).toMatchObject({ overlapping: false, view: { record: null, intent: null } });
     });
 
     it('takes a fence above the store’s time, the last fence and the highest known generation', async () => {
@@ -84,10 +84,10 @@ export function describeBegin(steps: StoreSteps): void {
       await steps.abort(await steps.begin({ budget: budgetOf(1, 1), charge }), 'refused');
       expect(await steps.refusal({ budget: budgetOf(1, 1), charge })).toBe('daily budget');
       const next = budgetOf(1, 1, DAY_MS);
-      const grant = await steps.begin({ budget: next, charge });
-      expect(grant.day).toBe(grant.view.day + 1);
+      const permit = await steps.begin({ budget: next, charge });
+      expect(permit.day).toBe(permit.view.day + 1);
       expect(await steps.store.read(APP)).toMatchObject({
-        day: grant.day,
+        day: permit.day,
         count: { fetches: 1, unproven: 1 },
       });
       expect(await steps.refusal({ budget: next, charge })).toBe('daily budget');
@@ -120,7 +120,7 @@ export function describeBegin(steps: StoreSteps): void {
       const of = (client: string): Charge => ({ pool: 'unproven', client });
       const given = await steps.begin({ budget, charge: of('orders') });
       await steps.store.abort(APP, {
-        grant: given,
+        permit: given,
         charge: of('orders'),
         outcome: 'not_sent',
         backOff: null,

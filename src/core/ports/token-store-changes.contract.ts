@@ -27,23 +27,23 @@ export function describeChanges(steps: StoreSteps): void {
     });
 
     it('names an app, once, whose fetch began, and once more when it has ended', async () => {
-      const grant = await steps.begin();
+      const permit = await steps.begin();
       expect(await seen()).toEqual([SHOP]);
-      await steps.commit(grant, 'one');
+      await steps.commit(permit, 'one');
       await steps.abort(await steps.begin(), 'refused', BUSY);
       expect(await seen()).toEqual([SHOP]);
       expect(await seen()).toEqual([]);
     });
 
     it('names an app whose token became suspect, and none whose step changed nothing', async () => {
-      const grant = await steps.begin();
-      await steps.commit(grant, 'one');
+      const permit = await steps.begin();
+      await steps.commit(permit, 'one');
       await seen();
-      const fork = { record: null, committed: grant.fence - 1 };
-      expect((await steps.store.reconcile(APP, fork)).suspect).toBe(grant.fence);
+      const fork = { record: null, committed: permit.fence - 1 };
+      expect((await steps.store.reconcile(APP, fork)).suspect).toBe(permit.fence);
       expect(await seen()).toEqual([SHOP]);
       await steps.store.reconcile(APP, fork);
-      await steps.commit(grant, 'one');
+      await steps.commit(permit, 'one');
       expect(await steps.refusal({ seenGeneration: 0 })).toBe('moved');
       expect(await seen()).toEqual([]);
     });

@@ -18,19 +18,19 @@ export function describeEnds(steps: StoreSteps): void {
     it('stores the token, closes the intent and ends the back-off', async () => {
       await steps.abort(await steps.begin(), 'refused', BUSY);
       await steps.commit(await steps.begin({ ignoreBackOff: 'all' }), 'one');
-      const grant = await steps.begin();
-      expect(await steps.commit(grant, 'two')).toMatchObject({
+      const permit = await steps.begin();
+      expect(await steps.commit(permit, 'two')).toMatchObject({
         kind: 'committed',
         view: { intent: null, backOff: null, failures: 0 },
       });
       const record = await steps.stored();
       expect(record).toEqual({
-        generation: grant.fence,
-        base: grant.view.record?.generation,
-        since: grant.fence,
+        generation: permit.fence,
+        base: permit.view.record?.generation,
+        since: permit.fence,
         value: 'two',
-        issuedAtMs: grant.view.nowMs,
-        expiresAtMs: grant.view.nowMs + LIFE_MS,
+        issuedAtMs: permit.view.nowMs,
+        expiresAtMs: permit.view.nowMs + LIFE_MS,
         owner: 'me',
         reason: 'scheduled',
       });
@@ -38,24 +38,24 @@ export function describeEnds(steps: StoreSteps): void {
     });
 
     it('is the same when it is repeated, even after the next one', async () => {
-      const grant = await steps.begin();
-      const first = await steps.commit(grant, 'one');
-      expect(await steps.commit(grant, 'one')).toMatchObject({
+      const permit = await steps.begin();
+      const first = await steps.commit(permit, 'one');
+      expect(await steps.commit(permit, 'one')).toMatchObject({
         kind: 'committed',
         view: { record: first.view.record, suspect: 0 },
       });
       await steps.commit(await steps.begin(), 'two');
-      expect(await steps.commit(grant, 'one')).toMatchObject({
+      expect(await steps.commit(permit, 'one')).toMatchObject({
         kind: 'committed',
         view: { record: { value: 'two' }, suspect: 0 },
       });
     });
 
     it('needs no lease', async () => {
-      const grant = await steps.begin();
+      const permit = await steps.begin();
       await steps.elapse(LEASE_MS + 50);
       const rival = await steps.acquire();
-      expect((await steps.commit(grant, 'one')).kind).toBe('committed');
+      expect((await steps.commit(permit, 'one')).kind).toBe('committed');
       await steps.lease.release(rival);
     });
 
@@ -115,17 +115,17 @@ export function describeEnds(steps: StoreSteps): void {
     );
 
     it('gives what was not sent back to the budget', async () => {
-      const grant = await steps.begin({ charge: FORCED });
-      await steps.store.abort(APP, { grant, charge: FORCED, outcome: 'not_sent', backOff: null });
+      const permit = await steps.begin({ charge: FORCED });
+      await steps.store.abort(APP, { permit, charge: FORCED, outcome: 'not_sent', backOff: null });
       expect((await steps.store.read(APP)).count).toEqual(NO_COUNT);
       await steps.abort(await steps.begin(), 'refused');
       expect((await steps.store.read(APP)).count).toEqual({ ...NO_COUNT, fetches: 1 });
     });
 
     it('gives nothing back to another day than that of the fetch', async () => {
-      const grant = await steps.begin({ budget: budgetOf(9, 9) });
+      const permit = await steps.begin({ budget: budgetOf(9, 9) });
       await steps.begin({ budget: budgetOf(9, 9, DAY_MS) });
-      await steps.abort(grant, 'not_sent');
+      await steps.abort(permit, 'not_sent');
       expect((await steps.store.read(APP)).count).toEqual({ ...NO_COUNT, fetches: 1 });
     });
 

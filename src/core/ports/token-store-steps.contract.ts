@@ -2,7 +2,14 @@ import { SHOP } from '../../../test/support/app-identity.js';
 import type { Budget, Charge } from '../refresh/budgets.js';
 import type { TokenRecord } from '../token.js';
 import type { Lease, RefreshLease } from './refresh-lease.js';
-import type { BeginRequest, CommitResult, FailedFetch, Grant, StoreView, TokenStore } from './token-store.js';
+import type {
+  BeginRequest,
+  CommitResult,
+  FailedFetch,
+  FetchPermit,
+  StoreView,
+  TokenStore,
+} from './token-store.js';
 
 /** One implementation under test, empty at first. */
 export interface StoreUnderTest {
@@ -79,12 +86,12 @@ export class StoreSteps {
   }
 
   /** Begins under a lease of its own and gives the lease back, so that several fetches can be under way. */
-  async begin(changes: Partial<BeginRequest> = {}): Promise<Grant> {
+  async begin(changes: Partial<BeginRequest> = {}): Promise<FetchPermit> {
     const lease = await this.acquire();
     const begun = await this.store.begin(APP, this.request(lease, changes));
     await this.lease.release(lease);
     if (begun.kind !== 'granted') throw new Error(`begin: ${begun.kind}`);
-    return begun.grant;
+    return begun.permit;
   }
 
   async refusal(changes: Partial<BeginRequest> = {}): Promise<string> {
@@ -94,16 +101,16 @@ export class StoreSteps {
     return begun.kind === 'budget_exhausted' ? `${begun.budget} budget` : begun.kind;
   }
 
-  commit(grant: Grant, value: string, expiresInMs = LIFE_MS): Promise<CommitResult> {
-    return this.store.commit(APP, { grant, value, expiresInMs, owner: 'me', reason: 'scheduled' });
+  commit(permit: FetchPermit, value: string, expiresInMs = LIFE_MS): Promise<CommitResult> {
+    return this.store.commit(APP, { permit, value, expiresInMs, owner: 'me', reason: 'scheduled' });
   }
 
   abort(
-    grant: Grant,
+    permit: FetchPermit,
     outcome: 'not_sent' | 'refused' | 'unknown',
     backOff: FailedFetch | null = null,
   ): Promise<StoreView> {
-    return this.store.abort(APP, { grant, charge: null, outcome, backOff });
+    return this.store.abort(APP, { permit, charge: null, outcome, backOff });
   }
 
   async stored(): Promise<TokenRecord> {

@@ -7,25 +7,25 @@ export function describeSuspect(steps: StoreSteps): void {
   describe('suspect', () => {
     it('suspects a token that was fetched while an earlier request may still reach the platform', async () => {
       await steps.abort(await steps.begin(), 'unknown');
-      const grant = await steps.begin();
-      expect(grant.overlapping).toBe(true);
-      await steps.commit(grant, 'one');
+      const permit = await steps.begin();
+      expect(permit.overlapping).toBe(true);
+      await steps.commit(permit, 'one');
       expect(suspectReasonOf(await steps.store.read(APP))).toBe('suspect');
     });
 
     it('suspects a third token too, while the first request may still reach the platform', async () => {
       await steps.abort(await steps.begin(), 'unknown');
       await steps.commit(await steps.begin(), 'one');
-      const grant = await steps.begin();
-      expect(grant.overlapping).toBe(true);
-      await steps.commit(grant, 'two');
+      const permit = await steps.begin();
+      expect(permit.overlapping).toBe(true);
+      await steps.commit(permit, 'two');
       expect(suspectReasonOf(await steps.store.read(APP))).toBe('suspect');
     });
 
     it('counts from when the outcome became unknown, because the request may have been sent late', async () => {
-      const grant = await steps.begin();
+      const permit = await steps.begin();
       await steps.elapse(2 * LEASE_MS + 50);
-      const { beganAtMs, nowMs } = await steps.abort(grant, 'unknown');
+      const { beganAtMs, nowMs } = await steps.abort(permit, 'unknown');
       expect(beganAtMs).toBe(nowMs);
       expect((await steps.begin()).overlapping).toBe(true);
     });
@@ -43,9 +43,9 @@ export function describeSuspect(steps: StoreSteps): void {
     it('trusts it again once that request is two lease times old', async () => {
       await steps.abort(await steps.begin(), 'unknown');
       await steps.elapse(2 * LEASE_MS + 50);
-      const grant = await steps.begin();
-      expect(grant).toMatchObject({ overlapping: false, view: { intent: expect.anything() } });
-      await steps.commit(grant, 'one');
+      const permit = await steps.begin();
+      expect(permit).toMatchObject({ overlapping: false, view: { intent: expect.anything() } });
+      await steps.commit(permit, 'one');
       expect(suspectReasonOf(await steps.store.read(APP))).toBeNull();
     });
   });
@@ -83,16 +83,16 @@ export function describeSuspect(steps: StoreSteps): void {
     });
 
     it('marks as suspect a record that was fetched without knowing of one that was committed here', async () => {
-      const grant = await steps.begin();
-      await steps.commit(grant, 'fork');
-      const view = await steps.store.reconcile(APP, { record: null, committed: grant.fence - 1 });
+      const permit = await steps.begin();
+      await steps.commit(permit, 'fork');
+      const view = await steps.store.reconcile(APP, { record: null, committed: permit.fence - 1 });
       expect(suspectReasonOf(view)).toBe('rollback');
     });
 
     it('heals the fork with one fetch', async () => {
-      const grant = await steps.begin();
-      await steps.commit(grant, 'fork');
-      const committed = grant.fence - 1;
+      const permit = await steps.begin();
+      await steps.commit(permit, 'fork');
+      const committed = permit.fence - 1;
       await steps.store.reconcile(APP, { record: null, committed });
       await steps.elapse(2 * LEASE_MS + 50);
       await steps.commit(await steps.begin(), 'healed');

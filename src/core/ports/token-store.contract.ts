@@ -25,9 +25,9 @@ export function describeTokenStore(name: string, create: () => Promise<StoreUnde
     });
 
     it('keeps what the platform named the type of a token', async () => {
-      const grant = await steps.begin();
+      const permit = await steps.begin();
       const token = { value: 'one', expiresInMs: LIFE_MS, tokenType: 'DPoP' };
-      await steps.store.commit(APP, { grant, ...token, owner: 'me', reason: 'scheduled' });
+      await steps.store.commit(APP, { permit, ...token, owner: 'me', reason: 'scheduled' });
       expect(await steps.stored()).toMatchObject({ value: 'one', tokenType: 'DPoP' });
     });
 
@@ -50,13 +50,13 @@ export function describeTokenStore(name: string, create: () => Promise<StoreUnde
     });
 
     it('takes nothing over that is more than a day ahead of its clock', async () => {
-      const grant = await steps.begin({ highestKnown: Number.MAX_SAFE_INTEGER - 1 });
-      expect(grant.fence).toBeLessThan(grant.view.nowMs + 1000);
-      await steps.commit(grant, 'one');
-      const ahead = { ...(await steps.stored()), generation: Math.floor(grant.view.nowMs) + 2 * DAY_MS };
+      const permit = await steps.begin({ highestKnown: Number.MAX_SAFE_INTEGER - 1 });
+      expect(permit.fence).toBeLessThan(permit.view.nowMs + 1000);
+      await steps.commit(permit, 'one');
+      const ahead = { ...(await steps.stored()), generation: Math.floor(permit.view.nowMs) + 2 * DAY_MS };
       const view = await steps.store.reconcile(APP, { record: ahead, committed: ahead.generation });
       expect(view).toMatchObject({ record: { value: 'one' }, suspect: 0, rolledBack: 0 });
-      expect((await steps.begin()).fence).toBeLessThan(grant.fence + DAY_MS);
+      expect((await steps.begin()).fence).toBeLessThan(permit.fence + DAY_MS);
     });
 
     describeBegin(steps);

@@ -69,7 +69,7 @@ export interface BeginRequest {
 }
 
 /** The right to send one request to the platform. */
-export interface Grant {
+export interface FetchPermit {
   readonly fence: number;
   /** An earlier request is so young that the platform may process it after this one: the new token starts as suspect. */
   readonly overlapping: boolean;
@@ -80,7 +80,7 @@ export interface Grant {
 }
 
 export type BeginResult =
-  | { readonly kind: 'granted'; readonly grant: Grant }
+  | { readonly kind: 'granted'; readonly permit: FetchPermit }
   /** Somebody else rotated in the meantime: adopt the view's record. */
   | { readonly kind: 'moved'; readonly view: StoreView }
   | { readonly kind: 'lease_lost'; readonly view: StoreView }
@@ -88,7 +88,7 @@ export type BeginResult =
   | { readonly kind: 'budget_exhausted'; readonly budget: BudgetName; readonly view: StoreView };
 
 export interface CommitRequest {
-  readonly grant: Grant;
+  readonly permit: FetchPermit;
   readonly value: string;
   readonly expiresInMs: number;
   readonly tokenType?: string | undefined;
@@ -107,7 +107,7 @@ export type FailedFetch = Omit<BackOff, 'untilMs' | 'atMs'> & { readonly delayMs
 
 export interface AbortRequest {
   /** Of a fetch that was sent without the store only its fence and day are known. */
-  readonly grant: Pick<Grant, 'fence' | 'day'>;
+  readonly permit: Pick<FetchPermit, 'fence' | 'day'>;
   /** As in the begin: what was not sent is given back to the budget. */
   readonly charge: Charge | null;
   /**

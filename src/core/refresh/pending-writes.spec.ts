@@ -81,7 +81,7 @@ describe('ends of fetches that the store could not be told of', () => {
     const told: number[] = [];
     const abort = fixture.store.abort.bind(fixture.store);
     fixture.store.abort = (app, request) => {
-      told.push(request.grant.fence);
+      told.push(request.permit.fence);
       return abort(app, request);
     };
     fixture.cutStore();

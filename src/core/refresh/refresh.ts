@@ -14,7 +14,7 @@ import {
 import type { BrokerPorts } from '../ports/broker-ports.js';
 import type { Lease } from '../ports/refresh-lease.js';
 import type { TokenFetch } from './token-fetch.js';
-import type { AbortRequest, BeginRequest, FailedFetch, Grant, BackOff } from '../ports/token-store.js';
+import type { AbortRequest, BeginRequest, FailedFetch, FetchPermit, BackOff } from '../ports/token-store.js';
 import type { StoreSync } from './store-sync.js';
 import { recordOf } from './transitions.js';
 import { type FetchReason, fingerprint } from '../token.js';
@@ -95,37 +95,37 @@ export class OnlineRefresh {
         ? { kind: 'budget_exhausted', budget: begun.budget }
         : { kind: 'over' };
     }
-    await this.fetch(begun.grant, sentMonoMs, request);
+    await this.fetch(begun.permit, sentMonoMs, request);
     return { kind: 'over' };
   }
 
-  private async fetch(grant: Grant, begunMonoMs: number, request: RefreshRequest): Promise<void> {
+  private async fetch(permit: FetchPermit, begunMonoMs: number, request: RefreshRequest): Promise<void> {
     const isLate = this.ports.clock.monotonicMs() - begunMonoMs > SEND_GUARD_MS;
     if (isLate || this.stopping.aborted) {
-      await this.abort(grant, request, 'not_sent', null);
+      await this.abort(permit, request, 'not_sent', null);
       return;
     }
     const { reason, forceNew, charge } = request;
-    const { fence } = grant;
-    const result = await this.tokenFetch.send({ reason, forceNew, charge, fence }, grant.view);
+    const { fence } = permit;
+    const result = await this.tokenFetch.send({ reason, forceNew, charge, fence }, permit.view);
     if (result.kind === 'failed') {
-      await this.abort(grant, request, result.outcome, result.isOwn ? null : result.failure);
+      await this.abort(permit, request, result.outcome, result.isOwn ? null : result.failure);
       return;
     }
     const { value, expiresInMs, tokenType } = result;
-    const commit = { grant, value, expiresInMs, tokenType, owner: this.ports.replica, reason };
+    const commit = { permit, value, expiresInMs, tokenType, owner: this.ports.replica, reason };
     // Served even if the store does not answer: no older token is better than this one.
     this.memory.hold(recordOf(commit), begunMonoMs + expiresInMs);
     await this.sync.pending.commit(commit);
   }
 
   private abort(
-    grant: Grant,
+    permit: FetchPermit,
     { charge }: RefreshRequest,
     outcome: AbortRequest['outcome'],
     backOff: FailedFetch | null,
   ): Promise<void> {
-    return this.sync.pending.abort({ grant, charge, outcome, backOff });
+    return this.sync.pending.abort({ permit, charge, outcome, backOff });
   }
 
   /**
@@ -242,7 +242,7 @@ export class OfflineRefresh {
       this.waitUntilMonoMs = clock.monotonicMs() + delayMs;
       if (result.outcome === 'unknown') {
         this.sync.pending.abortLater({
-          grant: { fence, day: this.day.number },
+          permit: { fence, day: this.day.number },
           charge,
           outcome: 'unknown',
           backOff: null,
@@ -253,8 +253,8 @@ export class OfflineRefresh {
     this.reset();
     const { value, expiresInMs, tokenType } = result;
     const base = memory.token?.record ?? null;
-    const grant = { fence, view: { nowMs, record: base } };
-    const record = recordOf({ grant, value, expiresInMs, tokenType, owner: replica, reason });
+    const permit = { fence, view: { nowMs, record: base } };
+    const record = recordOf({ permit, value, expiresInMs, tokenType, owner: replica, reason });
     memory.hold(record, begunMonoMs + expiresInMs);
     // What others fetched meanwhile without knowing of it is a fork.
     memory.noteCommitted(fence);

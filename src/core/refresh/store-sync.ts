@@ -262,30 +262,30 @@ export class PendingWrites {
   private async writeCommit(request: CommitRequest): Promise<void> {
     const { clock, store, feed, events } = this.ports;
     const { name } = this.app;
-    const { grant, reason, expiresInMs } = request;
+    const { permit, reason, expiresInMs } = request;
     const wasSuspect = this.memory.suspectReason !== null;
     const sentMonoMs = clock.monotonicMs();
     const committed = await store.commit(this.app, request);
     this.memory.adopt(committed.view, sentMonoMs);
     const { generation, suspectReason } = this.memory;
     if (committed.kind === 'superseded') {
-      events.emit({ app: name, kind: 'superseded', fence: grant.fence, generation });
+      events.emit({ app: name, kind: 'superseded', fence: permit.fence, generation });
       return;
     }
-    this.memory.noteCommitted(grant.fence);
+    this.memory.noteCommitted(permit.fence);
     events.emit({
       app: name,
       kind: 'rotated',
-      generation: grant.fence,
+      generation: permit.fence,
       fingerprint: fingerprint(request.value),
       reason,
       expiresInMs,
-      sameValue: grant.view.record?.value === request.value,
+      sameValue: permit.view.record?.value === request.value,
       isStored: true,
     });
     if (suspectReason) events.emit({ app: name, kind: 'suspected', generation, why: suspectReason });
     else if (wasSuspect) events.emit({ app: name, kind: 'healed', generation });
-    await feed.publish(this.app, grant.fence);
+    await feed.publish(this.app, permit.fence);
   }
 
   private async writeAbort(request: AbortRequest): Promise<void> {

@@ -7,7 +7,7 @@ import type {
   BeginResult,
   CommitRequest,
   CommitResult,
-  Grant,
+  FetchPermit,
   Intent,
   KnownRecord,
   StoreView,
@@ -88,20 +88,20 @@ function viewOf(state: StoredState, nowMs: number): StoreView {
 
 /** The record that a commit is about to store, as long as nobody committed since it began. */
 export function recordOf({
-  grant,
+  permit,
   value,
   expiresInMs,
   tokenType,
   owner,
   reason,
-}: Omit<CommitRequest, 'grant'> & {
-  readonly grant: Pick<Grant, 'fence'> & { readonly view: Pick<StoreView, 'record' | 'nowMs'> };
+}: Omit<CommitRequest, 'permit'> & {
+  readonly permit: Pick<FetchPermit, 'fence'> & { readonly view: Pick<StoreView, 'record' | 'nowMs'> };
 }): TokenRecord {
-  const { record: base, nowMs } = grant.view;
+  const { record: base, nowMs } = permit.view;
   return {
-    generation: grant.fence,
+    generation: permit.fence,
     base: base?.generation ?? 0,
-    since: base?.value === value ? base.since : grant.fence,
+    since: base?.value === value ? base.since : permit.fence,
     value,
     issuedAtMs: nowMs,
     expiresAtMs: nowMs + expiresInMs,
@@ -158,29 +158,29 @@ export class TransitionTable {
     const overlapping = isOverlapping(view, request.leaseMs);
     return {
       state: next,
-      result: { kind: 'granted', grant: { fence, overlapping, day, view: { ...view, fence } } },
+      result: { kind: 'granted', permit: { fence, overlapping, day, view: { ...view, fence } } },
     };
   }
 
   commit(state: StoredState, request: CommitRequest, nowMs: number): Transition<CommitResult> {
-    const { grant } = request;
+    const { permit } = request;
     const done = (kind: CommitResult['kind'], next: StoredState): Transition<CommitResult> => ({
       state: next,
       result: { kind, view: viewOf(next, nowMs) },
     });
     const generation = state.record?.generation ?? 0;
-    const isRepeated = generation === grant.fence || state.record?.base === grant.fence;
+    const isRepeated = generation === permit.fence || state.record?.base === permit.fence;
     if (isRepeated) return done('committed', state);
-    const closed = state.intent?.fence === grant.fence ? { ...state, intent: null } : state;
-    if (this.isLate(state, grant.fence)) return done('superseded', this.suspectUpTo(closed, closed.fence));
-    const fence = Math.max(state.fence, grant.fence);
+    const closed = state.intent?.fence === permit.fence ? { ...state, intent: null } : state;
+    if (this.isLate(state, permit.fence)) return done('superseded', this.suspectUpTo(closed, closed.fence));
+    const fence = Math.max(state.fence, permit.fence);
     const record = recordOf(request);
     const isBaseStored = generation === record.base;
-    const trusted = !isBaseStored || grant.overlapping ? this.suspectUpTo(closed, fence) : closed;
+    const trusted = !isBaseStored || permit.overlapping ? this.suspectUpTo(closed, fence) : closed;
     return done('committed', {
       ...trusted,
       fence,
-      record: isBaseStored ? record : { ...record, since: grant.fence },
+      record: isBaseStored ? record : { ...record, since: permit.fence },
       backOff: null,
       failures: 0,
     });
@@ -224,21 +224,21 @@ export class TransitionTable {
     return upTo > suspected.rolledBack ? { ...suspected, rolledBack: upTo } : suspected;
   }
 
-  private withOutcome(state: StoredState, { grant, outcome }: AbortRequest, nowMs: number): StoredState {
+  private withOutcome(state: StoredState, { permit, outcome }: AbortRequest, nowMs: number): StoredState {
     const { intent } = state;
-    const isNewest = intent?.fence === grant.fence;
+    const isNewest = intent?.fence === permit.fence;
     if (outcome !== 'unknown') {
       return isNewest && !intent.inDoubt ? { ...state, intent: null } : state;
     }
     // Somebody began after this fetch, whose token may have been minted after theirs.
     const suspected = isNewest ? state : this.suspectUpTo(state, state.fence);
     // It may have been sent late, or the store may have lost its begin: from now on it counts as under way.
-    const { fence, atMs } = intent ?? { fence: grant.fence, atMs: nowMs };
+    const { fence, atMs } = intent ?? { fence: permit.fence, atMs: nowMs };
     return { ...suspected, intent: { fence, atMs, inDoubt: true }, beganAtMs: nowMs };
   }
 
-  private withRefund(state: StoredState, { grant, charge, outcome }: AbortRequest): StoredState {
-    if (outcome !== 'not_sent' || state.day !== grant.day) return state;
+  private withRefund(state: StoredState, { permit, charge, outcome }: AbortRequest): StoredState {
+    if (outcome !== 'not_sent' || state.day !== permit.day) return state;
     const { clients } = state;
     const ofClient = charge?.pool === 'unproven' ? clients[charge.client] : undefined;
     return {

@@ -76,9 +76,9 @@ function storeOf(keyPrefix: string, legacy?: LegacyState): RedisTokenStore {
 
 /** Fetches as a replica of today does. Returns the generation. */
 async function commit(store: RedisTokenStore, prefix: string, value: string, app = SHOP): Promise<number> {
-  const grant = await granted(store, new RedisRefreshLease(redis.connection, prefix), app);
-  await store.commit(app, { grant, value, expiresInMs: 60_000, owner: 'me', reason: 'force' });
-  return grant.fence;
+  const permit = await granted(store, new RedisRefreshLease(redis.connection, prefix), app);
+  await store.commit(app, { permit, value, expiresInMs: 60_000, owner: 'me', reason: 'force' });
+  return permit.fence;
 }
 
 describe('what version 0.1 left in Redis', () => {

@@ -54,9 +54,9 @@ async function rotate(connection: RedisConnection, name: string): Promise<void> 
   const app = appNamed(name);
   const store = storeOf(connection);
   const lease = new RedisRefreshLease(connection, KEY_PREFIX);
-  const grant = await granted(store, lease, app);
+  const permit = await granted(store, lease, app);
   const commit = { value: `token-of-${name}`, expiresInMs: 60_000, owner: 'me', reason: 'cold' } as const;
-  await store.commit(app, { ...commit, grant });
+  await store.commit(app, { ...commit, permit });
   expect((await store.read(app)).record?.value).toBe(`token-of-${name}`);
 }
 

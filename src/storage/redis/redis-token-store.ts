@@ -121,7 +121,7 @@ export class RedisTokenStore extends TokenStore {
       take: (state, nowMs) => this.table.commit(state, request, nowMs),
     });
     const { record } = result.view;
-    if (record?.generation === request.grant.fence) await this.legacy.write(app, record);
+    if (record?.generation === request.permit.fence) await this.legacy.write(app, record);
     return result;
   }
 

@@ -1,7 +1,7 @@
 import { SHOP } from '../../../test/support/app-identity.js';
 import { freshPrefix, sharedRedis, storeOver } from '../../../test/support/redis-as-broker.js';
 import { ShiftedClock } from '../../../test/support/shifted-clock.js';
-import type { Grant } from '../../core/ports/token-store.js';
+import type { FetchPermit } from '../../core/ports/token-store.js';
 import { describeRefreshLease } from '../../core/ports/refresh-lease.contract.js';
 import { describeTokenStore } from '../../core/ports/token-store.contract.js';
 import { RedisConnection, RedisRefreshLease, RedisTokenStore, TokenCipher } from './index.js';
@@ -59,15 +59,15 @@ describe('tokens in Redis', () => {
     const first = await begin(before, lease);
     if (first.kind !== 'granted') throw new Error(first.kind);
     const commit = { value: 'canary-token', expiresInMs: 60_000, owner: 'me', reason: 'cold' } as const;
-    await before.commit(SHOP, { ...commit, grant: first.grant });
+    await before.commit(SHOP, { ...commit, permit: first.permit });
     expect(await redis.server.dump()).not.toContain('canary-token');
 
     const after = storeWith('k2', 2);
     expect((await after.read(SHOP)).record).toBeNull();
     const second = await begin(after, lease);
     if (second.kind !== 'granted') throw new Error(second.kind);
-    expect(second.grant.fence).toBeGreaterThan(first.grant.fence);
-    await after.commit(SHOP, { ...commit, value: 'next-token', grant: second.grant });
+    expect(second.permit.fence).toBeGreaterThan(first.permit.fence);
+    await after.commit(SHOP, { ...commit, value: 'next-token', permit: second.permit });
     expect((await after.read(SHOP)).record?.value).toBe('next-token');
     expect(unreadable).toEqual(['shop']);
   });
@@ -86,16 +86,16 @@ describe('an app that is configured no longer', () => {
       expect(keys.length).toBeGreaterThan(0);
       return Promise.all(keys.map(async (key) => Number(await redis.server.call('pttl', key))));
     };
-    const grantOf = async (): Promise<Grant> => {
+    const permitOf = async (): Promise<FetchPermit> => {
       const begun = await begin(store, lease, Number.MAX_SAFE_INTEGER);
       if (begun.kind !== 'granted') throw new Error(begun.kind);
-      return begun.grant;
+      return begun.permit;
     };
-    await store.commit(SHOP, { ...commit, grant: await grantOf() });
+    await store.commit(SHOP, { ...commit, permit: await permitOf() });
     await store.expire(SHOP);
     for (const leftMs of await lives()) expect(leftMs).toBeLessThanOrEqual(DAY_MS);
     expect((await store.read(SHOP)).record?.value).toBe('one');
-    await store.commit(SHOP, { ...commit, grant: await grantOf() });
+    await store.commit(SHOP, { ...commit, permit: await permitOf() });
     expect(Math.max(...(await lives()))).toBeGreaterThan(DAY_MS);
   });
 });

@@ -40,8 +40,8 @@ function world() {
   const store = new RedisTokenStore(redis.connection, options);
   const lease = new RedisRefreshLease(redis.connection, keyPrefix);
   const fetch = async (value: string = COMMIT.value, app = SHOP): Promise<StoreView> => {
-    const grant = await granted(store, lease, app);
-    return (await store.commit(app, { ...COMMIT, value, grant })).view;
+    const permit = await granted(store, lease, app);
+    return (await store.commit(app, { ...COMMIT, value, permit })).view;
   };
   const keys = appKeys(keyPrefix, SHOP);
   const anotherStore = (): RedisTokenStore => new RedisTokenStore(redis.connection, options);
@@ -181,7 +181,7 @@ describe('steps that meet in Redis', () => {
     const { store, lease, fetch } = world();
     const slow = await granted(store, lease);
     redis.connection.afterNext = () => fetch('fast');
-    const { kind, view } = await store.commit(SHOP, { ...COMMIT, value: 'slow', grant: slow });
+    const { kind, view } = await store.commit(SHOP, { ...COMMIT, value: 'slow', permit: slow });
     expect(kind).toBe('superseded');
     expect(view.record?.value).toBe('fast');
     expect(suspectReasonOf(view)).toBe('suspect');
@@ -189,8 +189,8 @@ describe('steps that meet in Redis', () => {
 
   it('all count', async () => {
     const { store, lease, anotherStore } = world();
-    const grant = await granted(store, lease);
-    const failed = { grant, charge: null, outcome: 'refused' } as const;
+    const permit = await granted(store, lease);
+    const failed = { permit, charge: null, outcome: 'refused' } as const;
     const backOff = { class: 'busy', errcode: -1, message: 'busy', credential: null, delayMs: 1 } as const;
     const stores = Array.from({ length: 4 }, anotherStore);
     await Promise.all(stores.map((one) => one.abort(SHOP, { ...failed, backOff })));
@@ -199,13 +199,13 @@ describe('steps that meet in Redis', () => {
 
   it('give up, and say so, when somebody changes the state all the time', async () => {
     const { store, lease, keys } = world();
-    const grant = await granted(store, lease);
+    const permit = await granted(store, lease);
     const disturb = async (): Promise<void> => {
       await redis.server.call('SET', keys.state, `garbage-${String(clock.random())}`);
       redis.connection.afterNext = disturb;
     };
     redis.connection.afterNext = disturb;
-    await expect(store.commit(SHOP, { ...COMMIT, grant })).rejects.toMatchObject({
+    await expect(store.commit(SHOP, { ...COMMIT, permit })).rejects.toMatchObject({
       name: 'StoreUnavailableError',
       message: 'another one changed the state of shop 8 times in a row',
     });
