@@ -1,6 +1,6 @@
 import { Global, Module, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { Callers } from '../api/auth/callers.js';
-import { ConfigStatus } from '../api/config/config-status.js';
+import { ConfigStatus } from '../api/config/config.controller.js';
 import { clientUses } from '../api/console/client-uses.js';
 import { ConsoleApiModule } from '../api/console/console.module.js';
 import { SessionCookies } from '../api/console/session-cookie.js';

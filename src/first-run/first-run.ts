@@ -1,5 +1,5 @@
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import { ConsolePages } from '../api/console/console-pages.js';
+import { ConsolePages } from '../api/console/console-pages.route.js';
 import { secureHeaders } from '../api/console/console.guard.js';
 import { snippetsFor } from '../api/console/snippets.js';
 import { sleep, type Clock } from '../core/ports/clock.js';

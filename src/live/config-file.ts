@@ -1,6 +1,6 @@
 import { Global, Injectable, Module } from '@nestjs/common';
 import { Interval } from '@nestjs/schedule';
-import { ConfigStatus } from '../api/config/config-status.js';
+import { ConfigStatus } from '../api/config/config.controller.js';
 import { GatewayModule } from '../api/gateway/gateway.module.js';
 import { TokensModule } from '../api/tokens/tokens.module.js';
 import { Runtime } from '../composition/runtime.module.js';

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Callers } from '../api/auth/callers.js';
-import { ConfigStatus, type ConfigState } from '../api/config/config-status.js';
+import { ConfigStatus, type ConfigState } from '../api/config/config.controller.js';
 import { Gateway } from '../api/gateway/gateway.js';
 import { AuditTrail } from '../api/common/ports.js';
 import { ClientLimits } from '../api/limits/client-limits.js';

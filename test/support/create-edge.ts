@@ -10,15 +10,23 @@ import { answerBadUrl } from '../../src/compat/wechat/platform-paths.js';
 import { TicketBroker } from '../../src/core/ticket-broker.js';
 import { TokenBroker } from '../../src/core/broker.js';
 import type { AuditEntry } from '../../src/core/ports/audit-entry.js';
-import { AuditTrail, HttpObserver, NO_TRACING, RequestTracing } from '../../src/api/common/ports.js';
+import {
+  AuditTrail,
+  HttpObserver,
+  NO_TRACING,
+  RequestTracing,
+  IdentityObserver,
+} from '../../src/api/common/ports.js';
 import { createFastifyAdapter } from '../../src/api/common/create-fastify-adapter.js';
 import type { ClientSection } from '../../src/config/client.section.js';
 import { AuthSection, LimitsSection, RateSection } from '../../src/config/limits.section.js';
 import type { JwtIssuerSection } from '../../src/config/identities.section.js';
-import { ConfigStatusModule } from '../../src/api/config/config.controller.js';
-import { ConfigStatus, type ConfigState } from '../../src/api/config/config-status.js';
+import {
+  ConfigStatusModule,
+  ConfigStatus,
+  type ConfigState,
+} from '../../src/api/config/config.controller.js';
 import { AppsModule } from '../../src/api/apps/apps.controller.js';
-import { IdentityObserver } from '../../src/api/common/ports.js';
 import { AuthModule } from '../../src/api/auth/auth.module.js';
 import { AdminListener, AdminPort, AdminPortModule } from '../../src/api/common/admin-port.js';
 import { EdgeModule } from '../../src/api/common/edge.module.js';

@@ -6,7 +6,7 @@ import { pino } from 'pino';
 import { Callers } from '../../src/api/auth/callers.js';
 import { clientUses } from '../../src/api/console/client-uses.js';
 import { callerView } from '../../src/api/console/console.views.js';
-import type { ConfigState } from '../../src/api/config/config-status.js';
+import type { ConfigState } from '../../src/api/config/config.controller.js';
 import { ClientLimits } from '../../src/api/limits/client-limits.js';
 import { AppModule } from '../../src/app.module.js';
 import { Clock } from '../../src/core/ports/clock.js';

@@ -1,8 +1,7 @@
 import { Injectable, type CanActivate, type ExecutionContext, createParamDecorator } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { Authenticator } from './authenticator.js';
-import type { ClientAccess } from './client-access.js';
-import type { Identity } from './identity.js';
+import type { ClientAccess, Identity } from './client-access.js';
 
 /** Closes every controller route that is not declared to be public. */
 @Injectable()

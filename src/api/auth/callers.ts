@@ -5,10 +5,17 @@ import type { JwtIssuerSection } from '../../config/identities.section.js';
 import type { Clock } from '../../core/ports/clock.js';
 import type { AppName } from '../../core/token.js';
 import { remoteOf } from '../common/request.js';
-import { ApiKeys, ClientAccess, type KeyAuthentication, type Recognized } from './client-access.js';
+import {
+  ApiKeys,
+  ClientAccess,
+  type KeyAuthentication,
+  type Recognized,
+  Identities,
+  type Identity,
+  type IdentityKind,
+} from './client-access.js';
 import { ClientCertificates } from './client-certificates.js';
 import type { IdentityObserver } from '../common/ports.js';
-import { Identities, type Identity, type IdentityKind } from './identity.js';
 import { JwtCallers, subjectKey, type JwtCaller } from './jwt/jwt-callers.js';
 import { JwtIssuers } from './jwt/jwt-issuers.js';
 import { JwtVerifier, looksLikeJwt } from './jwt/jwt-verifier.js';

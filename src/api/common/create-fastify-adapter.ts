@@ -14,7 +14,7 @@ import { tlsOptions } from './listener-tls.js';
 import { givenRequestId } from './request.js';
 import { FORM } from './api-route.js';
 import { HttpProblem } from './problem.js';
-import { parseJson } from './parse-json.js';
+import { parseJson } from './json-body.pipe.js';
 import { NOT_AS_JSON, sendProblem } from './problem.filter.js';
 
 /** A report with the longest token is a third of it. */

@@ -9,8 +9,7 @@ import { Callers } from '../auth/callers.js';
 import type { ClientAccess } from '../auth/client-access.js';
 import { AppRows } from './app-rows.js';
 import type { EndOfSession } from './console.guard.js';
-import { eventView } from './console.views.js';
-import { SystemViews } from './system-views.js';
+import { eventView, SystemViews } from './console.views.js';
 
 const TICK_MS = 500;
 /** Within so many ticks the state of every app is looked at: time alone changes some. */

@@ -1,5 +1,5 @@
 import { text } from '../common/schema.js';
-import type { ApiRoute, Fault } from '../common/api-route.js';
+import { type ApiRoute, type Fault, about } from '../common/api-route.js';
 import {
   callersSchema,
   detailSchema,
@@ -10,7 +10,25 @@ import {
   sessionSchema,
   systemSchema,
 } from './console.schemas.js';
-import { ForceRequest, MAX_REASON, SignInRequest } from './console-requests.dto.js';
+import { IsString, Length } from 'class-validator';
+
+const MAX_REASON = 200;
+/** A JWT has at most 8,192. */
+const MAX_KEY = 8192;
+
+/** Body of POST /console/api/session. */
+export class SignInRequest {
+  @Length(1, MAX_KEY)
+  @IsString(about('An API key or a JWT.'))
+  key!: string;
+}
+
+/** Body of POST /console/api/apps/:app/refresh. */
+export class ForceRequest {
+  @Length(1, MAX_REASON)
+  @IsString(about('What it is for; it stands in the audit and in the history.'))
+  reason!: string;
+}
 
 const SECURITY = [{ consoleSession: [] }, { apiKey: [] }, { jwt: [] }];
 const UNAUTHORIZED: Fault = ['unauthorized', 'Nobody is signed in: sign in at /console.'];

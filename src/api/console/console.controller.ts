@@ -34,8 +34,8 @@ import {
   READ_APP,
   READ_HISTORY,
   READ_SYSTEM,
+  ForceRequest,
 } from './console.api.js';
-import { ForceRequest } from './console-requests.dto.js';
 import { ConsoleGuard } from './console.guard.js';
 import type { forcedSchema, historySchema, probeSchema, rowsSchema } from './console.schemas.js';
 import {
@@ -45,9 +45,9 @@ import {
   type AppDetail,
   type CallersView,
   type SystemView,
+  SystemViews,
 } from './console.views.js';
 import { snippetsFor } from './snippets.js';
-import { SystemViews } from './system-views.js';
 
 const DEFAULT_EVENTS = 200;
 /** As stores give them: digits and a dash. */

@@ -1,13 +1,12 @@
 import { Module, type DynamicModule, type FactoryProvider } from '@nestjs/common';
 import { AppRows } from './app-rows.js';
-import { ConsolePages } from './console-pages.js';
-import { ConsolePagesRoute } from './console-pages.route.js';
+import { ConsolePagesRoute, ConsolePages } from './console-pages.route.js';
 import { ConsoleController } from './console.controller.js';
 import { ConsoleGuard, ConsoleSessions } from './console.guard.js';
 import { ConsoleSessionController } from './session.controller.js';
-import { ConsoleStreams } from './console-streams.js';
 import { SessionCookies } from './session-cookie.js';
-import { SystemViews } from './system-views.js';
+import { ConsoleStreams } from './console-streams.js';
+import { SystemViews } from './console.views.js';
 
 /** The console: its page, and what the page asks. Needs a global `ConsoleData` and `ConfigStatus`. */
 @Module({})

@@ -1,14 +1,13 @@
 import { sumOfUse, type AppUse, type Counts } from '../../core/console/app-use.js';
 import { identityName, later, type ClientSums } from '../../core/console/client-use.js';
-import type { ConsoleData } from '../../core/console/console-data.js';
+import { ConsoleData } from '../../core/console/console-data.js';
 import type { HistoryEvent } from '../../core/ports/history.js';
 import type { AppStatus } from '../../core/status/app-status.js';
 import { appView } from '../apps/apps.controller.js';
-import type { ClientAccess } from '../auth/client-access.js';
-import type { Identity } from '../auth/identity.js';
+import type { ClientAccess, Identity } from '../auth/client-access.js';
 import type { RateSection } from '../../config/limits.section.js';
 import type { FromSchema } from '../common/schema.js';
-import type { ConfigState } from '../config/config-status.js';
+import { type ConfigState, ConfigStatus } from '../config/config.controller.js';
 import { rfc3339, rfc3339OrNull } from '../tokens/token.view.js';
 import type {
   callersSchema,
@@ -19,6 +18,9 @@ import type {
   systemSchema,
 } from './console.schemas.js';
 import type { ConsoleSession } from './session-cookie.js';
+import { Injectable } from '@nestjs/common';
+import { TokenBroker } from '../../core/broker.js';
+import { Clock } from '../../core/ports/clock.js';
 
 export type SessionView = FromSchema<typeof sessionSchema>;
 export type AppRow = FromSchema<typeof rowSchema>;
@@ -160,4 +162,38 @@ export function systemView(
       restart_required: seesAll ? [...restartRequired] : [],
     },
   };
+}
+
+/** How the replicas, the store, the platforms and the configuration fare, for a client. */
+@Injectable()
+export class SystemViews {
+  constructor(
+    private readonly broker: TokenBroker,
+    private readonly data: ConsoleData,
+    private readonly config: ConfigStatus,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Whether the client sees every app, and with that what is about all of them. */
+  seesAll({ section, apps }: ClientAccess): boolean {
+    return section.apps === '*' || apps.length === this.broker.apps.length;
+  }
+
+  of(client: ClientAccess): SystemView {
+    const { version, storeKind, board } = this.data;
+    const platforms = this.data.platforms(client.apps);
+    const { state } = this.config;
+    return systemView(
+      this.seesAll(client),
+      { version, storeKind, board, platforms },
+      state,
+      this.clock.wallMs(),
+    );
+  }
+
+  /** The part of the view whose change counts: the time does not, nor that a replica was seen again. */
+  static essenceOf(view: SystemView): string {
+    const skipped: ReadonlySet<string> = new Set(['at', 'seen_at', 'last_answer_at']);
+    return JSON.stringify(view, (key, value: unknown) => (skipped.has(key) ? undefined : value));
+  }
 }

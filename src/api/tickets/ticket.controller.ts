@@ -11,10 +11,15 @@ import { Api } from '../common/api-route.js';
 import { HttpProblem } from '../common/problem.js';
 import { JsonBodyPipe } from '../common/json-body.pipe.js';
 import { singleParameter, type Query } from '../common/request.js';
-import { SignatureRequest } from './signature-request.dto.js';
-import { READ_TICKET, SIGN } from './tickets.api.js';
+import {
+  READ_TICKET,
+  SIGN,
+  ticketView,
+  type SignatureView,
+  type TicketView,
+  SignatureRequest,
+} from './tickets.api.js';
 import { cardSignature, jsapiSignature, signableUrl } from './ticket-signature.js';
-import { ticketView, type SignatureView, type TicketView } from './ticket-view.js';
 
 const NONCE_LENGTH = 16;
 const NONCE_RADIX = 36;

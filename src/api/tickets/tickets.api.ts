@@ -1,8 +1,88 @@
-import { appParameter, type ApiRoute } from '../common/api-route.js';
-import { oneOf } from '../common/schema.js';
+import { appParameter, type ApiRoute, about } from '../common/api-route.js';
+import { oneOf, alias, cacheMaxAge, object, text, time, type FromSchema } from '../common/schema.js';
 import { NO_TOKEN } from '../tokens/tokens.api.js';
-import { SignatureRequest } from './signature-request.dto.js';
-import { signatureSchema, ticketSchema } from './ticket-view.js';
+import type { AppName, HeldToken } from '../../core/token.js';
+import { tokenView } from '../tokens/token.view.js';
+import { IsOptional, IsString, Length } from 'class-validator';
+
+/** A ticket as callers get it. */
+export const ticketSchema = {
+  title: 'Ticket',
+  ...object({
+    app: alias,
+    type: {
+      type: 'string',
+      description: 'The kind of ticket: `jsapi`, `wx_card`, or another of the platform.',
+    },
+    ticket: text,
+    expires_in: { type: 'integer', description: 'Whole seconds left.' },
+    expires_at: time,
+    generation: { type: 'integer', format: 'int64', description: 'Opaque; only ever grows for a ticket.' },
+    cache_max_age: cacheMaxAge,
+  }),
+} as const;
+
+export type TicketView = FromSchema<typeof ticketSchema>;
+
+/** What a page hands to `wx.config`, or a card's `cardExt` has. */
+export const signatureSchema = {
+  title: 'Signature',
+  ...object({
+    app_id: text,
+    timestamp: { type: 'integer', description: 'Seconds since the Unix epoch.' },
+    nonce_str: text,
+    signature: text,
+  }),
+} as const;
+
+export type SignatureView = FromSchema<typeof signatureSchema>;
+
+export function ticketView(app: AppName, type: string, held: HeldToken, nowMonoMs: number): TicketView {
+  const {
+    access_token: ticket,
+    expires_in,
+    expires_at,
+    generation,
+    cache_max_age,
+  } = tokenView(app, held, nowMonoMs);
+  return { app, type, ticket, expires_in, expires_at, generation, cache_max_age };
+}
+
+/** Body of POST /ticket/signature: either the page's `url`, or the `card_id` of a card and what else its `cardExt` has. */
+export class SignatureRequest {
+  @IsOptional()
+  @IsString()
+  app?: string | null;
+
+  @IsOptional()
+  @Length(1, 4096)
+  @IsString(about('Absolute, http or https, without a fragment.'))
+  url?: string | null;
+
+  @IsOptional()
+  @Length(1, 64)
+  @IsString(
+    about(
+      'With `url`: the kind of ticket that signs, `jsapi` if left out; `agent_config` for an app of WeCom.',
+    ),
+  )
+  type?: string | null;
+
+  @IsOptional()
+  @Length(1, 128)
+  @IsString(about('Instead of `url`.'))
+  card_id?: string | null;
+
+  @IsOptional()
+  @Length(0, 128)
+  @IsString(about('Of the cardExt.'))
+  code?: string | null;
+
+  @IsOptional()
+  @Length(0, 128)
+  @IsString(about('Of the cardExt.'))
+  openid?: string | null;
+}
 
 export const READ_TICKET: ApiRoute = {
   access: 'ticket:read',

@@ -13,7 +13,7 @@ import { DropInTickets } from './drop-in-tickets.js';
 import { DropInTokens } from './drop-in-tokens.js';
 import { HttpObserver } from '../../api/common/ports.js';
 import { HttpProblem, isRefusedLimit } from '../../api/common/problem.js';
-import { parseJson } from '../../api/common/parse-json.js';
+import { parseJson } from '../../api/common/json-body.pipe.js';
 import { GatewayModule } from '../../api/gateway/gateway.module.js';
 import { CALL_METHODS, leaveBodies } from '../../api/gateway/gateway.route.js';
 import { routeOf } from '../../api/common/request.js';

@@ -2,8 +2,7 @@ import type { JSONWebKeySet } from 'jose';
 import type { JwtIssuerSection } from '../../../config/identities.section.js';
 import type { Clock } from '../../../core/ports/clock.js';
 import type { IdentityObserver } from '../../common/ports.js';
-import { fetchJwks } from './fetch-jwks.js';
-import { FixedJwks, RemoteJwks, type Jwks } from './jwks-source.js';
+import { FixedJwks, RemoteJwks, type Jwks, fetchJwks } from './jwks-source.js';
 import type { JwtIssuer } from './jwt-verifier.js';
 
 /** The configured issuers, with their keys as they come and change. */

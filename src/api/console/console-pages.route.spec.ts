@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ConsolePages } from './console-pages.js';
+import { ConsolePages } from './console-pages.route.js';
 
 describe('the files of the console', () => {
   let folder: string;

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { parseJson } from './parse-json.js';
+import { parseJson } from './json-body.pipe.js';
 
 const nested = (depth: number): string => `${'['.repeat(depth)}${']'.repeat(depth)}`;
 
