@@ -27,6 +27,19 @@ export class BareConnection {
     return connection;
   }
 
+  /** Takes so many characters more, and then nothing. */
+  async readPart(characters: number): Promise<void> {
+    const enough = this.received.length + characters;
+    await new Promise<void>((resolve) => {
+      const look = (): void => {
+        if (this.received.length < enough) return;
+        this.socket.off('data', look).pause();
+        resolve();
+      };
+      this.socket.on('data', look).resume();
+    });
+  }
+
   write(text: string): void {
     this.socket.write(text);
   }
