@@ -17,6 +17,8 @@ interface Call {
   /** A large one is told by its size, so that a failure can be read. */
   readonly body: Buffer | { readonly size: number; readonly seed: Uint8Array };
   readonly isChunked: boolean;
+  /** Waits for 100 Continue before it sends the body, as .NET Framework and curl do. */
+  readonly isExpecting: boolean;
   /** On the platform's own path, with a virtual token; else below /gateway, with the API key. */
   readonly isVirtual: boolean;
 }
@@ -65,6 +67,7 @@ const calls: fc.Arbitrary<Call> = fc.record({
   contentType: fc.constantFrom(
     undefined,
     'application/json',
+    'application/octet-stream',
     'text/plain;charset=utf-8',
     'multipart/form-data; boundary=b0',
     'application/x-www-form-urlencoded',
@@ -82,6 +85,7 @@ const calls: fc.Arbitrary<Call> = fc.record({
     { arbitrary: huge, weight: 2 },
   ),
   isChunked: fc.boolean(),
+  isExpecting: fc.boolean(),
   isVirtual: fc.boolean(),
 });
 
@@ -108,7 +112,10 @@ describe('what goes through the gateway', () => {
     virtual = ((await answer.json()) as { access_token: string }).access_token;
   }, 60_000);
 
-  function send({ method, contentType, query, isChunked, isVirtual }: Call, body: Buffer): Promise<Answer> {
+  function send(
+    { method, contentType, query, isChunked, isExpecting, isVirtual }: Call,
+    body: Buffer,
+  ): Promise<Answer> {
     const encoded = query.map((pair) => pair.map(encodeURIComponent).join('='));
     const path = isVirtual
       ? `/cgi-bin/echo?${[`access_token=${virtual}`, ...encoded].join('&')}`
@@ -124,6 +131,7 @@ describe('what goes through the gateway', () => {
             'wechatmp-signature': 's1',
             cookie: 'not=this',
             ...(contentType !== undefined && { 'content-type': contentType }),
+            ...(isExpecting && { expect: '100-continue' }),
             ...(isChunked ? { 'transfer-encoding': 'chunked' } : { 'content-length': body.length }),
           },
         },
@@ -141,7 +149,8 @@ describe('what goes through the gateway', () => {
         },
       );
       request.once('error', reject);
-      request.end(body);
+      if (isExpecting) request.once('continue', () => request.end(body)).flushHeaders();
+      else request.end(body);
     });
   }
 
