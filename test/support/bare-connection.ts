@@ -27,21 +27,21 @@ export class BareConnection {
     return connection;
   }
 
-  /** Takes so many characters more, and then nothing. */
+  /** Takes so many characters more, and then nothing. Throws if the connection ends before. */
   async readPart(characters: number): Promise<void> {
     const enough = this.received.length + characters;
-    await new Promise<void>((resolve) => {
-      const look = (): void => {
-        if (this.received.length < enough) return;
-        this.socket.off('data', look).pause();
-        resolve();
-      };
-      this.socket.on('data', look).resume();
-    });
+    this.socket.resume();
+    while (this.received.length < enough) await Promise.race([once(this.socket, 'data'), this.endedEarly()]);
+    this.socket.pause();
   }
 
   write(text: string): void {
     this.socket.write(text);
+  }
+
+  private async endedEarly(): Promise<never> {
+    await this.closed;
+    throw new Error('the connection ended early');
   }
 
   /** The status codes of the answers so far. */
