@@ -63,7 +63,6 @@ const layers = [
     imports: [
       'core/redaction/redactor.ts',
       'core/client-keys.ts',
-      'core/jwks-form.ts',
       'core/ports/audit-entry.ts',
       'core/ports/login-provider.ts',
       'core/system-clock.ts',
@@ -82,7 +81,6 @@ const layers = [
       'composition/backend.ts',
       'composition/broker.module.ts',
       'composition/console.module.ts',
-      'composition/login.module.ts',
       'composition/runtime.module.ts',
       'composition/telemetry.module.ts',
     ],
@@ -114,16 +112,6 @@ const layers = [
       'composition/backend.ts',
       'composition/runtime.module.ts',
       'composition/telemetry.module.ts',
-    ],
-    packages: ['@nestjs/common'],
-  },
-  {
-    layer: 'composition/login.module.ts',
-    imports: [
-      'core',
-      'composition/backend.ts',
-      'composition/broker.module.ts',
-      'composition/configured-apps.ts',
     ],
     packages: ['@nestjs/common'],
   },

@@ -29,7 +29,6 @@ import { TokenBroker } from './core/broker.js';
 import { LoginService } from './core/login/login-service.js';
 import { Clock, sleep } from './core/ports/clock.js';
 import { LiveConfigModule } from './live/config-file.js';
-import { LoginModule } from './composition/login.module.js';
 import { Runtime, RuntimeModule } from './composition/runtime.module.js';
 import { Telemetry, TelemetryModule } from './composition/telemetry.module.js';
 
@@ -58,7 +57,6 @@ export class AppModule
         RuntimeModule.forRoot(runtime),
         TelemetryModule,
         BrokerModule,
-        LoginModule,
         AuthModule.forRootAsync({
           inject: [Runtime],
           useFactory: ({ config: { clients, identities, rate, auth, limits } }: Runtime) => ({

@@ -43,7 +43,7 @@ function saidBySources(): string[] {
   const sources = [
     ...sourcesOf('config', (name) => !/command|config-changes/.test(name)),
     ...sourcesOf('platforms', (name) => name.endsWith('.section.ts')),
-    ...sourcesOf('core', (name) => name === 'jwks-form.ts'),
+    ...sourcesOf('core', (name) => name === 'client-keys.ts'),
   ];
   const text = (match: RegExpExecArray): string =>
     (match[1] ?? match[2] ?? match[3] ?? '').replaceAll('\\`', '`');

@@ -3,6 +3,7 @@ import { Interval, ScheduleModule } from '@nestjs/schedule';
 import { Backend } from './backend.js';
 import { ConfiguredApps } from './configured-apps.js';
 import { TokenBroker } from '../core/broker.js';
+import { LoginService } from '../core/login/login-service.js';
 import { Clock } from '../core/ports/clock.js';
 import { EventSink, EventSinks } from '../core/ports/events.js';
 import { GatewaySettings } from '../core/ports/gateway-profile.js';
@@ -15,7 +16,7 @@ import { passingErrcodes } from '../platforms/registry.js';
 import { Runtime } from './runtime.module.js';
 import { Telemetry } from './telemetry.module.js';
 
-/** The core, on the storage and the platforms that are configured. */
+/** The core, on the storage and the platforms that are configured. Logins use the AppSecrets that tokens are fetched with. */
 @Global()
 @Module({
   providers: [
@@ -42,13 +43,27 @@ import { Telemetry } from './telemetry.module.js';
       useFactory: (broker: TokenBroker) => new TicketBroker(broker),
     },
     {
+      provide: LoginService,
+      inject: [ConfiguredApps, TokenBroker, Backend, Clock, EventSink],
+      useFactory: loginService,
+    },
+    {
       provide: GatewaySettings,
       inject: [ConfiguredApps],
       useFactory: (apps: ConfiguredApps) => apps.gateway(),
     },
     { provide: VirtualTokens, inject: [Runtime, Clock], useFactory: virtualTokens },
   ],
-  exports: [ConfiguredApps, Backend, EventSink, TokenBroker, TicketBroker, GatewaySettings, VirtualTokens],
+  exports: [
+    ConfiguredApps,
+    Backend,
+    EventSink,
+    TokenBroker,
+    TicketBroker,
+    LoginService,
+    GatewaySettings,
+    VirtualTokens,
+  ],
 })
 export class BrokerModule {}
 
@@ -81,6 +96,16 @@ function tokenBroker(
     liveTokens.add(app, record.value);
   });
   return broker;
+}
+
+function loginService(
+  apps: ConfiguredApps,
+  broker: TokenBroker,
+  { logins }: Backend,
+  clock: Clock,
+  events: EventSink,
+): LoginService {
+  return new LoginService(apps.logins(broker), { ...logins, clock, events });
 }
 
 function virtualTokens({ config: { encryption, redis } }: Runtime, clock: Clock): VirtualTokens {

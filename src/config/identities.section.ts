@@ -1,4 +1,4 @@
-import { jwksForm } from '../core/jwks-form.js';
+import { jwksForm } from '../core/client-keys.js';
 import { duplicates, isWordLike, problem, ReadFault, textsOf, type Fault, type Place } from './faults.js';
 import { About, Check, InChart, Optional, Section, SectionList, SecretText, Text } from './keys.js';
 import { readText } from './read-file.js';

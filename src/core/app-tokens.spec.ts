@@ -1,4 +1,4 @@
-import { appTokens } from './app-tokens.js';
+import { appTokens } from './ticket-broker.js';
 
 describe('the token of an app, for the broker’s own calls', () => {
   it('is fetched where there is none, and then taken from memory', async () => {

@@ -10,8 +10,7 @@ import {
 import { ChangeWatch, type SweepSettings } from './refresh/change-watch.js';
 import { Scheduler, StartPace } from './refresh/scheduler.js';
 import { TokenManager } from './refresh/token-manager.js';
-import type { AppState, AppStatus } from './status/app-status.js';
-import { tokenlessStatus } from './status/tokenless-status.js';
+import { type AppState, type AppStatus, tokenlessStatus } from './status/app-status.js';
 import type { BrokerPorts } from './ports/broker-ports.js';
 import { BrokerError } from './errors.js';
 import { ReportService, type TokenTest } from './reports/report-service.js';

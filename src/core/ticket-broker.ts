@@ -1,8 +1,8 @@
-import { appTokens } from './app-tokens.js';
 import { type AppDefinition, AppSecrets } from './app-definition.js';
 import type { TokenBroker } from './broker.js';
 import { BrokerError } from './errors.js';
 import type { AppName, HeldToken } from './token.js';
+import type { AccessTokenSource } from './ports/token-issuer.js';
 
 /** The name under which tickets report a token. No client can have it. */
 const REPORTER = 'broker:tickets';
@@ -71,4 +71,19 @@ export class TicketBroker {
 /** Not the name of any app, which has no slash. */
 function nameOf(app: AppName, type: string): AppName {
   return `${app}/${type}`;
+}
+
+/**
+ * An app's token, for what the broker itself does with it.
+ *
+ * @param caller whose reports of dead tokens these are; a name that no client can have
+ */
+export function appTokens(broker: TokenBroker, app: AppName, caller: `broker:${string}`): AccessTokenSource {
+  return {
+    current: async () => (broker.held(app) ?? (await broker.current(app))).record.value,
+    replace: async (accessToken, errcode) => {
+      const { token } = await broker.report(app, { caller, accessToken, errcode, force: false });
+      return token?.record.value ?? accessToken;
+    },
+  };
 }

@@ -1,6 +1,5 @@
 import { ManualClock } from '../../test/support/manual-clock.js';
-import { requestContext } from '../core/request-context.js';
-import type { BrokerEvent } from '../core/ports/events.js';
+import { requestContext, type BrokerEvent } from '../core/ports/events.js';
 import { Redactor } from '../core/redaction/redactor.js';
 import { LogObserver } from './log.observer.js';
 import { createLogger } from './logger.js';

@@ -1,5 +1,5 @@
 import { pino, type Logger, type LoggerOptions } from 'pino';
-import { requestContext } from '../core/request-context.js';
+import { requestContext } from '../core/ports/events.js';
 import type { Redactor } from '../core/redaction/redactor.js';
 import { inspect } from 'node:util';
 import { isObject, parseJsonObject } from '../core/json-object.js';

@@ -1,5 +1,5 @@
 import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace-base';
-import { requestContext } from '../core/request-context.js';
+import { requestContext } from '../core/ports/events.js';
 import { Redactor } from '../core/redaction/redactor.js';
 import { createLogger } from './logger.js';
 import { WatchedExporter } from './tracing.js';

@@ -21,9 +21,8 @@ import {
 } from '@opentelemetry/sdk-trace-base';
 import type { IncomingMessage } from 'node:http';
 import type { Logger } from 'pino';
-import { requestContext } from '../core/request-context.js';
+import { requestContext, EventSink, type BrokerEvent } from '../core/ports/events.js';
 import { sleep, type Clock } from '../core/ports/clock.js';
-import { EventSink, type BrokerEvent } from '../core/ports/events.js';
 
 const CALL = { kind: SpanKind.CLIENT };
 const SERVICE = 'access-token-broker';

@@ -2,7 +2,7 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyRequest } from 'fastify';
-import { requestContext } from '../../core/request-context.js';
+import { requestContext } from '../../core/ports/events.js';
 import { Callers } from '../auth/callers.js';
 import { Readiness } from '../health/readiness.js';
 import { AuditTrail, HttpObserver, RequestTracing } from './ports.js';

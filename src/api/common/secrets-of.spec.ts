@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import { createEdge } from '../../../test/support/create-edge.js';
 import { heldToken } from '../../../test/support/fake-broker.js';
 import { Redactor } from '../../core/redaction/redactor.js';
-import { requestContext } from '../../core/request-context.js';
+import { requestContext } from '../../core/ports/events.js';
 import { secretsOf } from './response-hooks.js';
 
 const secret = fc.stringMatching(/^[A-Za-z0-9_.~+/=-]{16,128}$/);

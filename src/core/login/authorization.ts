@@ -2,7 +2,6 @@ import { STATE_MS, type LoginStore } from '../ports/login-store.js';
 import { newBinding, newState, proofOf, proofOfChallenge } from './handles.js';
 import type { LoginApp } from './login-app.js';
 import { LoginError } from './login-error.js';
-import { isAllowed } from './redirect-uri.js';
 
 export interface AuthorizationRequest {
   readonly client: string;
@@ -80,4 +79,19 @@ export async function beginAuthorization(
     expiresInSeconds: STATE_MS / 1000,
     fields: { appid: appId, redirect_uri: calledBack, scope, state },
   };
+}
+
+/**
+ * Whether a login may end there. The platform checks no more than the host, and so this is the only check of the rest.
+ * Code that compares less than the whole text can be led to another place: by a suffix, an `@`, a backslash.
+ */
+export function isAllowed(redirectUri: string, allowed: readonly string[]): boolean {
+  return allowed.includes(redirectUri);
+}
+
+/** Adds a parameter and leaves the rest as it is. */
+export function withParameter(uri: string, name: string, value: string): string {
+  const [, before = uri, fragment = ''] = /^([^#]*)(#.*)?$/s.exec(uri) ?? [];
+  const separator = before.includes('?') ? '&' : '?';
+  return `${before}${separator}${name}=${encodeURIComponent(value)}${fragment}`;
 }

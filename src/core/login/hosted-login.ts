@@ -1,12 +1,12 @@
 import type { LoginAnswer, OpenLogin } from '../ports/login-store.js';
 import type { AppName } from '../token.js';
 import type { CodeExchange } from './code-exchange.js';
-import { answerOf } from './exchange-answer.js';
+import { answerOf } from './refusal-error.js';
 import { isPlausible, proofOf, tagIn } from './handles.js';
 import type { LoginApps } from './login-app.js';
 import type { LoginPorts } from './login-call.js';
 import { LoginError } from './login-error.js';
-import { withParameter } from './redirect-uri.js';
+import { withParameter } from './authorization.js';
 
 /** What the browser brought to the callback. */
 export interface CallbackRequest {

@@ -5,7 +5,7 @@ import type { AppName } from '../token.js';
 import { beginAuthorization, type Authorization, type AuthorizationRequest } from './authorization.js';
 import { CodeExchange } from './code-exchange.js';
 import { DropInLogin } from './drop-in-login.js';
-import { answerOf } from './exchange-answer.js';
+import { answerOf } from './refusal-error.js';
 import { isPlausible, proofOf, type Proof } from './handles.js';
 import { HostedLogin, type CallbackRequest } from './hosted-login.js';
 import { LoginApps, type LoginApp } from './login-app.js';

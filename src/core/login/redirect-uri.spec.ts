@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { createLogin, LANDING } from '../../../test/support/create-login.js';
-import { isAllowed, withParameter } from './redirect-uri.js';
+import { isAllowed, withParameter } from './authorization.js';
 
 const ALLOWED = ['https://shop.example.com/login/back', 'https://shop.example.com/login/back?from=wechat'];
 

@@ -1,6 +1,8 @@
 import type { LoginOutcome, LoginRefusal } from '../ports/login-provider.js';
 import type { LoginApp } from './login-app.js';
 import { LoginError, type LoginErrorCode } from './login-error.js';
+import type { LoginAnswer } from '../ports/login-store.js';
+import type { Exchanged } from './code-exchange.js';
 
 const MINUTE_SECONDS = 60;
 const UPSTREAM_RETRY_SECONDS = 5;
@@ -49,4 +51,26 @@ export function unansweredError(app: LoginApp, cause: Error): LoginError {
 export function answered<T>(app: LoginApp, outcome: LoginOutcome<T>): T {
   if (outcome.kind === 'answered') return outcome.value;
   throw outcome.kind === 'refused' ? refusalError(outcome) : unansweredError(app, outcome.cause);
+}
+
+/** What a service is told of an exchange. Throws `LoginError` for all but an answer. */
+export function answerOf(app: LoginApp, exchanged: Exchanged): LoginAnswer {
+  switch (exchanged.kind) {
+    case 'answered':
+      if (exchanged.answer) return exchanged.answer;
+      throw new LoginError('code_used');
+    case 'refused':
+      throw refusalError(exchanged, 'code_invalid');
+    case 'lost':
+      throw new LoginError('exchange_outcome_unknown');
+    case 'not_sent':
+      throw unansweredError(app, exchanged.cause);
+    case 'spent':
+      throw new LoginError(exchanged.byAnother || exchanged.login === null ? 'code_used' : 'state_used');
+    case 'unknown':
+    case 'expired':
+    case 'mismatch':
+    case 'used':
+      throw new LoginError(`state_${exchanged.kind}`);
+  }
 }

@@ -1,5 +1,5 @@
 import { AppSecrets } from '../app-definition.js';
-import { tokenlessStatus } from './tokenless-status.js';
+import { tokenlessStatus } from './app-status.js';
 
 describe('the status of an app without a token', () => {
   const statusWith = (secrets: AppSecrets) =>

@@ -4,8 +4,7 @@ import type { IssueOutcome } from '../../core/ports/token-issuer.js';
 import { retryAfterMs, type HttpReply } from '../http/http-call.js';
 import { NetworkFault, type FaultId } from '../http/network-fault.js';
 import { faultOfBody } from '../http/json-answer.js';
-import { safeDescription } from './safe-description.js';
-import { TOO_MANY_REQUESTS, UNREADABLE_ERROR } from './oauth-errors.js';
+import { safeDescription, TOO_MANY_REQUESTS, UNREADABLE_ERROR } from './oauth-errors.js';
 
 const TOKEN_SHAPE = /^[\x21-\x7e]{1,5000}$/;
 const TOKEN_TYPE_SHAPE = /^[A-Za-z][\w.+-]{0,39}$/;

@@ -1,5 +1,5 @@
 import { errorCodeOf } from '../../core/error-code.js';
-import type { JsonObject } from '../../core/json-object.js';
+import { type JsonObject, parseJsonObject } from '../../core/json-object.js';
 import {
   LoginProvider,
   type AuthorizeRequest,
@@ -15,7 +15,6 @@ import { NetworkFault, type FaultId } from '../http/network-fault.js';
 import { faultOfBody, numberOf } from '../http/json-answer.js';
 import type { PlatformApi } from '../http/platform-api.js';
 import { isSecretRejected, meaningOf } from './error-numbers.js';
-import { parseQqAnswer } from './qq-answer.js';
 
 type User = Pick<UserGrant, 'openid' | 'unionid'>;
 
@@ -188,4 +187,16 @@ function isSeconds(value: unknown): value is number {
 
 function unreadable<T>(fault: FaultId): LoginOutcome<T> {
   return { kind: 'unknown', cause: new NetworkFault(fault, "The platform's answer is not what QQ answers.") };
+}
+
+/**
+ * QQ answers in three forms, whatever the content type says: JSON with `fmt=json`, a form without it, and an error as
+ * JavaScript, `callback( {"error":100019,…} );`, even where a success is a form. Null for anything else.
+ */
+export function parseQqAnswer(body: string): JsonObject | null {
+  const text = body.trim();
+  const [, inCallback] = /^callback\s*\(([^]*)\)\s*;?$/.exec(text) ?? [];
+  if (inCallback !== undefined) return parseJsonObject(inCallback);
+  if (text.startsWith('{')) return parseJsonObject(text);
+  return /^[\w.-]+=/.test(text) ? Object.fromEntries(new URLSearchParams(text)) : null;
 }

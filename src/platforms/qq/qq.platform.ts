@@ -6,8 +6,7 @@ import { faultOfBody, numberOf } from '../http/json-answer.js';
 import { PlatformApi } from '../http/platform-api.js';
 import type { Ping, Platform } from '../platform.js';
 import { explain } from './error-numbers.js';
-import { parseQqAnswer } from './qq-answer.js';
-import { QqLogin } from './qq.login.js';
+import { parseQqAnswer, QqLogin } from './qq.login.js';
 import { QqSection } from './qq.section.js';
 
 const AUTHORIZE_BASE_URL = 'https://graph.qq.com';

@@ -8,13 +8,12 @@ import {
   type IssueOutcome,
   type ProbeAnswer,
 } from '../../core/ports/token-issuer.js';
-import { explain, DEAD_TOKEN_ERRCODES } from './errcodes.js';
+import { explain, DEAD_TOKEN_ERRCODES, knownMessage } from './errcodes.js';
 import type { PlatformApi } from '../http/platform-api.js';
 import type { Grant } from './wechat.section.js';
 import { okOnly } from '../http/http-call.js';
 import { readErrcodeAnswer } from '../http/json-answer.js';
 import { probeToken } from '../http/token-probe.js';
-import { knownMessage } from './known-message.js';
 
 export interface WechatIssuerOptions {
   /** Each grant has tokens of its own; neither kills the other's. */

@@ -1,7 +1,9 @@
-export { MemoryAppClaim } from './memory-coordination.js';
-export { MemoryLoginStore } from './memory-login-store.js';
-export { MemoryRefreshLease } from './memory-coordination.js';
-export { MemoryRotationFeed } from './memory-coordination.js';
-export { MemorySharedProbes } from './memory-coordination.js';
-export { MemoryTokenStore } from './memory-token-store.js';
+export {
+  MemoryAppClaim,
+  MemoryRefreshLease,
+  MemoryRotationFeed,
+  MemorySharedProbes,
+} from './memory-coordination.js';
 export { MemoryHistory, MemoryReplicaRegistry } from './memory-console.js';
+export { MemoryLoginStore } from './memory-login-store.js';
+export { MemoryTokenStore } from './memory-token-store.js';

@@ -11,7 +11,6 @@ import {
   type ProbeClaim,
   type ProbedToken,
 } from '../../core/ports/shared-probes.js';
-import { ExpiringMap } from './expiring-map.js';
 
 /** Attempts that are under way or were a moment ago. */
 const MAX_ATTEMPTS = 10_000;
@@ -126,4 +125,57 @@ export class MemorySharedProbes extends SharedProbes {
 
 function attemptKey({ app, value }: ProbedToken): string {
   return `${identityKey(app)} ${value}`;
+}
+
+/** How many entries are looked at for their end whenever one is added. */
+const SWEPT_PER_SET = 4;
+
+/** Entries that end by themselves. When there are too many, the oldest go first. */
+export class ExpiringMap<Value> {
+  /** Who was set last stands last. */
+  private readonly entries = new Map<string, { readonly value: Value; readonly untilMonoMs: number }>();
+  private sweep: IterableIterator<[string, { readonly untilMonoMs: number }]> | null = null;
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly max: number,
+  ) {}
+
+  get(key: string): Value | undefined {
+    const entry = this.entries.get(key);
+    return entry && entry.untilMonoMs > this.clock.monotonicMs() ? entry.value : undefined;
+  }
+
+  set(key: string, value: Value, lifeMs: number): void {
+    this.sweepSome();
+    this.entries.delete(key);
+    this.entries.set(key, { value, untilMonoMs: this.clock.monotonicMs() + lifeMs });
+    for (const oldest of this.entries.keys()) {
+      if (this.entries.size <= this.max) break;
+      this.entries.delete(oldest);
+    }
+  }
+
+  delete(key: string): void {
+    this.entries.delete(key);
+  }
+
+  get size(): number {
+    return this.entries.size;
+  }
+
+  /** Goes on through the entries, a few at a time, and begins anew at the end. */
+  private sweepSome(): void {
+    const nowMonoMs = this.clock.monotonicMs();
+    for (let count = 0; count < SWEPT_PER_SET; count += 1) {
+      this.sweep ??= this.entries.entries();
+      const next = this.sweep.next();
+      if (next.done) {
+        this.sweep = null;
+        return;
+      }
+      const [key, { untilMonoMs }] = next.value;
+      if (untilMonoMs <= nowMonoMs) this.entries.delete(key);
+    }
+  }
 }

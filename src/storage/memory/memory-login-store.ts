@@ -14,7 +14,7 @@ import {
   type StateCheck,
   type UserSession,
 } from '../../core/ports/login-store.js';
-import { ExpiringMap } from './expiring-map.js';
+import { ExpiringMap } from './memory-coordination.js';
 
 /** Of each kind. A replica that is asked for more drops the oldest: a memory that fills up ends the whole broker. */
 const MAX_ENTRIES = 100_000;

@@ -1,13 +1,10 @@
 export { CLAIM_PREFIX } from './keys.js';
-export { KeyUse } from './token-cipher.js';
 export { LegacyState } from './legacy-state.js';
-export { RedisAppClaim } from './redis-coordination.js';
 export { RedisHistory } from './redis-history.js';
 export { RedisReplicaRegistry } from './redis-replica-registry.js';
 export { RedisConnection, type RedisSettings } from './redis-connection.js';
 export { RedisLoginStore } from './redis-login-store.js';
-export { RedisRefreshLease } from './redis-coordination.js';
+export { RedisAppClaim, RedisRefreshLease, RedisSharedProbes } from './redis-coordination.js';
 export { RedisRotationFeed } from './redis-rotation-feed.js';
-export { RedisSharedProbes } from './redis-coordination.js';
 export { RedisTokenStore } from './redis-token-store.js';
-export { TokenCipher } from './token-cipher.js';
+export { KeyUse, TokenCipher } from './token-cipher.js';

@@ -4,7 +4,7 @@ import type { IdentityObserver } from '../../common/ports.js';
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { readFile } from 'node:fs/promises';
-import { jwksForm } from '../../../core/jwks-form.js';
+import { jwksForm } from '../../../core/client-keys.js';
 
 /** For an unknown key, and after a fetch that failed. */
 const REFETCH_PAUSE_MS = 30_000;

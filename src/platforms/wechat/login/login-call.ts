@@ -6,8 +6,7 @@ import { okOnly, type HttpRequest } from '../../http/http-call.js';
 import { NetworkFault, type FaultId } from '../../http/network-fault.js';
 import type { PlatformApi } from '../../http/platform-api.js';
 import { faultOfBody, numberOf } from '../../http/json-answer.js';
-import { explain } from '../errcodes.js';
-import { knownMessage } from '../known-message.js';
+import { explain, knownMessage } from '../errcodes.js';
 
 /** What WeChat's codes mean at its login calls; what is not here is `other`. */
 const MEANINGS: Readonly<Record<number, LoginRefusal>> = {

@@ -1,6 +1,6 @@
 import { ScriptedPlatform } from '../../../../test/support/scripted-platform.js';
 import { PlatformApi } from '../../http/platform-api.js';
-import { fetchUsers } from './user-info.js';
+import { fetchUsers } from './web.login.js';
 
 describe('fetchUsers', () => {
   let platform: ScriptedPlatform;
