@@ -1,8 +1,7 @@
 import type { ErrorCode } from '../../core/error-code.js';
 import { parseJsonObject } from '../../core/json-object.js';
 import type { Deadline, ProbeAnswer, Unanswered } from '../../core/ports/token-issuer.js';
-import { okOnly, type HttpReply } from './http-call.js';
-import { faultOfBody, numberOf } from './json-answer.js';
+import { okOnly, type HttpReply, faultOfBody, numberOf } from './http-call.js';
 import { NetworkFault } from './network-fault.js';
 import type { PlatformApi } from './platform-api.js';
 

@@ -1,9 +1,8 @@
 import { errorCodeOf } from '../../core/error-code.js';
 import { parseJsonObject, type JsonObject } from '../../core/json-object.js';
 import type { IssueOutcome } from '../../core/ports/token-issuer.js';
-import { retryAfterMs, type HttpReply } from '../http/http-call.js';
+import { retryAfterMs, type HttpReply, faultOfBody } from '../http/http-call.js';
 import { NetworkFault, type FaultId } from '../http/network-fault.js';
-import { faultOfBody } from '../http/json-answer.js';
 import { safeDescription, TOO_MANY_REQUESTS, UNREADABLE_ERROR } from './oauth-errors.js';
 
 const TOKEN_SHAPE = /^[\x21-\x7e]{1,5000}$/;

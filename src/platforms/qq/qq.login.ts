@@ -10,9 +10,8 @@ import {
   type UserTokens,
 } from '../../core/ports/login-provider.js';
 import type { AppCredentials, Deadline } from '../../core/ports/token-issuer.js';
-import { okOnly } from '../http/http-call.js';
+import { okOnly, faultOfBody, numberOf } from '../http/http-call.js';
 import { NetworkFault, type FaultId } from '../http/network-fault.js';
-import { faultOfBody, numberOf } from '../http/json-answer.js';
 import type { PlatformApi } from '../http/platform-api.js';
 import { isSecretRejected, meaningOf } from './error-numbers.js';
 

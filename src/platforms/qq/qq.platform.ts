@@ -1,8 +1,7 @@
 import type { Deadline } from '../../core/ports/token-issuer.js';
 import { errorCodeOf } from '../../core/error-code.js';
-import { okOnly } from '../http/http-call.js';
+import { okOnly, faultOfBody, numberOf } from '../http/http-call.js';
 import { NetworkFault } from '../http/network-fault.js';
-import { faultOfBody, numberOf } from '../http/json-answer.js';
 import { PlatformApi } from '../http/platform-api.js';
 import type { Ping, Platform } from '../platform.js';
 import { explain } from './error-numbers.js';

@@ -1,5 +1,5 @@
 import type { GatewayProfile, PathRule } from '../../core/ports/gateway-profile.js';
-import { errcodeInAnswer } from '../http/json-answer.js';
+import { errcodeInAnswer } from '../http/http-call.js';
 
 /**
  * Those that give a token or take the AppSecret; `/sns`, where tokens are the users' own; and `rid/get`, whose answer quotes

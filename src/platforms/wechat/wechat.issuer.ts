@@ -11,8 +11,7 @@ import {
 import { explain, DEAD_TOKEN_ERRCODES, knownMessage } from './errcodes.js';
 import type { PlatformApi } from '../http/platform-api.js';
 import type { Grant } from './wechat.section.js';
-import { okOnly } from '../http/http-call.js';
-import { readErrcodeAnswer } from '../http/json-answer.js';
+import { okOnly, readErrcodeAnswer } from '../http/http-call.js';
 import { probeToken } from '../http/token-probe.js';
 
 export interface WechatIssuerOptions {

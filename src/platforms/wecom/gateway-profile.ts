@@ -1,5 +1,5 @@
 import type { GatewayProfile } from '../../core/ports/gateway-profile.js';
-import { errcodeInAnswer } from '../http/json-answer.js';
+import { errcodeInAnswer } from '../http/http-call.js';
 
 /** Those that give a token, or a ticket, of which the broker keeps its own; `service` is for providers, whose tokens are of another kind. */
 const FORBIDDEN = /^\/cgi-bin\/(?:gettoken|corp\/gettoken|get_jsapi_ticket|ticket\/get|service|service\/.*)$/;

@@ -11,9 +11,8 @@ import {
 } from '../../core/ports/token-issuer.js';
 import type { PlatformApi } from '../http/platform-api.js';
 import { explain, DEAD_TOKEN_ERRCODES, RETRY_AFTER_MS, knownMessage } from './errcodes.js';
-import { numberOf, readErrcodeAnswer } from '../http/json-answer.js';
+import { numberOf, readErrcodeAnswer, okOnly } from '../http/http-call.js';
 import { probeToken } from '../http/token-probe.js';
-import { okOnly } from '../http/http-call.js';
 
 /** The same token until it has expired; no overlap is promised, and nothing replaces it before. */
 export const TOKEN_RULE: IssuanceRule = {

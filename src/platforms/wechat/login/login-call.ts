@@ -2,10 +2,9 @@ import { errorCodeOf } from '../../../core/error-code.js';
 import { parseJsonObject, type JsonObject } from '../../../core/json-object.js';
 import type { LoginOutcome, LoginRefusal } from '../../../core/ports/login-provider.js';
 import type { Deadline } from '../../../core/ports/token-issuer.js';
-import { okOnly, type HttpRequest } from '../../http/http-call.js';
+import { okOnly, type HttpRequest, faultOfBody, numberOf } from '../../http/http-call.js';
 import { NetworkFault, type FaultId } from '../../http/network-fault.js';
 import type { PlatformApi } from '../../http/platform-api.js';
-import { faultOfBody, numberOf } from '../../http/json-answer.js';
 import { explain, knownMessage } from '../errcodes.js';
 
 /** What WeChat's codes mean at its login calls; what is not here is `other`. */

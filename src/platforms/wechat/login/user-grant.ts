@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../../core/json-object.js';
 import type { UserGrant, UserTokens } from '../../../core/ports/login-provider.js';
-import { numberOf } from '../../http/json-answer.js';
+import { numberOf } from '../../http/http-call.js';
 import { Unreadable } from './login-call.js';
 
 /** Ids have 28 characters, tokens up to 512 by the documents. */
