@@ -13,6 +13,8 @@ const RUNS = 200;
 interface Call {
   readonly method: string;
   readonly contentType: string | undefined;
+  /** Says what the bytes are; nobody looks. */
+  readonly contentEncoding: string | undefined;
   readonly query: readonly (readonly [string, string])[];
   /** A large one is told by its size, so that a failure can be read. */
   readonly body: Buffer | { readonly size: number; readonly seed: Uint8Array };
@@ -74,6 +76,7 @@ const calls: fc.Arbitrary<Call> = fc.record({
     'json',
     ';;',
   ),
+  contentEncoding: fc.constantFrom(undefined, 'gzip'),
   query: fc.array(fc.tuple(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 5 }), text), {
     maxLength: 4,
   }),
@@ -113,7 +116,7 @@ describe('what goes through the gateway', () => {
   }, 60_000);
 
   function send(
-    { method, contentType, query, isChunked, isExpecting, isVirtual }: Call,
+    { method, contentType, contentEncoding, query, isChunked, isExpecting, isVirtual }: Call,
     body: Buffer,
   ): Promise<Answer> {
     const encoded = query.map((pair) => pair.map(encodeURIComponent).join('='));
@@ -131,6 +134,7 @@ describe('what goes through the gateway', () => {
             'wechatmp-signature': 's1',
             cookie: 'not=this',
             ...(contentType !== undefined && { 'content-type': contentType }),
+            ...(contentEncoding !== undefined && { 'content-encoding': contentEncoding }),
             ...(isExpecting && { expect: '100-continue' }),
             ...(isChunked ? { 'transfer-encoding': 'chunked' } : { 'content-length': body.length }),
           },
@@ -178,6 +182,7 @@ describe('what goes through the gateway', () => {
           // Without a body DELETE needs none.
           ...((sent.length > 0 || call.method !== 'DELETE') && { 'content-length': String(sent.length) }),
           ...(call.contentType !== undefined && { 'content-type': call.contentType }),
+          ...(call.contentEncoding !== undefined && { 'content-encoding': call.contentEncoding }),
         });
       }),
       { numRuns: RUNS },

@@ -83,6 +83,7 @@ describe('a call through the gateway', () => {
     const answer = await send();
     expect(answer.status).toBe(status);
     if (code !== undefined) expect(await answer.json()).toMatchObject({ code });
+    expect(answer.headers.get('retry-after')).toBeNull();
     expect(arrived(SEND) - before).toBe(1);
   });
 

@@ -103,6 +103,13 @@ const STATUS: Readonly<Record<ProblemCode, number>> = {
 /** For problems that may pass by themselves and do not know when. */
 const DEFAULT_RETRY_AFTER_SECONDS = 5;
 
+/** The platform may have carried out what was asked: nobody is told when to ask for it again. */
+const OUTCOME_UNKNOWN: ReadonlySet<ProblemCode> = new Set([
+  'exchange_outcome_unknown',
+  'upstream_lost',
+  'upstream_timeout',
+]);
+
 const loginAction = oneOf<LoginAction>('fix_request', 'reauthorize', 'stop', 'retry', 'fix_config');
 
 export const problemSchema = {
@@ -122,7 +129,7 @@ export const problemSchema = {
   ),
 };
 
-/** The body of an error. `retry_after`, whole seconds, is always there for 429 and 5xx. */
+/** The body of an error. `retry_after`, whole seconds, is there for 429 and 5xx, unless the outcome is unknown. */
 export type Problem = FromSchema<typeof problemSchema> & { readonly code: ProblemCode };
 
 export interface ProblemHints {
@@ -135,7 +142,7 @@ export interface ProblemHints {
 
 export function problem(code: ProblemCode, detail: string, hints: ProblemHints = {}): Problem {
   const status = hints.status ?? STATUS[code];
-  const mayPass = status === 429 || status >= 500;
+  const mayPass = (status === 429 || status >= 500) && !OUTCOME_UNKNOWN.has(code);
   const retryAfter = hints.retryAfterSeconds ?? (mayPass ? DEFAULT_RETRY_AFTER_SECONDS : undefined);
   return {
     type: 'about:blank',

@@ -34,11 +34,14 @@ export interface CallBodyLimits {
 /**
  * Takes the body of a request, or as much of it as is needed to send it on.
  *
- * @throws HttpProblem `payload_too_large`; an Error when the caller goes away
+ * @throws HttpProblem `payload_too_large`, `invalid_request`; an Error when the caller goes away
  */
 export async function readCallBody(request: IncomingMessage, limits: CallBodyLimits): Promise<CallBody> {
   const { 'content-length': declared, 'transfer-encoding': encoding } = request.headers;
   if (encoding === undefined && declared === undefined) return NONE;
+  if (encoding !== undefined && encoding.trim().toLowerCase() !== 'chunked') {
+    throw new HttpProblem('invalid_request', 'Send the body with its length, or in chunks and as it is.');
+  }
   endWhenSilent(request);
   const length = encoding === undefined ? Number(declared) : null;
   if (length === null) return spooled(request, limits);

@@ -14,7 +14,13 @@ export interface CallTarget {
 const STRIPPED = new Set(['access_token', 'secret', 'component_access_token', 'authorization']);
 
 /** Of a call these reach the platform, and every `accept-…` and `wechatmp-…`. */
-const PASSED_ON = new Set(['content-type', 'content-disposition', 'accept', 'user-agent']);
+const PASSED_ON = new Set([
+  'content-type',
+  'content-disposition',
+  'content-encoding',
+  'accept',
+  'user-agent',
+]);
 
 /**
  * The target of a call; null for one that servers may read in two ways: an empty segment, `.` or `..`, a backslash, a

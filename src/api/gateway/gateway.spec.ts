@@ -96,6 +96,17 @@ describe('the gateway', () => {
     expect(platform.calls).toEqual([`POST ${SEND}?access_token=83_value-7 ${most}`]);
   });
 
+  it('refuses a body that is compressed on its way, as nobody could tell the platform', async () => {
+    const headers = { authorization: `Bearer ${keyOf('calls')}`, 'transfer-encoding': 'gzip, chunked' };
+    const request = http.request(`${url}/gateway/shop${SEND}`, { method: 'POST', headers }).end('{}');
+    const [response] = (await once(request, 'response')) as [http.IncomingMessage];
+    expect([response.statusCode, JSON.parse(await text(response))]).toMatchObject([
+      400,
+      { code: 'invalid_request' },
+    ]);
+    expect(platform.calls).toEqual([]);
+  });
+
   it.each([
     ['its path', 'shop', '/cgi-bin/nowhere', 403],
     ['want of a token', 'new', SEND, 503],
