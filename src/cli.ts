@@ -4,10 +4,12 @@ const USAGE = `Usage: access-token-broker <command>
   serve       run the broker; configured by BROKER_CONFIG or the environment (see README.md)
   check       read the configuration as serve does, and say what is wrong with it;
               --against FILE says what it would change in a broker that runs with FILE
-  diagnose    try the way to each platform and to Redis, step by step; diagnose --help
+  diagnose    try the way to each platform and to Redis, step by step
   keygen      print a new API key and its SHA-256
   version     print the version, also as --version
-  simulate    run a simulator of WeChat, of WeCom or of an OAuth 2 server, if it is installed; simulate --help lists its options`;
+  simulate    run a simulator of WeChat, WeCom, QQ Connect or an OAuth 2 server, if it is installed
+
+A command with --help says more: access-token-broker check --help`;
 
 const NO_SIMULATOR = `access-token-broker: the simulator is a package of its own, which is not installed here. Run it by itself:
   npx @access-token-broker/simulator
@@ -22,7 +24,7 @@ const [command, ...args] = process.argv.slice(2);
 
 switch (command) {
   case 'serve':
-    await import('./main.js');
+    if (takesNone(command, args)) await import('./main.js');
     break;
   case 'check':
     await runCheck();
@@ -39,7 +41,7 @@ switch (command) {
   case 'version':
   case '--version':
   case '-v':
-    await printVersion();
+    if (takesNone(command, args)) await printVersion();
     break;
   case undefined:
   case 'help':
@@ -51,6 +53,16 @@ switch (command) {
   default:
     console.error(`access-token-broker: there is no command "${command}".\n\n${USAGE}`);
     process.exitCode = 2;
+}
+
+/** Whether the command may run. An argument that nobody reads, as a path of a configuration, would be believed to count. */
+function takesNone(name: string, given: readonly string[]): boolean {
+  if (given.length === 0) return true;
+  const asksForHelp = given.includes('--help');
+  if (asksForHelp) console.log(USAGE);
+  else console.error(`access-token-broker: ${name} takes no arguments.\n\n${USAGE}`);
+  process.exitCode = asksForHelp ? 0 : 2;
+  return false;
 }
 
 async function printVersion(): Promise<void> {

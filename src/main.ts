@@ -13,7 +13,7 @@ import { AdminListener } from './api/common/admin-port.js';
 import { ListenerTls, TlsObserver, type TlsServer } from './api/common/listener-tls.js';
 import { maxOpenFiles, withinOpenFiles } from './api/limits/connection-limits.js';
 import { createFastifyAdapter } from './api/common/create-fastify-adapter.js';
-import { listenHost } from './api/common/listen-host.js';
+import { listenHost, listenRemedy } from './api/common/listen-host.js';
 import { mountDocs } from './api/docs/mount-docs.js';
 import { answerBadUrl } from './compat/wechat/platform-paths.js';
 import { createLogger, type Logger, NestLogger } from './observability/logger.js';
@@ -143,7 +143,11 @@ try {
   await serve(config, source, redactor, logger);
 } catch (error) {
   const why = error instanceof Error ? error.message : String(error);
-  const text = error instanceof ConfigError ? why : `could not start: ${why}`;
+  const remedy = listenRemedy(error);
+  const text =
+    error instanceof ConfigError
+      ? why
+      : `could not start: ${why}${remedy === undefined ? '' : `; ${remedy}`}`;
   // Even a silent log says why there is no server.
   if (logger?.isLevelEnabled('fatal')) logger.fatal({ event: 'process.start_failed', err: error }, text);
   else console.error(redactor.redact(text));

@@ -90,6 +90,16 @@ describe('access-token-broker diagnose', () => {
     expect(refused.text).toMatch(/FAIL {2}redis {2}login: .*WRONGPASS[^]*user and password/);
   });
 
+  it('says of a replica that it is one', async () => {
+    const primary = await RedisServer.start({});
+    const users = [`broker on >${PASSWORD} ${MINIMAL_ACL}`];
+    const replica = await RedisServer.start({ users, replicaOf: primary });
+    const { lines } = await run(withRedis(replica.port, 'broker'));
+    const failed = lines.flatMap((line, at) => (/^FAIL {2}redis/.test(line) ? [line, lines[at + 1]] : []));
+    expect(failed.length).toBeGreaterThan(0);
+    for (const line of failed) expect(line).toMatch(/READONLY|have redis name the primary/);
+  });
+
   it('says that a user with another prefix may not see who else fetches for an AppID', async () => {
     const acl = MINIMAL_ACL.replaceAll('tokenbroker:', 'prod:');
     const redis = await RedisServer.start({ users: [`broker on >${PASSWORD} ${acl}`] });
@@ -99,9 +109,13 @@ describe('access-token-broker diagnose', () => {
     expect(text.match(/FAIL {2}redis/g)).toHaveLength(1);
   });
 
-  it.each([['--help'], ['shop more'], ['nobody']])('does nothing for %s', async (args) => {
+  it.each([
+    ['--help', 0],
+    ['shop more', 2],
+    ['nobody', 2],
+  ])('does nothing for %s', async (args, exitCode) => {
     const { code, text } = await run({}, args.split(' '));
-    expect(code).toBe(2);
+    expect(code).toBe(exitCode);
     expect(text).toMatch(/^usage: access-token-broker diagnose|no app of the configuration has this name/);
   });
 

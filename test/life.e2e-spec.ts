@@ -84,7 +84,7 @@ describe('a start', () => {
     expect(JSON.parse(process.stdout.trimEnd().split('\n').at(-1) ?? '')).toMatchObject({
       level: 'fatal',
       event: 'process.start_failed',
-      msg: `could not start: listen EADDRINUSE: address already in use 127.0.0.1:${String(port)}`,
+      msg: `could not start: listen EADDRINUSE: address already in use 127.0.0.1:${String(port)}; another process has this port: end that one, or choose another with PORT or server.port`,
     });
     other.close();
   }, 15_000);
@@ -255,4 +255,16 @@ describe('the command line', () => {
     expect(process.stderr).toContain('Usage: access-token-broker <command>');
     expect(process.stdout).toBe('');
   }, 15_000);
+
+  it.each([
+    ['serve', 'other.yaml', 2],
+    ['version', 'x', 2],
+    ['serve', '--help', 0],
+  ])('has a %s that takes no arguments, and does nothing with %s', async (command, argument, exitCode) => {
+    const process = new NodeProcess('cli.js', [command, argument], {});
+    expect(await process.ended).toBe(exitCode);
+    expect(exitCode === 0 ? process.stdout : process.stderr).toContain(
+      'Usage: access-token-broker <command>',
+    );
+  });
 });

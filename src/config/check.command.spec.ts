@@ -96,6 +96,12 @@ describe('access-token-broker check', () => {
       expect(err).toContain('colour');
     });
 
+    it('explains itself, and reads nothing', () => {
+      const { code, out, err } = run({}, ['--help']);
+      expect({ code, err }).toEqual({ code: 0, err: '' });
+      expect(out).toMatch(/^usage: access-token-broker check/);
+    });
+
     it.each([[['--against']], [['--against', '']], [['--agains', 'x']], [['old.yaml']]])(
       'says how it is used for %j',
       (args) => {

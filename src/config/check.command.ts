@@ -46,6 +46,10 @@ export function check({
   out,
   err,
 }: CheckIo): 0 | 1 | 2 {
+  if (args.includes('--help')) {
+    out(USAGE);
+    return 0;
+  }
   const against = againstIn(args);
   if (against === null) {
     err(USAGE);

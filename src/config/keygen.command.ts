@@ -18,6 +18,8 @@ export function keygen({ args, out, err }: KeygenIo): 0 | 2 {
     out(apiKeyText());
   } else if (args.length === 1 && args[0] === '--encryption') {
     out(encryptionKeyText());
+  } else if (args.includes('--help')) {
+    out(USAGE);
   } else {
     err(USAGE);
     return 2;

@@ -28,6 +28,10 @@ export interface DiagnoseIo {
 
 /** Prints a line for each step, OK or FAIL, with its remedy. Returns the exit code: 1 when a step failed, 2 when it was asked wrongly. */
 export async function diagnose({ args, env, out, err }: DiagnoseIo): Promise<0 | 1 | 2> {
+  if (args.includes('--help')) {
+    out(USAGE);
+    return 0;
+  }
   const withFetch = args.includes('--fetch');
   const [wanted, ...more] = args.filter((arg) => arg !== '--fetch');
   if (more.length > 0 || wanted?.startsWith('-')) {
