@@ -154,7 +154,7 @@ async function redisBackend(
     else {
       logger.warn(
         { event: 'feed.unavailable', message: reason },
-        'no messages about new tokens come in: they are found by looking, every reconcileSeconds. Something between here and Redis may not let SUBSCRIBE through, or the user may not subscribe: see docs/redis.md',
+        'no messages about new tokens come in: they are found by looking, every reconcileSeconds. Where Redis itself is there, something between may not let SUBSCRIBE through, or the user may not subscribe: see docs/redis.md',
       );
     }
   };
@@ -182,7 +182,7 @@ async function redisBackend(
     }
     logger.warn(
       { event: 'changes.unavailable' },
-      'Redis does not let the broker list which apps have changed: every app is read every reconcileSeconds, at most 500 a second. Its user needs XADD, XRANGE and XREVRANGE, see docs/redis.md',
+      'Redis does not let the broker list which apps have changed: every app is read every reconcileSeconds, at most 500 a second. Where Redis takes writes, its user lacks XADD, XRANGE or XREVRANGE: see docs/redis.md',
     );
   };
   const legacy = new LegacyState(connection, cipher, keyPrefix);

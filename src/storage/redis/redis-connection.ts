@@ -85,6 +85,13 @@ export class RedisConnection {
       enableOfflineQueue: false,
       autoResendUnfulfilledCommands: false,
       maxRetriesPerRequest: 0,
+      // A former primary that became a replica: reconnect, which finds the new one, and send nothing twice. Commands that fail
+      // meanwhile fail for this reason.
+      reconnectOnError: (error) => {
+        const isReplica = error.message.startsWith('READONLY');
+        if (isReplica) this.trouble = error;
+        return isReplica;
+      },
     });
     this.client.on('error', (error: RedisFault) => {
       if (error.command?.name === 'select') this.failedSelect = error;
@@ -267,8 +274,6 @@ function connect(settings: RedisSettings, options: Options): Redis | Cluster {
     disconnectTimeout: 100,
     connectionName: 'access-token-broker',
     disableClientInfo: true,
-    // A former primary that became a replica: reconnect, which finds the new one, and send nothing twice.
-    reconnectOnError: ({ message }) => message.startsWith('READONLY'),
     retryStrategy: (times) => Math.min(MAX_RECONNECT_MS, 50 * 2 ** Math.min(times, 6)),
     maxLoadingRetryTime: MAX_RECONNECT_MS,
     // Without HELLO, which some services do not have.

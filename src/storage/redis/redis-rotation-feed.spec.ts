@@ -147,6 +147,15 @@ describe('the feed', () => {
     }
   });
 
+  it('says why it cannot connect', async () => {
+    const nobody = connect('redis://127.0.0.1:1/0', RedisConnection);
+    const told: (string | null)[] = [];
+    feeds.push(new RedisRotationFeed(nobody, freshPrefix(), (reason) => told.push(reason)));
+    await eventually('a reason', () => told.length > 0);
+    expect(told).toEqual([expect.stringContaining('ECONNREFUSED')]);
+    nobody.close();
+  });
+
   it('ignores what no broker would say', async () => {
     const keyPrefix = freshPrefix();
     const heard: unknown[] = [];

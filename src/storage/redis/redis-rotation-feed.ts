@@ -25,6 +25,8 @@ export class RedisRotationFeed extends RotationFeed {
   private readonly channel: string;
   private readonly subscriber: Redis | Cluster;
   private failures = 0;
+  /** Why the last attempt to connect failed. */
+  private trouble: Error | null = null;
   private isUp: boolean | null = null;
   private hasToldGap = false;
   private cancelRetry = (): void => undefined;
@@ -49,8 +51,9 @@ export class RedisRotationFeed extends RotationFeed {
     this.subscriber.on('ready', () => {
       void this.listen();
     });
+    this.subscriber.on('error', (error: Error) => (this.trouble = error));
     this.subscriber.on('close', () => {
-      this.lost('the connection was closed');
+      this.lost(this.trouble?.message ?? 'the connection was closed');
     });
   }
 
@@ -98,6 +101,7 @@ export class RedisRotationFeed extends RotationFeed {
     });
     const wasUp = this.isUp;
     this.isUp = true;
+    this.trouble = null;
     if (!wasUp) this.onChange(null);
     this.hasToldGap = false;
     this.tellGap();
