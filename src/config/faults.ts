@@ -81,7 +81,7 @@ export function shownPath(path: string): string {
 
 function kindOf(value: unknown): string {
   if (value === null) return 'nothing';
-  if (Array.isArray(value)) return 'a list';
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
   if (isMapping(value)) return 'a mapping';
   return typeof value === 'string' ? 'text' : `a ${typeof value}`;
 }

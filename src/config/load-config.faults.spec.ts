@@ -59,7 +59,7 @@ describe('a fault', () => {
     ['trustProxy for everybody', withServer({ trustProxy: true }), 'server.trustProxy: would let every caller say which address it has; list your proxies instead, such as [10.0.0.0/8]'],
     ['trustProxy with a bad CIDR', withServer({ trustProxy: ['::1', '10.0.0.0/33'] }), 'server.trustProxy[1]: must be an address or a CIDR, such as 10.0.0.0/8, got text of 11 characters'],
     ['section as a number', withServer(5), 'server: must be a mapping (key: value), got a number'],
-    ['section as a list', withServer([]), 'server: must be a mapping (key: value), got a list'],
+    ['section as a list', withServer([]), 'server: must be a mapping (key: value), got an empty list'],
     ['section left empty', withServer(null), 'server: must be a mapping (key: value), got nothing'],
 
     ['metrics of an app as text', file({ metrics: { perApp: 'some' } }), 'metrics.perApp: must be one of all, problems, none, or false, got "some"'],
@@ -124,6 +124,9 @@ describe('a fault', () => {
     ['caller name twice', file({ clients: [CLIENT, { ...CLIENT, keySha256: ['b'.repeat(64)] }] }), 'clients[1].name: is the same as clients[0].name; it must be its own'],
     ['unknown app', withClient({ apps: ['shop', 'shpo'] }), 'clients[0].apps[1]: no app is named "shpo"; did you mean shop?'],
     ['all apps in a list', withClient({ apps: ['*'] }), 'clients[0].apps[0]: for all apps write apps: "*", without a list'],
+    ['a client without apps', withClient({ apps: [] }), 'clients[0].apps: must be a list of names of apps, or "*" for all, got an empty list'],
+    ['a merge of YAML 1.1', withServer({ '<<': { port: 1 } }), 'server.<<: is not a known key; a mapping can be repeated whole (key: *name), not merged'],
+    ['a key where there are none', file({ console: { port: 1 } }), 'console.port: is not a known key; there are none here'],
     ['one app without a list', withClient({ apps: 'shop' }), 'clients[0].apps: must be a list of names of apps, or "*" for all, got "shop"'],
     ['scope', withClient({ scopes: ['token:read', 'read'] }), `clients[0].scopes[1]: must be one of ${scopes}, got "read"`],
     ['promise too short', withClient({ maxExpiresInSeconds: 59 }), 'clients[0].maxExpiresInSeconds: must be a whole number from 60 to 7200, got 59'],
@@ -279,8 +282,8 @@ describe('YAML that cannot be used', () => {
     ['a key twice', 'apps: []\napps: []', 'at line 2, column 1: the same key stands twice in one mapping; remove one'],
     ['two documents', 'apps: []\n---\napps: []', 'at line 2, column 1: there is a second document; keep one and remove the line "---"'],
     ['an unknown tag', 'apps: !canary x', 'at line 1, column 7: an unknown tag; text that begins with ! needs quotes'],
-    ['an unclosed quote', 'apps: "canary', 'at line 1, column 14: missing char'],
-    ['a list as a key', '? [canary]\n: 1', 'at line 1, column 3: non string key'],
+    ['an unclosed quote', 'apps: "canary', 'at line 1, column 14: a bracket or quote is not closed, or a colon has no space after it'],
+    ['a list as a key', '? [canary]\n: 1', 'at line 1, column 3: a key that is no text'],
   ])('is told by line and column, never by its text: %s', (_, text, expected) => {
     const [fault, ...more] = faultsOf(() => loadText(text));
     expect(fault).toBe(`${inFolder('broker.yaml')}: is not valid YAML ${expected}`);

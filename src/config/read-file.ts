@@ -64,6 +64,14 @@ const EXPLANATIONS: Partial<Record<YAMLError['code'], string>> = {
   BAD_ALIAS: 'not an alias; text that begins with * needs quotes',
   TAG_RESOLVE_FAILED: 'an unknown tag; text that begins with ! needs quotes',
   TAB_AS_INDENT: 'indented with a tab; use spaces',
+  BAD_INDENT: 'indented wrongly, or a bracket is not closed',
+  MISSING_CHAR: 'a bracket or quote is not closed, or a colon has no space after it',
+  UNEXPECTED_TOKEN: 'something that does not belong here',
+  BAD_DQ_ESCAPE: 'a backslash in double quotes; use single quotes',
+  MULTILINE_IMPLICIT_KEY: 'a key on several lines',
+  BLOCK_AS_IMPLICIT_KEY: 'two colons on one line; text with a colon needs quotes',
+  NON_STRING_KEY: 'a key that is no text',
+  RESOURCE_EXHAUSTION: 'nested too deep',
 };
 
 /**

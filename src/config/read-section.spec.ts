@@ -111,7 +111,7 @@ describe('a list of several kinds of sections', () => {
     ]);
     expect(secrets).toEqual([['pets[0].bowl.pin', '1234']]);
     expect(zoo({ name: 'tom', bowl: [] }).faults).toEqual([
-      'pets[0].bowl: must be a mapping (key: value), got a list',
+      'pets[0].bowl: must be a mapping (key: value), got an empty list',
     ]);
   });
 

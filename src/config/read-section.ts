@@ -125,12 +125,22 @@ function faultOf(path: string, line: string): Fault {
 
 /** Names the key only where it can be no secret: `{appSecret:abc}`, with the space forgotten, is a key too. */
 function unknownKey(key: string, known: readonly string[], parent: string): Fault {
+  if (key === '<<') {
+    return {
+      path: child(parent, key),
+      text: 'is not a known key; a mapping can be repeated whole (key: *name), not merged',
+    };
+  }
   const meant = nearest(key, known);
   if (meant !== undefined) {
     return { path: child(parent, key), text: `is not a known key; did you mean ${meant}?` };
   }
   const shown = isWordLike(key) ? key : '(a key not shown, it may hold a secret)';
-  return { path: child(parent, shown), text: `is not a known key; known are ${known.join(', ')}` };
+  const text =
+    known.length === 0
+      ? 'is not a known key; there are none here'
+      : `is not a known key; known are ${known.join(', ')}`;
+  return { path: child(parent, shown), text };
 }
 
 /**

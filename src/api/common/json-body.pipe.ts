@@ -29,8 +29,9 @@ export class JsonBodyPipe extends ValidationPipe {
   }
 }
 
-function sentence({ property, constraints = {} }: ValidationError): string {
+function sentence({ property, value, constraints = {} }: ValidationError): string {
   if ('whitelistValidation' in constraints) return unknownField(property);
+  if (value === undefined) return `The body lacks the field "${property}".`;
   return `In the body, ${Object.values(constraints).join(', ')}.`;
 }
 

@@ -205,7 +205,7 @@ describe('the native routes of logins', () => {
   });
 
   it.each([
-    ['authorize-url', { app: 'shop' }, 'redirect_uri must be a string'],
+    ['authorize-url', { app: 'shop' }, 'lacks the field "redirect_uri"'],
     ['authorize-url', { app: 'shop', redirect_uri: REDIRECT_URI, code_challenge: 'short' }, 'code_challenge'],
     ['exchange', { app: 'shop', code: 'c', binding: 'b' }, 'state'],
     ['exchange', { app: 'shop', code: 'c', state: 's' }, 'either binding'],
@@ -218,7 +218,7 @@ describe('the native routes of logins', () => {
     ['exchange', { app: 'shop', code: 'c'.repeat(513), state: 's', binding: 'b' }, 'code must be'],
     ['exchange', { app: 'shop', code: 7, state: 's', binding: 'b' }, 'code must be a string'],
     ['redeem', { ticket: 'tbt_1' }, 'binding'],
-    ['userinfo', {}, 'session must be a string'],
+    ['userinfo', {}, 'lacks the field "session"'],
     ['session/decrypt', { session: SESSION }, 'encrypted_data'],
     ['phone', { app: 'shop', code: 'c', secret: 'x' }, '"secret" that this route does not know'],
   ])('%s refuses the body %j, and asks nothing', async (path, body, why) => {
