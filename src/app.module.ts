@@ -28,7 +28,7 @@ import { ConsoleModule } from './composition/console.module.js';
 import { TokenBroker } from './core/broker.js';
 import { LoginService } from './core/login/login-service.js';
 import { Clock, sleep } from './core/ports/clock.js';
-import { LiveConfigModule } from './live/config-file.js';
+import { LiveConfigModule } from './live/config-files.js';
 import { Runtime, RuntimeModule } from './composition/runtime.module.js';
 import { Telemetry, TelemetryModule } from './composition/telemetry.module.js';
 

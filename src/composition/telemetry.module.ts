@@ -7,11 +7,11 @@ import {
   NO_TRACING,
   RequestTracing,
   IdentityObserver,
-} from '../api/common/ports.js';
+} from '../api/common/request.js';
 import { AuditLog, AuditFile } from '../observability/audit-log.js';
 import { LogObserver } from '../observability/log.observer.js';
 import { Global, Module } from '@nestjs/common';
-import { TlsObserver } from '../api/common/listener-tls.js';
+import { TlsObserver } from '../api/common/listener.js';
 import { GatewayObserver } from '../api/gateway/gateway-observer.js';
 import { MetricsSource } from '../api/metrics/metrics.controller.js';
 import {

@@ -50,7 +50,7 @@ export class ClientKeySection {
 }
 
 /** Shows no value: the most likely mistake is the key itself. */
-export function checkHash(value: unknown): string | undefined {
+function checkHash(value: unknown): string | undefined {
   if (typeof value !== 'string') return 'must be text of 64 hex digits: put it in quotes';
   if (new RegExp(HASH).test(value)) return undefined;
   if (value.startsWith(API_KEY_PREFIX)) {

@@ -81,7 +81,7 @@ export function egressFaults(egress: Partial<Record<string, unknown>>, path: str
 }
 
 /** What is wrong with the URL of a proxy, without any of it; undefined when nothing is. */
-export function proxyUrlForm(text: string): string | undefined {
+function proxyUrlForm(text: string): string | undefined {
   return urlWithLoginFault(text, proxyUrlFault, 'proxyPassword');
 }
 

@@ -274,7 +274,7 @@ export const SecretFile = (form: SecretForm) =>
 /** As `KeySpec.tidy`. */
 export const Tidy = (tidy: (value: unknown) => unknown) => describeKey({ tidy });
 
-/** A mapping of secrets; `check` judges it once they are read. */
+/** A mapping of secrets; `check` says what is wrong with it once they are read. */
 export const SecretTexts = (form: SecretForm, check: (value: unknown) => Verdict) =>
   all(Check(check), describeKey({ secrets: form }));
 

@@ -74,7 +74,7 @@ function readValue(
       return entry;
     }
     const kind = kinds ? kindOf(entry, kinds(), at) : type();
-    // What an unknown kind of section has beside the keys of all kinds cannot be judged.
+    // What an unknown kind of section has beside the keys of all kinds cannot be checked.
     const read =
       'text' in kind
         ? readSection(type(), pick(entry, keysOf(type()).keys()), readSecret, at)

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Callers } from '../api/auth/callers.js';
 import { ConfigStatus, type ConfigState } from '../api/config/config.controller.js';
 import { Gateway } from '../api/gateway/gateway.js';
-import { AuditTrail } from '../api/common/ports.js';
+import { AuditTrail } from '../api/common/request.js';
 import { ClientLimits } from '../api/limits/client-limits.js';
 import { TokenEventStreams } from '../api/tokens/token-event-streams.js';
 import { Config } from '../config/config.js';

@@ -1,5 +1,5 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import { AuditTrail } from '../api/common/ports.js';
+import { AuditTrail } from '../api/common/request.js';
 import type { AppSection } from '../config/app.section.js';
 import type { Secret } from '../config/secret.js';
 import { TokenBroker } from '../core/broker.js';

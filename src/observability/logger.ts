@@ -71,7 +71,7 @@ export interface DescribedError {
  * Name, message, code, stack and causes of whatever was thrown, each of bounded length. Nothing else that hangs on an
  * error is read: libraries attach requests with their headers. Never throws.
  */
-export function describeError(thrown: unknown): DescribedError {
+function describeError(thrown: unknown): DescribedError {
   try {
     return describe(thrown, MAX_CAUSES);
   } catch {

@@ -1,5 +1,6 @@
 import { collectDefaultMetrics } from 'prom-client';
 import type { ErrorCode } from '../core/error-code.js';
+import { othersTurn } from '../core/ports/clock.js';
 import type { AppStatus } from '../core/status/app-status.js';
 import type { AppName } from '../core/token.js';
 import { MetricCatalogue } from './metric-catalogue.js';
@@ -136,12 +137,6 @@ export class Metrics {
     if (!this.shown.has(who)) this.catalogue.show(app, this.passing.get(provider) ?? []);
     this.shown.add(who);
   }
-}
-
-function othersTurn(): Promise<void> {
-  // A turn of the loop, which is neither time nor chance.
-  // eslint-disable-next-line no-restricted-globals
-  return new Promise((resolve) => void setImmediate(resolve));
 }
 
 type LoginExchanged = Extract<BrokerEvent, { kind: 'login_exchanged' }>;

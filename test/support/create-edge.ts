@@ -16,7 +16,7 @@ import {
   NO_TRACING,
   RequestTracing,
   IdentityObserver,
-} from '../../src/api/common/ports.js';
+} from '../../src/api/common/request.js';
 import { createFastifyAdapter } from '../../src/api/common/create-fastify-adapter.js';
 import type { ClientSection } from '../../src/config/client.section.js';
 import { AuthSection, LimitsSection, RateSection } from '../../src/config/limits.section.js';

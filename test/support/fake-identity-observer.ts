@@ -1,4 +1,4 @@
-import { IdentityObserver } from '../../src/api/common/ports.js';
+import { IdentityObserver } from '../../src/api/common/request.js';
 import type { JwtRefusal } from '../../src/api/auth/jwt/jwt-refusal.js';
 
 /** Records what it is told. */

@@ -98,7 +98,7 @@ export class LiveBroker {
     const sums = new ClientSums(new Map(), clock.wallMs());
     sums.add('replica-1', clientUses(callers, limits, new Map()));
     return callers.all.map((client) =>
-      callerView(client, callers.identitiesOf(client.name), limits.rateOf(client.name), sums),
+      callerView(client, callers.identitiesOf(client.name), limits.of(client.name).rate, sums),
     );
   }
 

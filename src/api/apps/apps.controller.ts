@@ -7,9 +7,18 @@ import type { AppStatus } from '../../core/status/app-status.js';
 import { Api, type ApiRoute } from '../common/api-route.js';
 import { HttpProblem } from '../common/problem.js';
 import { numberParameter, singleParameter, type Query as QueryString } from '../common/request.js';
-import { errorCode, integer, object, oneOf, text, time, type FromSchema } from '../common/schema.js';
+import {
+  errorCode,
+  integer,
+  object,
+  oneOf,
+  rfc3339,
+  rfc3339OrNull,
+  text,
+  time,
+  type FromSchema,
+} from '../common/schema.js';
 import { ConfigStatus, statusLine } from '../config/config.controller.js';
-import { rfc3339, rfc3339OrNull } from '../tokens/token.view.js';
 
 const STATES = ['ok', 'suspect', 'degraded', 'expired', 'pending'] as const;
 export const appState = oneOf(...STATES);

@@ -11,13 +11,11 @@ import { APP_GUARD, HttpAdapterHost } from '@nestjs/core';
 import type { FastifyAdapter } from '@nestjs/platform-fastify';
 import { TokenBroker } from '../../core/broker.js';
 import { Clock } from '../../core/ports/clock.js';
-import { ApiKeyGuard } from './api-key.guard.js';
-import { Authenticator } from './authenticator.js';
+import { ApiKeyGuard, Authenticator } from './api-key.guard.js';
 import { Callers, type CallerSettings } from './callers.js';
-import { HttpObserver } from '../common/ports.js';
+import { HttpObserver, IdentityObserver } from '../common/request.js';
 import { ClientLimits, type LimitSettings } from '../limits/client-limits.js';
 import { HeldRequests } from '../limits/held-requests.js';
-import { IdentityObserver } from '../common/ports.js';
 
 const SETTINGS = Symbol('who may call');
 

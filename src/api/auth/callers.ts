@@ -4,7 +4,7 @@ import type { ClientSection, Scope } from '../../config/client.section.js';
 import type { JwtIssuerSection } from '../../config/identities.section.js';
 import type { Clock } from '../../core/ports/clock.js';
 import type { AppName } from '../../core/token.js';
-import { remoteOf } from '../common/request.js';
+import { remoteOf, type IdentityObserver } from '../common/request.js';
 import {
   ApiKeys,
   ClientAccess,
@@ -15,7 +15,6 @@ import {
   type IdentityKind,
 } from './client-access.js';
 import { ClientCertificates } from './client-certificates.js';
-import type { IdentityObserver } from '../common/ports.js';
 import { JwtCallers, subjectKey, type JwtCaller } from './jwt/jwt-callers.js';
 import { JwtIssuers } from './jwt/jwt-issuers.js';
 import { JwtVerifier, looksLikeJwt } from './jwt/jwt-verifier.js';

@@ -14,7 +14,7 @@ import type { ServerTlsSection } from '../../config/server.section.js';
 import { answerInTurn } from './answer-in-turn.js';
 import { createServer } from './create-fastify-adapter.js';
 import { OpenConnections } from './open-connections.js';
-import { HttpObserver } from './ports.js';
+import { HttpObserver } from './request.js';
 
 /**
  * A second port, for what operators ask and callers need not see. It has the same routes, of which each declares where it is:

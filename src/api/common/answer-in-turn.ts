@@ -1,9 +1,8 @@
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { HttpObserver } from './ports.js';
 import { endWithProblem } from './answer-client-error.js';
 import { problem, type Problem } from './problem.js';
-import { connectionEventOf, remoteOf } from './request.js';
+import { connectionEventOf, remoteOf, type HttpObserver } from './request.js';
 
 /** Requests of one connection that wait for the answer to the one before them. Clients that do not wait for answers are rare, and those that send more are not served. */
 export const MAX_WAITING_REQUESTS = 16;

@@ -10,7 +10,7 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ServerTlsSection } from '../../config/server.section.js';
 import { answerClientError } from './answer-client-error.js';
-import { tlsOptions } from './listener-tls.js';
+import { tlsOptions } from './listener.js';
 import { givenRequestId } from './request.js';
 import { FORM } from './api-route.js';
 import { HttpProblem } from './problem.js';

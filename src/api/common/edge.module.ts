@@ -4,8 +4,7 @@ import { AdminListener } from './admin-port.js';
 import { HealthModule } from '../health/health.controller.js';
 import { OpenConnections } from './open-connections.js';
 import { ProblemFilter } from './problem.filter.js';
-import { RequestsInFlight } from './requests-in-flight.js';
-import { ResponseHooks } from './response-hooks.js';
+import { RequestsInFlight, ResponseHooks } from './request-hooks.js';
 
 /** What all routes have in common. It needs the adapter that `createFastifyAdapter` makes, and the global `AdminPort`, `HttpObserver`, `AuditTrail` and `RequestTracing`. */
 @Module({

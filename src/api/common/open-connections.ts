@@ -7,8 +7,7 @@ import type { Socket } from 'node:net';
 import { Clock } from '../../core/ports/clock.js';
 import { ClientLimits } from '../limits/client-limits.js';
 import { ConnectionLimits } from '../limits/connection-limits.js';
-import { HttpObserver } from './ports.js';
-import { connectionEventOf, remoteOf } from './request.js';
+import { connectionEventOf, remoteOf, HttpObserver } from './request.js';
 
 /** For a caller to send the rest of its request, or to read its answer, once the server closes. */
 const PATIENCE_MS = 2000;

@@ -4,7 +4,7 @@ import { createEdge } from '../../../test/support/create-edge.js';
 import { heldToken } from '../../../test/support/fake-broker.js';
 import { Redactor } from '../../core/redaction/redactor.js';
 import { requestContext } from '../../core/ports/events.js';
-import { secretsOf } from './response-hooks.js';
+import { secretsOf } from './request-hooks.js';
 
 const secret = fc.stringMatching(/^[A-Za-z0-9_.~+/=-]{16,128}$/);
 const name = fc.constantFrom(

@@ -1,7 +1,6 @@
 import { Controller, Get, Module } from '@nestjs/common';
 import { Api, type ApiRoute } from '../common/api-route.js';
-import { boolean, object, text, time, type FromSchema } from '../common/schema.js';
-import { rfc3339 } from '../tokens/token.view.js';
+import { boolean, object, rfc3339, text, time, type FromSchema } from '../common/schema.js';
 
 /** What became of the configuration that was read last. */
 export interface ConfigState {

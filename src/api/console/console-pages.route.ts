@@ -2,8 +2,7 @@ import { Injectable, type BeforeApplicationShutdown, type OnModuleInit } from '@
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { HttpObserver, RequestTracing } from '../common/ports.js';
-import { CONSOLE_STREAM, originOf } from '../common/request.js';
+import { CONSOLE_STREAM, originOf, HttpObserver, RequestTracing } from '../common/request.js';
 import { ClientLimits } from '../limits/client-limits.js';
 import { OPEN_STREAM, READ_PAGE } from './console.api.js';
 import { ConsoleSessions, secureHeaders } from './console.guard.js';

@@ -191,7 +191,7 @@ export class ConsoleController {
     for (const [replica, uses] of others) sums.add(replica, uses);
     const shown = this.system.seesAll(client) ? this.callers.all : [client];
     const items = shown.map((one) =>
-      callerView(one, this.callers.identitiesOf(one.name), this.limits.rateOf(one.name), sums),
+      callerView(one, this.callers.identitiesOf(one.name), this.limits.of(one.name).rate, sums),
     );
     return { items };
   }

@@ -2,7 +2,7 @@ import { Injectable, createParamDecorator, type CanActivate, type ExecutionConte
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { timingSafeEqual } from 'node:crypto';
 import { Clock } from '../../core/ports/clock.js';
-import { Authenticator } from '../auth/authenticator.js';
+import { Authenticator } from '../auth/api-key.guard.js';
 import { Callers, type Proof } from '../auth/callers.js';
 import type { ClientAccess } from '../auth/client-access.js';
 import { HttpProblem } from '../common/problem.js';

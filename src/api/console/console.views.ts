@@ -6,9 +6,8 @@ import type { AppStatus } from '../../core/status/app-status.js';
 import { appView } from '../apps/apps.controller.js';
 import type { ClientAccess, Identity } from '../auth/client-access.js';
 import type { RateSection } from '../../config/limits.section.js';
-import type { FromSchema } from '../common/schema.js';
+import { rfc3339, rfc3339OrNull, type FromSchema } from '../common/schema.js';
 import { type ConfigState, ConfigStatus } from '../config/config.controller.js';
-import { rfc3339, rfc3339OrNull } from '../tokens/token.view.js';
 import type {
   callersSchema,
   detailSchema,
@@ -116,7 +115,7 @@ export function callerView(
 }
 
 /** What is about all apps is for those who see all of them. */
-export function systemView(
+function systemView(
   seesAll: boolean,
   {
     version,

@@ -2,8 +2,7 @@ import { Body, Controller, Delete, Get, HttpCode, Post, Req, Res, UseGuards } fr
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ConsoleData } from '../../core/console/console-data.js';
 import { Clock } from '../../core/ports/clock.js';
-import { Caller } from '../auth/api-key.guard.js';
-import { Authenticator } from '../auth/authenticator.js';
+import { Caller, Authenticator } from '../auth/api-key.guard.js';
 import type { ClientAccess } from '../auth/client-access.js';
 import { Api } from '../common/api-route.js';
 import { JsonBodyPipe } from '../common/json-body.pipe.js';

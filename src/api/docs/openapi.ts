@@ -143,7 +143,7 @@ const RULES: Readonly<Record<string, (...values: unknown[]) => object>> = {
 };
 
 /** The schema of a request's body, from the rules of its class. What a rule cannot say, its `context` does, which is a part of the schema. */
-export function bodySchema(shape: Type<object>) {
+function bodySchema(shape: Type<object>) {
   const properties: Record<string, Record<string, unknown>> = {};
   for (const rule of getMetadataStorage().getTargetValidationMetadatas(shape, '', false, false)) {
     const { propertyName, name = '' } = rule;

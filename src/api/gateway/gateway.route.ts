@@ -2,7 +2,7 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { Authenticator } from '../auth/authenticator.js';
+import { Authenticator } from '../auth/api-key.guard.js';
 import type { ApiRoute } from '../common/api-route.js';
 import { HttpProblem } from '../common/problem.js';
 import { parameterOf } from './call-target.js';

@@ -56,6 +56,25 @@ describe('health', () => {
     expect(await stateOfBlog()).toBe('ok');
   });
 
+  it('lists thousands of apps, and those that there are once apps are gone meanwhile', async () => {
+    const names = Array.from({ length: 1000 }, (_, index) => `app-${index}`);
+    const many = await createEdge({ apps: names });
+    const listed = async (): Promise<string[]> => {
+      const body: { apps: { app: string }[] } = (await many.send('GET', '/health/ready')).json();
+      return body.apps.map(({ app }) => app);
+    };
+    expect(await listed()).toEqual(names);
+    many.clock.pass(1000);
+    const left = names.slice(0, 300);
+    const stateOf = many.broker.state.bind(many.broker);
+    many.broker.state = (app) => {
+      if (app === 'app-500') Object.assign(many.broker, { apps: left });
+      return stateOf(app);
+    };
+    expect(await listed()).toEqual(left);
+    await many.app.close();
+  });
+
   it('is not ready from the moment it stops', async () => {
     edge.broker.isReady = true;
     await edge.send('GET', '/health/ready');

@@ -1,6 +1,6 @@
 import { Controller, Get, Req, Res, Module } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Clock } from '../../core/ports/clock.js';
+import { Clock, othersTurn } from '../../core/ports/clock.js';
 import { TokenBroker } from '../../core/broker.js';
 import { AdminPort } from '../common/admin-port.js';
 import { OnceASecond } from '../common/once-a-second.js';
@@ -57,16 +57,14 @@ const READY: ApiRoute = {
   ],
 };
 
-interface Answer {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly bytes: Buffer;
-}
+/** Apps whose states are written before others have their turn. */
+const APPS_AT_A_TIME = 200;
 
 /** Kubernetes' probes. Liveness asks nobody: a restart cures neither the platform nor the store. */
 @Controller('health')
 class HealthController {
-  private readonly answerWithApps: OnceASecond<Answer>;
+  /** As JSON, without the brackets. */
+  private readonly states: OnceASecond<Promise<string>>;
 
   constructor(
     private readonly broker: TokenBroker,
@@ -74,10 +72,7 @@ class HealthController {
     private readonly adminPort: AdminPort,
     clock: Clock,
   ) {
-    this.answerWithApps = new OnceASecond(clock, () => {
-      const apps = this.broker.apps.map((app) => ({ app, state: this.broker.state(app) }));
-      return this.answer({ apps });
-    });
+    this.states = new OnceASecond(clock, () => this.readStates());
   }
 
   @Get('live')
@@ -88,25 +83,29 @@ class HealthController {
 
   @Get('ready')
   @Api(READY)
-  ready(@Req() { raw }: FastifyRequest, @Res() reply: FastifyReply): void {
-    const { status, headers, bytes } = this.adminPort.isForOperators(raw)
-      ? this.answerWithApps.get(this.readiness.state)
-      : this.answer({});
-    void reply
-      .code(status)
-      .headers({ ...headers, 'cache-control': 'no-store' })
-      .send(bytes);
+  async ready(@Req() { raw }: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const states = this.adminPort.isForOperators(raw) ? await this.states.get() : null;
+    const { state } = this.readiness;
+    if (state === 'ready') reply.headers({ 'content-type': 'application/json; charset=utf-8' });
+    else reply.code(503).headers({ 'content-type': 'application/problem+json', 'retry-after': '1' });
+    const answer =
+      state === 'ready' ? { status: 'ready' } : problem(state, NOT_READY[state], { retryAfterSeconds: 1 });
+    const json = JSON.stringify(answer);
+    const whole = states === null ? json : `${json.slice(0, -1)},"apps":[${states}]}`;
+    void reply.header('cache-control', 'no-store').send(Buffer.from(whole));
   }
 
-  private answer(members: object): Answer {
-    const { state } = this.readiness;
-    if (state === 'ready') {
-      const headers = { 'content-type': 'application/json; charset=utf-8' };
-      return { status: 200, headers, bytes: Buffer.from(JSON.stringify({ status: 'ready', ...members })) };
+  private async readStates(): Promise<string> {
+    const { apps } = this.broker;
+    const states: string[] = [];
+    for (const app of apps) {
+      states.push(JSON.stringify({ app, state: this.broker.state(app) }));
+      if (states.length % APPS_AT_A_TIME > 0) continue;
+      await othersTurn();
+      // Apps may be gone by now.
+      if (this.broker.apps !== apps) return this.readStates();
     }
-    const fault = problem(state, NOT_READY[state], { retryAfterSeconds: 1 });
-    const headers = { 'content-type': 'application/problem+json', 'retry-after': '1' };
-    return { status: fault.status, headers, bytes: Buffer.from(JSON.stringify({ ...fault, ...members })) };
+    return states.join(',');
   }
 }
 

@@ -2,11 +2,98 @@ import { Injectable } from '@nestjs/common';
 import type { IncomingMessage } from 'node:http';
 import type { AuthSection, LimitsSection, RateSection } from '../../config/limits.section.js';
 import type { Clock } from '../../core/ports/clock.js';
-import type { HttpObserver } from '../common/ports.js';
+import type { HttpObserver } from '../common/request.js';
 import { HttpProblem } from '../common/problem.js';
-import { BadKeys } from './bad-keys.js';
-import { maxOpenFiles, withinOpenFiles, type MaxConnections } from './connection-limits.js';
-import { TokenBucket } from './token-bucket.js';
+import { maxOpenFiles, sourceOf, withinOpenFiles, type MaxConnections } from './connection-limits.js';
+
+/** Lets through `burst` at once, and `perSecond` on average. */
+export class TokenBucket {
+  private tokens: number;
+
+  constructor(
+    private perSecond: number,
+    private burst: number,
+    private atMonoMs: number,
+  ) {
+    this.tokens = burst;
+  }
+
+  /** What was used stays used. */
+  configure(perSecond: number, burst: number): void {
+    this.tokens += burst - this.burst;
+    this.perSecond = perSecond;
+    this.burst = burst;
+  }
+
+  /** Called on the hot path. */
+  take(nowMonoMs: number): boolean {
+    this.fill(nowMonoMs);
+    if (this.tokens < 1) return false;
+    this.tokens -= 1;
+    return true;
+  }
+
+  /** Milliseconds until `take` succeeds; 0 for now. */
+  waitMs(nowMonoMs: number): number {
+    this.fill(nowMonoMs);
+    return Math.max(0, ((1 - this.tokens) / this.perSecond) * 1000);
+  }
+
+  isFull(nowMonoMs: number): boolean {
+    this.fill(nowMonoMs);
+    return this.tokens >= this.burst;
+  }
+
+  private fill(nowMonoMs: number): void {
+    const passedMs = nowMonoMs - this.atMonoMs;
+    if (passedMs <= 0) return;
+    this.tokens = Math.min(this.burst, this.tokens + (passedMs / 1000) * this.perSecond);
+    this.atMonoMs = nowMonoMs;
+  }
+}
+
+/** Those that were seen longest ago are forgotten first. */
+const MAX_ADDRESSES = 10_000;
+const MINUTE_SECONDS = 60;
+
+/** How many wrong keys each address has sent of late. Bounded, whoever sends from wherever. */
+export class BadKeys {
+  private readonly buckets = new Map<string, TokenBucket>();
+
+  constructor(private perMinute: number) {}
+
+  configure(perMinute: number): void {
+    if (perMinute === this.perMinute) return;
+    this.perMinute = perMinute;
+    for (const bucket of this.buckets.values()) bucket.configure(perMinute / MINUTE_SECONDS, perMinute);
+  }
+
+  /**
+   * Counts a wrong key.
+   *
+   * @returns milliseconds until the address may send the next one; 0: this one was within the limit
+   */
+  failed(address: string, nowMonoMs: number): number {
+    const source = sourceOf(address);
+    const bucket =
+      this.buckets.get(source) ?? new TokenBucket(this.perMinute / MINUTE_SECONDS, this.perMinute, nowMonoMs);
+    this.buckets.delete(source);
+    this.buckets.set(source, bucket);
+    if (this.buckets.size > MAX_ADDRESSES) {
+      for (const oldest of this.buckets.keys()) {
+        this.buckets.delete(oldest);
+        break;
+      }
+    }
+    return bucket.take(nowMonoMs) ? 0 : bucket.waitMs(nowMonoMs);
+  }
+
+  /** Whether the next one would be beyond the limit. */
+  isOver(address: string, nowMonoMs: number): boolean {
+    const bucket = this.buckets.get(sourceOf(address));
+    return bucket !== undefined && bucket.waitMs(nowMonoMs) > 0;
+  }
+}
 
 /** What the limits are made of: a part of the configuration. */
 export interface LimitSettings {
@@ -81,9 +168,8 @@ export class ClientLimits {
   }
 
   /** What a client may, and how often it was turned away since this replica runs. */
-  of(client: string): { readonly rate: Required<RateSection>; readonly refused: number } {
-    const { rate, refused } = this.useOf(client);
-    return { rate, refused };
+  of(client: string): Readonly<Pick<ClientUse, 'rate' | 'refused'>> {
+    return this.useOf(client);
   }
 
   /** Whether the client may make one more request now. Called on the hot path. */
@@ -113,10 +199,6 @@ export class ClientLimits {
     return this.useOf(client).bucket.waitMs(nowMonoMs) > 0;
   }
 
-  rateOf(client: string): Required<RateSection> {
-    return this.useOf(client).rate;
-  }
-
   /** Whether a wrong key of the address would be one too many. */
   isGuessing(remote: string, nowMonoMs: number): boolean {
     return this.badKeys.isOver(remote, nowMonoMs);
@@ -131,13 +213,12 @@ export class ClientLimits {
   refusal(client: string, nowMonoMs: number, remote: string): HttpProblem {
     const use = this.useOf(client);
     const { bucket, refusals, rate } = use;
-    use.refused += 1;
     if (!refusals.take(nowMonoMs)) this.floods(use, nowMonoMs);
-    this.observer.overloaded('client_rate', remote, client);
-    return new HttpProblem(
-      'rate_limited',
-      `Client ${client} makes more than ${rate.requestsPerSecond} requests a second, with a burst of ${rate.burst}: keep each token for its cache_max_age, or have clients[].rate raised.`,
-      { retryAfterSeconds: bucket.waitMs(nowMonoMs) / 1000, members: { limit: 'client_rate' } },
+    return this.turnAway(
+      [client, remote],
+      'client_rate',
+      `makes more than ${rate.requestsPerSecond} requests a second, with a burst of ${rate.burst}: keep each token for its cache_max_age, or have clients[].rate raised.`,
+      bucket.waitMs(nowMonoMs) / 1000,
     );
   }
 
@@ -153,12 +234,11 @@ export class ClientLimits {
     if (request[USE] !== null) return;
     const { requestsInFlightPerClient: max } = this.settings.limits;
     if (use.inFlight >= max) {
-      use.refused += 1;
-      this.observer.overloaded('client_in_flight', remote, client);
-      throw new HttpProblem(
-        'too_many_requests',
-        `Client ${client} has ${max} requests under way on this replica: await answers before you send more, or have limits.requestsInFlightPerClient raised.`,
-        { retryAfterSeconds: 1, members: { limit: 'client_in_flight' } },
+      throw this.turnAway(
+        [client, remote],
+        'client_in_flight',
+        `has ${max} requests under way on this replica: await answers before you send more, or have limits.requestsInFlightPerClient raised.`,
+        1,
       );
     }
     use.inFlight += 1;
@@ -196,12 +276,11 @@ export class ClientLimits {
     const use = this.useOf(client);
     const { streamsPerClient: max } = this.settings.limits;
     if (use.streams >= max) {
-      use.refused += 1;
-      this.observer.overloaded('client_streams', remote, client);
-      throw new HttpProblem(
-        'too_many_requests',
-        `Client ${client} has ${max} event streams open on this replica: share one stream within each process, close those that nobody reads, or have limits.streamsPerClient raised.`,
-        { retryAfterSeconds: 30, members: { limit: 'client_streams' } },
+      throw this.turnAway(
+        [client, remote],
+        'client_streams',
+        `has ${max} event streams open on this replica: share one stream within each process, close those that nobody reads, or have limits.streamsPerClient raised.`,
+        30,
       );
     }
     use.streams += 1;
@@ -226,6 +305,19 @@ export class ClientLimits {
       `More than ${this.settings.auth.failuresPerMinute} wrong keys a minute came from this address (auth.failuresPerMinute). This key is not known either; a known one is served at once.`,
       { retryAfterSeconds: waitMs / 1000, members: { limit: 'bad_keys' } },
     );
+  }
+
+  /** Counts a request that a limit of its client turns away. */
+  private turnAway(
+    [client, remote]: readonly [client: string, remote: string],
+    limit: 'client_rate' | 'client_in_flight' | 'client_streams',
+    detail: string,
+    retryAfterSeconds: number,
+  ): HttpProblem {
+    this.refused(client);
+    this.observer.overloaded(limit, remote, client);
+    const code = limit === 'client_rate' ? 'rate_limited' : 'too_many_requests';
+    return new HttpProblem(code, `Client ${client} ${detail}`, { retryAfterSeconds, members: { limit } });
   }
 
   private useOf(client: string): ClientUse {

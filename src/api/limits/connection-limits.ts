@@ -2,10 +2,8 @@ import { readFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { endSocketWithProblem } from '../common/answer-client-error.js';
-import type { HttpObserver } from '../common/ports.js';
 import { problem } from '../common/problem.js';
-import { remoteOf } from '../common/request.js';
-import { sourceOf } from './bad-keys.js';
+import { remoteOf, type HttpObserver } from '../common/request.js';
 
 /** Files that the process needs besides callers' connections: Redis, platforms, log and audit files. */
 const OTHER_FILES = 200;
@@ -51,13 +49,14 @@ export class ConnectionLimits {
     const listeners = server.listeners('connection') as ((socket: Socket) => void)[];
     server.removeAllListeners('connection');
     server.on('connection', (socket: Socket) => {
-      const limit = this.admit(socket);
+      const limit = this.takePlace(socket);
       if (limit === null) for (const listener of listeners) listener.call(server, socket);
       else this.refuse(socket, limit, isTls);
     });
   }
 
-  private admit(socket: Socket): 'connections' | 'address_connections' | null {
+  /** The limit that leaves no place for the connection; null: it has one until it closes. */
+  private takePlace(socket: Socket): 'connections' | 'address_connections' | null {
     const { connections, connectionsPerAddress } = this.max();
     const source = sourceOf(remoteOf(socket));
     const ofSource = this.bySource.get(source) ?? 0;
@@ -93,4 +92,20 @@ export class ConnectionLimits {
     }[limit];
     endSocketWithProblem(socket, { ...problem('overloaded', detail, { retryAfterSeconds: 5 }), limit });
   }
+}
+
+const GROUPS_OF_A_NETWORK = 4;
+
+/** What counts as one address: of IPv6 the network of 64 bits, because that is what one machine is given. */
+export function sourceOf(address: string): string {
+  if (!address.includes(':') || address.includes('.')) return address;
+  const [head = '', tail] = address.split('::');
+  const groups = head === '' ? [] : head.split(':');
+  if (tail !== undefined) {
+    const after = tail === '' ? [] : tail.split(':');
+    while (groups.length + after.length < 8) groups.push('0');
+    groups.push(...after);
+  }
+  const network = groups.slice(0, GROUPS_OF_A_NETWORK).map((group) => group.replace(/^0+(?=.)/, ''));
+  return `${network.join(':').toLowerCase()}::/64`;
 }

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setImmediate as turn } from 'node:timers/promises';
 import { ManualClock } from '../../../test/support/manual-clock.js';
 import type { Callers } from '../auth/callers.js';
-import type { HttpObserver } from '../common/ports.js';
+import type { HttpObserver } from '../common/request.js';
 import { ClientLimits, type LimitSettings } from './client-limits.js';
 import { HeldRequests } from './held-requests.js';
 

@@ -79,7 +79,7 @@ export class HeldRequests {
   }
 
   private line(name: string, nowMonoMs: number): Line {
-    const perSecond = name === WRONG_KEYS ? 0 : this.limits.rateOf(name).requestsPerSecond;
+    const perSecond = name === WRONG_KEYS ? 0 : this.limits.of(name).rate.requestsPerSecond;
     const line = this.lines.get(name) ?? { nextMonoMs: nowMonoMs, spacingMs: 0, waiting: [] };
     line.spacingMs = 1000 / Math.max(perSecond, MIN_PER_SECOND);
     this.lines.set(name, line);

@@ -81,7 +81,7 @@ const HEADERS = {
 };
 
 /** What a person sees where a callback leads nowhere: no address to go back to is known that could be trusted. */
-export function sendCallbackPage(thrown: unknown, reply: FastifyReply): void {
+function sendCallbackPage(thrown: unknown, reply: FastifyReply): void {
   const { status, code, retry_after: retryAfter } = describeProblem(thrown);
   if (retryAfter !== undefined) reply.header('retry-after', String(retryAfter));
   void reply

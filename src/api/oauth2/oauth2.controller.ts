@@ -2,7 +2,7 @@ import { Body, Controller, Header, HttpCode, Post, Req, Module } from '@nestjs/c
 import type { FastifyRequest } from 'fastify';
 import { TokenBroker } from '../../core/broker.js';
 import { EXPIRED_KEY, type ClientAccess } from '../auth/client-access.js';
-import { Authenticator, VIRTUAL_TOKENS_ONLY } from '../auth/authenticator.js';
+import { Authenticator, VIRTUAL_TOKENS_ONLY } from '../auth/api-key.guard.js';
 import { Api } from '../common/api-route.js';
 import { HttpProblem } from '../common/problem.js';
 import { clientCredentials, TokenRequestForm } from './client-credentials.js';

@@ -1,8 +1,7 @@
 import { appParameter, type ApiRoute, about } from '../common/api-route.js';
 import { oneOf, alias, cacheMaxAge, object, text, time, type FromSchema } from '../common/schema.js';
-import { NO_TOKEN } from '../tokens/tokens.api.js';
+import { NO_TOKEN, tokenView } from '../tokens/tokens.api.js';
 import type { AppName, HeldToken } from '../../core/token.js';
-import { tokenView } from '../tokens/token.view.js';
 import { IsOptional, IsString, Length } from 'class-validator';
 
 /** A ticket as callers get it. */

@@ -4,16 +4,13 @@ import { Clock } from '../../core/ports/clock.js';
 import { TokenBroker } from '../../core/broker.js';
 import type { ReportAnswer } from '../../core/reports/token-report.js';
 import type { AppName, HeldToken } from '../../core/token.js';
-import { Caller } from '../auth/api-key.guard.js';
+import { Caller, Authenticator } from '../auth/api-key.guard.js';
 import type { ClientAccess } from '../auth/client-access.js';
-import { Authenticator } from '../auth/authenticator.js';
 import { Api } from '../common/api-route.js';
 import { HttpProblem } from '../common/problem.js';
 import { JsonBodyPipe } from '../common/json-body.pipe.js';
 import type { AuditedAct } from '../common/request.js';
-import { RefreshRequest } from './refresh-request.dto.js';
-import { tokenView, withoutToken, type RefreshView } from './token.view.js';
-import { REFRESH } from './tokens.api.js';
+import { REFRESH, tokenView, withoutToken, type RefreshView, RefreshRequest } from './tokens.api.js';
 
 /** Callers report here that the platform refused their token. */
 @Controller('token')

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { AppName, HeldToken } from '../../core/token.js';
-import { tokenView } from './token.view.js';
+import { tokenView } from './tokens.api.js';
 
 /** What is written to many streams, as it is and as a chunk of HTTP/1.1, so that each of them costs one plain write. */
 export interface Bytes {

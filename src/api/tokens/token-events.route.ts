@@ -3,11 +3,18 @@ import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { TokenBroker } from '../../core/broker.js';
-import { AuditTrail, HttpObserver, RequestTracing } from '../common/ports.js';
-import { Authenticator } from '../auth/authenticator.js';
+import { Authenticator } from '../auth/api-key.guard.js';
 import { Callers } from '../auth/callers.js';
 import { ClientLimits } from '../limits/client-limits.js';
-import { TOKEN_EVENTS, auditEntry, originOf, type Query } from '../common/request.js';
+import {
+  TOKEN_EVENTS,
+  auditEntry,
+  originOf,
+  type Query,
+  AuditTrail,
+  HttpObserver,
+  RequestTracing,
+} from '../common/request.js';
 import { TokenEventStreams } from './token-event-streams.js';
 import type { AppName } from '../../core/token.js';
 import { HttpProblem } from '../common/problem.js';

@@ -7,13 +7,12 @@ import { Clock } from '../../core/ports/clock.js';
 import { TokenBroker } from '../../core/broker.js';
 import type { AppName, HeldToken } from '../../core/token.js';
 import { answerInTurn, type Handle } from '../common/answer-in-turn.js';
-import { AuditTrail, HttpObserver, RequestTracing } from '../common/ports.js';
 import { Callers } from '../auth/callers.js';
 import type { ClientAccess } from '../auth/client-access.js';
 import { ClientLimits } from '../limits/client-limits.js';
 import { HeldRequests } from '../limits/held-requests.js';
 import { problemAnswer } from '../common/problem.filter.js';
-import { Authenticator } from '../auth/authenticator.js';
+import { Authenticator } from '../auth/api-key.guard.js';
 import {
   givenRequestId,
   auditEntry,
@@ -22,14 +21,46 @@ import {
   remoteOf,
   singleParameter,
   type Query,
+  AuditTrail,
+  HttpObserver,
+  RequestTracing,
 } from '../common/request.js';
 import { Readiness } from '../health/readiness.js';
-import { TokenAnswers } from './token.view.js';
-import { READ_TOKEN } from './tokens.api.js';
+import { READ_TOKEN, tokenView } from './tokens.api.js';
 
 const ROUTE = '/token';
 const WITH_QUERY = `${ROUTE}?`;
 const NAMING_AN_APP = `${WITH_QUERY}app=`;
+
+/** A whole 200 of GET /token, ready to be written. */
+interface Answer {
+  readonly body: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly held: HeldToken;
+  /** Until then it says the right number of seconds. */
+  readonly untilMonoMs: number;
+}
+
+/** Builds each app's answer once per token and second, however many callers ask. */
+export class TokenAnswers {
+  private readonly kept = new Map<AppName, Answer>();
+
+  /** Called on the hot path. */
+  answer(app: AppName, held: HeldToken, nowMonoMs: number): Answer {
+    const last = this.kept.get(app);
+    if (last?.held === held && nowMonoMs <= last.untilMonoMs) return last;
+    const view = tokenView(app, held, nowMonoMs);
+    const body = JSON.stringify(view);
+    const headers = {
+      'content-type': 'application/json; charset=utf-8',
+      'cache-control': 'no-store',
+      'content-length': String(Buffer.byteLength(body)),
+    };
+    const fresh = { body, headers, held, untilMonoMs: held.deadlineMonoMs - view.expires_in * 1000 };
+    this.kept.set(app, fresh);
+    return fresh;
+  }
+}
 
 /**
  * GET /token: nearly every request there is. A plain Fastify route, without guards, pipes or interceptors, answers each of

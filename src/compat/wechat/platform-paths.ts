@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Authenticator } from '../../api/auth/authenticator.js';
+import { Authenticator } from '../../api/auth/api-key.guard.js';
 import { Callers } from '../../api/auth/callers.js';
 import type { ApiRoute } from '../../api/common/api-route.js';
 import { HttpProblem } from '../../api/common/problem.js';

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { Authenticator } from '../../api/auth/authenticator.js';
+import { Authenticator } from '../../api/auth/api-key.guard.js';
 import { EXPIRED_KEY, type ClientAccess } from '../../api/auth/client-access.js';
 import type { Scope } from '../../config/client.section.js';
 import { DropIn, type KnownApp } from '../drop-in.js';

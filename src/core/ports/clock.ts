@@ -20,3 +20,9 @@ export function sleep(clock: Clock, delayMs: number): Promise<void> {
     clock.after(delayMs, resolve);
   });
 }
+
+/** Lets others have their turn of the event loop, in the midst of work that is long. Neither time nor chance. */
+export function othersTurn(): Promise<void> {
+  // eslint-disable-next-line no-restricted-globals
+  return new Promise((resolve) => void setImmediate(resolve));
+}

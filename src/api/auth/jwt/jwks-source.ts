@@ -1,6 +1,6 @@
 import { createLocalJWKSet, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose';
 import type { Clock } from '../../../core/ports/clock.js';
-import type { IdentityObserver } from '../../common/ports.js';
+import type { IdentityObserver } from '../../common/request.js';
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { readFile } from 'node:fs/promises';

@@ -1,7 +1,7 @@
 import type { JSONWebKeySet } from 'jose';
 import type { JwtIssuerSection } from '../../../config/identities.section.js';
 import type { Clock } from '../../../core/ports/clock.js';
-import type { IdentityObserver } from '../../common/ports.js';
+import type { IdentityObserver } from '../../common/request.js';
 import { FixedJwks, RemoteJwks, type Jwks, fetchJwks } from './jwks-source.js';
 import type { JwtIssuer } from './jwt-verifier.js';
 

@@ -1,4 +1,4 @@
-import { rfc3339, rfc3339OrNull } from './token.view.js';
+import { rfc3339, rfc3339OrNull } from './schema.js';
 import fc from 'fast-check';
 
 describe('rfc3339', () => {

@@ -1,5 +1,5 @@
 import { heldToken } from '../../../test/support/fake-broker.js';
-import { TokenAnswers } from './token.view.js';
+import { TokenAnswers } from './token.route.js';
 
 describe('TokenAnswers', () => {
   const expiresIn = ({ body }: { body: string }) => (JSON.parse(body) as { expires_in: number }).expires_in;

@@ -1,4 +1,5 @@
-import { BadKeys, sourceOf } from './bad-keys.js';
+import { BadKeys } from './client-limits.js';
+import { sourceOf } from './connection-limits.js';
 
 describe('BadKeys', () => {
   it('lets each address send as many wrong keys a minute as it is told', () => {

@@ -1,8 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
-import { listenHost } from './listen-host.js';
+import { connect, createServer, type AddressInfo } from 'node:net';
+import { listenHost } from './listener.js';
 
 describe('the address to listen on', () => {
   it('is the configured one, whatever the machine has', async () => {
