@@ -1,7 +1,7 @@
 import type { RedisConnection } from '../../src/storage/redis/index.js';
 import { RedisTokenStore, TokenCipher, type RedisRefreshLease } from '../../src/storage/redis/index.js';
 import { SystemClock } from '../../src/core/system-clock.js';
-import type { FetchPermit } from '../../src/core/ports/token-store.js';
+import type { BeginRequest, FetchPermit } from '../../src/core/ports/token-store.js';
 import { MINIMAL_ACL } from './minimal-acl.js';
 import { SHOP } from './app-identity.js';
 import { RedisServer } from './redis-server.js';
@@ -54,6 +54,17 @@ export function storeOver(connection: RedisConnection, keyPrefix: string): Redis
   });
 }
 
+/** Of a fetch that nothing stored holds up. */
+export const BEGIN: Omit<BeginRequest, 'lease'> = {
+  charge: null,
+  credential: null,
+  seenGeneration: Number.MAX_SAFE_INTEGER,
+  highestKnown: 0,
+  ignoreBackOff: 'all',
+  budget: { daily: 999, forcedDaily: 9, dayOffsetMs: 0 },
+  leaseMs: 1000,
+};
+
 /** The right to one fetch, whatever is stored already. */
 export async function granted(
   store: RedisTokenStore,
@@ -62,16 +73,7 @@ export async function granted(
 ): Promise<FetchPermit> {
   const acquired = await lease.acquire(app, 10_000);
   if (acquired.kind !== 'acquired') throw new Error(acquired.kind);
-  const begun = await store.begin(app, {
-    lease: acquired.lease,
-    charge: null,
-    credential: null,
-    seenGeneration: Number.MAX_SAFE_INTEGER,
-    highestKnown: 0,
-    ignoreBackOff: 'all',
-    budget: { daily: 999, forcedDaily: 9, dayOffsetMs: 0 },
-    leaseMs: 1000,
-  });
+  const begun = await store.begin(app, { ...BEGIN, lease: acquired.lease });
   await lease.release(acquired.lease);
   if (begun.kind !== 'granted') throw new Error(begun.kind);
   return begun.permit;

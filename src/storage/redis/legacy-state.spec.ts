@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { appNamed, SHOP } from '../../../test/support/app-identity.js';
-import { clock, freshPrefix, granted, sharedRedis } from '../../../test/support/redis-as-broker.js';
+import { BEGIN, clock, freshPrefix, granted, sharedRedis } from '../../../test/support/redis-as-broker.js';
 import { identityKey, type AppIdentity } from '../../core/app-definition.js';
 import { NO_COUNT } from '../../core/refresh/budgets.js';
 import { NO_STATE, type StoredState } from '../../core/refresh/transitions.js';
@@ -87,14 +87,10 @@ describe('what version 0.1 left in Redis', () => {
     await restore(prefix);
     defineScripts(redis.connection.client);
     const legacy = new LegacyState(redis.connection, cipher, prefix);
-    const read = (app: AppIdentity): Promise<StoredState> =>
-      legacy.merge(NO_STATE, {
-        app,
-        mayTakeOver: true,
-        isHolder: false,
-        nowMs: left.takenAtMs,
-        mayBeThere: true,
-      });
+    const read = async (app: AppIdentity): Promise<StoredState> => {
+      const reader = { app, mayTakeOver: true, leaseId: '', nowMs: left.takenAtMs, mayBeThere: true };
+      return (await legacy.merge(NO_STATE, reader)).state;
+    };
     const state = await read(SHOP);
     expect(fingerprint(state.record?.value ?? '')).toBe(left.tokenSha256_8);
     expect({ ...state, record: { ...state.record, value: '' } }).toEqual({
@@ -305,6 +301,28 @@ describe('a replica of version 0.1 that still runs', () => {
     expect(await redis.server.call('EXISTS', ours, theirs)).toBe(2);
     await lease.release(acquired.lease);
     expect(await redis.server.call('EXISTS', ours, theirs)).toBe(0);
+  });
+
+  it('goes first where it began to fetch after the lease was taken', async () => {
+    const prefix = freshPrefix();
+    const legacy = new LegacyState(redis.connection, cipher, prefix);
+    const store = storeOf(prefix, legacy);
+    await store.read(SHOP);
+    const lease = new RedisRefreshLease(redis.connection, prefix, legacy);
+    const acquired = await lease.acquire(SHOP, 5000);
+    if (acquired.kind !== 'acquired') throw new Error(acquired.kind);
+    const { generation } = await storeAs01(prefix, SHOP);
+    const { state, lease: theirs } = legacyKeys(prefix, SHOP);
+    const open = { intent: String(generation + 1), intent_at: String(generation), in_doubt: '0' };
+    await redis.server.call('HSET', state, ...Object.entries(open).flat());
+    await redis.server.call('SET', theirs, 'of 0.1');
+    const begin = { ...BEGIN, lease: acquired.lease };
+    expect(await store.begin(SHOP, begin)).toMatchObject({ kind: 'lease_lost', view: { intent: null } });
+    await redis.server.call('DEL', theirs);
+    expect(await store.begin(SHOP, begin)).toMatchObject({
+      kind: 'granted',
+      permit: { view: { intent: {} } },
+    });
   });
 
   it('is seen with the next read when its message was lost, or came before the read that found nothing was over', async () => {

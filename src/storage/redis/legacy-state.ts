@@ -11,8 +11,8 @@ export interface LegacyReader {
   readonly app: AppIdentity;
   /** Nobody else of today's version has used this name. */
   readonly mayTakeOver: boolean;
-  /** The reader has the lease of 0.1 as well, so that no fetch of 0.1 is under way. */
-  readonly isHolder: boolean;
+  /** Of the lease that the reader holds: if it is that of 0.1 as well, no fetch of 0.1 is under way. Empty: of none. */
+  readonly leaseId: string;
   readonly nowMs: number;
   /** False: there was no hash when the state was read, and none is looked for. */
   readonly mayBeThere: boolean;
@@ -49,33 +49,39 @@ export class LegacyState {
     return app;
   }
 
-  /** The state with what 0.1 did since; the very same object where that is nothing. */
+  /**
+   * The state with what 0.1 did since; the very same object where that is nothing. `isFetching`: a replica of 0.1 has its
+   * lease, and the reader has not.
+   */
   async merge(
     state: StoredState,
-    { app, mayTakeOver, isHolder, nowMs, mayBeThere }: LegacyReader,
-  ): Promise<StoredState> {
+    { app, mayTakeOver, leaseId, nowMs, mayBeThere }: LegacyReader,
+  ): Promise<{ readonly state: StoredState; readonly isFetching: boolean }> {
     this.readers.set(app.name, app);
+    const nothing = { state, isFetching: false };
     if (!mayBeThere) {
       this.gone.add(identityKey(app));
-      return state;
+      return nothing;
     }
     const keys = legacyKeys(this.keyPrefix, app);
-    const [fence, isLeaseHeld, ...texts] = await this.connection.run(() =>
+    const [fence, isUnderLease, ...texts] = await this.connection.run(() =>
       this.connection.client.brokerLegacyRead(
         ...[keys.state, keys.fence, keys.lease],
         identityKey(app),
         mayTakeOver ? '1' : '',
         state.record?.generation ?? 0,
+        leaseId,
       ),
     );
     if (texts.length === 0) {
       this.gone.add(identityKey(app));
-      return state;
+      return nothing;
     }
     this.gone.delete(identityKey(app));
     const legacy = readStoredState(this.stateOf(app, Number(fence), texts), nowMs);
     // An intent under its lease is a fetch that will end by itself.
-    return merged(state, isLeaseHeld === '1' && !isHolder ? { ...legacy, intent: null } : legacy);
+    const isFetching = isUnderLease === '1';
+    return { state: merged(state, isFetching ? { ...legacy, intent: null } : legacy), isFetching };
   }
 
   /** Never throws: replicas of 0.1 that are not told fetch for themselves when their token is due. */

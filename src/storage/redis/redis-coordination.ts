@@ -22,11 +22,11 @@ const ONE_ATTEMPT = { retryCount: 0 };
 
 /**
  * redlock over one Redis. It is never extended, and nothing is proved by holding it: begin compares its value again. It
- * may even be returned when it has run out, which begin finds too. Where replicas of 0.1 may run, their lease is held as well.
+ * may even be returned when it has run out, which begin finds too. Where replicas of 0.1 may run, their lease is held as well, with the same value.
  */
 export class RedisRefreshLease extends RefreshLease {
   private readonly redlock: Redlock;
-  private readonly locks = new Map<string, readonly Lock[]>();
+  private readonly locks = new Map<string, Lock>();
 
   constructor(
     private readonly connection: RedisConnection,
@@ -45,38 +45,26 @@ export class RedisRefreshLease extends RefreshLease {
     | { kind: 'held' }
     | { kind: 'unavailable'; cause: StoreUnavailableError }
   > {
-    const held: Lock[] = [];
+    const keys = [appKeys(this.keyPrefix, app).lease];
+    if (this.legacy?.isThere(app)) keys.push(legacyKeys(this.keyPrefix, app).lease);
     try {
-      const keys = [appKeys(this.keyPrefix, app).lease];
-      if (this.legacy?.isThere(app)) keys.push(legacyKeys(this.keyPrefix, app).lease);
-      for (const key of keys) {
-        const lock = await this.connection.inTime(() =>
-          this.redlock.acquire([key], Math.ceil(durationMs), ONE_ATTEMPT),
-        );
-        held.push(lock);
-      }
-      const [{ value: id }] = held as [Lock];
-      this.locks.set(id, held);
-      return { kind: 'acquired', lease: { app, id } };
+      const lock = await this.connection.inTime(() =>
+        this.redlock.acquire(keys, Math.ceil(durationMs), ONE_ATTEMPT),
+      );
+      this.locks.set(lock.value, lock);
+      return { kind: 'acquired', lease: { app, id: lock.value } };
     } catch (error) {
-      await this.give(held);
       const cause = await causeOf(error);
       if (cause instanceof ResourceLockedError) return { kind: 'held' };
       return { kind: 'unavailable', cause: await this.unavailable(cause) };
     }
   }
 
-  override async release({ id }: Lease): Promise<void> {
-    const held = this.locks.get(id) ?? [];
-    this.locks.delete(id);
-    await this.give(held);
-  }
-
   /** One that ran out, or that cannot be told to Redis, is as good as released. */
-  private async give(held: readonly Lock[]): Promise<void> {
-    await Promise.all(
-      held.map((lock) => this.connection.inTime(() => lock.release()).catch(() => undefined)),
-    );
+  override async release({ id }: Lease): Promise<void> {
+    const lock = this.locks.get(id);
+    this.locks.delete(id);
+    await this.connection.inTime(async () => lock?.release()).catch(() => undefined);
   }
 
   private async unavailable(cause: unknown): Promise<StoreUnavailableError> {

@@ -67,6 +67,8 @@ interface CurrentState {
   readonly isStored: boolean;
   /** A broker with other encryption keys uses what is there. */
   readonly isForeign: boolean;
+  /** A replica of 0.1 fetches, which began after the lease was taken: whoever begins now has lost its turn. */
+  readonly isLegacyFetching: boolean;
 }
 
 interface Step<Result> {
@@ -139,8 +141,12 @@ export class RedisTokenStore extends TokenStore {
   private async run<Result>(app: AppIdentity, step: Step<Result>): Promise<Result> {
     let loaded = await this.load(app, step.leaseId ?? '');
     for (let round = 0; round < MAX_ROUNDS; round += 1) {
-      const { state, isStored, isForeign } = await this.stateOf(app, loaded, step.name === 'begin');
-      const { state: next, result } = step.take(state, loaded.nowMs, loaded.isLeaseHeld);
+      const { state, isStored, isForeign, isLegacyFetching } = await this.stateOf(
+        app,
+        loaded,
+        step.leaseId ?? '',
+      );
+      const { state: next, result } = step.take(state, loaded.nowMs, loaded.isLeaseHeld && !isLegacyFetching);
       if (next === state && isStored && !this.isToBeResealed(app, loaded)) return result;
       // Brokers with other keys would write each other's state over at every reconcile.
       if (isForeign && step.name === 'reconcile') return result;
@@ -213,19 +219,19 @@ export class RedisTokenStore extends TokenStore {
   private async stateOf(
     app: AppIdentity,
     { sealed, owner, nowMs, mayHaveLegacy }: Loaded,
-    isHolder: boolean,
+    leaseId: string,
   ): Promise<CurrentState> {
     // What 0.1 left under the name of another AppID is that AppID's.
     const mayTakeOver = owner === '' || owner === identityKey(app);
     const merge = async (stored: StoredState): Promise<CurrentState> => {
-      const state = await this.legacy.merge(stored, {
+      const { state, isFetching } = await this.legacy.merge(stored, {
         app,
         mayTakeOver,
-        isHolder,
+        leaseId,
         nowMs,
         mayBeThere: mayHaveLegacy,
       });
-      return { state, isStored: state === stored, isForeign: false };
+      return { state, isStored: state === stored, isForeign: false, isLegacyFetching: isFetching };
     };
     if (sealed === '') {
       this.noticeOtherOwner(app, owner);
@@ -241,7 +247,8 @@ export class RedisTokenStore extends TokenStore {
       this.unreadable.set(key, sealed);
       this.options.onUnreadable(app);
     }
-    return { state: NO_STATE, isStored: true, isForeign: unsealed.kind === 'unknown_key' };
+    const isForeign = unsealed.kind === 'unknown_key';
+    return { state: NO_STATE, isStored: true, isForeign, isLegacyFetching: false };
   }
 
   /**

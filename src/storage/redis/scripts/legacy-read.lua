@@ -2,7 +2,8 @@
 -- the user may not set a life it stays for ever.
 -- KEYS 1 the hash  2 the fence  3 the lease
 -- ARGV 1 who reads  2 '1' to take over what nobody has taken  3 the newest generation that the reader has
--- Replies the fence, 1 if the lease is held, then field, value, field, value of the hash; or nothing: there is no hash, it
+--      4 the value of the reader's own lease, or empty
+-- Replies the fence, 1 if another one holds the lease, then field, value, field, value of the hash; or nothing: there is no hash, it
 -- belongs to another identity, or 0.1 would not have written it
 local fields, texts = hash(KEYS[1])
 if not fields then return {} end
@@ -15,6 +16,7 @@ end
 if isNews then
   for _, key in ipairs({KEYS[1], KEYS[2]}) do redis.pcall('PEXPIRE', key, 86400000) end
 end
-local reply = {read(KEYS[2]), tostring(redis.call('EXISTS', KEYS[3]))}
+local lease = read(KEYS[3])
+local reply = {read(KEYS[2]), (lease == '' or lease == ARGV[4]) and '0' or '1'}
 for _, text in ipairs(texts) do reply[#reply + 1] = text end
 return reply
