@@ -6,7 +6,7 @@ import {
   type PeerCertificate,
   type TLSSocket,
 } from 'node:tls';
-import type { Clock } from '../core/ports/clock.js';
+import { type Clock, DAY_MS } from '../core/ports/clock.js';
 import { faultOfCode, type FaultId } from '../platforms/http/network-fault.js';
 
 /** What one step of a diagnosis found. */
@@ -30,7 +30,6 @@ export interface Way {
 }
 
 const TIMEOUT_MS = 5000;
-const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** Looks at the way to a server step by step, and stops at the first that fails. Sends nothing but a TLS handshake. */
 export async function checkWay(way: Way): Promise<Finding[]> {

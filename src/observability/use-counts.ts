@@ -2,9 +2,8 @@ import type { AuditedConfig, AuditEntry } from '../core/ports/audit-entry.js';
 import type { Clock } from '../core/ports/clock.js';
 import type { AppName } from '../core/token.js';
 import type { AppCaller, AppUse, Counts } from '../core/console/app-use.js';
+import type { Changing } from '../core/console/client-use.js';
 import type { AuditLog } from './audit-log.js';
-
-type Changing<T> = { -readonly [Key in keyof T]: T[Key] };
 
 interface Use {
   readonly callers: Map<string, Changing<AppCaller>>;

@@ -72,7 +72,8 @@ export interface UseOnAll {
   readonly last: LastUse | null;
 }
 
-type Changing<T> = { -readonly [Key in keyof T]: T[Key] };
+/** While it is summed up. */
+export type Changing<T> = { -readonly [Key in keyof T]: T[Key] };
 
 /** The uses of all replicas as one. */
 export class ClientSums {

@@ -9,8 +9,8 @@ import type {
 } from '../ports/login-store.js';
 import { newHandle } from './handles.js';
 import type { LoginApp } from './login-app.js';
+import { DAY_MS } from '../ports/clock.js';
 
-const DAY_MS = 24 * 60 * 60 * 1000;
 /** WeChat says no life of a session_key. Nobody can tell sooner than by trying it, so this only bounds the storage. */
 const MINI_PROGRAM_SESSION_MS = 3 * DAY_MS;
 /** WeChat names no life of it; QQ's is longer, and its answer names it. */

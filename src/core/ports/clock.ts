@@ -14,6 +14,8 @@ export abstract class Clock {
   abstract after(delayMs: number, callback: () => void): () => void;
 }
 
+export const DAY_MS = 24 * 60 * 60 * 1000;
+
 /** Resolves after `delayMs`. */
 export function sleep(clock: Clock, delayMs: number): Promise<void> {
   return new Promise((resolve) => {

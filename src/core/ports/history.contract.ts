@@ -1,4 +1,5 @@
 import type { History, HistoryEvent } from './history.js';
+import { DAY_MS } from './clock.js';
 
 export interface HistoryUnderTest {
   readonly history: History;
@@ -35,8 +36,6 @@ export function historyEvent(atMs: number, more: Partial<HistoryEvent> = {}): Hi
 /** What the console relies on. */
 export function describeHistory(name: string, create: () => Promise<HistoryUnderTest>): void {
   describe(`${name} as a history`, () => {
-    const DAY_MS = 24 * 60 * 60 * 1000;
-
     it('has what was added, of one app, the newest first, whoever added it', async () => {
       const { history, there, nowMs } = await create();
       const [first, second] = [

@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../error-code.js';
 import type { AppName } from '../token.js';
+import { DAY_MS } from './clock.js';
 
 export const HISTORY_KINDS = [
   'rotated',
@@ -37,7 +38,7 @@ export interface HistoryEvent {
 }
 
 /** Of each app; the oldest go first. */
-export const MAX_HISTORY_MS = 7 * 24 * 60 * 60 * 1000;
+export const MAX_HISTORY_MS = 7 * DAY_MS;
 
 export interface HistoryPage {
   /** The newest first. */

@@ -1,4 +1,5 @@
 import type { AppName } from '../token.js';
+import { DAY_MS } from './clock.js';
 
 /** How the calls of one replica to the host of a platform fared. */
 export interface HostReach {
@@ -52,7 +53,7 @@ export interface LastUse {
 }
 
 /** Last uses are kept for so long. */
-export const MAX_UNUSED_MS = 90 * 24 * 60 * 60_000;
+export const MAX_UNUSED_MS = 90 * DAY_MS;
 
 export interface LivingReplica extends ReplicaReport {
   /** When it last said so, on the clock of the store. */

@@ -1,13 +1,6 @@
 import { NO_COUNT, type Charge } from '../refresh/budgets.js';
-import {
-  APP,
-  LEASE_MS,
-  DAY_MS,
-  BUSY,
-  FORCED,
-  budgetOf,
-  type StoreSteps,
-} from './token-store-steps.contract.js';
+import { APP, LEASE_MS, BUSY, FORCED, budgetOf, type StoreSteps } from './token-store-steps.contract.js';
+import { DAY_MS } from './clock.js';
 
 /** When a fetch may begin, and what a begin leaves behind. */
 export function describeBegin(steps: StoreSteps): void {

@@ -5,12 +5,12 @@ import {
   APP,
   LEASE_MS,
   LIFE_MS,
-  DAY_MS,
   BUSY,
   FORCED,
   budgetOf,
   type StoreSteps,
 } from './token-store-steps.contract.js';
+import { DAY_MS } from './clock.js';
 
 /** How a fetch ends: with a token, or without one. */
 export function describeEnds(steps: StoreSteps): void {

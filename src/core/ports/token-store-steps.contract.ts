@@ -25,7 +25,6 @@ export const APP = SHOP;
 /** So long that no step takes as much, however busy the machine is. */
 export const LEASE_MS = 40_000;
 export const LIFE_MS = 600_000;
-export const DAY_MS = 24 * 60 * 60 * 1000;
 export const BUSY: FailedFetch = {
   class: 'busy',
   errcode: -1,

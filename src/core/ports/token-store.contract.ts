@@ -4,7 +4,8 @@ import { describeChanges } from './token-store-changes.contract.js';
 import { describeBegin } from './token-store-begin.contract.js';
 import { describeEnds } from './token-store-ends.contract.js';
 import { describeSuspect } from './token-store-suspect.contract.js';
-import { APP, LIFE_MS, DAY_MS, StoreSteps, type StoreUnderTest } from './token-store-steps.contract.js';
+import { APP, LIFE_MS, StoreSteps, type StoreUnderTest } from './token-store-steps.contract.js';
+import { DAY_MS } from './clock.js';
 
 /** The transition table of the refresh protocol, which every store has to follow to the letter. */
 export function describeTokenStore(name: string, create: () => Promise<StoreUnderTest>): void {

@@ -1,8 +1,6 @@
 import type { RefreshSettings } from '../app-definition.js';
-import type { Clock } from '../ports/clock.js';
+import { type Clock, DAY_MS } from '../ports/clock.js';
 import type { FetchReason } from '../token.js';
-
-const DAY_MS = 24 * 60 * 60 * 1000;
 
 /**
  * What a fetch counts against, besides the day's budget of all fetches. `forced`: a caller with `token:admin` asked for it;

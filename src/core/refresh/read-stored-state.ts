@@ -2,11 +2,11 @@ import { maxFence, type StoredState } from './transitions.js';
 import type { DayCount } from './budgets.js';
 import { errorCodeOf } from '../error-code.js';
 import { isObject, type JsonObject } from '../json-object.js';
+import { DAY_MS } from '../ports/clock.js';
 import { readableText } from '../redaction/redactor.js';
 import type { BackOff } from '../ports/token-store.js';
 import { FETCH_REASONS, type TokenRecord } from '../token.js';
 
-const DAY_MS = 24 * 60 * 60 * 1000;
 /** No platform's token lives longer, and a store clock that jumped must not make one do so. */
 export const MAX_LIFE_MS = 30 * DAY_MS;
 /** The platform's next day is the furthest that a back-off waits for. */

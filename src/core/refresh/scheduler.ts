@@ -288,7 +288,7 @@ export class SingleFlight<Key, Result> {
   }
 
   /** Resolves when all that run now are over, however they end. */
-  async settled(): Promise<void> {
+  async ended(): Promise<void> {
     if (this.flights) await Promise.allSettled(this.flights.values());
   }
 }

@@ -25,7 +25,7 @@ describe('SingleFlight', () => {
     const flights = new SingleFlight<string, number>();
     const failing = (): Promise<number> => Promise.reject(new Error('no'));
     const both = [flights.run('a', failing), flights.run('a', () => Promise.resolve(1))];
-    await flights.settled();
+    await flights.ended();
     expect((await Promise.allSettled(both)).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
     await expect(flights.run('a', () => Promise.resolve(2))).resolves.toBe(2);
   });

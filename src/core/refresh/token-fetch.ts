@@ -5,6 +5,7 @@ import { successorWaitMs, waitAfterFailureMs, windowMsOf, type FailuresBefore } 
 import { remedyOf, TOKEN_ENDED, type IssueOutcome } from '../ports/token-issuer.js';
 import { fingerprint, type FetchReason } from '../token.js';
 import type { BackOff, FailedFetch } from '../ports/token-store.js';
+import { DAY_MS } from '../ports/clock.js';
 
 /** A refused AppSecret is no reason to wait while there is another one. */
 const OTHER_SECRET_WAIT_MS = 1000;
@@ -12,7 +13,7 @@ const OTHER_SECRET_WAIT_MS = 1000;
 const COURTESY_MS = 1000;
 
 /** No platform may hold all fetches up for longer than its day. */
-const MAX_RETRY_AFTER_MS = 86_400_000;
+const MAX_RETRY_AFTER_MS = DAY_MS;
 
 /** A platform has the next token within so long after the end of the one before. */
 const MAX_HOLE_MS = 60_000;

@@ -44,7 +44,7 @@ export class TokenManager implements Task, AppReader {
     this.scheduler.update(this);
   });
   private readonly madeMonoMs: number;
-  private isSettled = false;
+  private wasReady = false;
   private readonly stopping = new AbortController();
 
   constructor(
@@ -82,8 +82,8 @@ export class TokenManager implements Task, AppReader {
     const isRefused = isShared || tokenFetch.addressRefusal !== null || this.claim.heldBy !== null;
     const hasTried = !this.isStoreAway || offline.lastFailure !== null;
     const isGivenUp = hasTried && ports.clock.monotonicMs() - this.madeMonoMs >= MAX_UNREADY_MS;
-    this.isSettled ||= memory.token !== null || isRefused || secrets.missing !== null || isGivenUp;
-    return this.isSettled;
+    this.wasReady ||= memory.token !== null || isRefused || secrets.missing !== null || isGivenUp;
+    return this.wasReady;
   }
 
   /** What may be served without asking anybody: nothing right after a long pause, when others may have rotated long ago. */
@@ -283,7 +283,7 @@ export class TokenManager implements Task, AppReader {
   /** A newer AppSecret is tried at once, whatever the last one was refused for. */
   async changeSecret(appSecret: string): Promise<void> {
     if (!this.secrets.offer(appSecret)) return;
-    await this.flights.settled();
+    await this.flights.ended();
     if (this.isStopping) return;
     await this.refresh({ ...this.plain('secret_change'), ignoreBackOff: 'all' });
   }
@@ -291,7 +291,7 @@ export class TokenManager implements Task, AppReader {
   /** Starts nothing any more, and waits for what was sent, but not for what another replica does. */
   async stop(): Promise<void> {
     this.stopping.abort();
-    await this.flights.settled();
+    await this.flights.ended();
   }
 
   /** A refresh that nobody demands. */

@@ -1,4 +1,5 @@
 import { counted, countOn, dayOf, exhaustedBudget, NO_COUNT, type DayCount } from './budgets.js';
+import { DAY_MS } from '../ports/clock.js';
 import { holdsUp, isOverlapping } from './policy.js';
 import type {
   AbortRequest,
@@ -15,7 +16,7 @@ import type {
 import type { TokenRecord } from '../token.js';
 
 /** No fence or generation is further ahead of the store's clock: a broker takes them from that clock. */
-const MAX_AHEAD_MS = 24 * 60 * 60 * 1000;
+const MAX_AHEAD_MS = DAY_MS;
 
 /** All that the replicas share of one app, as plain data. Times are the store's, in milliseconds since the Unix epoch. */
 export interface StoredState {

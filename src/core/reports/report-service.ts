@@ -42,7 +42,7 @@ export interface TokenTest {
   readonly remedy: string | null;
 }
 
-/** Judges callers' reports of one app, so that a wrong or late one costs nothing and a right one costs one fetch. */
+/** Answers callers' reports of one app, so that a wrong or late one costs nothing and a right one costs one fetch. */
 export class ReportService {
   private readonly probe: TokenProbe;
   /** Its own: a guess that found the token alive must not answer a report of the next seconds. */

@@ -6,6 +6,7 @@ import {
   type Transition,
 } from '../../core/refresh/transitions.js';
 import { StoreUnavailableError } from '../../core/errors.js';
+import { DAY_MS } from '../../core/ports/clock.js';
 import { readStoredState } from '../../core/refresh/read-stored-state.js';
 import { readableText } from '../../core/redaction/redactor.js';
 import {
@@ -29,9 +30,9 @@ import { defineScripts } from './redis-scripts.js';
 /** How often a step is taken anew because another replica changed the state first. */
 const MAX_ROUNDS = 8;
 /** Beyond the token's life: outlasts every back-off and every day's count, after which nothing of the state matters. */
-const KEPT_MS = 2 * 24 * 60 * 60 * 1000;
+const KEPT_MS = 2 * DAY_MS;
 /** Of an app that is configured no more: so long may another replica not know that yet. */
-const FORGOTTEN_AFTER_MS = 24 * 60 * 60 * 1000;
+const FORGOTTEN_AFTER_MS = DAY_MS;
 const MIN_RESEAL_MS = 60_000;
 const MAX_OWNER_CHARACTERS = 200;
 const SWAPPED = 1;
