@@ -45,8 +45,15 @@ describe('an SDK, as it is, configured as docs/adopting.md says', () => {
     Object.assign(rowOf(name), { version: greeting.version, fetched: true });
   });
 
-  it.each(ONE_HOST_NAMES)('%s uploads and downloads at the broker, with a virtual token', async (name) => {
-    expect(await world.tried(name).program.ask('media')).toEqual({ same: true });
+  it.each(ONE_HOST_NAMES)('%s posts JSON, uploads and downloads, with a virtual token', async (name) => {
+    const { appId, program } = world.tried(name);
+    expect(await program.ask('media')).toEqual({ same: true });
+    const wellDone = new Set(
+      world.simulator.calls(appId).counts.flatMap(({ path, outcomes }) => (outcomes.ok ? [path] : [])),
+    );
+    for (const path of ['message/custom/send', 'media/upload', 'media/get']) {
+      expect(wellDone).toContain(`/cgi-bin/${path}`);
+    }
   });
 
   it.concurrent.each(NAMES)('%s goes on each time that its token is killed', async (name) => {

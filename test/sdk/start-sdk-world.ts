@@ -38,7 +38,7 @@ export async function startSdkWorld<Name extends string>(
   const apps = names.map((name) => ({ name, grant, ...newApp() }));
   const apiKey = newApiKey();
   const oneHostKey = newApiKey();
-  const calls = ['GET /cgi-bin/user/info', '* /cgi-bin/media/*'];
+  const calls = ['GET /cgi-bin/user/info', 'POST /cgi-bin/message/custom/send', '* /cgi-bin/media/*'];
   const world = await startReplicas({
     apps,
     platform,

@@ -6,6 +6,7 @@ import java.util.Arrays;
 import java.util.Properties;
 import me.chanjar.weixin.mp.api.WxMpService;
 import me.chanjar.weixin.mp.api.impl.WxMpServiceImpl;
+import me.chanjar.weixin.mp.bean.kefu.WxMpKefuMessage;
 import me.chanjar.weixin.mp.config.WxMpHostConfig;
 import me.chanjar.weixin.mp.config.impl.WxMpDefaultConfigImpl;
 
@@ -40,8 +41,9 @@ public class WxJavaMpSdk {
     }
   }
 
-  /** Uploads a file and downloads it again. */
+  /** Sends a user a message, uploads a file and downloads it again. */
   private static boolean isSameAgain(WxMpService wechat) throws Exception {
+    wechat.getKefuService().sendKefuMessage(WxMpKefuMessage.TEXT().toUser("o-1").content("你好").build());
     byte[] bytes = new byte[512];
     for (int i = 0; i < bytes.length; i++) bytes[i] = (byte) i;
     var file = File.createTempFile("sdk", ".png");

@@ -16,6 +16,7 @@ serve(
   version,
   async () => (await api.getUser('o-1')).openid,
   async (file) => {
+    await api.sendText('o-1', '你好');
     const { media_id: mediaId } = await api.uploadMedia(file, 'image', 'a.png', 'image/png');
     return api.getMedia(mediaId);
   },

@@ -28,6 +28,9 @@ serve(
   },
   async (file) => {
     const { FormData } = await import('node-easywechat');
+    const message = { touser: 'o-1', msgtype: 'text', text: { content: '你好' } };
+    const sent = (await client.postJson('/cgi-bin/message/custom/send', message)).toObject();
+    if (sent.errcode !== 0) throw new Error(JSON.stringify(sent));
     const formData = new FormData();
     formData.append('media', file, { filename: 'a.png', contentType: 'image/png' });
     const uploaded = await client.post('/cgi-bin/media/upload', { params: { type: 'image' }, formData });

@@ -11,7 +11,7 @@ const FILE = Buffer.from(Array.from({ length: 512 }, (_, index) => index % 256))
  * @param {string} sdk
  * @param {string} version
  * @param {() => Promise<string>} call gives an openid
- * @param {(file: Buffer) => Promise<Buffer>} [media] uploads the file and downloads it again
+ * @param {(file: Buffer) => Promise<Buffer>} [media] sends a user a message, uploads the file and downloads it again
  */
 export function serve(sdk, version, call, media) {
   say({ sdk, version });

@@ -23,6 +23,7 @@ client = BrokerClient(APP_ID, "")
 
 
 def media(file):
+    client.message.send_text("o-1", "你好")
     image = io.BytesIO(file)
     image.name = "a.png"
     return client.media.download(client.media.upload("image", image)["media_id"]).content

@@ -21,6 +21,7 @@ import (
 	// docs:end
 
 	"github.com/silenceper/wechat/v2/officialaccount/material"
+	"github.com/silenceper/wechat/v2/officialaccount/message"
 	"github.com/silenceper/wechat/v2/util"
 )
 
@@ -48,6 +49,9 @@ func oneHost() {
 	// docs:end
 
 	serve("silenceper/wechat, one host", account.GetUser().GetUserInfo, func(file []byte) ([]byte, error) {
+		if err := account.GetCustomerMessageManager().Send(message.NewCustomerTextMessage("o-1", "你好")); err != nil {
+			return nil, err
+		}
 		uploaded, err := account.GetMaterial().MediaUploadFromReader(material.MediaTypeImage, "a.png", bytes.NewReader(file))
 		if err != nil {
 			return nil, err
