@@ -1,10 +1,11 @@
 import type { TokenPlace } from '../../core/ports/gateway-profile.js';
+import { HttpProblem } from '../common/problem.js';
 
 /** What a call asks a platform for. */
 export interface CallTarget {
   /** As the caller sent it. */
   readonly path: string;
-  /** Decoded: what rules are about. */
+  /** Decoded: what clients may call is about this. */
   readonly plainPath: string;
   /** As the caller sent it, without what stands before. */
   readonly query: string;
@@ -23,20 +24,33 @@ const PASSED_ON = new Set([
 ]);
 
 /**
- * The target of a call; null for one that servers may read in two ways: an empty segment, `.` or `..`, a backslash, a
- * semicolon, an encoded slash, backslash or percent sign, a control character or what cannot be decoded.
- *
  * @param url path and query, from the slash that begins the platform's path
+ * @throws HttpProblem `invalid_request` for one that servers may read in two ways: an empty segment, `.` or `..`, a
+ * backslash, a semicolon, an encoded slash, backslash or percent sign, a control character or what cannot be decoded
  */
-export function readTarget(url: string): CallTarget | null {
-  if (!/^[\x21-\x7e]+$/.test(url) || url.includes('#')) return null;
+export function readTarget(url: string): CallTarget {
   const queryAt = url.indexOf('?');
   const path = queryAt < 0 ? url : url.slice(0, queryAt);
   const query = queryAt < 0 ? '' : url.slice(queryAt + 1);
-  if (!path.startsWith('/') || /%(?:2f|5c|25|3b)/i.test(path)) return null;
   const plainPath = decoded(path);
-  if (plainPath === null || /[\\;]|\p{C}|\/\/|\/\.{1,2}(?:\/|$)/u.test(plainPath)) return null;
+  if (
+    plainPath === null ||
+    !/^\/[\x21-\x7e]*$/.test(url) ||
+    url.includes('#') ||
+    /%(?:2f|5c|25|3b)/i.test(path) ||
+    /[\\;]|\p{C}|\/\/|\/\.{1,2}(?:\/|$)/u.test(plainPath)
+  ) {
+    throw new HttpProblem(
+      'invalid_request',
+      'The path can be read in two ways: send it without empty segments, dots as segments, backslashes, semicolons and encoded slashes.',
+    );
+  }
   return { path, plainPath, query };
+}
+
+/** What the rules of a platform are about. */
+export function ruledPath({ plainPath }: CallTarget): string {
+  return plainPath.toLowerCase().replace(/\/$/, '');
 }
 
 /** Path and query for the platform, and the header with the token where it is one. */

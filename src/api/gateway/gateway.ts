@@ -13,7 +13,7 @@ import { Readiness } from '../health/readiness.js';
 import { readCallBody, type CallBody } from './call-body.js';
 import { CallLimits } from './call-limits.js';
 import { isTokenDead, outcomeOf, outcomeOfAnswer, problemOf } from './call-outcome.js';
-import { forwarded, readTarget, withToken, type CallTarget } from './call-target.js';
+import { forwarded, readTarget, ruledPath, withToken, type CallTarget } from './call-target.js';
 import { CallerConnection } from './caller-connection.js';
 import { GatewayObserver, type CallOutcome } from './gateway-observer.js';
 import { lengthOf, passedOn, withoutToken, type UpstreamAnswer } from './platform-answer.js';
@@ -99,7 +99,7 @@ export class Gateway implements OnApplicationShutdown {
   read(app: AppName, client: ClientAccess, url: string): GatewayCall {
     try {
       const api = this.api(app);
-      const target = targetOf(url);
+      const target = readTarget(url);
       return { app, client, api, target, rule: api.profile.ruleOf(ruledPath(target)) };
     } catch (error) {
       this.observer.called(app, 'none', 'refused', 0, null);
@@ -269,19 +269,6 @@ export class Gateway implements OnApplicationShutdown {
 function joined(chunks: readonly Buffer[]): Buffer {
   const [first] = chunks;
   return first && chunks.length === 1 ? first : Buffer.concat(chunks);
-}
-
-function targetOf(url: string): CallTarget {
-  const target = readTarget(url);
-  if (target) return target;
-  throw new HttpProblem(
-    'invalid_request',
-    'The path can be read in two ways: send it without empty segments, dots as segments, backslashes, semicolons and encoded slashes.',
-  );
-}
-
-function ruledPath({ plainPath }: CallTarget): string {
-  return plainPath.toLowerCase().replace(/\/$/, '');
 }
 
 /** The entry of the client's list that allows the call. @throws HttpProblem `path_not_allowed` */
