@@ -1,7 +1,5 @@
 import { Global, Injectable, Module } from '@nestjs/common';
 import { Interval, ScheduleModule } from '@nestjs/schedule';
-import { Backend } from './backend.js';
-import { ConfiguredApps } from './configured-apps.js';
 import { TokenBroker } from '../core/broker.js';
 import { LoginService } from '../core/login/login-service.js';
 import { Clock } from '../core/ports/clock.js';
@@ -13,6 +11,8 @@ import { VirtualTokens } from '../core/virtual-tokens.js';
 import { MeasuredTokenStore } from '../observability/measured-token-store.js';
 import { Metrics, MetricsObserver } from '../observability/metrics.js';
 import { passingErrcodes } from '../platforms/registry.js';
+import { Backend } from './backend.js';
+import { ConfiguredApps } from './configured-apps.js';
 import { Runtime } from './runtime.module.js';
 import { Telemetry } from './telemetry.module.js';
 

@@ -1,7 +1,7 @@
-import type { AppName } from './token.js';
-import type { AccessTokenSource, TokenIssuer } from './ports/token-issuer.js';
-import type { AppType } from './ports/login-provider.js';
 import type { ErrorCode } from './error-code.js';
+import type { AppType } from './ports/login-provider.js';
+import type { AccessTokenSource, TokenIssuer } from './ports/token-issuer.js';
+import type { AppName } from './token.js';
 
 /** How an app's token is kept alive. The renewal policy bounds `aheadMs` and `jitterMs` by the token's real life. */
 export interface RefreshSettings {

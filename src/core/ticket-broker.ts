@@ -1,8 +1,8 @@
 import { type AppDefinition, AppSecrets } from './app-definition.js';
 import type { TokenBroker } from './broker.js';
 import { BrokerError } from './errors.js';
-import type { AppName, HeldToken } from './token.js';
 import type { AccessTokenSource } from './ports/token-issuer.js';
+import type { AppName, HeldToken } from './token.js';
 
 /** The name under which tickets report a token. No client can have it. */
 const REPORTER = 'broker:tickets';

@@ -1,4 +1,4 @@
-import { STATE_MS, type LoginStore } from '../ports/login-store.js';
+import { type LoginStore, STATE_MS } from '../ports/login-store.js';
 import { newBinding, newState, proofOf, proofOfChallenge } from './handles.js';
 import type { LoginApp } from './login-app.js';
 import { LoginError } from './login-error.js';

@@ -1,19 +1,19 @@
 import { StoreUnavailableError } from '../errors.js';
-import { sleep, type Clock } from '../ports/clock.js';
+import { type Clock, sleep } from '../ports/clock.js';
 import type { LoginOutcome, LoginSurface, UserGrant } from '../ports/login-provider.js';
 import {
   type BegunLogin,
   type CodeClaim,
   type CodeOutcome,
-  type OpenLogin,
-  type StateCheck,
-  LOGIN_TIMES,
   type FinishLogin,
+  LOGIN_TIMES,
   type LoginIdentity,
   type LoginStore,
+  type OpenLogin,
+  type StateCheck,
 } from '../ports/login-store.js';
 import { SingleFlight } from '../refresh/scheduler.js';
-import { resultOf, type ExchangeResult } from './exchange-result.js';
+import { type ExchangeResult, resultOf } from './exchange-result.js';
 import { newAttempt, sha256 } from './handles.js';
 import type { LoginApp } from './login-app.js';
 import { callWithSecret, type LoginPorts } from './login-call.js';

@@ -1,8 +1,8 @@
 import type { LoginOutcome, LoginRefusal } from '../ports/login-provider.js';
-import type { LoginApp } from './login-app.js';
-import { LoginError, type LoginErrorCode } from './login-error.js';
 import type { LoginAnswer } from '../ports/login-store.js';
 import type { Exchanged } from './code-exchange.js';
+import type { LoginApp } from './login-app.js';
+import { LoginError, type LoginErrorCode } from './login-error.js';
 
 const MINUTE_SECONDS = 60;
 const UPSTREAM_RETRY_SECONDS = 5;

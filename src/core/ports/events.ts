@@ -1,10 +1,10 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { ErrorCode } from '../error-code.js';
 import type { SuspectReason } from '../refresh/policy.js';
-import type { LoginRefusal, LoginSurface } from './login-provider.js';
-import type { ProbeOutcome } from './token-issuer.js';
 import type { ReportResult } from '../reports/token-report.js';
 import type { AppName, FetchReason } from '../token.js';
-import { AsyncLocalStorage } from 'node:async_hooks';
+import type { LoginRefusal, LoginSurface } from './login-provider.js';
+import type { ProbeOutcome } from './token-issuer.js';
 
 /** What became of one fetch. */
 export type FetchOutcomeKind = 'issued' | 'refused' | 'not_sent' | 'unknown';

@@ -145,7 +145,10 @@ export type Changes =
  * The rules, and why each is there, are in docs/refresh-protocol.md.
  */
 export abstract class TokenStore {
-  abstract read(app: AppIdentity): Promise<StoreView>;
+  /** What a replica finds that knows nothing. */
+  read(app: AppIdentity): Promise<StoreView> {
+    return this.reconcile(app, { record: null, committed: 0 });
+  }
 
   /** Takes the next fence and leaves an intent, if the lease still holds, nothing newer is stored, and budget and back-off allow it. */
   abstract begin(app: AppIdentity, request: BeginRequest): Promise<BeginResult>;

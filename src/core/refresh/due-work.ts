@@ -1,13 +1,13 @@
+import type { AppDefinition } from '../app-definition.js';
+import { CLAIM_GROUPS, type ClaimAnswer, claimId } from '../ports/app-claim.js';
+import type { BrokerPorts } from '../ports/broker-ports.js';
 import type { Clock } from '../ports/clock.js';
 import type { BackOff } from '../ports/token-store.js';
 import type { FetchReason, HeldToken } from '../token.js';
-import type { AppSecrets, AppDefinition } from '../app-definition.js';
+import type { SingleFlight, StartPace } from './scheduler.js';
 import type { StoreSync } from './store-sync.js';
-import type { StartPace, SingleFlight } from './scheduler.js';
 import type { TokenFetch } from './token-fetch.js';
 import type { TokenMemory } from './token-memory.js';
-import type { BrokerPorts } from '../ports/broker-ports.js';
-import { CLAIM_GROUPS, claimId, type ClaimAnswer } from '../ports/app-claim.js';
 
 /** What the platform is to be asked for without a caller: about the token that was found in the store, or for a token. */
 export type Work =
@@ -19,7 +19,7 @@ export interface DueWorkParts {
   readonly memory: TokenMemory;
   readonly tokenFetch: TokenFetch;
   readonly claim: HeldClaim;
-  readonly secrets: AppSecrets;
+  readonly app: Pick<AppDefinition, 'secrets'>;
   readonly sync: Pick<StoreSync, 'hasRead'>;
   readonly flights: Pick<SingleFlight<'refresh' | 'try', unknown>, 'isRunning'>;
 }
@@ -57,9 +57,9 @@ export class DueWork {
 
   /** Nothing may be fetched at the moment, whoever asks for it. */
   get isHeldUp(): boolean {
-    const { memory, secrets, claim } = this.parts;
+    const { app, memory, claim } = this.parts;
     const isTheirs = claim.heldBy !== null;
-    return isTheirs || secrets.missing !== null || this.backOff !== null || memory.budgetWaitMs > 0;
+    return isTheirs || app.secrets.missing !== null || this.backOff !== null || memory.budgetWaitMs > 0;
   }
 
   private wanted(): Work | null {

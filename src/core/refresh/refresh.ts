@@ -1,23 +1,23 @@
-import { identityKey, type AppDefinition } from '../app-definition.js';
-import type { TokenMemory } from './token-memory.js';
+import { type AppDefinition, identityKey } from '../app-definition.js';
+import type { BrokerPorts } from '../ports/broker-ports.js';
+import type { Lease } from '../ports/refresh-lease.js';
+import type { AbortRequest, BackOff, BeginRequest, FailedFetch, FetchPermit } from '../ports/token-store.js';
+import { type FetchReason, fingerprint } from '../token.js';
 import {
-  budgetOf,
   type BudgetName,
+  budgetOf,
   type Charge,
   counted,
+  type DayCount,
   dayOf,
   exhaustedBudget,
   NO_COUNT,
   sumOf,
-  type DayCount,
 } from './budgets.js';
-import type { BrokerPorts } from '../ports/broker-ports.js';
-import type { Lease } from '../ports/refresh-lease.js';
-import type { TokenFetch } from './token-fetch.js';
-import type { AbortRequest, BeginRequest, FailedFetch, FetchPermit, BackOff } from '../ports/token-store.js';
 import type { StoreSync } from './store-sync.js';
+import type { TokenFetch } from './token-fetch.js';
+import type { TokenMemory } from './token-memory.js';
 import { recordOf } from './transitions.js';
-import { type FetchReason, fingerprint } from '../token.js';
 
 /** A fetch that was granted longer ago than this is not sent: the lease may be somebody else's by now. */
 const SEND_GUARD_MS = 1000;

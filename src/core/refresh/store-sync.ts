@@ -2,7 +2,7 @@ import type { AppDefinition } from '../app-definition.js';
 import { StoreUnavailableError } from '../errors.js';
 import type { BrokerPorts } from '../ports/broker-ports.js';
 import type { AbortRequest, CommitRequest, StoreView } from '../ports/token-store.js';
-import { fingerprint, type AppName } from '../token.js';
+import { type AppName, fingerprint } from '../token.js';
 import type { ChangeWatch } from './change-watch.js';
 import { isPause, type Scheduler } from './scheduler.js';
 import type { TokenMemory } from './token-memory.js';

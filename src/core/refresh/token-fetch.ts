@@ -1,11 +1,11 @@
-import type { AppDefinition, AppSecrets } from '../app-definition.js';
+import type { AppDefinition } from '../app-definition.js';
 import type { BrokerPorts } from '../ports/broker-ports.js';
-import { type Charge, type DayCount, FetchFloor } from './budgets.js';
-import { successorWaitMs, waitAfterFailureMs, windowMsOf, type FailuresBefore } from './policy.js';
-import { remedyOf, TOKEN_ENDED, type IssueOutcome } from '../ports/token-issuer.js';
-import { fingerprint, type FetchReason } from '../token.js';
-import type { BackOff, FailedFetch } from '../ports/token-store.js';
 import { DAY_MS } from '../ports/clock.js';
+import { type IssueOutcome, remedyOf, TOKEN_ENDED } from '../ports/token-issuer.js';
+import type { BackOff, FailedFetch } from '../ports/token-store.js';
+import { type FetchReason, fingerprint } from '../token.js';
+import { type Charge, type DayCount, FetchFloor } from './budgets.js';
+import { type FailuresBefore, successorWaitMs, waitAfterFailureMs, windowMsOf } from './policy.js';
 
 /** A refused AppSecret is no reason to wait while there is another one. */
 const OTHER_SECRET_WAIT_MS = 1000;
@@ -46,7 +46,6 @@ export class TokenFetch {
 
   constructor(
     private readonly app: AppDefinition,
-    private readonly secrets: AppSecrets,
     private readonly ports: Pick<BrokerPorts, 'clock' | 'events' | 'replica'>,
   ) {
     this.floor = new FetchFloor(app.refresh, ports.clock);
@@ -80,7 +79,7 @@ export class TokenFetch {
 
   /** What the next request is sent with, as a back-off names it; null if the platform refused that to this replica. */
   get credential(): string | null {
-    return this.secrets.isCurrentRefused ? null : this.credentialOf(this.secrets.current ?? '');
+    return this.app.secrets.isCurrentRefused ? null : this.credentialOf(this.app.secrets.current ?? '');
   }
 
   private credentialOf(appSecret: string): string {
@@ -105,7 +104,7 @@ export class TokenFetch {
     const { reason, fence } = request;
     const startMonoMs = clock.monotonicMs();
     events.emit({ app, kind: 'fetch_started', reason, fence });
-    const appSecret = this.secrets.current ?? '';
+    const appSecret = this.app.secrets.current ?? '';
     const outcome = await this.issue(appSecret, request.forceNew);
     if (outcome.kind !== 'not_sent') this.floor.add(reason, request.charge);
     const result = this.result(outcome, before, appSecret);
@@ -114,7 +113,7 @@ export class TokenFetch {
     this.yieldUntilMonoMs = isUnanswered ? clock.monotonicMs() + failure.delayMs + COURTESY_MS : -Infinity;
     const isLiving = (before.record?.expiresAtMs ?? 0) > before.nowMs;
     // The token is not due: the secret before the refused one is tried when it is.
-    const isOfSecretAlone = reason === 'secret_change' && isLiving && this.secrets.refused !== null;
+    const isOfSecretAlone = reason === 'secret_change' && isLiving && this.app.secrets.refused !== null;
     events.emit({
       app,
       kind: 'fetch_ended',
@@ -138,7 +137,7 @@ export class TokenFetch {
       return { kind: 'failed', outcome: outcome.kind, failure, isOwn };
     }
     this.address = null;
-    this.secrets.accepted(appSecret);
+    this.app.secrets.accepted(appSecret);
     const expiresInMs = this.lifeMs(outcome, before);
     const { value, tokenType } = outcome;
     if (expiresInMs > 0) return { kind: 'issued', value, expiresInMs, tokenType };
@@ -224,7 +223,7 @@ export class TokenFetch {
     const advice = this.app.issuer.explain(errcode);
     const refusal = { errcode, message, atMs: before.nowMs };
     const hasOtherSecret =
-      advice.secretRejected && this.secrets.rejected(appSecret, clock.monotonicMs(), refusal);
+      advice.secretRejected && this.app.secrets.rejected(appSecret, clock.monotonicMs(), refusal);
     const isInHole = advice.class === 'busy' && this.isInHole(before);
     const waitMs = isInHole
       ? successorWaitMs(sinceEndMs(before))

@@ -1,18 +1,18 @@
-import { Diagnosis } from '../status/diagnosis.js';
-import type { AppDefinition, RefreshSettings, AppSecrets } from '../app-definition.js';
-import { TokenMemory } from './token-memory.js';
+import type { AppDefinition, RefreshSettings } from '../app-definition.js';
+import { BrokerError } from '../errors.js';
 import type { BrokerPorts } from '../ports/broker-ports.js';
 import { sleep } from '../ports/clock.js';
-import { BrokerError } from '../errors.js';
+import { TokenProbe } from '../reports/probe.js';
+import { Diagnosis } from '../status/diagnosis.js';
+import type { FetchReason, HeldToken, TokenOwners } from '../token.js';
 import type { AppReader, ChangeWatch } from './change-watch.js';
 import { DueWork, HeldClaim } from './due-work.js';
-import { OnlineRefresh, type RefreshRequest, type RefreshResult, OfflineRefresh } from './refresh.js';
 import { cacheableMs, graceMsOf, windowMsOf } from './policy.js';
-import { type Scheduler, type Task, type StartPace, SingleFlight } from './scheduler.js';
+import { OfflineRefresh, OnlineRefresh, type RefreshRequest, type RefreshResult } from './refresh.js';
+import { type Scheduler, SingleFlight, type StartPace, type Task } from './scheduler.js';
 import { StoreSync } from './store-sync.js';
 import { TokenFetch } from './token-fetch.js';
-import { TokenProbe } from '../reports/probe.js';
-import type { FetchReason, HeldToken, TokenOwners } from '../token.js';
+import { TokenMemory } from './token-memory.js';
 
 /** One app that cannot be had must not keep the others from being served. */
 const MAX_UNREADY_MS = 60_000;
@@ -32,7 +32,6 @@ export interface SharedOfApps {
 export class TokenManager implements Task, AppReader {
   readonly memory: TokenMemory;
   readonly diagnosis: Diagnosis;
-  private readonly secrets: AppSecrets;
   readonly sync: StoreSync;
   private readonly claim: HeldClaim;
   private readonly tokenFetch: TokenFetch;
@@ -53,19 +52,18 @@ export class TokenManager implements Task, AppReader {
     private readonly scheduler: Scheduler,
     shared: SharedOfApps,
   ) {
-    this.secrets = app.secrets;
     this.claim = new HeldClaim(app, ports);
-    this.tokenFetch = new TokenFetch(app, this.secrets, ports);
+    this.tokenFetch = new TokenFetch(app, ports);
     this.memory = new TokenMemory(app, ports.clock, this.tokenFetch, shared.owners);
     this.sync = new StoreSync(app, this.memory, ports, shared.watch, scheduler);
     const parts = [app, this.memory, this.tokenFetch, this.sync, ports] as const;
     this.online = new OnlineRefresh(...parts, this.stopping.signal);
     this.offline = new OfflineRefresh(...parts);
-    const { memory, sync, claim, offline, secrets, tokenFetch, flights } = this;
-    this.diagnosis = new Diagnosis(app, memory, sync.health, claim, offline, secrets, tokenFetch);
+    const { memory, sync, claim, offline, tokenFetch, flights } = this;
+    this.diagnosis = new Diagnosis(app, memory, sync.health, claim, offline, tokenFetch);
     this.madeMonoMs = ports.clock.monotonicMs();
     this.probe = new TokenProbe(app, ports);
-    const heard = { memory, tokenFetch, claim, secrets, sync, flights };
+    const heard = { app, memory, tokenFetch, claim, sync, flights };
     this.due = new DueWork(heard, ports.clock, shared.startPace);
     scheduler.update(this);
   }
@@ -76,13 +74,13 @@ export class TokenManager implements Task, AppReader {
    * A store that does not answer is no reason, since other replicas may well serve the app.
    */
   get isReady(): boolean {
-    const { memory, secrets, offline, tokenFetch, ports } = this;
+    const { app, memory, offline, tokenFetch, ports } = this;
     const refusal = memory.view?.backOff?.class;
     const isShared = refusal === 'configuration' || refusal === 'day_quota';
     const isRefused = isShared || tokenFetch.addressRefusal !== null || this.claim.heldBy !== null;
     const hasTried = !this.isStoreAway || offline.lastFailure !== null;
     const isGivenUp = hasTried && ports.clock.monotonicMs() - this.madeMonoMs >= MAX_UNREADY_MS;
-    this.wasReady ||= memory.token !== null || isRefused || secrets.missing !== null || isGivenUp;
+    this.wasReady ||= memory.token !== null || isRefused || app.secrets.missing !== null || isGivenUp;
     return this.wasReady;
   }
 
@@ -178,7 +176,7 @@ export class TokenManager implements Task, AppReader {
   async refresh(request: RefreshRequest): Promise<RefreshResult> {
     if (this.isStopping && !this.isRefreshing) throw this.diagnosis.stopping();
     const mustWait = request.ignoreBackOff === 'none' && this.due.backOff;
-    if (mustWait || this.secrets.missing) return { kind: 'over' };
+    if (mustWait || this.app.secrets.missing) return { kind: 'over' };
     const result = await this.rotate(request);
     const wasFoundDead = await this.tryFound();
     if (!wasFoundDead || this.isStopping) return result;
@@ -277,12 +275,12 @@ export class TokenManager implements Task, AppReader {
 
   /** Why the AppSecret cannot be read any more, or null when it can be again. */
   secretCouldNotBeRead(why: string | null): void {
-    this.secrets.couldNotBeRead(why === null ? null : { why, atMs: this.memory.storeNowMs() });
+    this.app.secrets.couldNotBeRead(why === null ? null : { why, atMs: this.memory.storeNowMs() });
   }
 
   /** A newer AppSecret is tried at once, whatever the last one was refused for. */
   async changeSecret(appSecret: string): Promise<void> {
-    if (!this.secrets.offer(appSecret)) return;
+    if (!this.app.secrets.offer(appSecret)) return;
     await this.flights.ended();
     if (this.isStopping) return;
     await this.refresh({ ...this.plain('secret_change'), ignoreBackOff: 'all' });

@@ -1,13 +1,13 @@
 import { FakeIssuer, REFRESH } from '../../../test/support/create-broker.js';
 import { ManualClock } from '../../../test/support/manual-clock.js';
 import { AppSecrets } from '../app-definition.js';
+import { DAY_MS } from '../ports/clock.js';
 import { TokenMemory } from './token-memory.js';
 import { dayOf, NO_COUNT } from './budgets.js';
 import type { StoreView } from '../ports/token-store.js';
-import type { TokenRecord } from '../token.js';
+import { TokenOwners, type TokenRecord } from '../token.js';
 
 const TRIP_MS = 300;
-const DAY_MS = 24 * 60 * 60 * 1000;
 
 function createMemory(): { readonly memory: TokenMemory; readonly clock: ManualClock } {
   const clock = new ManualClock();
@@ -22,7 +22,10 @@ function createMemory(): { readonly memory: TokenMemory; readonly clock: ManualC
     refresh: REFRESH,
     tickets: () => [],
   };
-  return { memory: new TokenMemory(app, clock), clock };
+  return {
+    memory: new TokenMemory(app, clock, { credential: null, count: NO_COUNT }, new TokenOwners()),
+    clock,
+  };
 }
 
 const RECORD: TokenRecord = {

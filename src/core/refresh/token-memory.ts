@@ -1,23 +1,22 @@
 import type { AppDefinition } from '../app-definition.js';
-import { plausibleFence } from './transitions.js';
 import type { Clock } from '../ports/clock.js';
+import type { ProbeOutcome } from '../ports/token-issuer.js';
+import type { BackOff, StoreView } from '../ports/token-store.js';
+import type { TokenOwners } from '../token.js';
+import { fingerprint, type HeldToken, RecentTokens, type TokenRecord } from '../token.js';
+import { countOn, type DayCount, dayOf, nextDayAtMs, NO_COUNT } from './budgets.js';
 import { FoundToken, ReportedToken } from './evidence.js';
-import { MAX_LIFE_MS } from './read-stored-state.js';
-import { fingerprint, RecentTokens, TokenOwners, type HeldToken, type TokenRecord } from '../token.js';
 import {
   graceMsOf,
-  suspectReasonOf,
   healAtMs,
   holdsUp,
   lastChanceMs,
   refreshDueAtMs,
   type SuspectReason,
+  suspectReasonOf,
 } from './policy.js';
-import { countOn, dayOf, nextDayAtMs, NO_COUNT, type DayCount } from './budgets.js';
-import type { ProbeOutcome } from '../ports/token-issuer.js';
-import type { BackOff, StoreView } from '../ports/token-store.js';
-
-const NOTHING_OWN = { credential: null, count: NO_COUNT };
+import { MAX_LIFE_MS } from './read-stored-state.js';
+import { plausibleFence } from './transitions.js';
 
 /**
  * What this replica holds of one app: the newest token it ever saw and the store's last word, both placed on the
@@ -42,8 +41,8 @@ export class TokenMemory {
     private readonly app: AppDefinition,
     private readonly clock: Clock,
     /** What this process alone knows: its credential, as in a begin, and what it sent today. */
-    private readonly own: { readonly credential: string | null; readonly count: DayCount } = NOTHING_OWN,
-    owners = new TokenOwners(),
+    private readonly own: { readonly credential: string | null; readonly count: DayCount },
+    owners: TokenOwners,
   ) {
     this.recent = new RecentTokens(app.name, owners);
     this.reported = new ReportedToken(this, clock);

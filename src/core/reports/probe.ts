@@ -1,13 +1,13 @@
 import type { AppDefinition } from '../app-definition.js';
 import type { BrokerPorts } from '../ports/broker-ports.js';
 import { sleep } from '../ports/clock.js';
-import { SingleFlight } from '../refresh/scheduler.js';
-import type { StoreHealth } from '../refresh/store-sync.js';
-import { suspectReasonOf } from '../refresh/policy.js';
-import type { TokenMemory } from '../refresh/token-memory.js';
-import type { AppName, HeldToken, TokenRecord } from '../token.js';
 import type { ProbeClaim, ProbedToken } from '../ports/shared-probes.js';
 import type { ProbeAnswer } from '../ports/token-issuer.js';
+import { suspectReasonOf } from '../refresh/policy.js';
+import { SingleFlight } from '../refresh/scheduler.js';
+import type { StoreHealth } from '../refresh/store-sync.js';
+import type { TokenMemory } from '../refresh/token-memory.js';
+import type { AppName, HeldToken, TokenRecord } from '../token.js';
 
 /** What the platform said of a token, and when. */
 export interface Probed extends ProbeAnswer {

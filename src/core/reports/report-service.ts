@@ -1,20 +1,20 @@
-import type { TokenManager } from '../refresh/token-manager.js';
+import type { ErrorCode } from '../error-code.js';
+import { BrokerError } from '../errors.js';
 import type { BrokerPorts } from '../ports/broker-ports.js';
-import { dayStart, type BudgetName, type Charge } from '../refresh/budgets.js';
 import { sleep } from '../ports/clock.js';
+import { type ProbeOutcome, remedyOf } from '../ports/token-issuer.js';
+import { type BudgetName, type Charge, dayStart } from '../refresh/budgets.js';
+import type { RefreshResult } from '../refresh/refresh.js';
+import type { TokenManager } from '../refresh/token-manager.js';
+import { fingerprint, type HeldToken, isSameValue, type TokenRecord } from '../token.js';
+import { ForeignFetch, GuessPace, TokenProbe } from './probe.js';
 import {
-  Reporters,
   type ReportAnswer,
+  Reporters,
   type ReportReason,
   type ReportResult,
   type TokenReport,
 } from './token-report.js';
-import type { ErrorCode } from '../error-code.js';
-import { BrokerError } from '../errors.js';
-import { ForeignFetch, GuessPace, TokenProbe } from './probe.js';
-import type { RefreshResult } from '../refresh/refresh.js';
-import { fingerprint, isSameValue, type HeldToken, type TokenRecord } from '../token.js';
-import { remedyOf, type ProbeOutcome } from '../ports/token-issuer.js';
 
 /** A token that was fetched because of a report is not replaced because of another report for this long. */
 const RECENT_MS = 30_000;

@@ -1,9 +1,9 @@
+import type { TokenlessApp } from '../app-definition.js';
 import type { ErrorCode } from '../error-code.js';
 import type { AppType } from '../ports/login-provider.js';
 import type { BackOff } from '../ports/token-store.js';
 import type { SuspectReason } from '../refresh/policy.js';
 import type { AppName } from '../token.js';
-import type { TokenlessApp } from '../app-definition.js';
 
 /**
  * `ok`; `suspect`: served, while it is verified or replaced; `degraded`: served, but refreshes fail; `expired`: had a

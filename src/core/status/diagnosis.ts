@@ -1,15 +1,15 @@
-import type { AppDefinition, AppSecrets } from '../app-definition.js';
-import type { TokenMemory } from '../refresh/token-memory.js';
-import type { AppState, AppStatus, LastError } from './app-status.js';
+import type { AppDefinition } from '../app-definition.js';
 import { BrokerError, type BrokerErrorCode } from '../errors.js';
 import { remedyOf } from '../ports/token-issuer.js';
-import type { HeldClaim } from '../refresh/due-work.js';
-import type { StoreHealth } from '../refresh/store-sync.js';
 import type { BackOff } from '../ports/token-store.js';
-import type { TokenFetch } from '../refresh/token-fetch.js';
-import type { OfflineRefresh } from '../refresh/refresh.js';
 import { dayStart } from '../refresh/budgets.js';
+import type { HeldClaim } from '../refresh/due-work.js';
 import type { SuspectReason } from '../refresh/policy.js';
+import type { OfflineRefresh } from '../refresh/refresh.js';
+import type { StoreHealth } from '../refresh/store-sync.js';
+import type { TokenFetch } from '../refresh/token-fetch.js';
+import type { TokenMemory } from '../refresh/token-memory.js';
+import type { AppState, AppStatus, LastError } from './app-status.js';
 
 const BUDGET_REMEDY =
   'Find out what fetched so often: upstream_fetch_reasons_total names the reasons. Until then raise apps[].refresh.dailyBudget or forcedDailyBudget, within what the platform allows.';
@@ -55,7 +55,6 @@ export class Diagnosis {
     private readonly storeHealth: StoreHealth,
     private readonly claim: HeldClaim,
     private readonly offline: OfflineRefresh,
-    private readonly secrets: AppSecrets,
     private readonly tokenFetch: TokenFetch,
   ) {
     this.startedAtMs = memory.storeNowMs();
@@ -90,7 +89,7 @@ export class Diagnosis {
 
   /** Whole seconds after which asking again makes sense; at least 1. */
   private retryAfterSeconds(): number {
-    if (this.secrets.missing) return MISSING_SECRET_RETRY_SECONDS;
+    if (this.app.secrets.missing) return MISSING_SECRET_RETRY_SECONDS;
     const seconds = this.nextAttemptSeconds();
     return this.isOnlyAddressRefused ? Math.min(OTHER_REPLICA_SECONDS, seconds) : seconds;
   }
@@ -108,7 +107,7 @@ export class Diagnosis {
   /** What follows the reason why there is no token. */
   private nextAttempt(): string {
     const seconds = `${String(this.nextAttemptSeconds())} s`;
-    if (this.secrets.missing) return '';
+    if (this.app.secrets.missing) return '';
     const force = this.isForceOfUse ? ` Once that is mended, ${FORCE}` : '';
     return this.isOnlyAddressRefused
       ? ` This replica tries again in ${seconds}, others may before.${force}`
@@ -163,7 +162,7 @@ export class Diagnosis {
     if (!memory.livingToken) return 'expired';
     if (memory.suspectReason || memory.reported.contestedMs > 0 || memory.reported.knownDead)
       return 'suspect';
-    const ofSecret = this.secrets.missing ?? this.secrets.refused ?? this.secrets.lost;
+    const ofSecret = this.app.secrets.missing ?? this.app.secrets.refused ?? this.app.secrets.lost;
     const trouble = this.failure() ?? claim.heldBy ?? storeHealth.outage ?? ofSecret;
     return trouble !== null || memory.budgetWaitMs > 0 ? 'degraded' : 'ok';
   }
@@ -215,7 +214,7 @@ export class Diagnosis {
 
   /** There is no AppSecret, or another broker fetches. */
   private noFetchAllowed(): LastError | null {
-    const { missing } = this.secrets;
+    const { missing } = this.app.secrets;
     const { heldBy } = this.claim;
     if (missing) {
       return trouble('secret', `there is no AppSecret: ${missing}`, MISSING_SECRET_REMEDY, this.startedAtMs);
@@ -246,7 +245,7 @@ export class Diagnosis {
 
   /** The newest AppSecret was refused, and no other trouble is in the way. */
   private refusedSecret(): LastError | null {
-    const { refused } = this.secrets;
+    const { refused } = this.app.secrets;
     const failure = this.failure();
     if (!refused || (failure && failure.class !== 'configuration')) return null;
     const { errcode, atMs } = refused;
@@ -272,7 +271,7 @@ export class Diagnosis {
   }
 
   private lostSecret(): LastError | null {
-    const { lost } = this.secrets;
+    const { lost } = this.app.secrets;
     if (!lost) return null;
     const message = `the AppSecret cannot be read any more (${lost.why}); the one that was read before is used`;
     return trouble('secret', message, LOST_SECRET_REMEDY, lost.atMs);

@@ -1,7 +1,7 @@
-import type { IssueOutcome } from '../../core/ports/token-issuer.js';
-import { faultOfStatus, NetworkFault, type FaultId } from './network-fault.js';
 import { parseJsonObject } from '../../core/json-object.js';
 import type { PlatformAnswer } from '../../core/ports/gateway-profile.js';
+import type { IssueOutcome } from '../../core/ports/token-issuer.js';
+import { type FaultId, faultOfStatus, NetworkFault } from './network-fault.js';
 
 /** Real answers have some 200 bytes. Counted after decompression. */
 export const MAX_ANSWER_BYTES = 64 * 1024;

@@ -1,17 +1,17 @@
 import http from 'node:http';
 import https from 'node:https';
+import type { Dispatcher } from 'undici';
 import type { Deadline } from '../../core/ports/token-issuer.js';
 import { ConnectFailure, Egress } from './egress.js';
 import {
+  type HttpReply,
+  type HttpRequest,
   MAX_ANSWER_BYTES,
   replyOf,
   replyOfTrouble,
-  type HttpReply,
-  type HttpRequest,
   type Trouble,
 } from './http-call.js';
 import { faultOfCode, isFaultId, remedyOfFault } from './network-fault.js';
-import type { Dispatcher } from 'undici';
 
 /** A platform at one address, and the way there. Sends each request once: no redirect, no retry. Never throws for what a network may do. */
 export class PlatformApi {

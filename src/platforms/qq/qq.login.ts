@@ -1,17 +1,17 @@
 import { errorCodeOf } from '../../core/error-code.js';
 import { type JsonObject, parseJsonObject } from '../../core/json-object.js';
 import {
-  LoginProvider,
   type AuthorizeRequest,
   type CodeRequest,
   type LoginOutcome,
+  LoginProvider,
   type UserGrant,
   type UserTokenRequest,
   type UserTokens,
 } from '../../core/ports/login-provider.js';
 import type { AppCredentials, Deadline } from '../../core/ports/token-issuer.js';
-import { okOnly, faultOfBody, numberOf } from '../http/http-call.js';
-import { NetworkFault, type FaultId } from '../http/network-fault.js';
+import { faultOfBody, numberOf, okOnly } from '../http/http-call.js';
+import { type FaultId, NetworkFault } from '../http/network-fault.js';
 import type { PlatformApi } from '../http/platform-api.js';
 import { isSecretRejected, meaningOf } from './error-numbers.js';
 

@@ -1,6 +1,6 @@
+import { isIP } from 'node:net';
 import type { ErrorCode } from '../../core/error-code.js';
 import type { ErrcodeAdvice, RefusalClass } from '../../core/ports/token-issuer.js';
-import { isIP } from 'node:net';
 
 /** What WeChat answers to a business call whose token is dead. At a token endpoint 40001 means a wrong secret instead. */
 export const DEAD_TOKEN_ERRCODES: ReadonlySet<ErrorCode> = new Set([40001, 40014, 42001]);

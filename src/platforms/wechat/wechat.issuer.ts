@@ -1,18 +1,18 @@
 import type { ErrorCode } from '../../core/error-code.js';
 import {
-  TokenIssuer,
   type AppCredentials,
   type Deadline,
   type ErrcodeAdvice,
   type IssuanceRule,
   type IssueOutcome,
   type ProbeAnswer,
+  TokenIssuer,
 } from '../../core/ports/token-issuer.js';
-import { explain, DEAD_TOKEN_ERRCODES, knownMessage } from './errcodes.js';
-import type { PlatformApi } from '../http/platform-api.js';
-import type { Grant } from './wechat.section.js';
 import { okOnly, readErrcodeAnswer } from '../http/http-call.js';
+import type { PlatformApi } from '../http/platform-api.js';
 import { probeToken } from '../http/token-probe.js';
+import { DEAD_TOKEN_ERRCODES, explain, knownMessage } from './errcodes.js';
+import type { Grant } from './wechat.section.js';
 
 export interface WechatIssuerOptions {
   /** Each grant has tokens of its own; neither kills the other's. */

@@ -1,6 +1,6 @@
+import { isIP } from 'node:net';
 import type { ErrorCode } from '../../core/error-code.js';
 import type { ErrcodeAdvice, RefusalClass } from '../../core/ports/token-issuer.js';
-import { isIP } from 'node:net';
 
 /**
  * What WeCom answers to a business call whose token is dead: 42001 and 40014 both, for an expired token as well; 40001 in

@@ -1,18 +1,18 @@
 import type { ErrorCode } from '../../core/error-code.js';
 import { parseJsonObject } from '../../core/json-object.js';
 import {
-  TokenIssuer,
   type AppCredentials,
   type Deadline,
   type ErrcodeAdvice,
   type IssuanceRule,
   type IssueOutcome,
   type ProbeAnswer,
+  TokenIssuer,
 } from '../../core/ports/token-issuer.js';
+import { numberOf, okOnly, readErrcodeAnswer } from '../http/http-call.js';
 import type { PlatformApi } from '../http/platform-api.js';
-import { explain, DEAD_TOKEN_ERRCODES, RETRY_AFTER_MS, knownMessage } from './errcodes.js';
-import { numberOf, readErrcodeAnswer, okOnly } from '../http/http-call.js';
 import { probeToken } from '../http/token-probe.js';
+import { DEAD_TOKEN_ERRCODES, explain, knownMessage, RETRY_AFTER_MS } from './errcodes.js';
 
 /** The same token until it has expired; no overlap is promised, and nothing replaces it before. */
 export const TOKEN_RULE: IssuanceRule = {

@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { identityKey, type AppIdentity } from '../../core/app-definition.js';
-import type { Clock } from '../../core/ports/clock.js';
-import { RefreshLease, type Lease } from '../../core/ports/refresh-lease.js';
 import { EventEmitter } from 'node:events';
-import { RotationFeed, type Rotation } from '../../core/ports/rotation-feed.js';
+import { type AppIdentity, identityKey } from '../../core/app-definition.js';
 import { AppClaim, type ClaimAnswer, type ClaimedApp } from '../../core/ports/app-claim.js';
+import type { Clock } from '../../core/ports/clock.js';
+import { type Lease, type LeaseAnswer, RefreshLease } from '../../core/ports/refresh-lease.js';
+import { type Rotation, RotationFeed } from '../../core/ports/rotation-feed.js';
 import {
-  SharedProbes,
   type ProbeAttempt,
   type ProbeClaim,
   type ProbedToken,
+  SharedProbes,
 } from '../../core/ports/shared-probes.js';
 
 /** Attempts that are under way or were a moment ago. */
@@ -23,10 +23,7 @@ export class MemoryRefreshLease extends RefreshLease {
     super();
   }
 
-  override async acquire(
-    app: AppIdentity,
-    durationMs: number,
-  ): Promise<{ kind: 'acquired'; lease: Lease } | { kind: 'held' }> {
+  override async acquire(app: AppIdentity, durationMs: number): Promise<LeaseAnswer> {
     const nowMonoMs = this.clock.monotonicMs();
     const key = identityKey(app);
     const holder = this.held.get(key);

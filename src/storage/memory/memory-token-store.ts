@@ -44,10 +44,6 @@ export class MemoryTokenStore extends TokenStore {
     this.epochMs = clock.wallMs() - clock.monotonicMs();
   }
 
-  override read(app: AppIdentity): Promise<StoreView> {
-    return this.reconcile(app, { record: null, committed: 0 });
-  }
-
   override async begin(app: AppIdentity, request: BeginRequest): Promise<BeginResult> {
     const isHeld = this.lease.isHeld(request.lease);
     return this.step(app, (state, nowMs) => this.table.begin(state, request, nowMs, isHeld));

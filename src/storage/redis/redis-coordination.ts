@@ -1,20 +1,20 @@
+import { hash, randomUUID } from 'node:crypto';
 import type { Lock } from 'redlock';
 import Redlock, { ExecutionError, ResourceLockedError } from 'redlock';
 import type { AppIdentity } from '../../core/app-definition.js';
 import type { StoreUnavailableError } from '../../core/errors.js';
-import { RefreshLease, type Lease } from '../../core/ports/refresh-lease.js';
-import { appKeys, legacyKeys, claimKey, probeKey } from './keys.js';
-import type { LegacyState } from './legacy-state.js';
-import type { RedisConnection } from './redis-connection.js';
 import { AppClaim, type ClaimAnswer, type ClaimedApp } from '../../core/ports/app-claim.js';
-import { defineScripts } from './redis-scripts.js';
-import { hash, randomUUID } from 'node:crypto';
+import { type Lease, type LeaseAnswer, RefreshLease } from '../../core/ports/refresh-lease.js';
 import {
-  SharedProbes,
   type ProbeAttempt,
   type ProbeClaim,
   type ProbedToken,
+  SharedProbes,
 } from '../../core/ports/shared-probes.js';
+import { appKeys, claimKey, legacyKeys, probeKey } from './keys.js';
+import type { LegacyState } from './legacy-state.js';
+import type { RedisConnection } from './redis-connection.js';
+import { defineScripts } from './redis-scripts.js';
 import type { Binding, TokenCipher } from './token-cipher.js';
 
 /** One attempt: a replica that does not get the lease waits for the rotation, not for the lease. */
@@ -37,14 +37,7 @@ export class RedisRefreshLease extends RefreshLease {
     this.redlock = new Redlock([connection.client], ONE_ATTEMPT);
   }
 
-  override async acquire(
-    app: AppIdentity,
-    durationMs: number,
-  ): Promise<
-    | { kind: 'acquired'; lease: Lease }
-    | { kind: 'held' }
-    | { kind: 'unavailable'; cause: StoreUnavailableError }
-  > {
+  override async acquire(app: AppIdentity, durationMs: number): Promise<LeaseAnswer> {
     const keys = [appKeys(this.keyPrefix, app).lease];
     if (this.legacy?.isThere(app)) keys.push(legacyKeys(this.keyPrefix, app).lease);
     try {

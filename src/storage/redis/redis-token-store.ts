@@ -1,16 +1,7 @@
-import { identityKey, type AppIdentity } from '../../core/app-definition.js';
-import {
-  NO_STATE,
-  TransitionTable,
-  type StoredState,
-  type Transition,
-} from '../../core/refresh/transitions.js';
+import { type AppIdentity, identityKey } from '../../core/app-definition.js';
 import { StoreUnavailableError } from '../../core/errors.js';
 import { DAY_MS } from '../../core/ports/clock.js';
-import { readStoredState } from '../../core/refresh/read-stored-state.js';
-import { readableText } from '../../core/redaction/redactor.js';
 import {
-  TokenStore,
   type AbortRequest,
   type BeginRequest,
   type BeginResult,
@@ -19,13 +10,22 @@ import {
   type CommitResult,
   type KnownRecord,
   type StoreView,
+  TokenStore,
 } from '../../core/ports/token-store.js';
-import { type KeyUse, StateSeal, type TokenCipher } from './token-cipher.js';
+import { readableText } from '../../core/redaction/redactor.js';
+import { readStoredState } from '../../core/refresh/read-stored-state.js';
+import {
+  NO_STATE,
+  type StoredState,
+  type Transition,
+  TransitionTable,
+} from '../../core/refresh/transitions.js';
 import { ChangeList } from './change-list.js';
 import { appKeys, legacyKeys } from './keys.js';
 import { LegacyState } from './legacy-state.js';
 import type { RedisConnection } from './redis-connection.js';
 import { defineScripts } from './redis-scripts.js';
+import { type KeyUse, StateSeal, type TokenCipher } from './token-cipher.js';
 
 /** How often a step is taken anew because another replica changed the state first. */
 const MAX_ROUNDS = 8;
@@ -104,10 +104,6 @@ export class RedisTokenStore extends TokenStore {
     this.legacy = legacy;
     this.list = new ChangeList(connection, keyPrefix, options.onList);
     defineScripts(connection.client);
-  }
-
-  override read(app: AppIdentity): Promise<StoreView> {
-    return this.reconcile(app, { record: null, committed: 0 });
   }
 
   override begin(app: AppIdentity, request: BeginRequest): Promise<BeginResult> {

@@ -1,16 +1,16 @@
-import { type JsonObject, isObject } from '../../../core/json-object.js';
+import { isObject, type JsonObject } from '../../../core/json-object.js';
 import {
-  LoginProvider,
   type AuthorizeRequest,
   type CodeRequest,
   type LoginOutcome,
+  LoginProvider,
   type UserGrant,
   type UserTokenRequest,
   type UserTokens,
 } from '../../../core/ports/login-provider.js';
 import type { AppCredentials, Deadline } from '../../../core/ports/token-issuer.js';
 import type { PlatformApi } from '../../http/platform-api.js';
-import { callLogin, Unreadable, type LoginCall } from './login-call.js';
+import { callLogin, type LoginCall, Unreadable } from './login-call.js';
 import { readUserTokens, readWebGrant } from './user-grant.js';
 
 const WEB_APPS = {
