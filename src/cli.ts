@@ -21,19 +21,24 @@ process.on('SIGUSR1', () => {
 });
 
 const [command, ...args] = process.argv.slice(2);
+const io = {
+  args,
+  out: (text: string) => process.stdout.write(text),
+  err: (text: string) => process.stderr.write(text),
+};
 
 switch (command) {
   case 'serve':
     if (takesNone(command, args)) await import('./main.js');
     break;
   case 'check':
-    await runCheck();
+    process.exitCode = (await import('./config/check.command.js')).check(io);
     break;
   case 'diagnose':
-    await runDiagnose();
+    process.exitCode = await (await import('./diagnose/diagnose.command.js')).diagnose(io);
     break;
   case 'keygen':
-    await runKeygen();
+    process.exitCode = (await import('./config/keygen.command.js')).keygen(io);
     break;
   case 'simulate':
     await runSimulator();
@@ -41,7 +46,9 @@ switch (command) {
   case 'version':
   case '--version':
   case '-v':
-    if (takesNone(command, args)) await printVersion();
+    if (takesNone(command, args)) {
+      console.log((await import('./observability/read-version.js')).readVersion());
+    }
     break;
   case undefined:
   case 'help':
@@ -63,38 +70,6 @@ function takesNone(name: string, given: readonly string[]): boolean {
   else console.error(`access-token-broker: ${name} takes no arguments.\n\n${USAGE}`);
   process.exitCode = asksForHelp ? 0 : 2;
   return false;
-}
-
-async function printVersion(): Promise<void> {
-  const { readVersion } = await import('./observability/read-version.js');
-  console.log(readVersion());
-}
-
-async function runCheck(): Promise<void> {
-  const { check } = await import('./config/check.command.js');
-  process.exitCode = check({
-    args,
-    out: (text) => process.stdout.write(text),
-    err: (text) => process.stderr.write(text),
-  });
-}
-
-async function runDiagnose(): Promise<void> {
-  const { diagnose } = await import('./diagnose/diagnose.command.js');
-  process.exitCode = await diagnose({
-    args,
-    out: (text) => process.stdout.write(text),
-    err: (text) => process.stderr.write(text),
-  });
-}
-
-async function runKeygen(): Promise<void> {
-  const { keygen } = await import('./config/keygen.command.js');
-  process.exitCode = keygen({
-    args,
-    out: (text) => process.stdout.write(text),
-    err: (text) => process.stderr.write(text),
-  });
 }
 
 async function runSimulator(): Promise<void> {

@@ -1,11 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { TokenBroker } from '../core/broker.js';
+import { BrokerError } from '../core/errors.js';
 import type { ReportAnswer } from '../core/reports/token-report.js';
 import type { AppName, HeldToken } from '../core/token.js';
 import { VIRTUAL_TOKEN_SECONDS, VirtualTokens } from '../core/virtual-tokens.js';
 import type { Scope } from '../config/client.section.js';
 import type { ClientAccess } from '../api/auth/client-access.js';
+import { HttpProblem, isRefusedLimit } from '../api/common/problem.js';
 import { integer, object, text } from '../api/common/schema.js';
 
 export const errcodeZero = { ...integer, enum: [0] };
@@ -136,6 +138,32 @@ export class DropIn {
     const answer = of(await this.broker.report(app, guess));
     return answer.reason === 'still_valid' ? { ...answer, reason: null } : answer;
   }
+}
+
+/** SDKs that know -1 try again at once, or after seconds; the errcode for too many calls tells them to wait longer. */
+const MAX_BUSY_SECONDS = 60;
+
+/**
+ * What failed in the broker, in the words of a platform; undefined for what nobody foresaw.
+ *
+ * @param tooMany the platform's errcode for too many calls
+ */
+export function refusalOf<TooMany extends number>(
+  error: unknown,
+  tooMany: TooMany,
+): readonly [errcode: -1 | TooMany, why: string] | undefined {
+  if (!(error instanceof BrokerError || error instanceof HttpProblem)) return undefined;
+  const isLong =
+    error instanceof HttpProblem ? isRefusedLimit(error) : (error.retryAfterSeconds ?? 0) > MAX_BUSY_SECONDS;
+  return [isLong ? tooMany : -1, `${error.code}: ${error.message}`];
+}
+
+/** For what nobody foresaw. */
+export const INTERNAL_ERROR = 'internal_error: the broker failed at this request. Its log says why.';
+
+/** For a key that is nobody's, in the parameter of that name. */
+export function unknownKey(parameter: string): string {
+  return `${parameter} is an API key of the broker here, and this one is not known: its SHA-256 is in no client of the broker's configuration.`;
 }
 
 /** A platform answers nearly all errors with status 200 too. As bytes: to a string of JSON Fastify would add a charset of its own. */

@@ -7,7 +7,7 @@ import { LoginService } from '../../core/login/login-service.js';
 import type { AuditAction } from '../../core/ports/audit-entry.js';
 import type { AppName } from '../../core/token.js';
 import { routeOf } from '../../api/common/request.js';
-import { DropIn } from '../drop-in.js';
+import { DropIn, INTERNAL_ERROR } from '../drop-in.js';
 import { WechatClients } from './wechat-clients.js';
 import { PlatformRefusal, WechatRefusal } from './wechat-refusal.js';
 
@@ -113,7 +113,7 @@ export class DropInLogins {
     if (action !== null) request.audited = { action, app: null };
     const { app, answer } = await ask().catch((error: unknown) => {
       this.logger.error(`Request ${request.id} failed: ${request.method} ${routeOf(request)}`, error);
-      throw new WechatRefusal(lost, 'internal_error: the broker failed at this request. Its log says why.');
+      throw new WechatRefusal(lost, INTERNAL_ERROR);
     });
     const openid = answer.kind === 'body' ? openidIn(answer.body) : undefined;
     if (action !== null) request.audited = { action, app, ...(openid !== undefined && { openid }) };

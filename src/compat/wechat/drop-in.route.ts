@@ -3,14 +3,12 @@ import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { parse as parseForm } from 'node:querystring';
-import { BrokerError } from '../../core/errors.js';
 import { isObject } from '../../core/json-object.js';
-import { DropIn, sendAsIs } from '../drop-in.js';
+import { DropIn, INTERNAL_ERROR, sendAsIs } from '../drop-in.js';
 import { CLASSIC_TOKEN, CLASSIC_TOKEN_POSTED, STABLE_TOKEN, TICKET, TICKET_POSTED } from './drop-in.api.js';
 import { DropInLogins } from './drop-in-logins.js';
 import { LOGIN_CONTENT_TYPE, openLogins } from './drop-in-login.routes.js';
 import { DropInTokens, DropInTickets } from './drop-in-tokens.js';
-import { HttpProblem, isRefusedLimit } from '../../api/common/problem.js';
 import { parseJson } from '../../api/common/json-body.pipe.js';
 import { GatewayModule } from '../../api/gateway/gateway.module.js';
 import { CALL_METHODS, leaveBodies } from '../../api/gateway/gateway.route.js';
@@ -207,14 +205,12 @@ class DropInRoute implements OnModuleInit {
 
   private refusal(error: unknown, request: FastifyRequest): WechatRefusal | PlatformRefusal {
     if (error instanceof WechatRefusal || error instanceof PlatformRefusal) return error;
-    if (error instanceof BrokerError) return WechatRefusal.from(error);
-    if (error instanceof HttpProblem) {
-      return new WechatRefusal(isRefusedLimit(error) ? 45011 : -1, `${error.code}: ${error.message}`);
-    }
+    const known = WechatRefusal.from(error);
+    if (known) return known;
     const isUnreadable = error instanceof Error && 'statusCode' in error;
     if (isUnreadable) return new WechatRefusal(47001, 'the request cannot be read.');
     this.logger.error(`Request ${request.id} failed: ${request.method} ${routeOf(request)}`, error);
-    return new WechatRefusal(-1, 'internal_error: the broker failed at this request. Its log says why.');
+    return new WechatRefusal(-1, INTERNAL_ERROR);
   }
 }
 

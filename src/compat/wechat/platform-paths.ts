@@ -7,7 +7,6 @@ import { HttpProblem } from '../../api/common/problem.js';
 import { parameterOf } from '../../api/gateway/call-target.js';
 import { Gateway, type GatewayCall } from '../../api/gateway/gateway.js';
 import { TokenBroker } from '../../core/broker.js';
-import { BrokerError } from '../../core/errors.js';
 import type { AppName } from '../../core/token.js';
 import { looksVirtual, VirtualTokens } from '../../core/virtual-tokens.js';
 import { platformErrorSchema, requiredText } from '../drop-in.js';
@@ -110,8 +109,7 @@ export class PlatformPaths {
 
 /** Undefined for what nobody foresaw. */
 function asWechat(error: unknown): WechatRefusal | undefined {
-  if (error instanceof BrokerError) return WechatRefusal.from(error);
-  if (!(error instanceof HttpProblem)) return undefined;
+  if (!(error instanceof HttpProblem)) return WechatRefusal.from(error);
   const why = `${error.code}: ${error.message}`;
   switch (error.code) {
     case 'invalid_request':

@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import { Authenticator } from '../../api/auth/api-key.guard.js';
 import { EXPIRED_KEY, type ClientAccess } from '../../api/auth/client-access.js';
 import type { Scope } from '../../config/client.section.js';
-import { DropIn, type KnownApp } from '../drop-in.js';
+import { DropIn, unknownKey, type KnownApp } from '../drop-in.js';
 import { WechatRefusal } from './wechat-refusal.js';
 
 const PROVIDER = 'wechat';
@@ -22,10 +22,7 @@ export class WechatClients {
     if (who.kind === 'ok') return who.client;
     if (who.kind === 'expired') throw new WechatRefusal(40125, EXPIRED_KEY);
     if (who.kind === 'missing') throw new WechatRefusal(41004, 'send an API key of the broker as secret.');
-    throw new WechatRefusal(
-      40125,
-      "secret is an API key of the broker here, and this one is not known: its SHA-256 is in no client of the broker's configuration.",
-    );
+    throw new WechatRefusal(40125, unknownKey('secret'));
   }
 
   /**

@@ -1,4 +1,5 @@
-import type { BrokerError } from '../../core/errors.js';
+import { BrokerError } from '../../core/errors.js';
+import { refusalOf } from '../drop-in.js';
 
 /** WeChat's own words, which some SDKs look at. */
 const TEXTS = {
@@ -32,9 +33,6 @@ const TEXTS = {
   50002: 'user limited',
 } as const;
 
-/** SDKs that know -1 try again at once, or after seconds; 45011 tells them to wait longer. */
-const MAX_BUSY_SECONDS = 60;
-
 /** A call to a drop-in endpoint that is answered with an errcode, as WeChat would. */
 export class WechatRefusal extends Error {
   override readonly name = 'WechatRefusal';
@@ -51,10 +49,12 @@ export class WechatRefusal extends Error {
     super(`${TEXTS[errcode]}, access-token-broker: ${why}`);
   }
 
-  static from(error: BrokerError): WechatRefusal {
-    if (error.code === 'no_token_for_app_type') return new WechatRefusal(48001, error.message);
-    const isBusy = (error.retryAfterSeconds ?? 0) <= MAX_BUSY_SECONDS;
-    return new WechatRefusal(isBusy ? -1 : 45011, `${error.code}: ${error.message}`);
+  /** For what failed in the broker; undefined for what nobody foresaw. */
+  static from(error: unknown): WechatRefusal | undefined {
+    const isWithoutToken = error instanceof BrokerError && error.code === 'no_token_for_app_type';
+    if (isWithoutToken) return new WechatRefusal(48001, error.message);
+    const refusal = refusalOf(error, 45011);
+    return refusal && new WechatRefusal(...refusal);
   }
 }
 

@@ -4,19 +4,24 @@ import type { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Authenticator } from '../../api/auth/api-key.guard.js';
 import { EXPIRED_KEY, type ClientAccess } from '../../api/auth/client-access.js';
-import { HttpProblem, isRefusedLimit } from '../../api/common/problem.js';
 import { routeOf, HttpObserver } from '../../api/common/request.js';
-import { BrokerError } from '../../core/errors.js';
 import type { AppName } from '../../core/token.js';
 import type { ApiRoute } from '../../api/common/api-route.js';
 import { integer, object, oneOf, text, type FromSchema } from '../../api/common/schema.js';
-import { DropIn, errcodeZero, platformErrorSchema, requiredText, sendAsIs } from '../drop-in.js';
+import {
+  DropIn,
+  errcodeZero,
+  INTERNAL_ERROR,
+  platformErrorSchema,
+  refusalOf,
+  requiredText,
+  sendAsIs,
+  unknownKey,
+} from '../drop-in.js';
 
 const PROVIDER = 'wecom';
 const ROUTE = '/cgi-bin/gettoken';
 const CONTENT_TYPE = 'application/json; charset=UTF-8';
-/** SDKs that know -1 try again at once, or after seconds; 45009 tells them to wait longer. */
-const MAX_BUSY_SECONDS = 60;
 /** What elsewhere is a 5xx: try again soon, or later. */
 const BROKERS_ERRCODES = [-1, 45009];
 
@@ -121,10 +126,7 @@ class GettokenRoute implements OnModuleInit {
     if (who.kind === 'ok') return who.client;
     if (who.kind === 'expired') throw new WecomRefusal(40001, EXPIRED_KEY);
     if (who.kind === 'missing') throw new WecomRefusal(41004, 'send an API key of the broker as corpsecret.');
-    throw new WecomRefusal(
-      40001,
-      "corpsecret is an API key of the broker here, and this one is not known: its SHA-256 is in no client of the broker's configuration.",
-    );
+    throw new WecomRefusal(40001, unknownKey('corpsecret'));
   }
 
   /** A CorpID names no single app: which of a corp's apps is meant, the key says, by seeing one of them only. */
@@ -148,15 +150,10 @@ class GettokenRoute implements OnModuleInit {
 
   private refusal(error: unknown, request: FastifyRequest): WecomRefusal {
     if (error instanceof WecomRefusal) return error;
-    if (error instanceof BrokerError) {
-      const isBusy = (error.retryAfterSeconds ?? 0) <= MAX_BUSY_SECONDS;
-      return new WecomRefusal(isBusy ? -1 : 45009, `${error.code}: ${error.message}`);
-    }
-    if (error instanceof HttpProblem) {
-      return new WecomRefusal(isRefusedLimit(error) ? 45009 : -1, `${error.code}: ${error.message}`);
-    }
+    const known = refusalOf(error, 45009);
+    if (known) return new WecomRefusal(...known);
     this.logger.error(`Request ${request.id} failed: ${request.method} ${routeOf(request)}`, error);
-    return new WecomRefusal(-1, 'internal_error: the broker failed at this request. Its log says why.');
+    return new WecomRefusal(-1, INTERNAL_ERROR);
   }
 }
 
