@@ -1,6 +1,15 @@
-import { Injectable, type CanActivate, type ExecutionContext, createParamDecorator } from '@nestjs/common';
+import {
+  createParamDecorator,
+  Injectable,
+  type CanActivate,
+  type ExecutionContext,
+  type OnApplicationShutdown,
+  type OnModuleInit,
+} from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import type { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyRequest } from 'fastify';
-import { type ClientAccess, type Identity, EXPIRED_KEY, type KeyAuthentication } from './client-access.js';
+import { EXPIRED_KEY, type ClientAccess, type Identity, type KeyAuthentication } from './client-access.js';
 import { Callers, type Authentication, type SignedInBy } from './callers.js';
 import type { JwtProblem } from './jwt/jwt-callers.js';
 import type { Scope } from '../../config/client.section.js';
@@ -137,6 +146,33 @@ export class Authenticator {
     this.observer.denied(reason, routeOf(request));
     if (request.client) this.limits.refused(request.client.name);
     request.audited = { action: 'access.refused', app: null, reason };
+  }
+}
+
+/** Has the JWT of a request verified before a route asks whose it is. */
+@Injectable()
+export class JwtHook implements OnModuleInit, OnApplicationShutdown {
+  constructor(
+    private readonly adapterHost: HttpAdapterHost<FastifyAdapter>,
+    private readonly callers: Callers,
+  ) {}
+
+  onModuleInit(): void {
+    const fastify = this.adapterHost.httpAdapter.getInstance();
+    fastify.addHook('onRequest', (request, { raw }, done) => {
+      const isPublic = request.is404 || request.routeOptions.config.api?.access === 'public';
+      const verified = isPublic ? undefined : this.callers.verify(request.raw);
+      if (verified === undefined) done();
+      else
+        verified.then(() => {
+          // The one `close` of an answer is over then: what waits for it afterwards would count this request for good.
+          if (!raw.destroyed) done();
+        }, done);
+    });
+  }
+
+  onApplicationShutdown(): void {
+    this.callers.close();
   }
 }
 

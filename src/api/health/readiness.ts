@@ -7,22 +7,19 @@ export type ReadinessState = 'starting' | 'ready' | 'stopping';
 @Injectable()
 export class Readiness {
   private wasReady = false;
-  private stopped = false;
+  /** Set by `stopping`. */
+  isStopping = false;
 
   constructor(private readonly broker: TokenBroker) {}
 
   get state(): ReadinessState {
-    if (this.stopped) return 'stopping';
+    if (this.isStopping) return 'stopping';
     this.wasReady ||= this.broker.isReady;
     return this.wasReady ? 'ready' : 'starting';
   }
 
-  get isStopping(): boolean {
-    return this.stopped;
-  }
-
   /** From now on readiness fails, and answers ask their callers to reconnect elsewhere. */
   stopping(): void {
-    this.stopped = true;
+    this.isStopping = true;
   }
 }
