@@ -36,7 +36,7 @@ export function wecomApi(name: string, apiBaseUrl: string): GatewayApp {
 }
 
 export function oauth2Api(name: string, baseUrl: string): GatewayApp {
-  return api(name, oauth2.gatewayProfile(baseUrl), oauth2Errors);
+  return api(name, oauth2.gatewayProfile(baseUrl, 'https://login.example/token'), oauth2Errors);
 }
 
 function api(

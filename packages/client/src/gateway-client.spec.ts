@@ -78,12 +78,15 @@ describe('GatewayClient', () => {
   });
 
   it('throws what the broker says when it answers itself, and sends nothing again', async () => {
-    answer = { status: 502, body: '{"code":"upstream_lost","detail":"It was sent once.","retry_after":5}' };
+    answer = {
+      status: 502,
+      body: '{"code":"upstream_unavailable","detail":"Nothing was sent.","retry_after":5}',
+    };
     const error = await gateway()
       .fetch('/a')
       .catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(TokenClientError);
-    expect(error).toMatchObject({ code: 'upstream_lost', status: 502, retryAfterSeconds: 5 });
+    expect(error).toMatchObject({ code: 'upstream_unavailable', status: 502, retryAfterSeconds: 5 });
     expect(asked).toHaveLength(1);
   });
 

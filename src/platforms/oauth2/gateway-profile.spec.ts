@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { gatewayProfile } from './gateway-profile.js';
 
 describe('calls to an API behind an OAuth 2.0 server', () => {
-  const profile = gatewayProfile('https://api.example/v1');
+  const profile = gatewayProfile('https://api.example/v1', 'https://login.example/oauth2/token');
   const errcodeOf = (status: number, challenge?: string | string[]) =>
     profile.errcodeOf({ status, headers: { 'www-authenticate': challenge }, json: null });
 
@@ -11,6 +11,19 @@ describe('calls to an API behind an OAuth 2.0 server', () => {
     expect(profile.token).toEqual({ kind: 'header', header: 'authorization', prefix: 'Bearer ' });
     expect(profile.ruleOf('/cgi-bin/token')).toBe('open');
   });
+
+  it.each([
+    ['https://api.example', '/v1/Token/', '/v1/token', 'forbidden'],
+    ['https://api.example/v1', '/v1/token?tenant=a', '/token', 'forbidden'],
+    ['https://api.example/v1', '/v1/token', '/tokens', 'open'],
+    ['https://api.example/v1', '/v1token', 'token', 'open'],
+    ['https://api.example/v1', '/token', '/token', 'open'],
+  ])(
+    'never reach the place where tokens are given: API %s, tokens %s, call %s: %s',
+    (base, token, path, rule) => {
+      expect(gatewayProfile(base, `https://api.example${token}`).ruleOf(path)).toBe(rule);
+    },
+  );
 
   it.each([
     [401, 'Bearer realm="a", error="invalid_token", error_description="expired"', 'invalid_token'],

@@ -24,7 +24,7 @@ export const oauth2: Platform = {
   errors: { passing: PASSING_ERRCODES, explain },
   ping: pingTokenEndpoint,
   credentials: (app: Oauth2Section) => [token(app)],
-  gateway: ({ gateway }: Oauth2Section) => gateway && gatewayProfile(gateway.baseUrl),
+  gateway: ({ gateway, tokenUrl }: Oauth2Section) => gateway && gatewayProfile(gateway.baseUrl, tokenUrl),
 };
 
 function token(app: Oauth2Section): CredentialSpec {
