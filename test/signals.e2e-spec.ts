@@ -1,20 +1,20 @@
+import { fileURLToPath } from 'node:url';
 import { startBroker } from './support/broker-process.js';
 import { newApp } from './support/broker-config.js';
 import { eventually } from './support/eventually.js';
+import { OwnProcess } from './support/own-process.js';
 
 const APP = newApp();
-
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** Nobody answers its fetches, which no signal needs. */
-const broker = (throughCli: boolean) =>
-  startBroker({
-    env: {
-      BROKER_APP_ID: APP.appId,
-      BROKER_APP_SECRET: APP.appSecret,
-      BROKER_API_KEY: `tbk_${'k'.repeat(43)}`,
-      WECHAT_API_BASE_URL: 'http://127.0.0.1:9',
-    },
-    throughCli,
-  });
+const ENV = {
+  BROKER_APP_ID: APP.appId,
+  BROKER_APP_SECRET: APP.appSecret,
+  BROKER_API_KEY: `tbk_${'k'.repeat(43)}`,
+  WECHAT_API_BASE_URL: 'http://127.0.0.1:9',
+};
+
+const broker = (throughCli: boolean) => startBroker({ env: ENV, throughCli });
 
 describe('signals', () => {
   it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('%s stops the broker in order', async (signal) => {
@@ -23,6 +23,15 @@ describe('signals', () => {
     expect([await one.process.ended, one.process.endedBy]).toEqual([0, null]);
     expect(one.logs()).toContainEqual(expect.objectContaining({ event: 'server.stopping', signal }));
   });
+
+  it('SIGTERM to npm start reaches the broker, and leaves none behind', async () => {
+    const env = { ...ENV, PORT: '0', HOST: '127.0.0.1' };
+    const npm = new OwnProcess('npm', ['start'], { cwd: ROOT, env });
+    await eventually('listening', () => npm.output.includes('server.listening') || undefined, 20_000);
+    npm.signal('SIGTERM');
+    await npm.ended;
+    expect(npm.output).toContain('server.stopping');
+  }, 30_000);
 
   it.each(['SIGSEGV', 'SIGBUS', 'SIGUSR2'] as const)('%s ends it at once, as by default', async (signal) => {
     const { process } = await broker(false);
