@@ -10,9 +10,10 @@ import {
   load,
   withApp,
   withClient,
+  withIssuers,
 } from '../../test/support/config-file.js';
 import type { Config } from './config.js';
-import { changesBetween, inForce, type ConfigChange } from './config-changes.js';
+import { auditedConfig, changesBetween, inForce, type ConfigChange } from './config-changes.js';
 import { Secret } from './secret.js';
 
 const OTHER_SECRET = 'fedcba9876543210fedcba9876543210';
@@ -172,4 +173,39 @@ describe('changes between any two configurations', () => {
     const turned = { app_added: 'app_removed', app_removed: 'app_added' } as const;
     return `${path} ${effect in turned ? turned[effect as keyof typeof turned] : effect}`;
   }
+});
+
+describe('what the audit says of a configuration', () => {
+  it('is who may do what, without what would let somebody do it', () => {
+    const client = {
+      ...CLIENT,
+      scopes: ['token:read', 'gateway'],
+      gateway: { allow: ['GET /cgi-bin/**'] },
+      virtualTokens: true,
+      subjects: [{ issuer: ISSUER.issuer, sub: 'system:serviceaccount:shop:orders' }],
+    };
+    const encryption = { keys: [{ id: 'k1', key: ENCRYPTION_KEY }] };
+    const audited = auditedConfig(load({ ...withIssuers([ISSUER], client), encryption }), 'c'.repeat(64));
+    expect(audited).toEqual({
+      sha256: 'c'.repeat(64),
+      apps: ['shop'],
+      clients: [
+        {
+          name: 'orders',
+          apps: ['shop'],
+          scopes: ['token:read', 'gateway'],
+          keys: ['a'.repeat(8)],
+          subjects: [`${ISSUER.issuer} system:serviceaccount:shop:orders`],
+          gateway: ['GET /cgi-bin/**'],
+          virtual_tokens: true,
+        },
+      ],
+    });
+  });
+
+  it('leaves out what a client has not', () => {
+    expect(auditedConfig(load(file()), null).clients).toEqual([
+      { name: 'orders', apps: ['shop'], scopes: ['token:read'], keys: ['a'.repeat(8)] },
+    ]);
+  });
 });

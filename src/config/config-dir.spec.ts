@@ -166,3 +166,25 @@ describe('what a file of the folder may grant', () => {
     expect(faults({}, teams)).toEqual([expect.stringContaining(fault)]);
   });
 });
+
+describe('a folder that cannot be used', () => {
+  it('is one with more than a thousand files', () => {
+    const many = Object.fromEntries(Array.from({ length: 1001 }, (_, index) => [`${index}.yaml`, {}]));
+    expect(faultsOf(() => load(withTeams(many)))).toEqual([
+      'configDir.path: holds more than 1000 files *.yaml',
+    ]);
+  });
+
+  it('is one that is not there', () => {
+    expect(faultsOf(() => load(file({ configDir: { path: '/nowhere/at/all' } })))).toEqual([
+      'configDir.path: cannot read the folder /nowhere/at/all: ENOENT',
+    ]);
+  });
+
+  it('has a file that cannot be shown by its name', () => {
+    expect(faultsOf(() => load(withTeams({ 'a b.yaml': 'apps: [', 'c.yaml': 'apps: [' })))).toEqual([
+      expect.stringMatching(/^\(file 1 of configDir\): /),
+      expect.stringMatching(/^c\.yaml: /),
+    ]);
+  });
+});

@@ -1,4 +1,6 @@
-import { writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import {
   APP,
   OTHER_APP,
@@ -11,6 +13,7 @@ import {
 } from '../../test/support/config-file.js';
 import { sha256Hex } from './api-key.js';
 import { SCOPES } from './client.section.js';
+import { isFirstRun, withDefaultFile } from './environment.js';
 import { loadConfig } from './load-config.js';
 
 const SECRET = 'fedcba98'.repeat(4);
@@ -110,5 +113,35 @@ describe('the environment', () => {
   it('may hold the secret that a file refers to as BROKER_APP_SECRET', () => {
     const config = load(withApp({ appSecret: { env: 'BROKER_APP_SECRET' } }), { BROKER_APP_SECRET: SECRET });
     expect(config.apps[0]?.appSecret.value()).toBe(SECRET);
+  });
+});
+
+describe('a start for which nothing is configured', () => {
+  it.each<[boolean, string, NodeJS.ProcessEnv]>([
+    [true, 'no variable', {}],
+    [true, 'a variable that is set to nothing', { BROKER_APP_ID: '' }],
+    [true, 'what neither an app nor a caller is', { PORT: '8080', REDIS_URL: 'redis://redis' }],
+    [false, 'production', { NODE_ENV: 'production' }],
+    [false, 'a file', { BROKER_CONFIG: 'broker.yaml' }],
+    [false, 'an app', { BROKER_APP_ID: ENV_ONLY.BROKER_APP_ID }],
+    [false, 'a secret in a file', { BROKER_APP_SECRET_FILE: '/run/secrets/app' }],
+    [false, 'a caller', { BROKER_API_KEY: ENV_ONLY.BROKER_API_KEY }],
+  ])('is a first run: %s, with %s', (isFirst, _what, env) => {
+    expect(isFirstRun(env)).toBe(isFirst);
+  });
+
+  it('takes broker.yaml of the working directory, if it is there', () => {
+    const before = process.cwd();
+    const folder = mkdtempSync(join(tmpdir(), 'no-file-'));
+    process.chdir(folder);
+    try {
+      expect(withDefaultFile({})).toEqual({});
+      writeFileSync('broker.yaml', '');
+      expect(withDefaultFile({})).toEqual({ BROKER_CONFIG: 'broker.yaml' });
+      expect(withDefaultFile(ENV_ONLY)).toEqual(ENV_ONLY);
+    } finally {
+      process.chdir(before);
+      rmSync(folder, { recursive: true });
+    }
   });
 });
