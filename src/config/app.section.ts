@@ -70,11 +70,17 @@ export class RefreshSection {
   readonly reconcileSeconds: number = 5;
 }
 
+/** The keys about the renewal of a token, whose defaults are the platform's. */
+export const RENEWAL_KEYS = [
+  'aheadSeconds',
+  'jitterSeconds',
+  'dailyBudget',
+  'forcedDailyBudget',
+  'verifyReports',
+] as const;
+
 /** How a credential is kept alive unless the app's `refresh` says otherwise. */
-export type RefreshDefaults = Pick<
-  RefreshSection,
-  'aheadSeconds' | 'jitterSeconds' | 'dailyBudget' | 'forcedDailyBudget' | 'verifyReports'
->;
+export type RefreshDefaults = Pick<RefreshSection, (typeof RENEWAL_KEYS)[number]>;
 
 /** Gives the keys that were left out the defaults of the platform. */
 export function completeRefresh(refresh: Partial<RefreshSection>, defaults: RefreshDefaults): void {

@@ -1,7 +1,15 @@
 import { readdirSync } from 'node:fs';
 import { join, resolve, sep } from 'node:path';
 import { NAMED_LISTS } from './config.js';
-import { ConfigError, isWordLike, ReadFault, shapeProblem, shownPath, type Fault } from './faults.js';
+import {
+  ConfigError,
+  faultIf,
+  isWordLike,
+  ReadFault,
+  shapeProblem,
+  shownPath,
+  type Fault,
+} from './faults.js';
 import { readText, readYaml } from './read-file.js';
 import { asList, isMapping } from './values.js';
 
@@ -136,6 +144,8 @@ function entriesOf(list: unknown, at: string, faults: Fault[]): { entry: unknown
   });
 }
 
+const NO_TEAM = 'no entry of configDir.teams is for this file: add one, or take the file away';
+
 /** What the files of the folder grant, and may not. Looks at what is written, whether or not it is right. */
 export function grantFaults(
   { root, files }: Pick<MergedParts, 'root' | 'files'>,
@@ -144,7 +154,6 @@ export function grantFaults(
   const { teams } = isMapping(root.configDir) ? root.configDir : {};
   if (teams === undefined) return [];
   const limitsOf = (file: string) => asList(teams).find((team) => isMapping(team) && fits(file, team.files));
-  const without = names.filter((name) => !limitsOf(name));
   const ofEntries = [...files].flatMap(([place, file]) => {
     const [, list = '', index = ''] = /^(\w+)\[(\d+)\]$/.exec(place) ?? [];
     const [entry, limits] = [asList(root[list])[Number(index)], limitsOf(file)];
@@ -155,13 +164,7 @@ export function grantFaults(
       text,
     }));
   });
-  return [
-    ...without.map((path) => ({
-      path,
-      text: 'no entry of configDir.teams is for this file: add one, or take the file away',
-    })),
-    ...ofEntries,
-  ];
+  return [...names.flatMap((name) => faultIf(!limitsOf(name), name, NO_TEAM)), ...ofEntries];
 }
 
 function fits(file: string, pattern: unknown): boolean {
@@ -171,27 +174,17 @@ function fits(file: string, pattern: unknown): boolean {
 }
 
 function appFaults({ name }: Mapping, { allowApps }: Mapping): Fault[] {
-  return isAllowed(name, allowApps) ? [] : [{ path: 'name', text: beginsWith(allowApps) }];
+  return faultIf(!isAllowed(name, allowApps), 'name', beginsWith(allowApps));
 }
 
 function clientFaults({ scopes, apps }: Mapping, { allowScopes, allowApps }: Mapping): Fault[] {
   const more = allowScopes === undefined ? [] : asList(scopes);
   const seen = apps === '*' && allowApps !== undefined ? [apps] : asList(apps);
+  const oneOf = `must be one of ${asList(allowScopes).join(', ')}: allowScopes of this file in configDir.teams`;
   return [
-    ...more.flatMap((scope, at) =>
-      asList(allowScopes).includes(scope)
-        ? []
-        : [
-            {
-              path: `scopes[${at}]`,
-              text: `must be one of ${asList(allowScopes).join(', ')}: allowScopes of this file in configDir.teams`,
-            },
-          ],
-    ),
+    ...more.flatMap((scope, at) => faultIf(!asList(allowScopes).includes(scope), `scopes[${at}]`, oneOf)),
     ...seen.flatMap((app, at) =>
-      isAllowed(app, allowApps)
-        ? []
-        : [{ path: apps === '*' ? 'apps' : `apps[${at}]`, text: beginsWith(allowApps) }],
+      faultIf(!isAllowed(app, allowApps), apps === '*' ? 'apps' : `apps[${at}]`, beginsWith(allowApps)),
     ),
   ];
 }
@@ -205,6 +198,8 @@ function beginsWith(prefixes: unknown): string {
   return `must begin with ${asList(prefixes).join(' or ')}: allowApps of this file in configDir.teams`;
 }
 
+const NO_VARIABLE = 'must be a file: allowFiles of this file in configDir.teams lets no variable be named';
+
 /** All places of an entry that name a file or a variable. */
 function fileFaults(entry: unknown, { allowFiles }: Mapping, path = ''): Fault[] {
   if (allowFiles === undefined || typeof entry !== 'object' || entry === null) return [];
@@ -214,19 +209,14 @@ function fileFaults(entry: unknown, { allowFiles }: Mapping, path = ''): Fault[]
       : `${path === '' ? '' : '.'}${isWordLike(key) ? key : '(a key)'}`;
     const at = path + index;
     if (typeof value !== 'string') return fileFaults(value, { allowFiles }, at);
-    if (key === 'env')
-      return [
-        {
-          path: at,
-          text: 'must be a file: allowFiles of this file in configDir.teams lets no variable be named',
-        },
-      ];
-    if (!/^(file|\w+File)$/.test(key) || isInside(value, asList(allowFiles))) return [];
+    const isOutside = /^(file|\w+File)$/.test(key) && !isInside(value, asList(allowFiles));
     return [
-      {
-        path: at,
-        text: `must be a file in ${asList(allowFiles).join(' or ')}: allowFiles of this file in configDir.teams`,
-      },
+      ...faultIf(key === 'env', at, NO_VARIABLE),
+      ...faultIf(
+        isOutside,
+        at,
+        `must be a file in ${asList(allowFiles).join(' or ')}: allowFiles of this file in configDir.teams`,
+      ),
     ];
   });
 }

@@ -3,7 +3,7 @@ import type { CredentialSpec } from '../platforms/platform.js';
 import { AppSection } from './app.section.js';
 import type { Config } from './config.js';
 import { egressFaults } from './egress.section.js';
-import { duplicates, isWordLike, textsOf, type Fault, type Place } from './faults.js';
+import { duplicates, faultIf, isWordLike, textsOf, type Fault, type Place } from './faults.js';
 import { identityFaults } from './identities.section.js';
 import { isDemoEncryptionKey, MAKE_AN_ENCRYPTION_KEY, type RedisSection } from './redis.section.js';
 import { Secret } from './secret.js';
@@ -94,10 +94,7 @@ function serverFaults(server: unknown): Fault[] {
   if (!isMapping(server)) return [];
   const { port, adminPort, tls } = server;
   const isSame = adminPort !== undefined && adminPort === port && port !== 0;
-  return [
-    ...(isSame ? [{ path: 'server.adminPort', text: 'must be another port than server.port' }] : []),
-    ...tlsFaults(tls),
-  ];
+  return [...faultIf(isSame, 'server.adminPort', 'must be another port than server.port'), ...tlsFaults(tls)];
 }
 
 /** A client of the gateway has both the scope and a list of calls. */
@@ -118,8 +115,8 @@ function virtualTokenFaults({ path: client, entry }: Placed, hasKeys: boolean): 
   const needsScope =
     'needs the scope gateway, because virtual tokens are good for calls through the broker only';
   return [
-    ...(hasKeys ? [] : [{ path, text: needsKey }]),
-    ...(asList(entry.scopes).includes('gateway') ? [] : [{ path, text: needsScope }]),
+    ...faultIf(!hasKeys, path, needsKey),
+    ...faultIf(!asList(entry.scopes).includes('gateway'), path, needsScope),
   ];
 }
 
@@ -168,14 +165,11 @@ export function aheadFinding(
 function demoKeys(hashes: readonly Place[], encryptionKeys: readonly Placed[]): Fault[] {
   const known = "is a demonstration key that everybody can read in this project's repository";
   return [
-    ...hashes.flatMap(({ path, text }) =>
-      isDemoKeyHash(text) ? [{ path, text: `${known}; ${MAKE_A_KEY}` }] : [],
-    ),
-    ...encryptionKeys.flatMap(({ path, entry: { key } }) =>
-      key instanceof Secret && isDemoEncryptionKey(key.value())
-        ? [{ path: `${path}.key`, text: `${known}; ${MAKE_AN_ENCRYPTION_KEY}` }]
-        : [],
-    ),
+    ...hashes.flatMap(({ path, text }) => faultIf(isDemoKeyHash(text), path, `${known}; ${MAKE_A_KEY}`)),
+    ...encryptionKeys.flatMap(({ path, entry: { key } }) => {
+      const isDemo = key instanceof Secret && isDemoEncryptionKey(key.value());
+      return faultIf(isDemo, `${path}.key`, `${known}; ${MAKE_AN_ENCRYPTION_KEY}`);
+    }),
   ];
 }
 
@@ -212,17 +206,12 @@ function redisFaults(redis: unknown, encryption: unknown): Fault[] {
 
 /** Links on which something is sent in clear. They work, but others on the network can read it. */
 export function insecureLinks({ apps, redis }: Config): Fault[] {
+  const text = 'is http://: the secret of the app and its tokens cross the network in clear; use https://';
   return [
-    ...apps.flatMap(({ apiBaseUrl }, index) =>
-      apiBaseUrl.startsWith('http:') && !isTrialHost(apiBaseUrl)
-        ? [
-            {
-              path: `apps[${index}].apiBaseUrl`,
-              text: 'is http://: the secret of the app and its tokens cross the network in clear; use https://',
-            },
-          ]
-        : [],
-    ),
+    ...apps.flatMap(({ apiBaseUrl }, index) => {
+      const isInClear = apiBaseUrl.startsWith('http:') && !isTrialHost(apiBaseUrl);
+      return faultIf(isInClear, `apps[${index}].apiBaseUrl`, text);
+    }),
     ...(redis === undefined || redis.isTls ? [] : redisInClear(redis)),
   ];
 }
@@ -234,8 +223,7 @@ function redisInClear({ server }: RedisSection): Fault[] {
       : server.kind === 'sentinel'
         ? ['sentinels', server.sentinels.map(({ host }) => host)]
         : ['clusterNodes', server.nodes.map(({ host }) => host)];
-  if (hosts.every((hostname) => isLoopback({ hostname }))) return [];
   const remedy = key === 'url' ? 'rediss:// is TLS' : 'redis.tls turns TLS on';
   const text = `is Redis without TLS: its password crosses the network in clear (tokens are sealed); ${remedy}`;
-  return [{ path: `redis.${key}`, text }];
+  return faultIf(!hosts.every((hostname) => isLoopback({ hostname })), `redis.${key}`, text);
 }

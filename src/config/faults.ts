@@ -12,6 +12,11 @@ export interface Place {
   readonly text: string;
 }
 
+/** One fault, or none. */
+export function faultIf(isWrong: boolean, path: string, text: string): Fault[] {
+  return isWrong ? [{ path, text }] : [];
+}
+
 /** A fault for each text that an earlier place has too. */
 export function duplicates(places: readonly Place[]): Fault[] {
   const first = new Map<string, string>();

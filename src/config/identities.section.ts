@@ -1,5 +1,14 @@
 import { jwksForm } from '../core/client-keys.js';
-import { duplicates, isWordLike, problem, ReadFault, textsOf, type Fault, type Place } from './faults.js';
+import {
+  duplicates,
+  faultIf,
+  isWordLike,
+  problem,
+  ReadFault,
+  textsOf,
+  type Fault,
+  type Place,
+} from './faults.js';
 import { About, Check, InChart, Optional, Section, SectionList, SecretText, Text } from './keys.js';
 import { readText } from './read-file.js';
 import type { Secret } from './secret.js';
@@ -135,9 +144,7 @@ export function identityFaults(identities: unknown, clients: readonly Placed[], 
     ...issuers.flatMap(sourceFaults),
     ...duplicates(named),
     ...clients.flatMap(({ path, entry }) =>
-      IDENTITY_KEYS.some((key) => entry[key] !== undefined)
-        ? []
-        : [{ path: `${path}.keySha256`, text: NOBODY }],
+      faultIf(!IDENTITY_KEYS.some((key) => entry[key] !== undefined), `${path}.keySha256`, NOBODY),
     ),
     ...subjects.flatMap((subject) => subjectFaults(subject, names)),
     ...duplicates(subjects.flatMap((subject) => wholeSubject(subject, names))),
@@ -163,10 +170,9 @@ function sourceFaults({ path, entry: { jwksUri, jwks, caFile, tokenFile } }: Pla
       { path, text: `must have one of jwksUri and jwks, where the keys of the issuer are; got ${got}` },
     ];
   }
+  const text = 'is for jwksUri: set that in place of jwks, or remove this';
   return Object.entries({ caFile, tokenFile }).flatMap(([key, file]) =>
-    file !== undefined && jwksUri === undefined
-      ? [{ path: `${path}.${key}`, text: 'is for jwksUri: set that in place of jwks, or remove this' }]
-      : [],
+    faultIf(file !== undefined && jwksUri === undefined, `${path}.${key}`, text),
   );
 }
 
@@ -215,5 +221,5 @@ function certificateFaults(clients: readonly Placed[], server: unknown): Fault[]
   const tls = isMapping(server) ? server.tls : undefined;
   const hasAuthority = isMapping(tls) && tls.clientCa !== undefined;
   const text = 'needs server.tls.clientCa, the authority of such certificates';
-  return [...duplicates(names), ...(hasAuthority ? [] : names.map(({ path }) => ({ path, text })))];
+  return [...duplicates(names), ...names.flatMap(({ path }) => faultIf(!hasAuthority, path, text))];
 }

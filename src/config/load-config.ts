@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import { Redactor } from '../core/redaction/redactor.js';
 import { platformOf, tokenShapes } from '../platforms/registry.js';
-import { completeRefresh, type AppSection, type RefreshSection } from './app.section.js';
+import { completeRefresh, RENEWAL_KEYS, type AppSection, type RefreshSection } from './app.section.js';
 import { grantFaults, merge, readFolder, type ReadFolder } from './config-dir.js';
 import { Config } from './config.js';
 import { aheadFinding, crossChecks, insecureLinks } from './cross-checks.js';
 import { overlayEnvironment, withDefaultFile } from './environment.js';
 import { completeEgress } from './egress.section.js';
-import { ConfigError, ReadFault, shownPath, type Fault } from './faults.js';
+import { ConfigError, faultIf, ReadFault, shownPath, type Fault } from './faults.js';
 import { completeSubject } from './identities.section.js';
 import { readText, readYaml } from './read-file.js';
 import { readSection, secretTexts } from './read-section.js';
@@ -135,19 +135,11 @@ function completeSubjects({ clients, identities }: Config): void {
 
 /** Keys about the renewal of a token, of an app that has none. */
 function refreshWithoutEffect({ refresh, type }: AppSection, index: number): Fault[] {
-  const keys = [
-    'aheadSeconds',
-    'jitterSeconds',
-    'dailyBudget',
-    'forcedDailyBudget',
-    'verifyReports',
-  ] as const;
-  return keys
-    .filter((key) => (refresh as Partial<RefreshSection>)[key] !== undefined)
-    .map((key) => ({
-      path: `apps[${index}].refresh.${key}`,
-      text: `has no effect: an app of type ${String(type)} has no token to renew; of refresh only upstreamTimeoutSeconds counts`,
-    }));
+  const text = `has no effect: an app of type ${String(type)} has no token to renew; of refresh only upstreamTimeoutSeconds counts`;
+  const given: Partial<RefreshSection> = refresh;
+  return RENEWAL_KEYS.flatMap((key) =>
+    faultIf(given[key] !== undefined, `apps[${index}].refresh.${key}`, text),
+  );
 }
 
 function readFolderOf(file: Record<string, unknown> | null, onFile: (path: string) => void): ReadFolder {
