@@ -2,7 +2,7 @@ import tls from 'node:tls';
 import type { AppSection } from '../config/app.section.js';
 import type { EgressSection } from '../config/egress.section.js';
 import type { ErrorCode } from '../core/error-code.js';
-import type { Clock } from '../core/ports/clock.js';
+import { type Clock, withDeadline } from '../core/ports/clock.js';
 import { remedyOf, type Deadline } from '../core/ports/token-issuer.js';
 import { ConnectFailure, Egress } from '../platforms/http/egress.js';
 import { faultOfProxy, isFaultId, remedyOfFault } from '../platforms/http/network-fault.js';
@@ -77,7 +77,7 @@ async function checkAnswer(
   clock: Clock,
 ): Promise<Finding> {
   const step = 'answer';
-  const reply = await within(clock, ANSWER_TIMEOUT_MS, ping);
+  const reply = await withDeadline(clock, ANSWER_TIMEOUT_MS, ping);
   if (reply.kind === 'answered') {
     const text = `errcode ${String(reply.errcode)} to a call without a token: the platform answers`;
     return { step, isGood: true, text };
@@ -109,7 +109,7 @@ export async function tryToken(
   const issuer = token.issuer({ egress: new Egress(section), source: null });
   const timeoutMs = refresh.upstreamTimeoutSeconds * 1000;
   const credentials = { app: name, appId, appSecret: appSecret.value() };
-  const outcome = await within(clock, timeoutMs, (deadline) =>
+  const outcome = await withDeadline(clock, timeoutMs, (deadline) =>
     issuer.issue(credentials, deadline, { forceNew: false }),
   );
   switch (outcome.kind) {
@@ -146,21 +146,5 @@ export async function fetchToken(app: AppSection, section: EgressSection, clock:
     }
     case 'unanswered':
       return { step, isGood: false, text: trial.message, remedy: trial.remedy };
-  }
-}
-
-async function within<T>(
-  clock: Clock,
-  timeoutMs: number,
-  call: (deadline: Deadline) => Promise<T>,
-): Promise<T> {
-  const controller = new AbortController();
-  const cancel = clock.after(timeoutMs, () => {
-    controller.abort();
-  });
-  try {
-    return await call({ signal: controller.signal, timeoutMs });
-  } finally {
-    cancel();
   }
 }

@@ -1,4 +1,4 @@
-import type { Clock } from '../ports/clock.js';
+import { type Clock, withDeadline } from '../ports/clock.js';
 import type { EventSink } from '../ports/events.js';
 import type { LoginStore } from '../ports/login-store.js';
 import type { LoginOutcome, UserTokens } from '../ports/login-provider.js';
@@ -95,15 +95,9 @@ async function inTime<T>(
   clock: Clock,
   call: (deadline: Deadline) => Promise<LoginOutcome<T>>,
 ): Promise<LoginOutcome<T>> {
-  const controller = new AbortController();
-  const cancel = clock.after(timeoutMs, () => {
-    controller.abort();
-  });
   try {
-    return await call({ signal: controller.signal, timeoutMs });
+    return await withDeadline(clock, timeoutMs, call);
   } catch (error) {
     return { kind: 'unknown', cause: error instanceof Error ? error : new Error('the call failed') };
-  } finally {
-    cancel();
   }
 }

@@ -1,3 +1,5 @@
+import type { Deadline } from './token-issuer.js';
+
 /**
  * Time and chance, so that both can be simulated. Nothing else in the core reads a clock, sets a timer or rolls dice.
  *
@@ -15,6 +17,23 @@ export abstract class Clock {
 }
 
 export const DAY_MS = 24 * 60 * 60 * 1000;
+
+/** Calls with a signal that is aborted after `timeoutMs`, unless the call is over by then. */
+export async function withDeadline<T>(
+  clock: Clock,
+  timeoutMs: number,
+  call: (deadline: Deadline) => Promise<T>,
+): Promise<T> {
+  const controller = new AbortController();
+  const cancel = clock.after(timeoutMs, () => {
+    controller.abort();
+  });
+  try {
+    return await call({ signal: controller.signal, timeoutMs });
+  } finally {
+    cancel();
+  }
+}
 
 /** Resolves after `delayMs`. */
 export function sleep(clock: Clock, delayMs: number): Promise<void> {

@@ -1,6 +1,6 @@
 import type { AppDefinition } from '../app-definition.js';
 import type { BrokerPorts } from '../ports/broker-ports.js';
-import { DAY_MS } from '../ports/clock.js';
+import { DAY_MS, withDeadline } from '../ports/clock.js';
 import { type IssueOutcome, remedyOf, TOKEN_ENDED } from '../ports/token-issuer.js';
 import type { BackOff, FailedFetch } from '../ports/token-store.js';
 import { type FetchReason, fingerprint } from '../token.js';
@@ -169,21 +169,12 @@ export class TokenFetch {
 
   private async issue(appSecret: string, forceNew: boolean): Promise<IssueOutcome> {
     const { name, appId, issuer, refresh } = this.app;
-    const timeoutMs = refresh.upstreamTimeoutMs;
-    const controller = new AbortController();
-    const cancel = this.ports.clock.after(timeoutMs, () => {
-      controller.abort();
-    });
     try {
-      return await issuer.issue(
-        { app: name, appId, appSecret },
-        { signal: controller.signal, timeoutMs },
-        { forceNew },
+      return await withDeadline(this.ports.clock, refresh.upstreamTimeoutMs, (deadline) =>
+        issuer.issue({ app: name, appId, appSecret }, deadline, { forceNew }),
       );
     } catch (error) {
       return { kind: 'unknown', cause: error instanceof Error ? error : new Error('the issuer failed') };
-    } finally {
-      cancel();
     }
   }
 

@@ -1,6 +1,6 @@
 import type { AppDefinition } from '../app-definition.js';
 import type { BrokerPorts } from '../ports/broker-ports.js';
-import { sleep } from '../ports/clock.js';
+import { sleep, withDeadline } from '../ports/clock.js';
 import type { ProbeClaim, ProbedToken } from '../ports/shared-probes.js';
 import type { ProbeAnswer } from '../ports/token-issuer.js';
 import { suspectReasonOf } from '../refresh/policy.js';
@@ -112,12 +112,8 @@ export class TokenProbe {
     const { issuer } = this.app;
     if (!issuer.probe) return { value, outcome: 'no_answer', message: NO_SUCH_CALL, atMonoMs: startMonoMs };
     const by = caller === undefined ? {} : { caller };
-    const controller = new AbortController();
-    const cancel = clock.after(timeoutMs, () => {
-      controller.abort();
-    });
-    const answer = await issuer.probe(value, { signal: controller.signal, timeoutMs });
-    cancel();
+    const probe = issuer.probe.bind(issuer, value);
+    const answer = await withDeadline(clock, timeoutMs, probe);
     const probed = this.note(value, answer);
     const { outcome, errcode } = answer;
     events.emit({
