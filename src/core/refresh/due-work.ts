@@ -141,9 +141,9 @@ export class HeldClaim {
     return this.isNeeded ? [this.askAtMonoMs, this.other?.untilMonoMs ?? Infinity] : [];
   }
 
-  /** Renews the claim also of a broker that has nothing to fetch, when it is time to. */
-  async renewIfDue(): Promise<void> {
-    if (this.isDue) await this.ask(false);
+  /** Also of a broker that has nothing to fetch. */
+  async renew(): Promise<void> {
+    await this.ask(false);
   }
 
   /** The store was away and may have lost the claim. The broker that held it comes first. */

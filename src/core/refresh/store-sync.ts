@@ -9,6 +9,7 @@ import type { TokenMemory } from './token-memory.js';
 
 /** A read that is to happen within less than this happens at once. */
 const AT_ONCE_MS = 100;
+
 /**
  * Keeps the memory of one app and the store together: reads the state when it is time to, after what was not written yet, and
  * says what memory proves until then.
@@ -65,10 +66,10 @@ export class StoreSync {
     const result = await this.health.call(() => this.merge());
     this.hasAsked = true;
     this.wasPaused = false;
-    return result === null;
+    return result.kind === 'read';
   }
 
-  private async merge(): Promise<null> {
+  private async merge(): Promise<{ readonly kind: 'read' }> {
     const { clock, store } = this.ports;
     await this.pending.flush();
     const sentMonoMs = clock.monotonicMs();
@@ -77,7 +78,7 @@ export class StoreSync {
     const isFound = !this.hasAnswered;
     this.hasAnswered = true;
     this.adopt(view, sentMonoMs, isFound);
-    return null;
+    return { kind: 'read' };
   }
 
   /** Takes over what the store said, as `TokenMemory.adopt`, and says so of a newer token. */

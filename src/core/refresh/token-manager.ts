@@ -133,7 +133,7 @@ export class TokenManager implements Task, AppReader {
     if (due?.kind === 'try') void this.tryAtPlatform(due.found);
     if (due?.kind === 'fetch') void this.refresh(this.plain(due.reason));
     if (this.claim.isDue) {
-      void this.claim.renewIfDue().then(() => {
+      void this.claim.renew().then(() => {
         this.scheduler.update(this);
       });
     }
