@@ -1,7 +1,7 @@
 import { apiClient, createEdge, type Edge } from '../../../test/support/create-edge.js';
 import { heldToken } from '../../../test/support/fake-broker.js';
 import { BrokerError } from '../../core/errors.js';
-import { cardSignature, jsapiSignature } from './ticket-signature.js';
+import { cardSignature, jsapiSignature } from './ticket.controller.js';
 
 describe('tickets', () => {
   let edge: Edge;

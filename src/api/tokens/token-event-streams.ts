@@ -4,8 +4,14 @@ import { Clock } from '../../core/ports/clock.js';
 import { BrokerError } from '../../core/errors.js';
 import { TokenBroker } from '../../core/broker.js';
 import type { AppName, HeldToken } from '../../core/token.js';
-import { AppsEventStream } from './apps-event-stream.js';
-import { asChunk, HEARTBEAT, tokenEvent, writeBytes, type Bytes } from './token-event.js';
+import {
+  AppsEventStream,
+  asChunk,
+  HEARTBEAT,
+  tokenEvent,
+  writeBytes,
+  type Bytes,
+} from './apps-event-stream.js';
 
 /** Shorter than the idle time of any usual proxy. */
 const HEARTBEAT_MS = 15_000;

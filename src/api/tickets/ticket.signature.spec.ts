@@ -1,4 +1,4 @@
-import { cardSignature, jsapiSignature, signableUrl } from './ticket-signature.js';
+import { cardSignature, jsapiSignature, signableUrl } from './ticket.controller.js';
 
 /** Of WeChat's own documentation. */
 const OFFICIAL = {
