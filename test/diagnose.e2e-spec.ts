@@ -100,6 +100,26 @@ describe('access-token-broker diagnose', () => {
     for (const line of failed) expect(line).toMatch(/READONLY|have redis name the primary/);
   });
 
+  it.each([
+    ['a cluster', /cluster support disabled[^]*instead of redis\.clusterNodes/],
+    ['sentinels', /unknown command 'sentinel'[^]*instead of redis\.sentinels/],
+    ['TLS', /redis {2}TLS: .*ETIMEDOUT\n.*Does Redis speak TLS/],
+    ['a Redis', /RESP type[^]*no Redis: correct host and port/],
+  ])('says what is there in place of %s', async (expected, said) => {
+    const one = await RedisServer.start({ users: [`broker on >${PASSWORD} ~* &* +@all`] });
+    const endpoint = { host: '127.0.0.1', port: one.port };
+    const platform = await startPlatform({ apps: [SHOP] });
+    const servers: Readonly<Record<string, object>> = {
+      'a cluster': { clusterNodes: [endpoint] },
+      sentinels: { sentinels: [endpoint], name: 'primary' },
+      TLS: { url: `rediss://127.0.0.1:${String(one.port)}/0` },
+      'a Redis': { url: `redis://127.0.0.1:${new URL(platform.url).port}/0` },
+    };
+    const redis = { ...servers[expected], username: 'broker', password: PASSWORD };
+    const { text } = await run({ ...withRedis(one.port, 'broker'), redis });
+    expect(text).toMatch(said);
+  });
+
   it('says that a user with another prefix may not see who else fetches for an AppID', async () => {
     const acl = MINIMAL_ACL.replaceAll('tokenbroker:', 'prod:');
     const redis = await RedisServer.start({ users: [`broker on >${PASSWORD} ${acl}`] });

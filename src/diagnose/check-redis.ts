@@ -38,12 +38,13 @@ function endpointsOf({ server }: RedisSection): readonly EndpointSection[] {
   return [{ host: hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(port || 6379) }];
 }
 
-function remedyOf(fault: FaultId): string {
+function remedyOf(fault: FaultId, step: string): string {
   if (fault.startsWith('dns')) return 'Correct the host in redis, or the DNS that this host asks.';
   if (fault.startsWith('certificate')) {
     return 'Give the CA of the certificate as redis.tls.ca, and its name as redis.tls.serverName.';
   }
-  if (fault === 'tls_protocol' || fault === 'reset') {
+  // A Redis without TLS waits for the rest of a command.
+  if (step === 'TLS' || fault === 'tls_protocol' || fault === 'reset') {
     return 'Does Redis speak TLS on this port? rediss:// and redis.tls are for TLS, redis:// is not.';
   }
   return 'Start Redis, or correct host and port in redis; check firewall and NetworkPolicy.';

@@ -26,7 +26,7 @@ export interface Way {
   /** The address that connections come from; left out: the system chooses. */
   readonly localAddress?: string | undefined;
   readonly clock: Clock;
-  readonly remedyOf: (fault: FaultId) => string;
+  readonly remedyOf: (fault: FaultId, step: string) => string;
 }
 
 const TIMEOUT_MS = 5000;
@@ -125,6 +125,6 @@ async function timed(way: Way, step: string, check: () => Promise<string>): Prom
     const { code = 'unknown error', shown } = error as { code?: string; shown?: string };
     const fault = faultOfCode(code);
     const text = `${way.host} port ${String(way.port)}: ${code}${shown === undefined ? '' : `, ${shown}`}`;
-    return { step, isGood: false, text, remedy: way.remedyOf(fault) };
+    return { step, isGood: false, text, remedy: way.remedyOf(fault, step) };
   }
 }

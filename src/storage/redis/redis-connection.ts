@@ -93,9 +93,13 @@ export class RedisConnection {
         return isReplica;
       },
     });
+    // The first fault of an attempt to connect is the reason; what ioredis says after it is what follows from that.
+    let hasReason = false;
+    this.client.on('connecting', () => (hasReason = false));
     this.client.on('error', (error: RedisFault) => {
       if (error.command?.name === 'select') this.failedSelect = error;
-      else this.trouble = error.lastNodeError ?? error;
+      else if (!hasReason) this.trouble = error.lastNodeError ?? error;
+      hasReason = true;
     });
     // The way is open again; what Redis itself said, as of a wrong password, still holds.
     this.client.on('connect', () => {

@@ -8,6 +8,15 @@ describe('the remedy for a trouble with Redis', () => {
     ['no connection to Redis (self-signed certificate in certificate chain)', 'redis.tls.ca'],
     ["Redis answered: ERR unknown command 'EVALSHA', with args beginning with: ", 'docs/redis.md'],
     ['Redis Cluster has no node for this command: its slot is being moved', '--cluster fix'],
+    ['no connection to Redis (Unknown RESP type 72 "H". Please report this.)', 'host and port'],
+    [
+      'no connection to Redis (ERR This instance has cluster support disabled)',
+      'instead of redis.clusterNodes',
+    ],
+    [
+      "All sentinels are unreachable. Last error: ERR unknown command 'sentinel'",
+      'instead of redis.sentinels',
+    ],
     ['Redis answered: MOVED 1234 127.0.0.1:7001', 'redis.clusterNodes'],
     ["Redis answered: READONLY You can't write against a read only replica.", 'primary'],
     ["Redis answered: OOM command not allowed when used memory > 'maxmemory'.", 'maxmemory'],

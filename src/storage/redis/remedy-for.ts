@@ -9,6 +9,15 @@ export const REMEDIES: readonly (readonly [pattern: RegExp, remedy: string])[] =
     "Correct the user and password in redis, or the user's password in Redis.",
   ],
   [/NOPERM|can't run this command/, 'Give the user in Redis the rights that docs/redis.md lists.'],
+  [/RESP type/, 'What listens there is no Redis: correct host and port in redis.'],
+  [
+    /unknown command 'sentinel'/i,
+    'This is a Redis, no sentinel: name it in redis.url instead of redis.sentinels, or correct the addresses of the sentinels.',
+  ],
+  [
+    /cluster support disabled/,
+    'This Redis is no cluster: name it in redis.url instead of redis.clusterNodes.',
+  ],
   [
     /unknown command|unsupported|not supported/i,
     'This Redis, or a proxy in front of it, lacks a command that the broker needs: docs/redis.md lists them. Use a Redis or a proxy that has it.',

@@ -11,6 +11,12 @@ const BY_TEXT: readonly (readonly [begin: string, chinese: string])[] = [
     'Give the CA of the certificate as redis.tls.ca',
     '请把证书的 CA 配置为 redis.tls.ca，证书名配置为 redis.tls.serverName。',
   ],
+  ['What listens there is no Redis', '那里监听的不是 Redis：请改正 redis 的主机和端口。'],
+  [
+    'This is a Redis, no sentinel',
+    '这是 Redis，不是哨兵：请把它写入 redis.url 而不是 redis.sentinels，或改正哨兵的地址。',
+  ],
+  ['This Redis is no cluster', '这个 Redis 不是集群：请把它写入 redis.url，而不是 redis.clusterNodes。'],
   ['This is a Redis Cluster', '这是 Redis Cluster：请在 redis.clusterNodes 中列出节点，而不是 redis.url。'],
   ['This is a replica, or a primary', '连到的是从节点，或没有从节点的主节点：请让 redis 指向主节点或哨兵。'],
   ['Redis is full', 'Redis 内存已满：请调大 maxmemory，并使用 noeviction 策略。'],
