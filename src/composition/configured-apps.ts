@@ -1,6 +1,7 @@
 import type { AppSection, RefreshDefaults } from '../config/app.section.js';
 import type { Config } from '../config/config.js';
-import { type ConfiguredApp, AppSecrets } from '../core/app-definition.js';
+import type { ConfiguredApp } from '../core/app-definition.js';
+import { AppSecrets } from '../core/app-secrets.js';
 import { appTokens } from '../core/ticket-broker.js';
 import type { TokenBroker } from '../core/broker.js';
 import type { LoginApp } from '../core/login/login-app.js';

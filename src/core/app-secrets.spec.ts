@@ -1,4 +1,4 @@
-import { AppSecrets } from './app-definition.js';
+import { AppSecrets } from './app-secrets.js';
 
 const NOW_MS = 5000;
 const REFUSAL = { errcode: 40125, message: 'invalid appsecret', atMs: NOW_MS };

@@ -7,7 +7,8 @@ import {
   type BrokerFixture,
 } from '../../test/support/create-broker.js';
 import { settle } from '../../test/support/manual-clock.js';
-import { type AppDefinition, type RefreshSettings, AppSecrets } from './app-definition.js';
+import type { AppDefinition, RefreshSettings } from './app-definition.js';
+import { AppSecrets } from './app-secrets.js';
 import type { TokenBroker } from './broker.js';
 import { TicketBroker } from './ticket-broker.js';
 

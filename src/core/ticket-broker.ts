@@ -1,4 +1,5 @@
-import { type AppDefinition, AppSecrets } from './app-definition.js';
+import type { AppDefinition } from './app-definition.js';
+import { AppSecrets } from './app-secrets.js';
 import type { TokenBroker } from './broker.js';
 import { BrokerError } from './errors.js';
 import type { AccessTokenSource } from './ports/token-issuer.js';

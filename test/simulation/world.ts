@@ -1,4 +1,5 @@
-import { AppSecrets, type AppDefinition, type AppIdentity } from '../../src/core/app-definition.js';
+import type { AppDefinition, AppIdentity } from '../../src/core/app-definition.js';
+import { AppSecrets } from '../../src/core/app-secrets.js';
 import {
   type MemoryTokenStore,
   MemoryAppClaim,

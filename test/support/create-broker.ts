@@ -6,12 +6,8 @@ import {
   MemorySharedProbes,
   MemoryTokenStore,
 } from '../../src/storage/memory/index.js';
-import {
-  type AppDefinition,
-  type RefreshSettings,
-  type TicketDefinition,
-  AppSecrets,
-} from '../../src/core/app-definition.js';
+import type { AppDefinition, RefreshSettings, TicketDefinition } from '../../src/core/app-definition.js';
+import { AppSecrets } from '../../src/core/app-secrets.js';
 import { StoreUnavailableError } from '../../src/core/errors.js';
 import type { BrokerEvent } from '../../src/core/ports/events.js';
 import type { RefreshLease } from '../../src/core/ports/refresh-lease.js';

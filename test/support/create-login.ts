@@ -13,7 +13,7 @@ import {
   type UserTokens,
 } from '../../src/core/ports/login-provider.js';
 import type { LoginStore } from '../../src/core/ports/login-store.js';
-import { AppSecrets } from '../../src/core/app-definition.js';
+import { AppSecrets } from '../../src/core/app-secrets.js';
 import { ManualClock } from './manual-clock.js';
 
 type Profile = Readonly<Record<string, unknown>>;

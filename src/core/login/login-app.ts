@@ -1,7 +1,7 @@
 import type { AccessTokenSource } from '../ports/token-issuer.js';
 import type { LoginProvider } from '../ports/login-provider.js';
 import type { LoginIdentity } from '../ports/login-store.js';
-import type { AppSecrets } from '../app-definition.js';
+import type { AppSecrets } from '../app-secrets.js';
 import type { AppName } from '../token.js';
 import { appTag } from './handles.js';
 import { LoginError } from './login-error.js';

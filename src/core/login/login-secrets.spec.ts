@@ -1,5 +1,5 @@
 import { createLogin, refused } from '../../../test/support/create-login.js';
-import { AppSecrets } from '../app-definition.js';
+import { AppSecrets } from '../app-secrets.js';
 
 describe('the AppSecret of a login', () => {
   const secretsUsed = ({ provider }: ReturnType<typeof createLogin>): (string | undefined)[] =>

@@ -1,6 +1,6 @@
 import { createLogin, refused } from '../../../test/support/create-login.js';
 import type { LoginOutcome } from '../ports/login-provider.js';
-import { AppSecrets } from '../app-definition.js';
+import { AppSecrets } from '../app-secrets.js';
 import type { LoginError } from './login-error.js';
 import { answered, refusalError, unansweredError } from './refusal-error.js';
 

@@ -1,6 +1,6 @@
 import { FakeIssuer, REFRESH } from '../../../test/support/create-broker.js';
 import { ManualClock } from '../../../test/support/manual-clock.js';
-import { AppSecrets } from '../app-definition.js';
+import { AppSecrets } from '../app-secrets.js';
 import { DAY_MS } from '../ports/clock.js';
 import { TokenMemory } from './token-memory.js';
 import { dayOf, NO_COUNT } from './budgets.js';

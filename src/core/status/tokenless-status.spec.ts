@@ -1,4 +1,4 @@
-import { AppSecrets } from '../app-definition.js';
+import { AppSecrets } from '../app-secrets.js';
 import { tokenlessStatus } from './app-status.js';
 
 describe('the status of an app without a token', () => {
