@@ -22,7 +22,7 @@ const EXPECTATION =
   /\b(?:problem|shapeProblem|Text|Url|OneOf|must|TextList)\((?:[^'"`()]|\([^)]*\))*?(?:'((?:[^'\\\n]|\\.)*)'|"([^"\n]*)"|`([^`]*)`)/g;
 /** Of the log, and warnings: nobody is shown them here. Texts that go on in another literal, or are made of parts that stand elsewhere. */
 const OF_OTHERS =
-  /^(?:is added|is removed|is tried at once|is http:|is Redis without|has no effect|the configuration (?:is|was|that)|there is no AppSecret yet|no variable|the environment variable\$|cannot read \$|must be \$\{what\})|\$\{[^}]*$|[^;] $/;
+  /^(?:is added|is removed|is tried at once|is http:|is Redis without|is not read:|has no effect|the configuration (?:is|was|that)|there is no AppSecret yet|no variable|the environment variable\$|cannot read \$|must be \$\{what\})|\$\{[^}]*$|[^;] $/;
 /** For what varies; clauses that are parameters are left out. */
 const FILLED_IN = '7';
 

@@ -39,6 +39,14 @@ describe('a folder of files besides the main one', () => {
     expect(namesIn(withTeams(files))).toEqual(['shop club mail', 'orders mailer']);
   });
 
+  it('warns of a file that somebody may believe to be read', () => {
+    const { apps, warnings } = load(withTeams({ 'a.yaml': {}, 'b.yml': { apps: [MAIL] }, 'notes.txt': '' }));
+    expect(apps.map(({ name }) => name)).toEqual(['shop']);
+    expect(warnings).toEqual([
+      { path: 'b.yml', text: expect.stringContaining('only files *.yaml of configDir are') as string },
+    ]);
+  });
+
   it('may have all of them, so that the main file has none', () => {
     const files = { 'a.yaml': { apps: [APP], clients: [CLIENT] } };
     expect(namesIn(withTeams(files, { apps: undefined, clients: undefined }))).toEqual(['shop', 'orders']);

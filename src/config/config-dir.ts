@@ -36,6 +36,7 @@ export interface MergedParts {
 export interface ReadFolder {
   readonly parts: readonly ConfigPart[];
   readonly faults: readonly Fault[];
+  readonly warnings: readonly Fault[];
   /** Of all files, in order. */
   readonly text: string;
 }
@@ -44,18 +45,27 @@ const MAX_FILES = 1000;
 /** Of one of them. */
 const MAX_BYTES = 1024 * 1024;
 const IS_CONFIG = /^[^.].*\.yaml$/s;
+/** Somebody who wrote one expects that it is read. */
+const LOOKS_LIKE_CONFIG = /^[^.].*\.ya?ml$/is;
+const NOT_READ = 'is not read: only files *.yaml of configDir are; rename it, or take it away';
 const SHOWN_NAME = /^[\w.-]{1,100}$/;
 
 /** Reads the files of the folder, in the order of their names. Never throws. */
 export function readFolder(path: string, onFile: (path: string) => void): ReadFolder {
   onFile(path);
-  const names = namesIn(path);
-  if (!Array.isArray(names))
-    return { parts: [], faults: [{ path: 'configDir.path', text: names }], text: '' };
+  const found = namesIn(path);
+  if (!Array.isArray(found))
+    return { parts: [], faults: [{ path: 'configDir.path', text: found }], warnings: [], text: '' };
+  const nameOf = (file: string, index: number): string =>
+    SHOWN_NAME.test(file) ? file : `(file ${index + 1} of configDir)`;
+  const names = found.filter((name) => IS_CONFIG.test(name));
+  const warnings = found.flatMap((file, index) =>
+    IS_CONFIG.test(file) ? [] : [{ path: nameOf(file, index), text: NOT_READ }],
+  );
   const faults: Fault[] = [];
   let whole = '';
   const parts = names.flatMap((file, index) => {
-    const name = SHOWN_NAME.test(file) ? file : `(file ${index + 1} of configDir)`;
+    const name = nameOf(file, index);
     onFile(join(path, file));
     const text = readText(join(path, file), MAX_BYTES);
     if (text instanceof ReadFault) {
@@ -71,7 +81,7 @@ export function readFolder(path: string, onFile: (path: string) => void): ReadFo
       return [];
     }
   });
-  return { parts, faults, text: whole };
+  return { parts, faults, warnings, text: whole };
 }
 
 /** The file of the folder that a fault names; null: the fault is in the main file. */
@@ -81,7 +91,7 @@ export function fileAtFault({ path }: Fault): string | null {
 
 function namesIn(path: string): string[] | string {
   try {
-    const names = readdirSync(path).filter((name) => IS_CONFIG.test(name));
+    const names = readdirSync(path).filter((name) => LOOKS_LIKE_CONFIG.test(name));
     return names.length > MAX_FILES ? `holds more than ${MAX_FILES} files *.yaml` : names.sort();
   } catch (error) {
     const { code = 'not a usable path' } = error as NodeJS.ErrnoException;

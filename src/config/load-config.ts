@@ -54,6 +54,7 @@ export function loadConfig(
   const folder = readFolderOf(file, onFile);
   const merged = merge(file ?? {}, folder.parts);
   const { root, faults, warnings, origins } = overlayEnvironment(file && merged.root, env);
+  warnings.push(...folder.warnings);
   addSecrets(redactor, [...secretTexts(root, Config), env.BROKER_API_KEY, env.BROKER_APP_SECRET]);
 
   const appSecrets: { readonly path: string; readonly secret: unknown }[] = [];
@@ -144,7 +145,7 @@ function refreshWithoutEffect({ refresh, type }: AppSection, index: number): Fau
 
 function readFolderOf(file: Record<string, unknown> | null, onFile: (path: string) => void): ReadFolder {
   const path = isMapping(file?.configDir) ? file.configDir.path : undefined;
-  if (typeof path !== 'string' || path === '') return { parts: [], faults: [], text: '' };
+  if (typeof path !== 'string' || path === '') return { parts: [], faults: [], warnings: [], text: '' };
   return readFolder(path, onFile);
 }
 
