@@ -217,7 +217,7 @@ export class FailureLines {
         reasons: reasons.slice(0, MAX_REASONS),
         more_reasons: Math.max(0, reasons.length - MAX_REASONS),
       },
-      'apps get no new token; each had a line when that began',
+      `${String(this.troubles.size)} apps get no new token; each had a line when that began`,
     );
   }
 }

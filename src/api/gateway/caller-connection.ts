@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http';
 
 /**
- * The connection of whoever waits for an answer, and may hang up. One listener serves all who have to know: AbortSignal, as undici takes it, costs
- * each call more than its headers do.
+ * The connection of whoever waits for an answer, and may hang up. One listener serves all who have to know: AbortSignal, as
+ * undici takes it, costs each call more than its headers do.
  */
 export class CallerConnection {
   /** The caller hung up before it had the answer. */

@@ -36,6 +36,7 @@ export function okOnly(reply: HttpReply): HttpReply {
   return reply.kind === 'answered' && reply.status > 299 ? unproven(reply.status, reply.headers) : reply;
 }
 
+/** What a whole answer proves by its status: a 5xx or one of a proxy proves nothing. */
 export function replyOf(status: number, headers: Readonly<Record<string, unknown>>, body: string): HttpReply {
   const isAnswer = (status >= 200 && status <= 299) || (status >= 400 && status <= 499 && status !== 407);
   return isAnswer ? { kind: 'answered', status, headers, body } : unproven(status, headers);
@@ -47,6 +48,7 @@ export interface Trouble {
   readonly why: string;
 }
 
+/** @param mayBeSent false: the platform got no byte of the request */
 export function replyOfTrouble(baseUrl: string, mayBeSent: boolean, { fault, why }: Trouble): HttpReply {
   const origin = URL.canParse(baseUrl) ? new URL(baseUrl).origin : 'what is no URL';
   const message = mayBeSent

@@ -22,7 +22,8 @@ const ONE_ATTEMPT = { retryCount: 0 };
 
 /**
  * redlock over one Redis. It is never extended, and nothing is proved by holding it: begin compares its value again. It
- * may even be returned when it has run out, which begin finds too. Where replicas of 0.1 may run, their lease is held as well, with the same value.
+ * may even be returned when it has run out, which begin finds too. Where replicas of 0.1 may run, their lease is held as
+ * well, with the same value.
  */
 export class RedisRefreshLease extends RefreshLease {
   private readonly redlock: Redlock;

@@ -3,8 +3,8 @@
 -- KEYS 1 the hash  2 the fence  3 the lease
 -- ARGV 1 who reads  2 '1' to take over what nobody has taken  3 the newest generation that the reader has
 --      4 the value of the reader's own lease, or empty
--- Replies the fence, 1 if another one holds the lease, then field, value, field, value of the hash; or nothing: there is no hash, it
--- belongs to another identity, or 0.1 would not have written it
+-- Replies the fence, 1 if another one holds the lease, then field, value, field, value of the hash; or nothing: there is
+-- no hash, it belongs to another identity, or 0.1 would not have written it
 local fields, texts = hash(KEYS[1])
 if not fields then return {} end
 local isNews = (tonumber(fields.generation) or 0) > tonumber(ARGV[3])
