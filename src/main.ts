@@ -15,7 +15,7 @@ import { maxOpenFiles, withinOpenFiles } from './api/limits/connection-limits.js
 import { createFastifyAdapter } from './api/common/create-fastify-adapter.js';
 import { mountDocs } from './api/docs/mount-docs.js';
 import { answerBadUrl } from './compat/wechat/platform-paths.js';
-import { createLogger, type Logger, NestLogger } from './observability/logger.js';
+import { createLogger, type Logger, NestLogger, outliveLostLines } from './observability/logger.js';
 import { ConfigFiles } from './live/config-files.js';
 import { LiveConfig } from './live/live-config.js';
 import type { ConfigSource } from './composition/runtime.module.js';
@@ -119,6 +119,7 @@ function firstOf(names: readonly string[]): readonly string[] {
   return more > 0 ? [...names.slice(0, MAX_LISTED), `and ${more} more`] : names;
 }
 
+outliveLostLines();
 if (process.listenerCount(INSPECTOR_SIGNAL) === 0) {
   process.on(INSPECTOR_SIGNAL, () => {
     console.error('access-token-broker: SIGUSR1 is ignored.');

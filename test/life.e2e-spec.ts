@@ -1,13 +1,16 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { readVersion } from '../src/observability/read-version.js';
 import { awaitedLater } from './support/awaited-later.js';
 import { brokerConfig, newApiKey, newApp } from './support/broker-config.js';
 import { startBroker, type BrokerProcess } from './support/broker-process.js';
 import { eventually } from './support/eventually.js';
+import { freePort } from './support/free-port.js';
 import { request } from './support/http-client.js';
 import { NodeProcess } from './support/node-process.js';
+import { OwnProcess } from './support/own-process.js';
 import { startPlatform } from './support/start-platform.js';
 import { startWorld } from './support/start-world.js';
 import { tempFile } from './support/temp-file.js';
@@ -105,6 +108,27 @@ describe('a start', () => {
     },
     15_000,
   );
+});
+
+describe('standard output that takes no lines', () => {
+  it('does not end the broker, which says so on standard error, once', async () => {
+    const port = await freePort();
+    const env = {
+      BROKER_APP_ID: SHOP.appId,
+      BROKER_APP_SECRET: SHOP.appSecret,
+      BROKER_API_KEY: newApiKey(),
+      WECHAT_API_BASE_URL: 'http://127.0.0.1:1',
+      HOST: '127.0.0.1',
+      PORT: String(port),
+    };
+    const root = join(import.meta.dirname, '..');
+    const onFullDisk = new OwnProcess('sh', ['-c', 'exec node dist/main.js > /dev/full'], { cwd: root, env });
+    const live = () => request(`http://127.0.0.1:${String(port)}/health/live`).catch(() => undefined);
+    expect((await eventually('an answer', live, 20_000)).status).toBe(200);
+    expect(onFullDisk.output).toBe(
+      'access-token-broker: standard output takes no lines (ENOSPC); until it does, the log is lost and the broker serves on.\n',
+    );
+  }, 30_000);
 });
 
 describe('readiness', () => {

@@ -36,6 +36,20 @@ export function createAuditLogger(redactor: Redactor, destination: LogDestinatio
   );
 }
 
+/**
+ * Lets the process outlive a line that cannot be written, to a full disk or a pipe that nobody reads any more: by default that ends
+ * it, and no line says so. The line is lost; standard error is told once.
+ */
+export function outliveLostLines(out: NodeJS.WriteStream = process.stdout, err = process.stderr): void {
+  err.on('error', () => undefined);
+  out.once('error', ({ code }: NodeJS.ErrnoException) => {
+    err.write(
+      `access-token-broker: standard output takes no lines (${code ?? 'unknown error'}); until it does, the log is lost and the broker serves on.\n`,
+    );
+  });
+  out.on('error', () => undefined);
+}
+
 const FORM = {
   timestamp: pino.stdTimeFunctions.isoTime,
   formatters: { level: (label) => ({ level: label }) },
