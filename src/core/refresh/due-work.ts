@@ -141,7 +141,7 @@ export class HeldClaim {
     return this.isNeeded ? [this.askAtMonoMs, this.other?.untilMonoMs ?? Infinity] : [];
   }
 
-  /** Also of a broker that has nothing to fetch. */
+  /** Keeps the claim also while there is nothing to fetch. */
   async renew(): Promise<void> {
     await this.ask(false);
   }
