@@ -20,6 +20,9 @@ process.on('SIGUSR1', () => {
   console.error('access-token-broker: SIGUSR1 is ignored.');
 });
 
+// `check | head`: whoever reads has seen enough.
+process.stdout.on('error', () => undefined);
+
 const [command, ...args] = process.argv.slice(2);
 const io = {
   args,

@@ -23,7 +23,7 @@ describe('the body of a call', () => {
   /** Sends a body and hands over what the gateway makes of it. */
   async function sent(
     body: Buffer | null,
-    { isChunked = false, maxBytes = 4 * MIB } = {},
+    { isChunked = false, maxBytes = 4 * MIB, directory = spoolDirectory } = {},
   ): Promise<CallBody> {
     const arrived = once(server, 'request') as Promise<[http.IncomingMessage]>;
     const length = isChunked ? { 'transfer-encoding': 'chunked' } : { 'content-length': body?.length };
@@ -36,7 +36,7 @@ describe('the body of a call', () => {
     });
     request.on('error', () => undefined).end(body ?? undefined);
     const [message] = await arrived;
-    return readCallBody(message, { maxBytes, spoolDirectory });
+    return readCallBody(message, { maxBytes, spoolDirectory: directory });
   }
 
   /** As undici reads them: it destroys each stream in the end. */
@@ -48,6 +48,14 @@ describe('the body of a call', () => {
     await new Promise(setImmediate);
     return bytes;
   };
+
+  it('names the directory that takes no file, and what to do', async () => {
+    const full = sent(Buffer.alloc(2 * MIB), { isChunked: true, directory: '/nowhere' });
+    await expect(full).rejects.toMatchObject({
+      message: expect.stringMatching(/cannot be kept in \/nowhere: .*gateway\.spoolDirectory/) as string,
+      cause: { code: 'ENOENT' },
+    });
+  });
 
   it('is none where the call has none, and that can be sent again', async () => {
     const body = await sent(null);

@@ -110,17 +110,22 @@ async function spooled(request: IncomingMessage, limits: CallBodyLimits): Promis
   const chunks: Buffer[] = [];
   let length = 0;
   let file: FileHandle | null = null;
+  const directory = limits.spoolDirectory ?? tmpdir();
+  const cannotSpool = (cause: unknown): never => {
+    throw new Error(
+      `bodies that come without their length cannot be kept in ${directory}: make room there, or name a directory that the broker may write to as gateway.spoolDirectory`,
+      { cause },
+    );
+  };
   try {
     for await (const chunk of chunksOf(request)) {
       length += chunk.length;
       countStreamed(chunk.length);
       if (length > limits.maxBytes) throw tooLarge(limits);
-      if (file === null && length > MAX_HELD_BYTES) {
-        file = await namelessFile(limits.spoolDirectory ?? tmpdir());
-        await file.writev(chunks.splice(0));
-      }
-      if (file) await file.write(chunk);
-      else chunks.push(chunk);
+      chunks.push(chunk);
+      if (length <= MAX_HELD_BYTES) continue;
+      file ??= await namelessFile(directory).catch(cannotSpool);
+      await file.writev(chunks.splice(0)).catch(cannotSpool);
     }
   } catch (error) {
     await file?.close();
