@@ -20,8 +20,12 @@ process.on('SIGUSR1', () => {
   console.error('access-token-broker: SIGUSR1 is ignored.');
 });
 
-// `check | head`: whoever reads has seen enough.
-process.stdout.on('error', () => undefined);
+// `check | head`: whoever reads has seen enough. `serve` outlives lines that are lost, and says so itself.
+process.stdout.on('error', ({ code, message }: NodeJS.ErrnoException) => {
+  if (code === 'EPIPE' || command === 'serve') return;
+  console.error(`access-token-broker: ${message}`);
+  process.exit(1);
+});
 
 const [command, ...args] = process.argv.slice(2);
 const io = {

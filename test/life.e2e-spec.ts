@@ -15,6 +15,7 @@ import { startPlatform } from './support/start-platform.js';
 import { startWorld } from './support/start-world.js';
 import { tempFile } from './support/temp-file.js';
 
+const ROOT = join(import.meta.dirname, '..');
 const SHOP = { name: 'shop', ...newApp() };
 
 describe('a start', () => {
@@ -121,14 +122,28 @@ describe('standard output that takes no lines', () => {
       HOST: '127.0.0.1',
       PORT: String(port),
     };
-    const root = join(import.meta.dirname, '..');
-    const onFullDisk = new OwnProcess('sh', ['-c', 'exec node dist/main.js > /dev/full'], { cwd: root, env });
+    const command = 'exec node dist/cli.js serve > /dev/full';
+    const onFullDisk = new OwnProcess('sh', ['-c', command], { cwd: ROOT, env });
     const live = () => request(`http://127.0.0.1:${String(port)}/health/live`).catch(() => undefined);
     expect((await eventually('an answer', live, 20_000)).status).toBe(200);
     expect(onFullDisk.output).toBe(
       'access-token-broker: standard output takes no lines (ENOSPC); until it does, the log is lost and the broker serves on.\n',
     );
   }, 30_000);
+
+  it('is a failure of a command that prints what somebody wants to keep', async () => {
+    const command = 'node dist/cli.js keygen > /dev/full || echo "exit code $?"';
+    const onFullDisk = new OwnProcess('sh', ['-c', command], { cwd: ROOT });
+    await onFullDisk.ended;
+    expect(onFullDisk.output).toMatch(/ENOSPC[^]*exit code 1/);
+  });
+
+  it('is none of a command whose reader has seen enough', async () => {
+    const command = 'node dist/cli.js keygen | true; node dist/cli.js check --help | head -c 5';
+    const read = new OwnProcess('sh', ['-c', command], { cwd: ROOT });
+    await read.ended;
+    expect(read.output).toBe('usage');
+  });
 });
 
 describe('readiness', () => {

@@ -41,8 +41,8 @@ typedef Replica {
   mtype at;
   byte fence, base, request, value;     /* the permit, when the request was sent, and the token that came of it */
   bit overlapping, isOffline;
-  byte generation, heldBase, heldValue; /* AppMemory.token */
-  byte committed;                       /* AppMemory.committed */
+  byte generation, heldBase, heldValue; /* TokenMemory.token */
+  byte committed;                       /* TokenMemory.committed */
   bit isLate, isBereft, isWitness       /* Its death would be one of the cases that stay open. */
 };
 
