@@ -6,7 +6,9 @@ import {
   type BrokerFixture,
 } from '../../../test/support/create-broker.js';
 import { report, rotated } from '../../../test/support/reports.js';
+import { sleep } from '../ports/clock.js';
 import type { IssuanceRule } from '../ports/token-issuer.js';
+import type { HeldToken } from '../token.js';
 
 const RULE: IssuanceRule = {
   repeats: { sameUntilMs: 0 },
@@ -25,10 +27,18 @@ class RepeatingIssuer extends FakeIssuer {
   says: 'rest' | 'full' = 'rest';
   /** How long there is no new token after the end of one. */
   holeMs = 0;
+  /** How long its answers are on their way. */
+  delayMs = 0;
   given = 0;
   private value = '';
   private endsMs = -Infinity;
   fixture!: BrokerFixture;
+
+  override async issue(...args: Parameters<FakeIssuer['issue']>) {
+    const answer = await super.issue(...args);
+    if (this.delayMs > 0) await sleep(this.fixture.clock, this.delayMs);
+    return answer;
+  }
 
   override mint() {
     const nowMs = this.fixture.clock.monotonicMs();
@@ -46,9 +56,12 @@ class RepeatingIssuer extends FakeIssuer {
   }
 }
 
-async function started(changes: Partial<Pick<RepeatingIssuer, 'says' | 'holeMs'>> = {}) {
+async function started(
+  changes: Partial<Pick<RepeatingIssuer, 'says' | 'holeMs' | 'delayMs'>> = {},
+  aheadMs = AHEAD_MS,
+) {
   const issuer = Object.assign(new RepeatingIssuer(), changes);
-  const fixture = createBroker({ aheadMs: AHEAD_MS, jitterMs: 0 }, { issuer });
+  const fixture = createBroker({ aheadMs, jitterMs: 0 }, { issuer });
   issuer.fixture = fixture;
   await fixture.start();
   return { fixture, issuer };
@@ -85,6 +98,36 @@ describe('a platform that returns the same token to its end', () => {
     expect(new Set(values)).toEqual(new Set(['token-2']));
     expect(issuer.calls.length).toBeLessThanOrEqual(15);
   });
+
+  it.each([
+    [300, 0],
+    [450, 0],
+    [1600, 0],
+    [300, 200],
+    [450, 200],
+  ])(
+    'turns nobody away when the old token, asked for 400 ms before its end, comes after %i ms and is stored after %i more',
+    async (delayMs, storeMs) => {
+      const { fixture, issuer } = await started({ holeMs: 1500 }, 400);
+      const { clock, store, broker } = fixture;
+      issuer.delayMs = delayMs;
+      const commit = store.commit.bind(store);
+      store.commit = async (...args) => {
+        if (storeMs > 0) await sleep(clock, storeMs);
+        return commit(...args);
+      };
+      await fixture.run(LIFE_MS - 1000);
+      const asked: Promise<HeldToken>[] = [];
+      for (let passedMs = 0; passedMs < 5000; passedMs += 50) {
+        await fixture.run(50);
+        asked.push(broker.current(APP));
+      }
+      await fixture.run(8000);
+      const values = (await Promise.all(asked)).map(({ record }) => record.value);
+      expect(new Set(values)).toEqual(new Set(['token-1', 'token-2']));
+      expect(issuer.calls.length).toBeLessThanOrEqual(15);
+    },
+  );
 
   it('is asked again soon when it is busy after the end, whatever failed before', async () => {
     const { fixture, issuer } = await started();

@@ -107,7 +107,7 @@ export class TokenFetch {
     const appSecret = this.app.secrets.current ?? '';
     const outcome = await this.issue(appSecret, request.forceNew);
     if (outcome.kind !== 'not_sent') this.floor.add(reason, request.charge);
-    const result = this.result(outcome, before, appSecret);
+    const result = this.result(outcome, before, appSecret, clock.monotonicMs() - startMonoMs);
     const failure = result.kind === 'failed' ? result.failure : null;
     const isUnanswered = failure?.class === 'unavailable';
     this.yieldUntilMonoMs = isUnanswered ? clock.monotonicMs() + failure.delayMs + COURTESY_MS : -Infinity;
@@ -128,26 +128,35 @@ export class TokenFetch {
     return result;
   }
 
-  private result(outcome: IssueOutcome, before: FailuresBefore, appSecret: string): FetchResult {
+  private result(
+    outcome: IssueOutcome,
+    before: FailuresBefore,
+    appSecret: string,
+    tookMs: number,
+  ): FetchResult {
+    // Of the stored token, as the answer comes: below 0 while it lives, and infinite where there is none.
+    const sinceEndMs = before.nowMs + tookMs - (before.record?.expiresAtMs ?? -Infinity);
     if (outcome.kind !== 'issued') {
       const isOwn = outcome.kind === 'refused' && this.app.issuer.explain(outcome.errcode).addressRejected;
       const failure = isOwn
         ? this.refusedAddress(outcome, before)
-        : this.failureOf(outcome, before, appSecret);
+        : this.failureOf(outcome, before, appSecret, sinceEndMs);
       return { kind: 'failed', outcome: outcome.kind, failure, isOwn };
     }
     this.address = null;
     this.app.secrets.accepted(appSecret);
     const expiresInMs = this.lifeMs(outcome, before);
     const { value, tokenType } = outcome;
-    if (expiresInMs > 0) return { kind: 'issued', value, expiresInMs, tokenType };
+    // It may end while the answer is on its way.
+    const hasEnded = expiresInMs <= (value === before.record?.value ? tookMs : 0);
+    if (!hasEnded) return { kind: 'issued', value, expiresInMs, tokenType };
     const failure = {
       class: 'busy',
       errcode: null,
       message: 'the platform returned the token that has ended, and none after it yet',
       credential: null,
       fault: TOKEN_ENDED,
-      delayMs: successorWaitMs(sinceEndMs(before)),
+      delayMs: successorWaitMs(sinceEndMs),
     } as const;
     return { kind: 'failed', outcome: 'refused', failure, isOwn: false };
   }
@@ -200,6 +209,7 @@ export class TokenFetch {
     outcome: Exclude<IssueOutcome, { kind: 'issued' }>,
     before: FailuresBefore,
     appSecret: string,
+    sinceEndMs: number,
   ): FailedFetch {
     const { clock } = this.ports;
     const random = clock.random();
@@ -215,9 +225,9 @@ export class TokenFetch {
     const refusal = { errcode, message, atMs: before.nowMs };
     const hasOtherSecret =
       advice.secretRejected && this.app.secrets.rejected(appSecret, clock.monotonicMs(), refusal);
-    const isInHole = advice.class === 'busy' && this.isInHole(before);
+    const isInHole = advice.class === 'busy' && this.isInHole(sinceEndMs);
     const waitMs = isInHole
-      ? successorWaitMs(sinceEndMs(before))
+      ? successorWaitMs(sinceEndMs)
       : waitAfterFailureMs(advice.class, before, refresh, random);
     const delayMs = hasOtherSecret ? OTHER_SECRET_WAIT_MS : noSooner(waitMs, retryAfterMs);
     const credential = advice.class === 'configuration' ? this.credentialOf(appSecret) : null;
@@ -225,15 +235,9 @@ export class TokenFetch {
   }
 
   /** The platform gives the same token to its end, and its last one has ended a moment ago. */
-  private isInHole(before: FailuresBefore): boolean {
-    const sinceMs = sinceEndMs(before);
-    return windowMsOf(this.app.issuer.rule) === 0 && sinceMs >= 0 && sinceMs < MAX_HOLE_MS;
+  private isInHole(sinceEndMs: number): boolean {
+    return windowMsOf(this.app.issuer.rule) === 0 && sinceEndMs >= 0 && sinceEndMs < MAX_HOLE_MS;
   }
-}
-
-/** Below 0 while the stored token lives; infinite where there is none. */
-function sinceEndMs({ record, nowMs }: FailuresBefore): number {
-  return nowMs - (record?.expiresAtMs ?? -Infinity);
 }
 
 /** The wait, or a longer one that the platform asks for. */

@@ -232,8 +232,9 @@ export class TokenManager implements Task, AppReader {
     while (!memory.livingToken && !this.isStopping) {
       // One that has run out a moment ago is still the reason why there is no token.
       const backOff = memory.view?.backOff;
-      if (backOff?.class !== 'busy') return;
-      const waitMs = Math.max(MIN_WAIT_MS, backOff.untilMs - memory.storeNowMs());
+      // None: it came, and its end did while it was stored.
+      if (backOff ? backOff.class !== 'busy' : this.due.isHeldUp || this.isStoreAway) return;
+      const waitMs = Math.max(MIN_WAIT_MS, (backOff?.untilMs ?? 0) - memory.storeNowMs());
       if (clock.monotonicMs() + waitMs > deadlineMonoMs) return;
       await sleep(clock, waitMs);
       // Whoever waited as well may have it by now.
