@@ -8,7 +8,4 @@ const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
 };
 
 /** What `npm start` gives to node: options, and the script last. */
-export const NPM_START: readonly string[] = scripts.start
-  .replace(/^exec /, '')
-  .split(' ')
-  .slice(1);
+export const NPM_START: readonly string[] = scripts.start.split(' ').slice(1);

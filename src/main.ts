@@ -37,6 +37,8 @@ const MANY_APPS = 1000;
 
 /** Those that ask a process to end. Every other signal does what it does by default: one that tells of a crash must end the process. */
 const STOP_SIGNALS: NodeJS.Signals[] = ['SIGTERM', 'SIGINT'];
+/** How often the broker looks whether npm still runs it. */
+const LOOK_FOR_NPM_MS = 500;
 /** Has the file read again; without a file it ends the process, as when a terminal closes. */
 const RELOAD_SIGNAL = 'SIGHUP';
 
@@ -119,7 +121,19 @@ function firstOf(names: readonly string[]): readonly string[] {
   return more > 0 ? [...names.slice(0, MAX_LISTED), `and ${more} more`] : names;
 }
 
+/** npm passes signals on to the shell in which it runs a script; the shell ends, and its child does not. */
+function endWithNpm(): void {
+  const { ppid, env } = process;
+  if (env.npm_lifecycle_event !== 'start') return;
+  const look = setInterval(() => {
+    if (process.ppid === ppid) return;
+    clearInterval(look);
+    process.kill(process.pid, 'SIGTERM');
+  }, LOOK_FOR_NPM_MS).unref();
+}
+
 outliveLostLines();
+endWithNpm();
 if (process.listenerCount(INSPECTOR_SIGNAL) === 0) {
   process.on(INSPECTOR_SIGNAL, () => {
     console.error('access-token-broker: SIGUSR1 is ignored.');

@@ -28,9 +28,17 @@ describe('signals', () => {
     const env = { ...ENV, PORT: '0', HOST: '127.0.0.1' };
     const npm = new OwnProcess('npm', ['start'], { cwd: ROOT, env });
     await eventually('listening', () => npm.output.includes('server.listening') || undefined, 20_000);
+    const [, url = ''] = /"url":"(http[^"]+)"/.exec(npm.output) ?? [];
+    expect((await fetch(`${url}/health/live`)).status).toBe(200);
     npm.signal('SIGTERM');
     await npm.ended;
-    expect(npm.output).toContain('server.stopping');
+    await eventually('stopped in order', () => npm.output.includes('server.stopping') || undefined);
+    await eventually('gone', () =>
+      fetch(url).then(
+        () => undefined,
+        () => true,
+      ),
+    );
   }, 30_000);
 
   it.each(['SIGSEGV', 'SIGBUS', 'SIGUSR2'] as const)('%s ends it at once, as by default', async (signal) => {
