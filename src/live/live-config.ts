@@ -96,9 +96,9 @@ export class LiveConfig extends ConfigStatus {
       this.audit.configured(auditedConfig(this.config, sha256));
       logger.info(
         { event: 'config.reloaded', changes: news, sha256 },
-        news.length === 0
-          ? 'the configuration was read again: nothing changed'
-          : 'the configuration is in force',
+        news.length > 0
+          ? 'the configuration is in force'
+          : `the configuration was read again: nothing ${changes.length > 0 ? 'takes effect at once' : 'changed'}`,
       );
       for (const { path, text } of next.warnings)
         logger.warn({ event: 'config.warning', path }, `${path}: ${text}`);

@@ -32,6 +32,7 @@ const CLASSES: Readonly<Record<ErrorCode, RefusalClass>> = {
 
 /** What a person does about each known code. */
 export const REMEDIES: Readonly<Record<ErrorCode, string>> = {
+  0: 'WeChat took the call, so that the token is good; report 40001, 42001 and 40014 alone.',
   // At the token endpoints; some of them on business calls too
   [-1]: 'WeChat is busy; nothing to do, the same call works again shortly.',
   45011: 'Too many calls this minute; call less often and go on in the next minute.',

@@ -15,6 +15,7 @@ const WECHAT: Readonly<Record<Code, string>> = {
   45009:
     '当日额度已用完：等到北京时间 00:00，或在微信后台清零；如果是获取 token 的额度，请查明还有谁在用这个 AppSecret，或改用 stable 方式。',
   40001: 'AppSecret 不是这个应用的：请填写微信后台为该 AppID 显示的 AppSecret。',
+  0: '微信接受了这次调用，token 没有问题：只需上报 40001、42001 和 40014。',
   40002: '微信不认识 grant_type：请确认 apiBaseUrl 指向微信，且途中没有改写请求。',
   40013: '微信不认识这个 AppID：请从微信后台复制，逐字核对。',
   40125: 'AppSecret 错误或已被重置：请填写微信后台为该 AppID 显示的 AppSecret。',
