@@ -38,7 +38,7 @@ build_go() {
 build_java() {
   mkdir -p "$built/java/classes"
   mvn --quiet --batch-mode --file "$sdk/java/pom.xml" dependency:copy-dependencies -DoutputDirectory="$built/java/lib"
-  javac -d "$built/java/classes" -cp "$built/java/lib/*" "$sdk"/java/*.java examples/java/*.java
+  javac -encoding UTF-8 -d "$built/java/classes" -cp "$built/java/lib/*" "$sdk"/java/*.java examples/java/*.java
 }
 
 install_missing
