@@ -61,7 +61,7 @@ export const CLAIMS: readonly Scenario[] = [
       }
       did(`${spreads.map(String).join(', ')} ms`);
       expect(Math.max(...spreads)).toBeLessThan(POLL_MS);
-      // Else the feed was not lost, and nothing is shown: through it, 20 to 25 ms are usual.
+      // Else the feed was not lost, and nothing is shown: through it, 20 to 35 ms are usual.
       expect(Math.max(...spreads)).toBeGreaterThan(FEED_MS / 2);
     },
   },
