@@ -1,7 +1,7 @@
 import type { AppName } from '../../core/token.js';
 import type { Clock } from '../../core/ports/clock.js';
 import { HttpProblem } from '../common/problem.js';
-import { TokenBucket } from '../limits/client-limits.js';
+import { TokenBucket } from '../limits/token-bucket.js';
 
 /** How many calls may be under way for an app, and how many a second each client may make. */
 export class CallLimits {

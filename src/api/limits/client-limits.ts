@@ -4,96 +4,9 @@ import type { AuthSection, LimitsSection, RateSection } from '../../config/limit
 import type { Clock } from '../../core/ports/clock.js';
 import type { HttpObserver } from '../common/request.js';
 import { HttpProblem } from '../common/problem.js';
-import { maxOpenFiles, sourceOf, withinOpenFiles, type MaxConnections } from './connection-limits.js';
-
-/** Lets through `burst` at once, and `perSecond` on average. */
-export class TokenBucket {
-  private tokens: number;
-
-  constructor(
-    private perSecond: number,
-    private burst: number,
-    private atMonoMs: number,
-  ) {
-    this.tokens = burst;
-  }
-
-  /** What was used stays used. */
-  configure(perSecond: number, burst: number): void {
-    this.tokens += burst - this.burst;
-    this.perSecond = perSecond;
-    this.burst = burst;
-  }
-
-  /** Called on the hot path. */
-  take(nowMonoMs: number): boolean {
-    this.fill(nowMonoMs);
-    if (this.tokens < 1) return false;
-    this.tokens -= 1;
-    return true;
-  }
-
-  /** Milliseconds until `take` succeeds; 0 for now. */
-  waitMs(nowMonoMs: number): number {
-    this.fill(nowMonoMs);
-    return Math.max(0, ((1 - this.tokens) / this.perSecond) * 1000);
-  }
-
-  isFull(nowMonoMs: number): boolean {
-    this.fill(nowMonoMs);
-    return this.tokens >= this.burst;
-  }
-
-  private fill(nowMonoMs: number): void {
-    const passedMs = nowMonoMs - this.atMonoMs;
-    if (passedMs <= 0) return;
-    this.tokens = Math.min(this.burst, this.tokens + (passedMs / 1000) * this.perSecond);
-    this.atMonoMs = nowMonoMs;
-  }
-}
-
-/** Those that were seen longest ago are forgotten first. */
-const MAX_ADDRESSES = 10_000;
-const MINUTE_SECONDS = 60;
-
-/** How many wrong keys each address has sent of late. Bounded, whoever sends from wherever. */
-export class BadKeys {
-  private readonly buckets = new Map<string, TokenBucket>();
-
-  constructor(private perMinute: number) {}
-
-  configure(perMinute: number): void {
-    if (perMinute === this.perMinute) return;
-    this.perMinute = perMinute;
-    for (const bucket of this.buckets.values()) bucket.configure(perMinute / MINUTE_SECONDS, perMinute);
-  }
-
-  /**
-   * Counts a wrong key.
-   *
-   * @returns milliseconds until the address may send the next one; 0: this one was within the limit
-   */
-  failed(address: string, nowMonoMs: number): number {
-    const source = sourceOf(address);
-    const bucket =
-      this.buckets.get(source) ?? new TokenBucket(this.perMinute / MINUTE_SECONDS, this.perMinute, nowMonoMs);
-    this.buckets.delete(source);
-    this.buckets.set(source, bucket);
-    if (this.buckets.size > MAX_ADDRESSES) {
-      for (const oldest of this.buckets.keys()) {
-        this.buckets.delete(oldest);
-        break;
-      }
-    }
-    return bucket.take(nowMonoMs) ? 0 : bucket.waitMs(nowMonoMs);
-  }
-
-  /** Whether the next one would be beyond the limit. */
-  isOver(address: string, nowMonoMs: number): boolean {
-    const bucket = this.buckets.get(sourceOf(address));
-    return bucket !== undefined && bucket.waitMs(nowMonoMs) > 0;
-  }
-}
+import { BadKeys } from './bad-keys.js';
+import { maxOpenFiles, withinOpenFiles, type MaxConnections } from './connection-limits.js';
+import { TokenBucket } from './token-bucket.js';
 
 /** What the limits are made of: a part of the configuration. */
 export interface LimitSettings {

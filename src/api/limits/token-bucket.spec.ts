@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { TokenBucket } from './client-limits.js';
+import { TokenBucket } from './token-bucket.js';
 
 describe('TokenBucket', () => {
   it('lets through no more than the burst and what the rate adds, however requests come', () => {

@@ -1,4 +1,4 @@
-import { BadKeys } from './client-limits.js';
+import { BadKeys } from './bad-keys.js';
 import { sourceOf } from './connection-limits.js';
 
 describe('BadKeys', () => {
